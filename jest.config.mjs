@@ -1,0 +1,38 @@
+/** Three tiers, told apart by file name: x.test.ts, x.integration.test.ts, x.e2e.test.ts. */
+const common = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts', '.tsx'],
+  transform: {
+    '^.+\\.tsx?$': [
+      '@swc/jest',
+      {
+        jsc: {
+          parser: { syntax: 'typescript', tsx: true },
+          target: 'es2024',
+          transform: { react: { runtime: 'automatic' } },
+        },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['/dist/'],
+}
+
+const anyOf = (kind) => [`<rootDir>/**/*.${kind}.test.ts`, `<rootDir>/**/*.${kind}.test.tsx`]
+
+export default {
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/**/*.test.ts', '<rootDir>/**/*.test.tsx'],
+      testPathIgnorePatterns: [
+        ...common.testPathIgnorePatterns,
+        '\\.(integration|e2e)\\.test\\.tsx?$',
+      ],
+    },
+    { ...common, displayName: 'integration', testMatch: anyOf('integration') },
+    { ...common, displayName: 'e2e', testMatch: anyOf('e2e') },
+  ],
+}
