@@ -12,7 +12,11 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major > 22 || (major === 22 && minor >= 19)) {
   await import(main)
 } else {
-  const node = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node')
+  const node = join(
+    dirname(createRequire(import.meta.url).resolve('node/package.json')),
+    'bin',
+    'node',
+  )
   const child = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
   if (child.error) {
     console.error(

@@ -1,1 +1,6 @@
-export {}
+export * from './demo.ts'
+export * from './ids.ts'
+export * from './meeting.ts'
+export * from './metrics.ts'
+export * from './report.ts'
+export * from './statsdb.ts'

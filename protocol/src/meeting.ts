@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { slugSchema } from './ids.ts'
+
+/** The name shown to others: never empty, no control characters (REQ-P3). */
+export const displayNameSchema = z
+  .string()
+  .trim()
+  .min(1, 'a name is needed')
+  .max(64, 'a name has at most 64 characters')
+  .regex(/^\P{Cc}*$/u, 'a name has no control characters')
+
+export const mediaStateSchema = z.strictObject({ audio: z.boolean(), video: z.boolean() })
+
+export const participantSchema = z.strictObject({
+  id: slugSchema,
+  name: displayNameSchema,
+  media: mediaStateSchema,
+  joinedAt: z.number().int(),
+})
+
+export const iceServerSchema = z.strictObject({
+  urls: z.array(z.string()).min(1),
+  username: z.string().optional(),
+  credential: z.string().optional(),
+})
+
+/** `POST /api/rooms/:room/join` */
+export const joinRequestSchema = z.strictObject({
+  name: displayNameSchema,
+  tenant: slugSchema.optional(),
+})
+export const joinResponseSchema = z.strictObject({
+  token: z.string(),
+  participantId: slugSchema,
+  room: slugSchema,
+  tenant: slugSchema,
+  iceServers: z.array(iceServerSchema).min(1),
+})
+
+/** All of a room that a participant needs to draw it: the answer to `room:join`. */
+export const roomSnapshotSchema = z.strictObject({
+  self: slugSchema,
+  room: slugSchema,
+  participants: z.array(participantSchema),
+  iceServers: z.array(iceServerSchema).min(1),
+  maxParticipants: z.number().int(),
+})
+
+/** Perfect negotiation's two messages, relayed as they are between two participants. */
+export const signalSchema = z.union([
+  z.strictObject({
+    description: z.strictObject({
+      type: z.enum(['offer', 'answer', 'rollback', 'pranswer']),
+      sdp: z.string().max(200_000).optional(),
+    }),
+  }),
+  z.strictObject({
+    candidate: z
+      .strictObject({
+        candidate: z.string().max(4096),
+        sdpMid: z.string().nullable().optional(),
+        sdpMLineIndex: z.number().int().nullable().optional(),
+        usernameFragment: z.string().nullable().optional(),
+      })
+      .nullable(),
+  }),
+])
+export const signalToSchema = z.strictObject({ to: slugSchema, signal: signalSchema })
+export const roomJoinSchema = z.strictObject({ media: mediaStateSchema })
+
+/** Every code that an acknowledgement or an HTTP error may carry. */
+export const errorCodes = [
+  'invalid', // the message does not have the shape it must have
+  'unauthenticated', // no token, a forged or an expired one
+  'forbidden', // not in the room that the message is for
+  'not-found', // nobody of that id in the room
+  'room-full', // mesh.maxParticipants are in it
+  'rate-limited', // too many messages; try again a little later
+  'not-joined', // `room:join` was not sent first
+  'unavailable', // no TURN server is ready yet
+  'internal', // a fault of the server, in its log under the same id
+] as const
+export const errorCodeSchema = z.enum(errorCodes)
+export const protocolErrorSchema = z.strictObject({ code: errorCodeSchema, message: z.string() })
+
+export type DisplayName = z.infer<typeof displayNameSchema>
+export type MediaState = z.infer<typeof mediaStateSchema>
+export type Participant = z.infer<typeof participantSchema>
+export type IceServer = z.infer<typeof iceServerSchema>
+export type JoinRequest = z.infer<typeof joinRequestSchema>
+export type JoinResponse = z.infer<typeof joinResponseSchema>
+export type RoomSnapshot = z.infer<typeof roomSnapshotSchema>
+export type Signal = z.infer<typeof signalSchema>
+export type ErrorCode = z.infer<typeof errorCodeSchema>
+export type ProtocolError = z.infer<typeof protocolErrorSchema>
+
+/** Each client message is acknowledged: with its answer, or with a typed error. */
+export type Ack<T> = { ok: true; data: T } | { ok: false; error: ProtocolError }
+
+export type ClientToServerEvents = {
+  'room:join': (
+    message: z.infer<typeof roomJoinSchema>,
+    ack: (a: Ack<RoomSnapshot>) => void,
+  ) => void
+  'room:leave': (message: Record<string, never>, ack: (a: Ack<null>) => void) => void
+  signal: (message: z.infer<typeof signalToSchema>, ack: (a: Ack<null>) => void) => void
+  'media:state': (message: MediaState, ack: (a: Ack<null>) => void) => void
+  'turn:refresh': (
+    message: Record<string, never>,
+    ack: (a: Ack<{ iceServers: IceServer[] }>) => void,
+  ) => void
+}
+
+export type ServerToClientEvents = {
+  'participant:joined': (participant: Participant) => void
+  'participant:left': (message: { id: string }) => void
+  'participant:media': (message: { id: string; media: MediaState }) => void
+  signal: (message: { from: string; signal: Signal }) => void
+}

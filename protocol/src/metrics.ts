@@ -1,0 +1,47 @@
+/** Prometheus metrics of the relay, by name. Rooms and participants are never labels. */
+export const relayMetrics = {
+  bytes: {
+    name: 'parley_relay_bytes_total',
+    help: 'Bytes relayed by TURN, as coturn counts them, by leg',
+    labels: ['namespace', 'cluster', 'region', 'leg'],
+  },
+  allocations: {
+    name: 'parley_relay_allocations',
+    help: 'TURN allocations that are open now',
+    labels: ['namespace', 'cluster', 'region'],
+  },
+  users: {
+    name: 'parley_relay_users',
+    help: 'Participants who hold at least one TURN allocation now',
+    labels: ['namespace', 'cluster', 'region'],
+  },
+  cost: {
+    name: 'parley_relay_cost_total',
+    help: 'Cost of relaying since the store began',
+    labels: ['namespace', 'cluster', 'region', 'currency'],
+  },
+  unattributedBytes: {
+    name: 'parley_relay_unattributed_bytes_total',
+    help: 'Relayed bytes that no allocation accounts for',
+    labels: ['namespace', 'cluster', 'region'],
+  },
+} as const
+
+/** Metrics of meetings (REQ-A5). */
+export const meetingMetrics = {
+  activeParticipants: {
+    name: 'video_active_participants',
+    help: 'Participants in a call now; rooms beyond the busiest are summed under room_id="other"',
+    labels: ['room_id'],
+  },
+  connectionsAttempted: {
+    name: 'video_connections_attempted_total',
+    help: 'Joins attempted',
+    labels: [],
+  },
+  connectionsSuccessful: {
+    name: 'video_connections_successful_total',
+    help: 'Joins that reached their room',
+    labels: [],
+  },
+} as const

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+
+const count = z.number().int().nonnegative()
+
+/**
+ * Bytes of an allocation by leg, integers as coturn counts them (STUN and ChannelData framing
+ * included, IP and UDP headers not). `billable` is what the price list charges as egress.
+ */
+export const relayedBytesSchema = z.strictObject({
+  clientToTurn: count,
+  turnToClient: count,
+  turnToPeer: count,
+  peerToTurn: count,
+  billable: count,
+})
+
+/** Money in the report's currency. `total` = egress + nodes + idle. */
+export const relayCostSchema = z.strictObject({
+  egress: z.number(),
+  nodes: z.number(),
+  idle: z.number(),
+  total: z.number(),
+})
+
+/** What a report says of a room, a tenant, or of everything. */
+export const measuresSchema = z.strictObject({
+  allocations: count,
+  relayedSeconds: z.number().nonnegative(),
+  bytes: relayedBytesSchema,
+  cost: relayCostSchema,
+  unattributedBytes: count,
+})
+
+export const reportDimensions = [
+  'tenant',
+  'room',
+  'participant',
+  'region',
+  'transport',
+  'reason',
+  'day',
+] as const
+export const reportDimensionSchema = z.enum(reportDimensions)
+
+export const reportRowSchema = z.strictObject({
+  key: z.partialRecord(reportDimensionSchema, z.string()),
+  ...measuresSchema.shape,
+})
+
+/** The relay-cost report. Instants are ISO 8601 in UTC; the rows sum to the totals exactly. */
+export const relayCostReportSchema = z.strictObject({
+  window: z.strictObject({ from: z.iso.datetime(), to: z.iso.datetime() }),
+  currency: z.string(),
+  prices: z.strictObject({ name: z.string(), asOf: z.string() }),
+  totals: measuresSchema,
+  rows: z.array(reportRowSchema),
+  notes: z.array(z.string()),
+})
+
+export type RelayedBytes = z.infer<typeof relayedBytesSchema>
+export type RelayCost = z.infer<typeof relayCostSchema>
+export type Measures = z.infer<typeof measuresSchema>
+export type ReportDimension = z.infer<typeof reportDimensionSchema>
+export type ReportRow = z.infer<typeof reportRowSchema>
+export type RelayCostReport = z.infer<typeof relayCostReportSchema>
+
+/** The meter's present state in four figures: what a MeetingCluster's status shows. */
+export const relaySummarySchema = z.strictObject({
+  allocations: count,
+  users: count,
+  currency: z.string(),
+  costPerHour: z.number().nonnegative(),
+  monthToDate: z.number().nonnegative(),
+})
+export type RelaySummary = z.infer<typeof relaySummarySchema>
+
+/** Header that carries the meter's token: the API server's proxy drops `Authorization`. */
+export const meterTokenHeader = 'x-parley-token'
