@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises'
+import { Command, CommanderError } from 'commander'
+import { addCost } from './commands/cost.ts'
+import { addDoctor } from './commands/doctor.ts'
+import { addInstall } from './commands/install.ts'
+import { addManager } from './commands/manager.ts'
+import { addMeter } from './commands/meter.ts'
+import { addRender } from './commands/render.ts'
+import { addStatus } from './commands/status.ts'
+import { messageOf, UsageError } from './errors.ts'
+
+const examples = `
+Examples:
+  $ parley install | kubectl apply -f -          install the operator
+  $ kubectl apply -f examples/demo.yaml          ask for a meeting stack
+  $ parley status                                see what runs
+  $ parley cost report --cluster meetings/demo   what relaying cost, by room
+  $ parley cost what-if --users 100 --relay-share 0.2
+
+Parley runs WebRTC meetings on Kubernetes and says what their relayed part costs.
+`
+
+/**
+ * Runs `parley` with a process's argv.
+ * @returns the exit code: 0 done, 1 the command failed, 2 it was called wrongly
+ */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const program = new Command('parley')
+    .description('WebRTC meetings on Kubernetes, and what their relayed part costs')
+    .version(await version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .addHelpText('after', examples)
+    .showHelpAfterError('(run with --help to see what there is)')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text) })
+
+  addInstall(program)
+  addRender(program)
+  addStatus(program)
+  addDoctor(program)
+  addCost(program)
+  addManager(program)
+  addMeter(program)
+  for (const command of everyCommand(program)) command.exitOverride().copyInheritedSettings(program)
+
+  try {
+    await program.parseAsync(argv)
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    console.error(`error: ${messageOf(error)}`)
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+function everyCommand(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...everyCommand(child)])
+}
+
+async function version(): Promise<string> {
+  if (process.env.PARLEY_VERSION) return process.env.PARLEY_VERSION
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

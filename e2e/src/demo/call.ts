@@ -1,0 +1,169 @@
+/** A real call: headless Chromiums with fake camera and microphone, driven through the webapp. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Browser, Page } from 'playwright-core'
+import { chromium } from 'playwright-core'
+
+export type Guest = { name: string; relay: boolean }
+
+/** What a page says of its connection to one other participant; from the browser's getStats(). */
+export type PeerView = {
+  id: string
+  name: string
+  connectionState: string
+  usingRelay: boolean
+  localCandidateType: string | null
+  remoteCandidateType: string | null
+  framesDecoded: number
+  bytesSent: number
+  bytesReceived: number
+}
+
+export type Seat = {
+  guest: Guest
+  participantId: string
+  joinMs: number
+  peers: PeerView[]
+}
+
+export type CallResult = { seats: Seat[]; mediaSeconds: number }
+
+export class CallFailed extends Error {
+  readonly code = 'CALL_FAILED'
+}
+
+type Hook = {
+  state: string
+  participantId?: string
+  joinMs?: number
+  peers(): Promise<PeerView[]>
+}
+
+/**
+ * Seats every guest in the room, holds the call until each has received `mediaSeconds` of media
+ * from each other, reads their statistics, and lets them leave by the button.
+ *
+ * @param url origin of the webapp, `http://…`
+ * @throws CallFailed naming who did not get what, when a guest is not connected to every other in
+ *   `connectTimeoutMs`
+ */
+export async function holdCall(options: {
+  url: string
+  room: string
+  guests: readonly Guest[]
+  mediaSeconds: number
+  chromiumPath: string
+  connectTimeoutMs?: number
+  onProgress?: (line: string) => void
+  screenshot?: string
+  whileTalking?: () => Promise<void>
+}): Promise<CallResult> {
+  const { url, room, guests, mediaSeconds, onProgress = () => {} } = options
+  const browsers: Browser[] = []
+  try {
+    const pages: Page[] = []
+    for (const guest of guests) {
+      const browser = await launchChromium(options.chromiumPath, url)
+      browsers.push(browser)
+      pages.push(await openPage(browser, url, room, guest))
+      onProgress(`${guest.name} is on the way${guest.relay ? ', relay only' : ''}`)
+    }
+
+    const deadline = Date.now() + (options.connectTimeoutMs ?? 60_000)
+    await everyoneSeesEveryone(pages, guests, deadline, onProgress)
+
+    const start = await Promise.all(pages.map(peersOf))
+    const startedAt = Date.now()
+    await options.whileTalking?.()
+    while (Date.now() - startedAt < mediaSeconds * 1000) {
+      await delay(Math.min(1000, Math.max(50, mediaSeconds * 1000 - (Date.now() - startedAt))))
+      onProgress(`talking: ${((Date.now() - startedAt) / 1000).toFixed(0)} of ${mediaSeconds} s`)
+    }
+    const heldSeconds = (Date.now() - startedAt) / 1000
+    if (options.screenshot) await pages[0]?.screenshot({ path: options.screenshot })
+
+    const seats: Seat[] = []
+    for (const [index, page] of pages.entries()) {
+      const guest = guests[index] as Guest
+      const peers = await peersOf(page)
+      for (const peer of peers) {
+        const before = start[index]?.find(({ id }) => id === peer.id)?.framesDecoded ?? 0
+        if (peer.framesDecoded <= before)
+          throw new CallFailed(`${guest.name} decoded no video of ${peer.name} during the call`)
+      }
+      const { participantId, joinMs } = await page.evaluate(() => {
+        const hook = (window as unknown as { __parley: Hook }).__parley
+        return { participantId: hook.participantId ?? '', joinMs: hook.joinMs ?? Number.NaN }
+      })
+      seats.push({ guest, participantId, joinMs, peers })
+    }
+
+    await Promise.all(pages.map(leave))
+    return { seats, mediaSeconds: heldSeconds }
+  } finally {
+    await Promise.all(browsers.map((browser) => browser.close()))
+  }
+}
+
+/** Chromium as the demo uses it: fake media, and the demo's origin trusted like https. */
+export function launchChromium(executablePath: string, origin: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream',
+      '--autoplay-policy=no-user-gesture-required',
+      `--unsafely-treat-insecure-origin-as-secure=${origin}`,
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--disable-quic',
+      '--no-first-run',
+    ],
+  })
+}
+
+async function openPage(browser: Browser, url: string, room: string, guest: Guest): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+  await context.grantPermissions(['camera', 'microphone'], { origin: url })
+  const page = await context.newPage()
+  const query = new URLSearchParams({ name: guest.name, autojoin: '1' })
+  if (guest.relay) query.set('relay', '1')
+  await page.goto(`${url}/r/${room}?${query}`)
+  return page
+}
+
+async function everyoneSeesEveryone(
+  pages: readonly Page[],
+  guests: readonly Guest[],
+  deadline: number,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  for (;;) {
+    const views = await Promise.all(pages.map(peersOf))
+    const missing = views.flatMap((peers, index) => {
+      const seen = peers.filter((p) => p.connectionState === 'connected' && p.framesDecoded > 0)
+      return seen.length === guests.length - 1 ? [] : [guests[index]?.name ?? '?']
+    })
+    if (missing.length === 0) return
+    onProgress(`waiting for video at ${missing.join(', ')}`)
+    if (Date.now() > deadline)
+      throw new CallFailed(
+        `no video from everyone at ${missing.join(', ')}; the connections were ${JSON.stringify(views)}`,
+      )
+    await delay(250)
+  }
+}
+
+function peersOf(page: Page): Promise<PeerView[]> {
+  return page.evaluate(
+    async () => (await (window as unknown as { __parley?: Hook }).__parley?.peers()) ?? [],
+  )
+}
+
+async function leave(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /leave/i }).click()
+  await page.waitForFunction(
+    () => (window as unknown as { __parley?: Hook }).__parley?.state !== 'in-call',
+  )
+}

@@ -1,0 +1,235 @@
+/** The demo's path, from nothing to a priced call. The end-to-end test runs the same. */
+import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { down, kubectlPath, loadImage, up } from '@parley/devcluster'
+import { buildImages } from '@parley/images'
+import type { DemoSummary, RelayCostReport, RelaySummary } from '@parley/protocol'
+import { Listr, type ListrRendererValue } from 'listr2'
+import { type CallResult, type Guest, holdCall } from './call.ts'
+import { type MeetingClusterObject, Stack } from './stack.ts'
+
+const exampleFile = fileURLToPath(new URL('../../../examples/demo.yaml', import.meta.url))
+
+export type DemoOptions = {
+  clusterName: string
+  kubeconfig: string
+  chromiumPath: string
+  room?: string
+  mediaSeconds?: number
+  renderer?: ListrRendererValue
+}
+
+export type DemoResult = {
+  summary: DemoSummary
+  stack: Stack
+  call: CallResult
+  webappUrl: string
+}
+
+export const demoNamespace = 'meetings'
+export const demoCluster = 'demo'
+
+/** Two who must be relayed and one who need not. */
+const guests: readonly Guest[] = [
+  { name: 'Ada', relay: true },
+  { name: 'Grace', relay: true },
+  { name: 'Linh', relay: false },
+]
+
+type Context = {
+  startedAt: number
+  clusterReadySeconds: number
+  tag: string
+  archives: string[]
+  stack: Stack
+  stackStartedAt: number
+  stackReadySeconds: number
+  ready: MeetingClusterObject
+  webappUrl: string
+  call: CallResult
+  report: RelayCostReport
+}
+
+/**
+ * Cluster up, images built and loaded, operator installed, `examples/demo.yaml` applied, a call held,
+ * its report fetched. Leaves all of it running.
+ */
+export async function runDemo(options: DemoOptions): Promise<DemoResult> {
+  const room = options.room ?? 'standup'
+  const tasks = new Listr<Context>(
+    [
+      {
+        title: 'Kubernetes and images',
+        task: (_context, task) =>
+          task.newListr(
+            [
+              {
+                title: 'a real Kubernetes on this machine',
+                task: async (context, step) => {
+                  const started = Date.now()
+                  await up({
+                    name: options.clusterName,
+                    nodes: 1,
+                    kubeconfig: options.kubeconfig,
+                    onProgress: (line) => {
+                      step.output = line
+                    },
+                  })
+                  context.clusterReadySeconds = seconds(started)
+                  context.stack = new Stack(await kubectlPath(), options.kubeconfig)
+                  step.title = `a real Kubernetes on this machine, ready in ${context.clusterReadySeconds} s`
+                },
+              },
+              {
+                title: 'images of Parley',
+                task: async (context, step) => {
+                  const built = await buildImages({
+                    onProgress: ({ image, message }) => {
+                      step.output = `${image}: ${message}`
+                    },
+                  })
+                  context.tag = built.tag
+                  context.archives = built.images.map(({ archive }) => archive)
+                  const fresh = built.images.filter(({ builtNow }) => builtNow).length
+                  step.title = `images of Parley, ${fresh} of ${built.images.length} built anew`
+                },
+              },
+            ],
+            { concurrent: true, exitOnError: true },
+          ),
+      },
+      {
+        title: 'images into the node',
+        task: async (context) => {
+          for (const archive of context.archives)
+            await loadImage({ name: options.clusterName, archive })
+        },
+      },
+      {
+        title: 'operator: parley install | kubectl apply -f -',
+        task: async (context) => {
+          context.stackStartedAt = Date.now()
+          await context.stack.installOperator({ registry: 'localhost', tag: context.tag })
+        },
+      },
+      {
+        title: 'meeting stack: kubectl apply -f examples/demo.yaml',
+        task: async (context, step) => {
+          await context.stack.kubectl(['apply', '-f', '-'], await readFile(exampleFile, 'utf8'))
+          context.ready = await context.stack.waitReady(demoNamespace, demoCluster, {
+            timeoutMs: 180_000,
+            onProgress: (line) => {
+              step.output = line
+            },
+          })
+          context.stackReadySeconds = seconds(context.stackStartedAt)
+          context.webappUrl = webappUrlOf(context.ready)
+          step.title = `meeting stack ready in ${context.stackReadySeconds} s, ${seconds(context.startedAt)} s after the start`
+        },
+      },
+      {
+        title: 'a call of three browsers, two of them relayed',
+        task: async (context, step) => {
+          context.call = await holdCall({
+            url: context.webappUrl,
+            room,
+            guests,
+            mediaSeconds: options.mediaSeconds ?? 20,
+            chromiumPath: options.chromiumPath,
+            onProgress: (line) => {
+              step.output = line
+            },
+          })
+          step.title = `a call of three browsers, two of them relayed, ${context.call.mediaSeconds.toFixed(0)} s`
+        },
+      },
+      {
+        title: 'what it cost: parley cost report',
+        task: async (context, step) => {
+          await allocationsClosed(context.stack, (line) => {
+            step.output = line
+          })
+          context.report = await context.stack.report(
+            demoNamespace,
+            demoCluster,
+            'tenant,room,participant',
+          )
+        },
+      },
+    ],
+    {
+      ctx: { startedAt: Date.now() } as Context,
+      concurrent: false,
+      renderer: options.renderer ?? 'default',
+      fallbackRenderer: 'verbose',
+    },
+  )
+  const context = await tasks.run()
+  return {
+    summary: summaryOf(context),
+    stack: context.stack,
+    call: context.call,
+    webappUrl: context.webappUrl,
+  }
+}
+
+/** Takes the demo's cluster down, with everything in it. */
+export function stopDemo(clusterName: string): Promise<void> {
+  return down({ name: clusterName })
+}
+
+/**
+ * coturn says the last of an allocation's bytes when it closes, and the meter takes them into its
+ * store a moment later; a report before that would be short.
+ */
+async function allocationsClosed(stack: Stack, onProgress: (line: string) => void): Promise<void> {
+  const deadline = Date.now() + 60_000
+  for (;;) {
+    const summary = JSON.parse(
+      await stack.parley(['status', demoCluster, '-n', demoNamespace, '-o', 'json']),
+    ) as { relay?: Partial<RelaySummary> }
+    const open = summary.relay?.allocations ?? 0
+    if (open === 0) return
+    onProgress(`waiting for ${open} TURN allocations to close`)
+    if (Date.now() > deadline)
+      throw new Error(`${open} TURN allocations are still open a minute after the call`)
+    await delay(500)
+  }
+}
+
+function summaryOf(context: Context): DemoSummary {
+  const { seats, mediaSeconds } = context.call
+  const peers = seats.flatMap((seat) => seat.peers)
+  const sum = (pick: (peer: (typeof peers)[number]) => number) =>
+    peers.reduce((total, peer) => total + pick(peer), 0)
+  const { billable: _billable, ...legs } = context.report.totals.bytes
+  return {
+    cluster: { readySeconds: context.clusterReadySeconds },
+    stack: {
+      readySeconds: context.stackReadySeconds,
+      components: context.ready.status?.components ?? {},
+    },
+    call: {
+      participants: seats.length,
+      relayed: seats.filter((seat) =>
+        seat.peers.every((peer) => peer.localCandidateType === 'relay'),
+      ).length,
+      joinMs: seats.map(({ joinMs }) => joinMs),
+      mediaSeconds,
+      clientBytes: { sent: sum((p) => p.bytesSent), received: sum((p) => p.bytesReceived) },
+    },
+    turn: { allocations: context.report.totals.allocations, bytes: legs },
+    report: context.report,
+  }
+}
+
+function webappUrlOf({ status }: MeetingClusterObject): string {
+  const url = status?.endpoints?.webapp?.[0]
+  if (!url) throw new Error('the MeetingCluster is ready but its status names no webapp endpoint')
+  return url.replace(/\/$/, '')
+}
+
+function seconds(since: number): number {
+  return Math.round((Date.now() - since) / 100) / 10
+}

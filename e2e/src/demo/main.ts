@@ -1,0 +1,90 @@
+import { writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { ensureDebianPackages, status } from '@parley/devcluster'
+import { Command } from 'commander'
+import { demoCluster, demoNamespace, runDemo, stopDemo } from './demo.ts'
+import { forward } from './forward.ts'
+
+const program = new Command('npm run demo --')
+  .description(
+    'A real Kubernetes on this machine, the operator, a meeting stack, a call of three real browsers\nof which two are relayed, and what that cost. Leaves everything open until Ctrl-C.',
+  )
+  .option('--once', 'take everything down again after the report')
+  .option('--json <file>', 'write the summary to a file')
+  .option('--name <name>', 'name of the local cluster', 'demo')
+  .option('--seconds <n>', 'how long the call is held', (text) => Number(text), 20)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ npm run demo                                  and look around; Ctrl-C ends it
+  $ npm run demo -- --once --json out.json        from nothing to the report and back
+  $ npm run devcluster -- down --name demo        take down what a killed demo left
+`,
+  )
+  .parse()
+const options = program.opts<{ once?: boolean; json?: string; name: string; seconds: number }>()
+if (!(options.seconds >= 1 && options.seconds <= 3600)) {
+  console.error('error: --seconds wants a number from 1 to 3600')
+  process.exit(2)
+}
+
+const stateHome = process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state')
+const kubeconfig = join(stateHome, 'parley', `${options.name}.kubeconfig`)
+let stopping: Promise<void> | undefined
+const stop = (): Promise<void> => {
+  stopping ??= stopDemo(options.name)
+  return stopping
+}
+process.once('SIGTERM', () => void stop().finally(() => process.exit(143)))
+
+try {
+  await ensureDebianPackages(
+    { chromium: 'chromium' },
+    { onProgress: (line: string) => console.log(line) },
+  )
+  const { summary, stack, call, webappUrl } = await runDemo({
+    clusterName: options.name,
+    kubeconfig,
+    chromiumPath: 'chromium',
+    mediaSeconds: options.seconds,
+  })
+  if (options.json) await writeFile(options.json, `${JSON.stringify(summary, null, 2)}\n`)
+
+  const who = call.seats.map(({ guest, participantId }) => `${participantId} is ${guest.name}`)
+  const table = await stack.parley([
+    'cost',
+    'report',
+    '--cluster',
+    `${demoNamespace}/${demoCluster}`,
+    '--by',
+    'tenant,room,participant',
+  ])
+  console.log(`\n${table}\n\n(${who.join(', ')})\n`)
+  console.log(await stack.kubectl(['get', 'meetingclusters', '-A']))
+
+  if (!options.once) {
+    const { hostname, port } = new URL(webappUrl)
+    const local = await forward({ host: hostname, port: Number(port || 80) })
+    console.log(`
+Meet:     ${local.url}/r/standup   (${webappUrl} inside)
+Look:     export KUBECONFIG=${kubeconfig}
+          ${stack.kubectlPath} get mc -A
+          npx parley cost report --cluster ${demoNamespace}/${demoCluster}
+
+Ctrl-C takes everything down.`)
+    await new Promise<void>((resolve) => process.once('SIGINT', () => resolve()))
+    await local.close()
+    console.log('\ntaking the cluster down')
+  }
+} catch (error) {
+  console.error(`\nerror: ${(error as Error).message}`)
+  process.exitCode = 1
+  if (!options.once && (await status({ name: options.name })).running)
+    console.error(
+      `The cluster is left as it is, to look at: npm run devcluster -- status --name ${options.name}`,
+    )
+} finally {
+  if (options.once || process.exitCode !== 1) await stop()
+}

@@ -1,0 +1,109 @@
+/** The meeting stack in a cluster, through kubectl and parley as a person would use them. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { RelayCostReport, RelaySummary } from '@parley/protocol'
+import { execa } from 'execa'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+export type MeetingClusterObject = {
+  status?: {
+    conditions?: { type: string; status: string; reason: string; message: string }[]
+    components?: Record<string, { desired: number; ready: number }>
+    endpoints?: { webapp?: string[]; turn?: string[] }
+    relay?: Partial<RelaySummary>
+  }
+}
+
+export class StackNotReady extends Error {
+  readonly code = 'STACK_NOT_READY'
+}
+
+/** One cluster, as kubectl and `parley` see it. */
+export class Stack {
+  readonly kubectlPath: string
+  readonly kubeconfig: string
+
+  constructor(kubectlPath: string, kubeconfig: string) {
+    this.kubectlPath = kubectlPath
+    this.kubeconfig = kubeconfig
+  }
+
+  /** @returns what kubectl printed. @throws with kubectl's own message */
+  async kubectl(args: readonly string[], input?: string): Promise<string> {
+    const { stdout } = await execa(this.kubectlPath, args, {
+      env: { KUBECONFIG: this.kubeconfig },
+      ...(input === undefined ? {} : { input }),
+    })
+    return stdout
+  }
+
+  async parley(args: readonly string[]): Promise<string> {
+    const { stdout } = await execa('node', [`${root}/cli/bin/parley.mjs`, ...args], {
+      env: { KUBECONFIG: this.kubeconfig },
+      preferLocal: true,
+      localDir: root,
+    })
+    return stdout
+  }
+
+  /** `parley install | kubectl apply`, then waits for the operator's roll-out. */
+  async installOperator(images: { registry: string; tag: string }): Promise<void> {
+    const manifests = await this.parley([
+      'install',
+      '--image-registry',
+      images.registry,
+      '--image-tag',
+      images.tag,
+    ])
+    await this.kubectl(['apply', '--server-side', '-f', '-'], manifests)
+    await this.kubectl([
+      'wait',
+      '--for=condition=Established',
+      'crd/meetingclusters.parley.dev',
+      '--timeout=30s',
+    ])
+  }
+
+  async meetingCluster(namespace: string, name: string): Promise<MeetingClusterObject> {
+    const args = ['get', 'meetingcluster', name, '-n', namespace, '-o', 'json']
+    return JSON.parse(await this.kubectl(args)) as MeetingClusterObject
+  }
+
+  /**
+   * Waits for the resource's Ready condition, saying what is awaited.
+   * @throws StackNotReady with the last condition messages
+   */
+  async waitReady(
+    namespace: string,
+    name: string,
+    options: { timeoutMs: number; onProgress: (line: string) => void },
+  ): Promise<MeetingClusterObject> {
+    const deadline = Date.now() + options.timeoutMs
+    for (;;) {
+      const mc = await this.meetingCluster(namespace, name)
+      if (mc.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) return mc
+      options.onProgress(awaited(mc))
+      if (Date.now() > deadline) {
+        const pods = await this.kubectl(['get', 'pods', '-A', '-o', 'wide'])
+        throw new StackNotReady(`${namespace}/${name} is not ready: ${awaited(mc)}\n${pods}`)
+      }
+      await delay(500)
+    }
+  }
+
+  /** The relay-cost report of the stack, asked for like a person would. */
+  async report(namespace: string, name: string, by: string): Promise<RelayCostReport> {
+    const args = ['cost', 'report', '--cluster', `${namespace}/${name}`, '--by', by, '-o', 'json']
+    return JSON.parse(await this.parley(args)) as RelayCostReport
+  }
+}
+
+function awaited({ status }: MeetingClusterObject): string {
+  const waiting = Object.entries(status?.components ?? {})
+    .filter(([, { desired, ready }]) => ready < desired || desired === 0)
+    .map(([component, { desired, ready }]) => `${component} ${ready}/${desired}`)
+  if (waiting.length > 0) return `waiting for ${waiting.join(', ')}`
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  return ready?.message ?? 'waiting for the operator to take notice'
+}

@@ -1,0 +1,36 @@
+/**
+ * Writes what is made from code: `npm run generate`. With `--check` it writes nothing and fails
+ * where a file is not what the code would make.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { crdReferenceMarkdown } from '@parley/operator/api'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+const generated: Record<string, () => string | Promise<string>> = {
+  'docs/reference/meetingcluster.md': crdReferenceMarkdown,
+}
+
+const checkOnly = process.argv.includes('--check')
+const stale: string[] = []
+for (const [file, make] of Object.entries(generated)) {
+  const path = `${root}/${file}`
+  const text = await make()
+  if (checkOnly) {
+    const present = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined
+      throw error
+    })
+    if (present !== text) stale.push(file)
+    continue
+  }
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, text)
+  console.log(`wrote ${relative(root, path)}`)
+}
+if (stale.length > 0) {
+  console.error(`not current: ${stale.join(', ')}. Run npm run generate.`)
+  process.exitCode = 1
+}

@@ -1,0 +1,92 @@
+/**
+ * `npm test`: what CI runs. Installs the Debian packages that the tests use, then checks, unit,
+ * integration and end-to-end tests, and a closing line `N passed, N failed`.
+ *
+ * `npm test -- unit integration` runs just those tiers.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureDebianPackages } from '@parley/devcluster'
+import { execa } from 'execa'
+import { runChecks } from './check.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const tiers = ['check', 'unit', 'integration', 'e2e'] as const
+type Tier = (typeof tiers)[number]
+type Count = { passed: number; failed: number }
+
+/** Binaries that the tests start, by the Debian package that has them. */
+const packagesByBinary = {
+  turnserver: 'coturn',
+  'redis-server': 'redis-server',
+  chromium: 'chromium',
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !tiers.some((tier) => tier === name))
+if (unknown.length > 0) {
+  console.error(`error: no tier ${unknown.join(', ')}; there are ${tiers.join(', ')}`)
+  process.exit(2)
+}
+const chosen: readonly Tier[] = asked.length > 0 ? tiers.filter((t) => asked.includes(t)) : tiers
+
+if (chosen.includes('integration') || chosen.includes('e2e'))
+  await ensureDebianPackages(packagesByBinary, { onProgress: (line) => console.log(line) })
+if (chosen.includes('e2e') || chosen.includes('integration'))
+  await execa('npm', ['run', 'build', '-w', '@parley/webapp'], { cwd: root, stdio: 'inherit' })
+
+let total: Count = { passed: 0, failed: 0 }
+for (const tier of chosen) {
+  const startedAt = Date.now()
+  console.log(`\n── ${tier}`)
+  const count = tier === 'check' ? await check() : await jest(tier)
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(0)
+  console.log(`── ${tier}: ${count.passed} passed, ${count.failed} failed in ${seconds} s`)
+  total = { passed: total.passed + count.passed, failed: total.failed + count.failed }
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1
+
+async function check(): Promise<Count> {
+  const results = await runChecks()
+  for (const { name, ok, output } of results) console.log(ok ? `✓ ${name}` : `✗ ${name}\n${output}`)
+  const passed = results.filter(({ ok }) => ok).length
+  return { passed, failed: results.length - passed }
+}
+
+/** A suite that does not even load counts as one failure, as does a jest that dies. */
+async function jest(tier: Exclude<Tier, 'check'>): Promise<Count> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-test-'))
+  const outputFile = join(folder, 'result.json')
+  try {
+    const { exitCode } = await execa(
+      'npm',
+      [
+        'run',
+        '--silent',
+        'jest',
+        '--',
+        '--selectProjects',
+        tier,
+        '--json',
+        `--outputFile=${outputFile}`,
+        ...(tier === 'unit' ? [] : ['--runInBand']),
+      ],
+      { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], reject: false },
+    )
+    const result = JSON.parse(await readFile(outputFile, 'utf8')) as {
+      numPassedTests: number
+      numFailedTests: number
+      numRuntimeErrorTestSuites: number
+    }
+    const failed = result.numFailedTests + result.numRuntimeErrorTestSuites
+    return { passed: result.numPassedTests, failed: exitCode === 0 ? failed : Math.max(failed, 1) }
+  } catch (error) {
+    console.error(`✗ ${tier} did not run to its end: ${(error as Error).message}`)
+    return { passed: 0, failed: 1 }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
