@@ -1,0 +1,395 @@
+import { KubeConfig } from '@kubernetes/client-node'
+import { Pool } from 'undici'
+import { type ApiError, errorFromResponse, type FailedCall, Unavailable } from './errors.ts'
+import type { Metrics } from './metrics.ts'
+import {
+  collectionPath,
+  type K8sObject,
+  type ListBody,
+  objectPath,
+  type Resource,
+  resourceName,
+} from './resources.ts'
+
+/** Everything the operator writes is written in this name; server-side apply tells its fields by it. */
+export const FIELD_MANAGER = 'parley'
+
+export interface ListQuery {
+  labelSelector?: string
+  limit?: number
+  continue?: string
+  resourceVersion?: string
+}
+
+export interface WatchEvent {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
+  object: K8sObject & { code?: number; message?: string }
+}
+
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+const APPLY = 'application/apply-patch+yaml'
+/** Writes and reads share these; more only makes the API server's own threads compete. */
+const CONNECTIONS = 8
+/** Bookmarks come once a minute: a stream silent for longer has lost its server. */
+const WATCH_SILENCE_MS = 150_000
+const REQUEST_TIMEOUT_MS = 30_000
+const CREDENTIALS_AGE_MS = 10_000
+
+interface Call extends FailedCall {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  path: string
+  body?: string
+  contentType?: string
+  accept?: string
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Raw JSON to and from the API server: no models in between, so no field is dropped or renamed on the way.
+ * Every failure is one of the classes in errors.ts.
+ */
+export class ApiClient {
+  readonly #config: KubeConfig
+  readonly #metrics: Metrics
+  readonly #host: string
+  readonly #prefix: string
+  readonly #requests: Pool
+  readonly #watches: Pool
+  #authorization: string | undefined
+  #authorizedAt = Number.NEGATIVE_INFINITY
+
+  private constructor(config: KubeConfig, metrics: Metrics, server: URL, tls: object) {
+    this.#config = config
+    this.#metrics = metrics
+    this.#host = server.host
+    this.#prefix = server.pathname.replace(/\/$/, '')
+    this.#requests = new Pool(server.origin, {
+      connect: tls,
+      connections: CONNECTIONS,
+      keepAliveTimeout: 60_000,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      bodyTimeout: REQUEST_TIMEOUT_MS,
+    })
+    // Each watch holds a connection for minutes: apart from the others, and as many as needed.
+    this.#watches = new Pool(server.origin, {
+      connect: tls,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      bodyTimeout: WATCH_SILENCE_MS,
+    })
+  }
+
+  /** @param kubeconfig a file; without it the Pod's service account, or what KUBECONFIG names. */
+  static async connect(kubeconfig: string | undefined, metrics: Metrics): Promise<ApiClient> {
+    const config = new KubeConfig()
+    if (kubeconfig) config.loadFromFile(kubeconfig)
+    else config.loadFromDefault()
+    const server = config.getCurrentCluster()?.server
+    if (!server) {
+      throw new Unavailable(
+        'NoCluster',
+        0,
+        { verb: 'connect', resource: 'cluster' },
+        'the kubeconfig has no current cluster: pass --kubeconfig FILE or set KUBECONFIG',
+      )
+    }
+    const { ca, cert, key, rejectUnauthorized, servername } = await credentials(config)
+    return new ApiClient(
+      config,
+      metrics,
+      new URL(server),
+      omitUndefined({ ca, cert, key, rejectUnauthorized, servername }),
+    )
+  }
+
+  /** @throws NotFound */
+  get<T extends K8sObject>(resource: Resource, namespace: string | undefined, name: string) {
+    return this.#json<T>({
+      ...target('get', resource, namespace, name),
+      method: 'GET',
+      path: objectPath(resource, namespace, name),
+    })
+  }
+
+  /**
+   * Only the metadata, from the API server's own cache: cheap, and may be some milliseconds old.
+   * @returns undefined when there is no such object.
+   */
+  async peek(resource: Resource, namespace: string | undefined, name: string) {
+    const path = `${objectPath(resource, namespace, name)}?resourceVersion=0`
+    const call = target('get', resource, namespace, name)
+    const { status, text } = await this.#send({ ...call, method: 'GET', path, accept: METADATA })
+    if (status === 404) return undefined
+    if (status >= 400) throw errorFromResponse(status, text, call)
+    return JSON.parse(text) as K8sObject
+  }
+
+  list(
+    resource: Resource,
+    namespace: string | undefined,
+    query: ListQuery = {},
+    options: { metadataOnly?: boolean; signal?: AbortSignal } = {},
+  ): Promise<ListBody> {
+    return this.#json<ListBody>({
+      ...target('list', resource, namespace),
+      method: 'GET',
+      path: `${collectionPath(resource, namespace)}${search({ ...query })}`,
+      ...(options.metadataOnly ? { accept: METADATA_LIST } : {}),
+      signal: options.signal,
+    })
+  }
+
+  create<T extends K8sObject>(resource: Resource, namespace: string | undefined, object: object) {
+    return this.#json<T>({
+      ...target('create', resource, namespace),
+      method: 'POST',
+      path: `${collectionPath(resource, namespace)}?fieldManager=${FIELD_MANAGER}`,
+      body: JSON.stringify(object),
+      contentType: 'application/json',
+    })
+  }
+
+  /** Replaces the whole object. @throws Conflict when `object.metadata.resourceVersion` is not the newest. */
+  update<T extends K8sObject>(resource: Resource, object: K8sObject) {
+    const { namespace, name } = object.metadata
+    return this.#json<T>({
+      ...target('update', resource, namespace, name),
+      method: 'PUT',
+      path: `${objectPath(resource, namespace, name)}?fieldManager=${FIELD_MANAGER}`,
+      body: JSON.stringify(object),
+      contentType: 'application/json',
+    })
+  }
+
+  /**
+   * Server-side apply, forced: the fields in `body` become as given and ours, other fields stay.
+   * @param body the object as JSON text
+   * @returns the metadata of the object as it is now (with managedFields)
+   */
+  apply(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+    body: string,
+    options: { dryRun?: boolean } = {},
+  ): Promise<K8sObject> {
+    const dryRun = options.dryRun ? '&dryRun=All' : ''
+    return this.#json<K8sObject>({
+      ...target('patch', resource, namespace, name),
+      method: 'PATCH',
+      path: `${objectPath(resource, namespace, name)}?fieldManager=${FIELD_MANAGER}&force=true${dryRun}`,
+      body,
+      contentType: APPLY,
+      accept: METADATA,
+    })
+  }
+
+  /** Server-side apply of the status subresource. @returns the whole object as it is now */
+  applyStatus<T extends K8sObject>(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+    body: object,
+  ): Promise<T> {
+    return this.#json<T>({
+      ...target('patch', resource, namespace, name, 'status'),
+      method: 'PATCH',
+      path: `${objectPath(resource, namespace, name)}/status?fieldManager=${FIELD_MANAGER}&force=true`,
+      body: JSON.stringify(body),
+      contentType: APPLY,
+    })
+  }
+
+  /** JSON merge patch. @returns the metadata of the object as it is now */
+  mergePatch(resource: Resource, namespace: string | undefined, name: string, patch: object) {
+    return this.#json<K8sObject>({
+      ...target('patch', resource, namespace, name),
+      method: 'PATCH',
+      path: `${objectPath(resource, namespace, name)}?fieldManager=${FIELD_MANAGER}`,
+      body: JSON.stringify(patch),
+      contentType: 'application/merge-patch+json',
+      accept: METADATA,
+    })
+  }
+
+  /** Deletes that very object, in the background; one that is gone already is fine. @throws Conflict if the uid differs */
+  async delete(resource: Resource, namespace: string | undefined, name: string, uid: string) {
+    const call = target('delete', resource, namespace, name)
+    const { status, text } = await this.#send({
+      ...call,
+      method: 'DELETE',
+      path: objectPath(resource, namespace, name),
+      body: JSON.stringify({ propagationPolicy: 'Background', preconditions: { uid } }),
+      contentType: 'application/json',
+      accept: METADATA,
+    })
+    if (status >= 400 && status !== 404) throw errorFromResponse(status, text, call)
+  }
+
+  /** GET through the API server's service proxy. @returns the body as JSON */
+  proxyGet<T>(
+    namespace: string,
+    service: string,
+    path: string,
+    headers: Record<string, string>,
+  ): Promise<T> {
+    return this.#json<T>(
+      {
+        verb: 'get',
+        resource: 'services/proxy',
+        namespace,
+        name: service,
+        method: 'GET',
+        path: `/api/v1/namespaces/${namespace}/services/${service}/proxy${path}`,
+        signal: AbortSignal.timeout(5_000),
+      },
+      headers,
+    )
+  }
+
+  /**
+   * One watch from a resource version, until the server or the signal ends it. Events come in batches, as they
+   * arrive on the wire. @throws Expired, Unavailable, Forbidden, TooManyRequests
+   */
+  async *watch(
+    resource: Resource,
+    namespace: string | undefined,
+    query: { resourceVersion: string; labelSelector?: string; timeoutSeconds: number },
+    options: { metadataOnly?: boolean; signal: AbortSignal },
+  ): AsyncGenerator<WatchEvent[]> {
+    const call = target('watch', resource, namespace)
+    const path = `${collectionPath(resource, namespace)}${search({ ...query, watch: 1, allowWatchBookmarks: true })}`
+    try {
+      const response = await this.#watches.request({
+        method: 'GET',
+        path: this.#prefix + path,
+        headers: await this.#headers(options.metadataOnly ? METADATA : 'application/json'),
+        signal: options.signal,
+      })
+      this.#count('GET', response.statusCode)
+      if (response.statusCode >= 400) {
+        throw errorFromResponse(
+          response.statusCode,
+          await response.body.text(),
+          call,
+          headerText(response.headers['retry-after']),
+        )
+      }
+      let rest = ''
+      response.body.setEncoding('utf8')
+      for await (const chunk of response.body as AsyncIterable<string>) {
+        const lines = (rest + chunk).split('\n')
+        rest = lines.pop() ?? ''
+        if (lines.length > 0) yield lines.map((line) => JSON.parse(line) as WatchEvent)
+      }
+    } catch (error) {
+      if (options.signal.aborted) return
+      throw asApiError(error, call)
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#requests.destroy(), this.#watches.destroy()])
+  }
+
+  async #json<T>(call: Call, headers: Record<string, string> = {}): Promise<T> {
+    const { status, text, retryAfter } = await this.#send(call, headers)
+    if (status >= 400) throw errorFromResponse(status, text, call, retryAfter)
+    return JSON.parse(text) as T
+  }
+
+  async #send(call: Call, extra: Record<string, string> = {}) {
+    const headers = await this.#headers(call.accept ?? 'application/json')
+    if (call.contentType) headers['content-type'] = call.contentType
+    Object.assign(headers, extra)
+    try {
+      const response = await this.#requests.request({
+        method: call.method,
+        path: this.#prefix + call.path,
+        headers,
+        body: call.body ?? null,
+        signal: call.signal ?? null,
+      })
+      this.#count(call.method, response.statusCode)
+      return {
+        status: response.statusCode,
+        text: await response.body.text(),
+        retryAfter: headerText(response.headers['retry-after']),
+      }
+    } catch (error) {
+      this.#count(call.method, '<error>')
+      throw asApiError(error, call)
+    }
+  }
+
+  /** KubeConfig re-reads tokens and runs exec plugins, and reads files for it: asked every few seconds only. */
+  async #headers(accept: string): Promise<Record<string, string>> {
+    if (Date.now() - this.#authorizedAt > CREDENTIALS_AGE_MS) {
+      const { headers, auth } = await credentials(this.#config)
+      this.#authorizedAt = Date.now()
+      this.#authorization =
+        headers?.Authorization?.trim() ??
+        (auth ? `Basic ${Buffer.from(auth).toString('base64')}` : undefined)
+    }
+    const result: Record<string, string> = { accept, 'user-agent': 'parley-operator' }
+    if (this.#authorization) result.authorization = this.#authorization
+    return result
+  }
+
+  #count(method: string, code: number | string) {
+    this.#metrics.requests.inc({ code, method, host: this.#host })
+  }
+}
+
+interface Credentials {
+  ca?: Buffer
+  cert?: Buffer
+  key?: Buffer
+  rejectUnauthorized?: boolean
+  servername?: string
+  headers?: { Authorization?: string }
+  auth?: string
+}
+
+async function credentials(config: KubeConfig): Promise<Credentials> {
+  const options: Credentials = {}
+  await config.applyToHTTPSOptions(options as object)
+  return options
+}
+
+function target(
+  verb: string,
+  resource: Resource,
+  namespace?: string,
+  name?: string,
+  subresource?: string,
+): FailedCall {
+  return { verb, resource: resourceName(resource, subresource), namespace, name }
+}
+
+function search(query: Record<string, string | number | boolean | undefined>): string {
+  const text = Object.entries(query)
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`)
+    .join('&')
+  return text ? `?${text}` : ''
+}
+
+function asApiError(error: unknown, call: FailedCall): ApiError {
+  if (error instanceof Error && 'call' in error) return error as ApiError
+  const cause = error instanceof Error ? error : new Error(String(error))
+  const code = 'code' in cause ? String(cause.code) : cause.name
+  const failure = new Unavailable('Unavailable', 0, call, `no answer from the API server (${code})`)
+  failure.cause = cause
+  return failure
+}
+
+function headerText(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
+
+function omitUndefined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(value).filter(([, entry]) => entry !== undefined),
+  ) as Partial<T>
+}

@@ -1,0 +1,123 @@
+/**
+ * What the API server can answer when it does not do as asked. Each class has one way to be handled, so callers
+ * test with `instanceof` and never look at status codes or texts.
+ */
+export interface FailedCall {
+  /** As RBAC names it: get, list, watch, create, update, patch, delete. */
+  verb: string
+  /** As RBAC names it: `deployments.apps`, `meetingclusters.parley.dev/status`. */
+  resource: string
+  namespace?: string | undefined
+  name?: string | undefined
+}
+
+export class ApiError extends Error {
+  override name = 'ApiError'
+  readonly code: string
+  /** HTTP status; 0 where there was no answer. */
+  readonly status: number
+  readonly call: FailedCall
+
+  constructor(code: string, status: number, call: FailedCall, detail: string) {
+    const where = call.namespace ? `${call.namespace}/${call.name ?? ''}` : (call.name ?? '')
+    super(`${call.verb} ${call.resource}${where ? ` ${where}` : ''}: ${detail}`)
+    this.code = code
+    this.status = status
+    this.call = call
+  }
+}
+
+export class NotFound extends ApiError {
+  override name = 'NotFound'
+}
+
+/** Somebody else changed the object, or it is not the object that the caller meant (uid differs). */
+export class Conflict extends ApiError {
+  override name = 'Conflict'
+}
+
+/** The object is not valid: retrying without a change cannot help. */
+export class Invalid extends ApiError {
+  override name = 'Invalid'
+}
+
+/** No permission. The message says which verb on which resource the role lacks. */
+export class Forbidden extends ApiError {
+  override name = 'Forbidden'
+}
+
+/** The server asks to come back later, after `retryAfterMs`. */
+export class TooManyRequests extends ApiError {
+  override name = 'TooManyRequests'
+  readonly retryAfterMs: number
+
+  constructor(call: FailedCall, detail: string, retryAfterMs: number) {
+    super('TooManyRequests', 429, call, detail)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** The resource version asked for is compacted away (410): list again. */
+export class Expired extends ApiError {
+  override name = 'Expired'
+}
+
+/** No server, a server that is starting or stopping, or a connection that broke: wait and try again. */
+export class Unavailable extends ApiError {
+  override name = 'Unavailable'
+}
+
+interface StatusBody {
+  message?: string
+  reason?: string
+  details?: { retryAfterSeconds?: number }
+}
+
+/** The error class for an HTTP answer ≥ 400. `body` is a metav1.Status or any text. */
+export function errorFromResponse(
+  status: number,
+  body: string,
+  call: FailedCall,
+  retryAfterHeader?: string,
+): ApiError {
+  const parsed = parseStatus(body)
+  const detail = parsed.message ?? (body.slice(0, 200) || `HTTP ${status}`)
+  switch (status) {
+    case 401:
+    case 403:
+      // A quota that is used up answers 403 as well, and needs another fix than a role.
+      return /exceeded quota/.test(detail)
+        ? new ApiError('QuotaExceeded', status, call, detail)
+        : new Forbidden('Forbidden', status, call, forbiddenText(call, detail))
+    case 404:
+      return new NotFound('NotFound', status, call, detail)
+    case 409:
+      return new Conflict('Conflict', status, call, detail)
+    case 410:
+      return new Expired('Expired', status, call, detail)
+    case 400:
+    case 422:
+      return new Invalid('Invalid', status, call, detail)
+    case 429: {
+      const seconds = Number(retryAfterHeader ?? parsed.details?.retryAfterSeconds ?? 1)
+      return new TooManyRequests(call, detail, (Number.isFinite(seconds) ? seconds : 1) * 1000)
+    }
+    default:
+      return status >= 500
+        ? new Unavailable('Unavailable', status, call, detail)
+        : new ApiError('Unexpected', status, call, detail)
+  }
+}
+
+function forbiddenText(call: FailedCall, detail: string): string {
+  return `not allowed: the operator's role lacks the verb "${call.verb}" on "${call.resource}" (${detail})`
+}
+
+function parseStatus(body: string): StatusBody {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? (value as StatusBody) : {}
+  } catch {
+    return {}
+  }
+}

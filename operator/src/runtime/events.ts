@@ -1,0 +1,62 @@
+import type { Logger } from 'pino'
+import type { ApiClient } from './client.ts'
+import type { Clock } from './clock.ts'
+import { microTime } from './leader.ts'
+import { apiVersionOf, EVENTS, type K8sObject, type Resource } from './resources.ts'
+
+export interface EventNote {
+  type: 'Normal' | 'Warning'
+  /** CamelCase, for machines. */
+  reason: string
+  /** What was done, CamelCase. */
+  action: string
+  /** For people. Never a secret. */
+  note: string
+}
+
+export interface EventRecorderOptions {
+  client: Pick<ApiClient, 'create'>
+  /** Which operator: its Pod's name. */
+  instance: string
+  clock: Clock
+  log: Logger
+}
+
+/** The API server refuses longer notes. */
+const NOTE_MAX = 1024
+
+/** Events on an object, for `kubectl describe`. Callers record transitions only, so there is no aggregation. */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions
+  #sequence = 0
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options
+  }
+
+  /** Does not wait: an event is a courtesy, and reconciling goes on without it. */
+  record(resource: Resource, object: K8sObject, event: EventNote): void {
+    const { client, instance, clock, log } = this.#options
+    const { name, namespace = 'default', uid } = object.metadata
+    const now = clock.now()
+    const body = {
+      apiVersion: apiVersionOf(EVENTS),
+      kind: 'Event',
+      metadata: {
+        name: `${name}.${now.toString(16)}.${(this.#sequence++).toString(16)}`,
+        namespace,
+      },
+      eventTime: microTime(now),
+      reportingController: 'parley.dev/manager',
+      reportingInstance: instance,
+      action: event.action,
+      reason: event.reason,
+      type: event.type,
+      note: event.note.slice(0, NOTE_MAX),
+      regarding: { apiVersion: apiVersionOf(resource), kind: resource.kind, name, namespace, uid },
+    }
+    client.create(EVENTS, namespace, body).catch((error: Error) => {
+      log.debug({ reason: event.reason, error: error.message }, 'event not recorded')
+    })
+  }
+}
