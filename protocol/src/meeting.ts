@@ -41,6 +41,7 @@ export const joinResponseSchema = z.strictObject({
 export const roomSnapshotSchema = z.strictObject({
   self: slugSchema,
   room: slugSchema,
+  /** Everyone in the room, `self` included. */
   participants: z.array(participantSchema),
   iceServers: z.array(iceServerSchema).min(1),
   maxParticipants: z.number().int(),
@@ -58,9 +59,9 @@ export const signalSchema = z.union([
     candidate: z
       .strictObject({
         candidate: z.string().max(4096),
-        sdpMid: z.string().nullable().optional(),
+        sdpMid: z.string().max(256).nullable().optional(),
         sdpMLineIndex: z.number().int().nullable().optional(),
-        usernameFragment: z.string().nullable().optional(),
+        usernameFragment: z.string().max(256).nullable().optional(),
       })
       .nullable(),
   }),
@@ -116,4 +117,6 @@ export type ServerToClientEvents = {
   'participant:left': (message: { id: string }) => void
   'participant:media': (message: { id: string; media: MediaState }) => void
   signal: (message: { from: string; signal: Signal }) => void
+  /** Another socket has taken this participant's seat; the server ends this one. */
+  'session:replaced': () => void
 }

@@ -1,1 +1,2 @@
-export {}
+export { ConfigError, parseConfig, type SignalingConfig } from './config.ts'
+export { type Signaling, type SignalingDeps, startSignaling } from './server.ts'

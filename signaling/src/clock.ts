@@ -1,0 +1,17 @@
+/** Time as an argument, so that grace periods and leases can be tested without waiting. */
+export type Clock = {
+  /** Epoch milliseconds. */
+  now(): number
+  /** Runs `task` once after `ms`; the returned function cancels it. */
+  after(ms: number, task: () => void): () => void
+}
+
+/** The machine's clock. Its timers never keep the process alive. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, task) {
+    const timer = setTimeout(task, ms)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,143 @@
+import { slugSchema } from '@parley/protocol'
+import { z } from 'zod'
+
+const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+const file = z.string().min(1, 'must name a file')
+
+const envSchema = z.object({
+  HOST: z.string().default('0.0.0.0'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  PARLEY_CLUSTER: z.string().default('local'),
+  PARLEY_REGION: z.string().default('local'),
+  PARLEY_DOMAIN: z.string().optional(),
+  PARLEY_TENANT: slugSchema.default('default'),
+  PARLEY_ALLOWED_ORIGINS: z.string().default(''),
+  PARLEY_MESH_MAX: z.coerce.number().int().min(2).max(64).default(8),
+  PARLEY_TURN_SECRET_FILE: file,
+  PARLEY_TURN_ENDPOINTS_FILE: file,
+  PARLEY_TURN_TTL_SECONDS: seconds(3600),
+  PARLEY_JOIN_KEY_FILE: file,
+  PARLEY_JOIN_TTL_SECONDS: seconds(12 * 3600),
+  PARLEY_GRACE_SECONDS: z.coerce.number().min(0).default(5),
+  PARLEY_LEASE_SECONDS: z.coerce.number().positive().default(15),
+  PARLEY_MESSAGES_PER_SECOND: z.coerce.number().int().positive().default(50),
+  PARLEY_JOINS_PER_SECOND: z.coerce.number().int().positive().default(20),
+  PARLEY_WEBAPP_DIR: z.string().optional(),
+  REDIS_URL_FILE: z.string().optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+})
+
+/** How a signaling server runs. Files hold what is secret or changes; the rest stands here. */
+export type SignalingConfig = {
+  host: string
+  /** 0 takes a free port. */
+  port: number
+  cluster: string
+  region: string
+  /** Public host name; pages of `https://<domain>` may call this server. */
+  domain?: string
+  /** Tenant of those who name none. */
+  tenant: string
+  /** Origins besides the server's own whose pages may call it, or `*` for all. */
+  allowedOrigins: '*' | string[]
+  /** Participants that a room holds at most. */
+  meshMax: number
+  /** TURN REST API secrets, one a line; the first mints. Re-read on change. */
+  turnSecretFile: string
+  /** `{ "urls": ["turn:…"] }`, re-read on change. */
+  turnEndpointsFile: string
+  turnTtlSeconds: number
+  /** Keys that sign join tokens, one a line; the first signs. Re-read on change. */
+  joinKeyFile: string
+  /** Long enough to outlive every reconnection of a meeting. */
+  joinTtlSeconds: number
+  /** How long a participant whose socket is gone keeps the seat. */
+  graceMs: number
+  /** How long a seat lives without its replica renewing it. */
+  leaseMs: number
+  /** Sustained messages a second and socket; bursts of six times that pass. */
+  messagesPerSecond: number
+  /** Sustained calls of the join API a second and client address; bursts of ten times that pass. */
+  joinsPerSecond: number
+  /** Folder of a built webapp to serve besides the API. */
+  webappDir?: string
+  /** File with `redis://…`; without it rooms live in this process. */
+  redisUrlFile?: string
+  logLevel: z.infer<typeof envSchema>['LOG_LEVEL']
+}
+
+/** The environment does not describe a server; the message names each variable and its fix. */
+export class ConfigError extends Error {
+  readonly code = 'config'
+  constructor(message: string) {
+    super(message)
+    this.name = 'ConfigError'
+  }
+}
+
+const remedies: Record<string, string> = {
+  PARLEY_TURN_SECRET_FILE: 'set it to a file that holds the TURN secrets, one a line, newest first',
+  PARLEY_TURN_ENDPOINTS_FILE:
+    'set it to a JSON file like {"urls": ["turn:192.0.2.1:3478?transport=udp"]}',
+  PARLEY_JOIN_KEY_FILE: 'set it to a file that holds a random key (openssl rand -hex 32)',
+  PARLEY_ALLOWED_ORIGINS: 'give origins like https://meet.example.org, separated by commas, or *',
+}
+
+/** @throws {ConfigError} naming every wrong variable */
+export function parseConfig(env: Record<string, string | undefined>): SignalingConfig {
+  // An empty variable is one that was not set: that is how manifests blank a default.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = envSchema.safeParse(given)
+  if (!parsed.success)
+    throw new ConfigError(
+      parsed.error.issues
+        .map(({ path, message }) => describe(path.join('.'), message, given))
+        .join('\n'),
+    )
+  const e = parsed.data
+  return {
+    host: e.HOST,
+    port: e.PORT,
+    cluster: e.PARLEY_CLUSTER,
+    region: e.PARLEY_REGION,
+    ...(e.PARLEY_DOMAIN && { domain: e.PARLEY_DOMAIN }),
+    tenant: e.PARLEY_TENANT,
+    allowedOrigins: parseOrigins(e.PARLEY_ALLOWED_ORIGINS),
+    meshMax: e.PARLEY_MESH_MAX,
+    turnSecretFile: e.PARLEY_TURN_SECRET_FILE,
+    turnEndpointsFile: e.PARLEY_TURN_ENDPOINTS_FILE,
+    turnTtlSeconds: e.PARLEY_TURN_TTL_SECONDS,
+    joinKeyFile: e.PARLEY_JOIN_KEY_FILE,
+    joinTtlSeconds: e.PARLEY_JOIN_TTL_SECONDS,
+    graceMs: e.PARLEY_GRACE_SECONDS * 1000,
+    leaseMs: e.PARLEY_LEASE_SECONDS * 1000,
+    messagesPerSecond: e.PARLEY_MESSAGES_PER_SECOND,
+    joinsPerSecond: e.PARLEY_JOINS_PER_SECOND,
+    ...(e.PARLEY_WEBAPP_DIR && { webappDir: e.PARLEY_WEBAPP_DIR }),
+    ...(e.REDIS_URL_FILE && { redisUrlFile: e.REDIS_URL_FILE }),
+    logLevel: e.LOG_LEVEL,
+  }
+}
+
+function describe(variable: string, message: string, env: Record<string, unknown>): string {
+  const problem = variable in env ? message : 'is not set'
+  const remedy = remedies[variable]
+  return remedy ? `${variable}: ${problem}; ${remedy}` : `${variable}: ${problem}`
+}
+
+function parseOrigins(list: string): '*' | string[] {
+  const origins = list
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== '')
+  if (origins.includes('*')) return '*'
+  return origins.map((origin) => {
+    // `new URL(x).origin` gives the form in which browsers send it.
+    const parsed = URL.canParse(origin) ? new URL(origin).origin : 'null'
+    if (parsed === 'null')
+      throw new ConfigError(
+        `PARLEY_ALLOWED_ORIGINS: "${origin}" is no origin; ${remedies.PARLEY_ALLOWED_ORIGINS}`,
+      )
+    return parsed
+  })
+}

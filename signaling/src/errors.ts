@@ -1,0 +1,28 @@
+import type { ErrorCode, ProtocolError } from '@parley/protocol'
+
+/** A refusal with a code that clients act on, and a message that says what to do about it. */
+export class SignalingError extends Error {
+  readonly code: ErrorCode
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'SignalingError'
+    this.code = code
+  }
+
+  toJSON(): ProtocolError {
+    return { code: this.code, message: this.message }
+  }
+}
+
+/** The HTTP status that goes with each code. */
+export const httpStatus: Record<ErrorCode, number> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  'not-found': 404,
+  'not-joined': 409,
+  'room-full': 409,
+  'rate-limited': 429,
+  unavailable: 503,
+  internal: 500,
+}

@@ -1,0 +1,343 @@
+import {
+  type Ack,
+  type ClientToServerEvents,
+  mediaStateSchema,
+  type Participant,
+  roomJoinSchema,
+  type ServerToClientEvents,
+  signalToSchema,
+} from '@parley/protocol'
+import type { Logger } from 'pino'
+import type { DefaultEventsMap, Server, Socket } from 'socket.io'
+import { z } from 'zod'
+import type { Clock } from './clock.ts'
+import { SignalingError } from './errors.ts'
+import type { JoinClaims } from './join-token.ts'
+import type { Metrics } from './metrics.ts'
+import type { RateLimit } from './rate-limit.ts'
+import { type RoomKey, type RoomStore, roomName, type Seat } from './rooms/room-store.ts'
+import type { TurnAccess } from './turn.ts'
+
+type SocketData = { claims: JoinClaims }
+export type MeetingServer = Server<
+  ClientToServerEvents,
+  ServerToClientEvents,
+  DefaultEventsMap,
+  SocketData
+>
+type MeetingSocket = Socket<
+  ClientToServerEvents,
+  ServerToClientEvents,
+  DefaultEventsMap,
+  SocketData
+>
+
+export type GatewayDeps = {
+  io: MeetingServer
+  rooms: RoomStore
+  turn: TurnAccess
+  limit: RateLimit
+  metrics: () => Metrics
+  clock: Clock
+  log: Logger
+  /** @throws {SignalingError} `unauthenticated` */
+  verifyToken(token: unknown): Promise<JoinClaims>
+  meshMax: number
+  graceMs: number
+  leaseMs: number
+}
+
+export type Gateway = {
+  /** Participants whose sockets are here, by room. */
+  participantsByRoom(): Map<string, number>
+  /** Renews the seats held here at once, and tells rooms of what came back or went. */
+  heartbeat(): Promise<void>
+  /** Settles what sockets that are gone have left to do. To be called after they are closed. */
+  drain(): Promise<void>
+}
+
+/** What a seat of this process needs to be announced, renewed and given up. */
+type LocalSeat = Seat & { key: RoomKey; socket: MeetingSocket }
+
+type Answer<E extends keyof ClientToServerEvents> =
+  Parameters<Parameters<ClientToServerEvents[E]>[1]>[0] extends Ack<infer T> ? T : never
+type Handlers = {
+  [E in keyof ClientToServerEvents]: {
+    schema: z.ZodType<Parameters<ClientToServerEvents[E]>[0]>
+    handle(
+      socket: MeetingSocket,
+      message: Parameters<ClientToServerEvents[E]>[0],
+    ): Promise<Answer<E>>
+  }
+}
+
+/** Serves meetings over Socket.IO: admission, seats, and signals from peer to peer. */
+export function serveMeetings(deps: GatewayDeps): Gateway {
+  const { io, rooms, turn, clock, log } = deps
+  /** By socket id, which is the seat's session. */
+  const seats = new Map<string, LocalSeat>()
+  const pending = new Set<Promise<void>>()
+  const graceTimers = new Set<() => void>()
+
+  const handlers: Handlers = {
+    'room:join': {
+      schema: roomJoinSchema,
+      async handle(socket, { media }) {
+        const { metrics } = deps
+        metrics().joinAttempted()
+        const { participant: id, name, ...key } = socket.data.claims
+        const iceServers = turn.iceServers({ ...key, participant: id })
+        const participant: Participant = { id, name, media, joinedAt: clock.now() }
+        // In the Socket.IO room first: whoever joins after the snapshot is taken is announced here.
+        await socket.join([channel(key), peerChannel(key, id)])
+        const outcome = await rooms
+          .join(key, { participant, session: socket.id }, deps.meshMax)
+          .catch(async (refused) => {
+            await leaveChannels(socket, key, id)
+            throw refused
+          })
+        announceLeft(key, outcome.expired)
+        if (outcome.kind === 'full') {
+          await leaveChannels(socket, key, id)
+          throw new SignalingError('room-full', `the room holds ${deps.meshMax} people; it is full`)
+        }
+        seats.set(socket.id, { key, socket, participant: outcome.self, session: socket.id })
+        if (outcome.replaced) replace(outcome.replaced)
+        if (!outcome.returned) socket.to(channel(key)).emit('participant:joined', outcome.self)
+        else socket.to(channel(key)).emit('participant:media', { id, media })
+        metrics().joinSucceeded()
+        log.info({ ...key, participant: id, returned: outcome.returned }, 'participant joined')
+        return {
+          self: id,
+          room: key.room,
+          participants: outcome.participants,
+          iceServers,
+          maxParticipants: deps.meshMax,
+        }
+      },
+    },
+
+    'room:leave': {
+      schema: z.strictObject({}),
+      async handle(socket) {
+        const seat = seatOf(socket)
+        const { key, participant } = seat
+        seats.delete(socket.id)
+        await leaveChannels(socket, key, participant.id)
+        if (await rooms.leave(key, participant.id, seat.session))
+          announceLeft(key, [participant.id])
+        log.info({ ...key, participant: participant.id }, 'participant left')
+        return null
+      },
+    },
+
+    signal: {
+      schema: signalToSchema,
+      async handle(socket, { to, signal }) {
+        const { key, participant } = seatOf(socket)
+        const peer = peerChannel(key, to)
+        // A peer on this replica is reached without the store, also while Redis is away.
+        const here = io.sockets.adapter.rooms.has(peer)
+        if (!here && !(await rooms.has(key, to)))
+          throw new SignalingError('not-found', 'that participant is not in the room')
+        const target = here ? io.local.to(peer) : io.to(peer)
+        target.emit('signal', { from: participant.id, signal })
+        return null
+      },
+    },
+
+    'media:state': {
+      schema: mediaStateSchema,
+      async handle(socket, media) {
+        const seat = seatOf(socket)
+        const { id } = seat.participant
+        if (!(await rooms.setMedia(seat.key, id, seat.session, media))) throw notJoined()
+        seat.participant = { ...seat.participant, media }
+        socket.to(channel(seat.key)).emit('participant:media', { id, media })
+        return null
+      },
+    },
+
+    'turn:refresh': {
+      schema: z.strictObject({}),
+      async handle(socket) {
+        const { key, participant } = seatOf(socket)
+        return { iceServers: turn.iceServers({ ...key, participant: participant.id }) }
+      },
+    },
+  }
+  /** A Map, so that `constructor` or `__proto__` is a name like any other: an unknown one. */
+  const byEvent = new Map(Object.entries(handlers))
+
+  io.use((socket, next) => {
+    deps.verifyToken(socket.handshake.auth.token).then(
+      (claims) => {
+        socket.data.claims = claims
+        next()
+      },
+      (error) => next(handshakeError(error, log)),
+    )
+  })
+
+  io.on('connection', (socket) => {
+    // One message after the other, so that signals arrive in the order in which they were sent.
+    let turnOf: Promise<void> = Promise.resolve()
+    const enqueue = (task: () => Promise<void>) => {
+      turnOf = turnOf.then(task)
+      const done = turnOf
+      pending.add(done)
+      done.finally(() => pending.delete(done))
+    }
+
+    socket.onAny((event: string, ...args: unknown[]) => {
+      const last = args.at(-1)
+      const ack = typeof last === 'function' ? (last as (answer: Ack<unknown>) => void) : () => {}
+      const messages = typeof last === 'function' ? args.slice(0, -1) : args
+      deps.limit.take(socket.id).then(
+        () => enqueue(async () => ack(await answer(socket, event, messages))),
+        (error) => ack({ ok: false, error: toError(error, log) }),
+      )
+    })
+
+    socket.on('disconnect', () => enqueue(() => detach(socket)))
+  })
+
+  async function answer(
+    socket: MeetingSocket,
+    event: string,
+    messages: unknown[],
+  ): Promise<Ack<unknown>> {
+    try {
+      const handler = byEvent.get(event)
+      if (!handler) throw new SignalingError('invalid', 'no such event; see the protocol')
+      if (messages.length !== 1)
+        throw new SignalingError('invalid', `${event} takes one message; it got ${messages.length}`)
+      const parsed = handler.schema.safeParse(messages[0])
+      if (!parsed.success) throw new SignalingError('invalid', firstIssue(event, parsed.error))
+      // The schema and the handler come from the same entry, which the union of them cannot say.
+      return { ok: true, data: await handler.handle(socket, parsed.data as never) }
+    } catch (error) {
+      return { ok: false, error: toError(error, log) }
+    }
+  }
+
+  function seatOf(socket: MeetingSocket): LocalSeat {
+    const seat = seats.get(socket.id)
+    if (!seat) throw notJoined()
+    return seat
+  }
+
+  function announceLeft(key: RoomKey, ids: readonly string[]) {
+    for (const id of ids) io.to(channel(key)).emit('participant:left', { id })
+  }
+
+  /** Ends a socket whose seat another one has taken, on whichever replica it is. */
+  function replace(session: string) {
+    seats.delete(session)
+    io.to(session).emit('session:replaced')
+    io.in(session).disconnectSockets(true)
+  }
+
+  async function detach(socket: MeetingSocket) {
+    const seat = seats.get(socket.id)
+    if (!seat) return
+    seats.delete(socket.id)
+    const { key, participant, session } = seat
+    try {
+      if (!(await rooms.detach(key, participant.id, session, deps.graceMs))) return
+    } catch (error) {
+      // The store is away: the lease runs out by itself, and whoever renews next sweeps it.
+      log.warn(
+        { ...key, participant: participant.id, code: toError(error, log).code },
+        'seat not detached',
+      )
+    }
+    const cancel = clock.after(deps.graceMs, () => {
+      graceTimers.delete(cancel)
+      void sweep(key)
+    })
+    graceTimers.add(cancel)
+  }
+
+  async function sweep(key: RoomKey) {
+    try {
+      announceLeft(key, await rooms.sweep(key))
+    } catch (error) {
+      log.warn({ ...key, code: toError(error, log).code }, 'room not swept')
+    }
+  }
+
+  function seatsByRoom(): Map<string, LocalSeat[]> {
+    return Map.groupBy(seats.values(), ({ key }) => roomName(key))
+  }
+
+  async function renew(here: LocalSeat[]) {
+    const key = here[0]?.key
+    if (!key) return
+    try {
+      const { restored, lost } = await rooms.renew(key, here)
+      for (const id of restored) {
+        const seat = here.find(({ participant }) => participant.id === id)
+        if (seat)
+          io.to(channel(key)).except(seat.session).emit('participant:joined', seat.participant)
+      }
+      for (const session of lost) replace(session)
+    } catch (error) {
+      log.warn({ ...key, code: toError(error, log).code }, 'seats not renewed')
+      return
+    }
+    await sweep(key)
+  }
+
+  async function heartbeat() {
+    await Promise.all([...seatsByRoom().values()].map(renew))
+  }
+
+  return {
+    participantsByRoom: () =>
+      new Map([...seatsByRoom()].map(([room, here]) => [room, here.length] as const)),
+    heartbeat,
+    async drain() {
+      while (pending.size > 0) await Promise.all(pending)
+      for (const cancel of graceTimers) cancel()
+    },
+  }
+}
+
+function channel(key: RoomKey): string {
+  return `room:${roomName(key)}`
+}
+
+function peerChannel(key: RoomKey, id: string): string {
+  return `peer:${roomName(key)}.${id}`
+}
+
+async function leaveChannels(socket: MeetingSocket, key: RoomKey, id: string) {
+  await socket.leave(channel(key))
+  await socket.leave(peerChannel(key, id))
+}
+
+function notJoined(): SignalingError {
+  return new SignalingError('not-joined', 'send room:join first')
+}
+
+/** One issue is enough to mend a message, and it keeps the answer small whatever was sent. */
+function firstIssue(event: string, error: z.ZodError): string {
+  const issue = error.issues[0]
+  const place = issue?.path.length ? `${issue.path.join('.')}: ` : ''
+  return `${event}: ${place}${issue?.message ?? 'malformed'}`.slice(0, 200)
+}
+
+/** What a client is told; what only the server may know goes to its log under a common id. */
+function toError(error: unknown, log: Logger) {
+  if (error instanceof SignalingError) return error.toJSON()
+  const id = crypto.randomUUID()
+  log.error({ err: error, id }, 'request failed')
+  return { code: 'internal' as const, message: `the server failed; its log has it as ${id}` }
+}
+
+/** Socket.IO hands `data` of a middleware's error to the client's `connect_error`. */
+function handshakeError(error: unknown, log: Logger): Error {
+  const data = toError(error, log)
+  return Object.assign(new Error(data.code), { data })
+}

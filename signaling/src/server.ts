@@ -1,0 +1,147 @@
+import { randomInt } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { type Logger, pino } from 'pino'
+import type { Registry } from 'prom-client'
+import { Server } from 'socket.io'
+import { type Clock, systemClock } from './clock.ts'
+import type { SignalingConfig } from './config.ts'
+import { SignalingError } from './errors.ts'
+import { type MeetingServer, serveMeetings } from './gateway.ts'
+import { createHttp } from './http.ts'
+import { signJoinToken, verifyJoinToken } from './join-token.ts'
+import { parseKeyList } from './key-list.ts'
+import { createMetrics } from './metrics.ts'
+import { originAllowed } from './origins.ts'
+import { rateLimit } from './rate-limit.ts'
+import { openRooms } from './rooms/open-rooms.ts'
+import { watchTurn } from './turn.ts'
+import { watchFile } from './watched-file.ts'
+
+export type SignalingDeps = {
+  clock?: Clock
+  log?: Logger
+  registry?: Registry
+}
+
+export type Signaling = {
+  /** Where it listens, `http://127.0.0.1:8080`. */
+  url: string
+  /** Stops taking part, hands seats over to other replicas, closes sockets and files. */
+  close(): Promise<void>
+}
+
+/** A message may be this long; more ends the connection, as it never becomes a message. */
+const transportBytes = 1_000_000
+
+/**
+ * Starts a signaling server and resolves when it listens.
+ *
+ * @throws when the port is taken, or when a file of `config` that must exist at start does not
+ */
+export async function startSignaling(
+  config: SignalingConfig,
+  { clock = systemClock, log = pino({ level: config.logLevel }), registry }: SignalingDeps = {},
+): Promise<Signaling> {
+  const onProblem = (error: Error) => log.warn({ problem: error.message }, 'file not usable')
+  const joinKeys = watchFile(config.joinKeyFile, parseKeyList, onProblem)
+  const turn = watchTurn({
+    endpointsFile: config.turnEndpointsFile,
+    secretFile: config.turnSecretFile,
+    ttlSeconds: config.turnTtlSeconds,
+    now: clock.now,
+    onProblem,
+  })
+  const { store: rooms, adapter, release } = openRooms(config, clock, log)
+
+  const keys = () => {
+    const list = joinKeys.current()
+    if (!list)
+      throw new SignalingError('unavailable', 'no join key is ready yet; try again shortly')
+    return list
+  }
+  const origins = {
+    allowed: config.allowedOrigins,
+    ...(config.domain !== undefined && { domain: config.domain }),
+  }
+  let serving = true
+  const metrics = createMetrics(() => gateway.participantsByRoom(), registry)
+
+  const app = createHttp({
+    rooms,
+    turn,
+    metrics: () => metrics,
+    limit: rateLimit(config.joinsPerSecond, config.joinsPerSecond * 10),
+    origins,
+    log,
+    signToken: async (claims) =>
+      signJoinToken(keys()[0], claims, clock.now(), config.joinTtlSeconds),
+    newParticipantId,
+    tenant: config.tenant,
+    meshMax: config.meshMax,
+    serving: () => serving,
+    ...(config.webappDir !== undefined && { webappDir: config.webappDir }),
+  })
+
+  const io: MeetingServer = new Server(app.server, {
+    serveClient: false,
+    maxHttpBufferSize: transportBytes,
+    ...(adapter && { adapter }),
+    cors: { origin: (origin, allow) => allow(null, origin ?? false) },
+    allowRequest: (request, allow) => allow(null, originAllowed(request.headers, origins)),
+  })
+  const gateway = serveMeetings({
+    io,
+    rooms,
+    turn,
+    limit: rateLimit(config.messagesPerSecond, config.messagesPerSecond * 6),
+    metrics: () => metrics,
+    clock,
+    log,
+    verifyToken: async (token) => verifyJoinToken(keys(), token, clock.now()),
+    meshMax: config.meshMax,
+    graceMs: config.graceMs,
+    leaseMs: config.leaseMs,
+  })
+
+  let cancelBeat = () => {}
+  const beat = () => {
+    cancelBeat = clock.after(config.leaseMs / 3, async () => {
+      await gateway.heartbeat()
+      if (serving) beat()
+    })
+  }
+
+  await app.listen({ host: config.host, port: config.port })
+  beat()
+  const { port } = app.server.address() as AddressInfo
+  const url = `http://${urlHost(config.host)}:${port}`
+  log.info({ url, cluster: config.cluster, region: config.region }, 'signaling started')
+
+  return {
+    url,
+    async close() {
+      serving = false
+      cancelBeat()
+      // Closing the transports, not the sockets: clients take it for a lost connection and return.
+      await io.close()
+      await gateway.drain()
+      await app.close()
+      await rooms.close()
+      release()
+      joinKeys.close()
+      turn.close()
+      log.info({}, 'signaling stopped')
+    },
+  }
+}
+
+/** A pseudonym; names are in the token and on screens, not in usernames and reports. */
+function newParticipantId(): string {
+  const letters = 'abcdefghijklmnopqrstuvwxyz0123456789'
+  return `p-${Array.from({ length: 8 }, () => letters[randomInt(letters.length)]).join('')}`
+}
+
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}

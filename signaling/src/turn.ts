@@ -1,0 +1,52 @@
+import type { IceServer, RelayIdentity } from '@parley/protocol'
+import { SignalingError } from './errors.ts'
+import { parseKeyList } from './key-list.ts'
+import { buildIceServers, isTurnUrl, mintTurnCredential } from './turn-credentials.ts'
+import { parseTurnEndpoints } from './turn-endpoints.ts'
+import { watchFile } from './watched-file.ts'
+
+/** Where TURN is and who may use it, as the operator's files say now. */
+export type TurnAccess = {
+  /**
+   * ICE servers with fresh credentials for one participant; always with a TURN entry.
+   * @throws {SignalingError} `unavailable` while no TURN server or no secret is known
+   */
+  iceServers(identity: RelayIdentity): IceServer[]
+  /** Whether a TURN server was ever known: the first moment at which this server is of use. */
+  seen(): boolean
+  close(): void
+}
+
+export function watchTurn(options: {
+  endpointsFile: string
+  secretFile: string
+  ttlSeconds: number
+  now: () => number
+  onProblem: (error: Error) => void
+}): TurnAccess {
+  const endpoints = watchFile(options.endpointsFile, parseTurnEndpoints, options.onProblem)
+  const secrets = watchFile(options.secretFile, parseKeyList, options.onProblem)
+  let seen = false
+  return {
+    iceServers(identity) {
+      const secret = secrets.current()?.[0]
+      const servers =
+        secret &&
+        buildIceServers(
+          endpoints.current() ?? [],
+          mintTurnCredential(secret, identity, options.now(), options.ttlSeconds),
+        )
+      if (!servers)
+        throw new SignalingError('unavailable', 'no TURN server is ready yet; try again shortly')
+      return servers
+    },
+    seen() {
+      seen ||= Boolean(secrets.current() && endpoints.current()?.some(isTurnUrl))
+      return seen
+    },
+    close() {
+      endpoints.close()
+      secrets.close()
+    },
+  }
+}
