@@ -1,0 +1,64 @@
+import type { MeetingCluster } from '@parley/operator/api'
+import { secretNames } from '@parley/operator/render'
+import {
+  ApiClient,
+  createMetrics,
+  type K8sObject,
+  MEETING_CLUSTERS,
+  NotFound,
+  SECRETS,
+} from '@parley/operator/runtime'
+import { meterTokenHeader } from '@parley/protocol'
+import { UsageError } from './errors.ts'
+
+export type ClusterName = { namespace: string; name: string }
+
+/** Reads `NS/NAME`. @throws UsageError */
+export function parseClusterName(text: string): ClusterName {
+  const [namespace, name, ...rest] = text.split('/')
+  if (!namespace || !name || rest.length > 0)
+    throw new UsageError(`--cluster wants NAMESPACE/NAME, for example meetings/demo, not "${text}"`)
+  return { namespace, name }
+}
+
+/** Runs `work` with a connection to the API server, and closes it after. */
+export async function withApi<T>(
+  kubeconfig: string | undefined,
+  work: (api: ApiClient) => Promise<T>,
+): Promise<T> {
+  const api = await ApiClient.connect(kubeconfig, createMetrics())
+  try {
+    return await work(api)
+  } finally {
+    await api.close()
+  }
+}
+
+/** @throws Error that says how to see which there are */
+export async function getMeetingCluster(
+  api: ApiClient,
+  { namespace, name }: ClusterName,
+): Promise<MeetingCluster> {
+  try {
+    return await api.get<MeetingCluster & K8sObject>(MEETING_CLUSTERS, namespace, name)
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error
+    throw new Error(
+      `there is no MeetingCluster ${namespace}/${name}; parley status --all-namespaces lists those there are`,
+    )
+  }
+}
+
+/** GET on the meter of a MeetingCluster, through the API server's service proxy. */
+export async function askMeter<T>(api: ApiClient, cluster: ClusterName, path: string): Promise<T> {
+  const mc = await getMeetingCluster(api, cluster)
+  const secret = await api.get<K8sObject & { data?: Record<string, string> }>(
+    SECRETS,
+    cluster.namespace,
+    secretNames(mc).meterToken,
+  )
+  const token = Buffer.from(secret.data?.token ?? '', 'base64').toString()
+  return api.proxyGet<T>(cluster.namespace, `http:${cluster.name}-meter:8090`, path, {
+    [meterTokenHeader]: token,
+  })
+}

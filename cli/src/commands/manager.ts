@@ -1,0 +1,48 @@
+import { runManager } from '@parley/operator'
+import { type Command, InvalidArgumentError } from 'commander'
+
+export function addManager(program: Command): void {
+  program
+    .command('manager')
+    .description('run the operator: in a cluster, or outside it with --kubeconfig')
+    .option('--kubeconfig <file>', 'API server to work on (default: the Pod’s, or $KUBECONFIG)')
+    .option('--namespace <ns>', 'watch only this namespace (default: all)')
+    .option('--metrics-port <port>', 'Prometheus metrics; 0 takes a free port', port, 8080)
+    .option('--health-port <port>', '/healthz and /readyz; 0 takes a free port', port, 8081)
+    .option('--no-leader-elect', 'do not elect a leader: only where there is one manager')
+    .option('--lease-namespace <ns>', 'where the leader lease lives (default: the Pod’s own)')
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ parley manager --kubeconfig ~/.kube/config --namespace meetings --metrics-port 0
+
+Reads PARLEY_IMAGE_REGISTRY and PARLEY_IMAGE_TAG: the images of stacks that name none.
+`,
+    )
+    .action(
+      async (options: {
+        kubeconfig?: string
+        namespace?: string
+        metricsPort: number
+        healthPort: number
+        leaderElect: boolean
+        leaseNamespace?: string
+      }) => {
+        await runManager({
+          ...options,
+          images: {
+            registry: process.env.PARLEY_IMAGE_REGISTRY ?? 'localhost',
+            tag: process.env.PARLEY_IMAGE_TAG ?? '0.1.0',
+          },
+        })
+      },
+    )
+}
+
+function port(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 0 || value > 65535)
+    throw new InvalidArgumentError('It must be a port, 0 to 65535.')
+  return value
+}

@@ -1,0 +1,134 @@
+import type { MeetingCluster } from '@parley/operator/api'
+import { type K8sObject, MEETING_CLUSTERS } from '@parley/operator/runtime'
+import { type Command, Option } from 'commander'
+import picocolors from 'picocolors'
+import { getMeetingCluster, withApi } from '../cluster.ts'
+import { alignColumns } from '../table.ts'
+
+export function addStatus(program: Command): void {
+  program
+    .command('status')
+    .description('what runs: all MeetingClusters, or one in detail')
+    .argument('[name]', 'a MeetingCluster')
+    .option('-n, --namespace <ns>', 'its namespace', 'default')
+    .option('-A, --all-namespaces', 'list those of every namespace')
+    .option('--kubeconfig <file>', 'kubeconfig (default: $KUBECONFIG)')
+    .addOption(
+      new Option('-o, --output <format>', 'how to print it')
+        .choices(['table', 'json'])
+        .default('table'),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ parley status --all-namespaces
+  $ parley status demo --namespace meetings
+`,
+    )
+    .action(async (name: string | undefined, options: StatusOptions) => {
+      const json = options.output === 'json'
+      await withApi(options.kubeconfig, async (api) => {
+        if (name) {
+          const mc = await getMeetingCluster(api, { namespace: options.namespace, name })
+          console.log(json ? JSON.stringify(statusOf(mc), null, 2) : detail(statusOf(mc)))
+          return
+        }
+        const namespace = options.allNamespaces ? undefined : options.namespace
+        const { items } = await api.list(MEETING_CLUSTERS, namespace)
+        const all = (items as (K8sObject & MeetingCluster)[]).map(statusOf)
+        if (json) console.log(JSON.stringify(all, null, 2))
+        else if (all.length > 0) console.log(overview(all))
+        else
+          console.log(
+            namespace
+              ? `no MeetingCluster in namespace ${namespace}; --all-namespaces looks everywhere`
+              : 'no MeetingCluster yet; start from one with kubectl apply -f examples/demo.yaml',
+          )
+      })
+    })
+}
+
+type StatusOptions = {
+  namespace: string
+  allNamespaces?: boolean
+  kubeconfig?: string
+  output: 'table' | 'json'
+}
+
+export type ClusterStatus = {
+  namespace: string
+  name: string
+  region: string
+  ready: boolean
+  conditions: NonNullable<NonNullable<MeetingCluster['status']>['conditions']>
+  components: NonNullable<NonNullable<MeetingCluster['status']>['components']>
+  endpoints: NonNullable<NonNullable<MeetingCluster['status']>['endpoints']>
+  relay: NonNullable<MeetingCluster['status']>['relay'] | null
+}
+
+/** What `parley status -o json` prints of one MeetingCluster. */
+export function statusOf({ metadata, spec, status }: MeetingCluster): ClusterStatus {
+  const conditions = status?.conditions ?? []
+  return {
+    namespace: metadata.namespace ?? 'default',
+    name: metadata.name,
+    region: spec.region,
+    ready: conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
+    conditions,
+    components: status?.components ?? {},
+    endpoints: status?.endpoints ?? {},
+    relay: status?.relay ?? null,
+  }
+}
+
+function overview(all: readonly ClusterStatus[]): string {
+  return alignColumns(
+    ['NAMESPACE', 'NAME', 'READY', 'REGION', 'USERS ON RELAY', 'COST/H', 'MONTH TO DATE'],
+    all.map(({ namespace, name, ready, region, relay }) => [
+      namespace,
+      name,
+      mark(ready),
+      region,
+      relay ? String(relay.users) : '–',
+      relay ? `${relay.costPerHour} ${relay.currency}` : '–',
+      relay ? `${relay.monthToDate} ${relay.currency}` : '–',
+    ]),
+  )
+}
+
+function detail(status: ClusterStatus): string {
+  const { bold, dim } = picocolors
+  const ready = status.conditions.find(({ type }) => type === 'Ready')
+  const turn = status.endpoints.turn ?? []
+  const lines = [
+    `${bold(`${status.namespace}/${status.name}`)}  ${mark(status.ready)}  ${ready?.message ?? 'the operator has not looked at it yet; see parley doctor'}`,
+    '',
+    alignColumns(
+      ['COMPONENT', 'READY', ''],
+      Object.entries(status.components).map(([component, { desired, ready, message }]) => [
+        component,
+        `${ready}/${desired}`,
+        message ?? '',
+      ]),
+    ),
+    '',
+    `meet   ${status.endpoints.web ?? dim('no address yet')}`,
+    `turn   ${turn.length > 0 ? turn.join('\n       ') : dim('no address yet')}`,
+  ]
+  if (status.relay) {
+    const { allocations, users, costPerHour, monthToDate, currency } = status.relay
+    lines.push(
+      `relay  ${users} users on ${allocations} allocations, ${costPerHour} ${currency} an hour, ${monthToDate} ${currency} this month`,
+    )
+  }
+  const wrong = status.conditions.filter(
+    ({ type, status }) => type !== 'Ready' && (type === 'Stalled' ? status === 'True' : status !== 'True' && type !== 'Reconciling'),
+  )
+  for (const { type, reason, message } of wrong) lines.push(`${type}: ${reason}: ${message}`)
+  return lines.join('\n')
+}
+
+function mark(ready: boolean): string {
+  return ready ? picocolors.green('ready') : picocolors.yellow('not ready')
+}
