@@ -1,0 +1,48 @@
+import { stat } from 'node:fs/promises'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { kubectl } from './kubectl.ts'
+import { type ControlPlane, startControlPlane } from './local-control-plane.ts'
+import { leftovers } from './teardown.ts'
+
+const configMap = (name: string, value: string) =>
+  JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } })
+
+describe('startControlPlane', () => {
+  const started: ControlPlane[] = []
+  const start = async (name: string) => {
+    const plane = await startControlPlane({ name })
+    started.push(plane)
+    return plane
+  }
+
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((plane) => plane.stop()))
+  })
+
+  it('REQ-K1: keeps what is applied, and two of different names live side by side', async () => {
+    const [one, two] = await Promise.all([start('itest-one'), start('itest-two')])
+    await kubectl(one, ['apply', '-f', '-'], { input: configMap('shared-name', 'of one') })
+    await kubectl(two, ['apply', '-f', '-'], { input: configMap('shared-name', 'of two') })
+    const read = ['get', 'configmap', 'shared-name', '-o', 'jsonpath={.data.value}']
+    expect(await kubectl(one, read)).toBe('of one')
+    expect(await kubectl(two, read)).toBe('of two')
+  }, 60_000)
+
+  it('REQ-K1: returns the running one when it is started again', async () => {
+    const first = await start('itest-one')
+    const again = await startControlPlane({ name: 'itest-one' })
+    expect(again.server).toBe(first.server)
+  }, 60_000)
+
+  it('REQ-K1: gives only its owner the right to read the kubeconfig', async () => {
+    const plane = await start('itest-one')
+    expect((await stat(plane.kubeconfig)).mode & 0o777).toBe(0o600)
+  }, 60_000)
+
+  it('REQ-K1: leaves nothing behind when it is stopped', async () => {
+    const plane = await start('itest-one')
+    expect(await leftovers('itest-one')).not.toEqual([])
+    await plane.stop()
+    expect(await leftovers('itest-one')).toEqual([])
+  }, 60_000)
+})
