@@ -1,0 +1,13 @@
+export { customResourceDefinition, type StructuralSchema, structuralSchema } from './crd.ts'
+export { durationSeconds } from './duration.ts'
+export { formatIp, type IpRange, isIpAddress, parseIpRange } from './ip.ts'
+export * from './names.ts'
+export { InvalidMeetingCluster, parseMeetingCluster } from './parse.ts'
+export type {
+  ComponentStatus,
+  Condition,
+  MeetingCluster,
+  MeetingClusterSpec,
+  MeetingClusterSpecInput,
+  MeetingClusterStatus,
+} from './schema.ts'

@@ -1,0 +1,695 @@
+import { z } from 'zod'
+import {
+  duration,
+  ipAddress,
+  ipRange,
+  optionalName,
+  placement,
+  port,
+  portRange,
+  replicasOrAutoscaling,
+  scaling,
+} from './fields.ts'
+import { API_VERSION, KIND } from './names.ts'
+import { immutable, withRules } from './rule.ts'
+
+/**
+ * The MeetingCluster, said once: types, defaults, rules and texts of the CRD, of `parley render` and
+ * of the reference in docs/ all come from here.
+ */
+
+const image = z
+  .strictObject({
+    registry: z
+      .string()
+      .max(255)
+      .regex(/^[A-Za-z0-9._:/-]*$/)
+      .default('')
+      .describe('Registry and path before the image names; empty: as the operator was installed.'),
+    tag: z
+      .string()
+      .max(128)
+      .regex(/^[A-Za-z0-9._-]*$/)
+      .default('')
+      .describe('Tag of all images; empty: as the operator was installed.'),
+    pullPolicy: z
+      .enum(['Always', 'IfNotPresent', 'Never'])
+      .default('IfNotPresent')
+      .describe('When a node pulls an image.'),
+    pullSecrets: z
+      .array(z.string().min(1).max(253))
+      .max(16)
+      .default([])
+      .describe('Names of Secrets with credentials for the registry.'),
+  })
+  .prefault({})
+  .describe('Where the images come from.')
+
+const mesh = z
+  .strictObject({
+    maxParticipants: z
+      .int()
+      .min(2)
+      .max(8)
+      .default(4)
+      .describe(
+        'Largest room in which every browser sends to every other one. Larger rooms go to the SFU.',
+      ),
+  })
+  .prefault({})
+  .describe('Rooms without a media server.')
+
+const turnTls = withRules(
+  z.strictObject({
+    secretName: optionalName().describe(
+      'Secret of type kubernetes.io/tls with the certificate of TURN over TLS.',
+    ),
+    issuerRef: z
+      .strictObject({
+        name: z.string().min(1).max(253).describe('Name of the issuer.'),
+        kind: z.enum(['Issuer', 'ClusterIssuer']).default('Issuer').describe('Kind of the issuer.'),
+        group: z.string().max(253).default('cert-manager.io').describe('API group of the issuer.'),
+      })
+      .optional()
+      .describe('Issuer of cert-manager that makes the certificate.'),
+    port: port().default(5349).describe('Port of TURN over TLS, on TCP.'),
+  }),
+  [
+    {
+      cel: "self.secretName == '' || !has(self.issuerRef)",
+      check: (self) => self.secretName === '' || self.issuerRef === undefined,
+      message: 'secretName and issuerRef exclude each other: remove one of them',
+      field: 'secretName',
+    },
+  ],
+)
+  .prefault({})
+  .describe('TURN over TLS; off while neither secretName nor issuerRef is given.')
+
+const turn = withRules(
+  z.strictObject({
+    ...scaling(
+      { minReplicas: 1, maxReplicas: 4 },
+      {
+        targetRelayMbps: z
+          .int()
+          .min(1)
+          .max(1_000_000)
+          .default(400)
+          .describe(
+            'Relayed megabits per second and pod that the autoscaler keeps to, where the operator serves that metric.',
+          ),
+      },
+    ),
+    ...placement({
+      requests: { cpu: '250m', memory: '128Mi' },
+      limits: { memory: '1Gi' },
+    }),
+    exposure: z
+      .enum(['HostNetwork', 'LoadBalancer', 'NodePort'])
+      .default('HostNetwork')
+      .describe(
+        'How clients reach the TURN listener. Relay ports are always those of the node: no load balancer carries thousands of ports.',
+      ),
+    externalAddresses: z
+      .array(ipAddress())
+      .max(64)
+      .default([])
+      .describe(
+        'Addresses that clients reach the pods at: one for all, or one for each node in the order of node names. Empty: found from the node (ExternalIP) or from the Service.',
+      ),
+    listenPort: port().default(3478).describe('Port of TURN and STUN, on UDP and TCP.'),
+    tls: turnTls,
+    relayPorts: portRange('UDP ports of the nodes that relayed media uses.', {
+      min: 49152,
+      max: 65535,
+    }),
+    credentials: z
+      .strictObject({
+        ttl: duration('How long a TURN credential given to a browser is good for.', '1h'),
+        rotation: duration('Age at which the secret behind the credentials is replaced.', '720h'),
+      })
+      .prefault({})
+      .describe('Lifetime of TURN credentials.'),
+    quotas: z
+      .strictObject({
+        allocationsPerUser: z
+          .int()
+          .min(0)
+          .max(10_000)
+          .default(8)
+          .describe('Allocations that one participant may hold at a time; 0: no limit.'),
+        maxKbpsPerSession: z
+          .int()
+          .min(0)
+          .max(10_000_000)
+          .default(0)
+          .describe('Kilobits per second that one allocation may relay; 0: no limit.'),
+      })
+      .prefault({})
+      .describe('What one participant may take.'),
+    deniedPeers: z
+      .array(ipRange())
+      .max(256)
+      .default([])
+      .describe(
+        'Addresses, CIDRs or first-last ranges that nothing is relayed to, added to the built-in list: private, loopback, link-local and metadata, shared, multicast and reserved networks.',
+      ),
+    allowedPeers: z
+      .array(ipRange())
+      .max(256)
+      .default([])
+      .describe(
+        'Exceptions to the denied peers, built-in ones too: the private network of participants who are not relayed, for example. The addresses of the TURN pods themselves are always allowed.',
+      ),
+    drainTimeout: duration('How long a TURN pod that goes away waits for its allocations.', '1h'),
+  }),
+  [
+    replicasOrAutoscaling,
+    {
+      cel: 'self.listenPort < self.relayPorts.min || self.listenPort > self.relayPorts.max',
+      check: ({ listenPort, relayPorts }) =>
+        listenPort < relayPorts.min || listenPort > relayPorts.max,
+      message:
+        'listenPort lies inside relayPorts: move one of them, for example listenPort to 3478',
+      field: 'listenPort',
+    },
+    {
+      cel: 'self.tls.port < self.relayPorts.min || self.tls.port > self.relayPorts.max',
+      check: ({ tls, relayPorts }) => tls.port < relayPorts.min || tls.port > relayPorts.max,
+      message: 'tls.port lies inside relayPorts: move one of them, for example tls.port to 5349',
+      field: 'tls.port',
+    },
+    {
+      cel: 'self.listenPort != self.tls.port',
+      check: ({ listenPort, tls }) => listenPort !== tls.port,
+      message: 'listenPort equals tls.port: give TURN over TLS a port of its own, for example 5349',
+      field: 'listenPort',
+    },
+  ],
+)
+  .prefault({})
+  .describe('The TURN servers (coturn), which relay for browsers that cannot reach each other.')
+
+const sfu = withRules(
+  z.strictObject({
+    engine: z
+      .enum(['LiveKit', 'Mediasoup', 'None'])
+      .default('LiveKit')
+      .describe(
+        'Media server for rooms above mesh.maxParticipants; None: there are no such rooms.',
+      ),
+    ...scaling(
+      { minReplicas: 3, maxReplicas: 10 },
+      {
+        targetTracks: z
+          .int()
+          .min(1)
+          .max(1_000_000)
+          .optional()
+          .describe(
+            'Media tracks per pod that the autoscaler keeps to, where the operator serves that metric.',
+          ),
+      },
+    ),
+    ...placement({
+      requests: { cpu: '2', memory: '4Gi' },
+      limits: { cpu: '4', memory: '8Gi' },
+    }),
+    ports: portRange('UDP ports of the nodes that media uses.', { min: 40000, max: 49151 }),
+    drainTimeout: duration('How long an SFU pod that goes away waits for its rooms.', '4h'),
+  }),
+  [replicasOrAutoscaling],
+)
+  .prefault({})
+  .describe('The media servers that forward streams in larger rooms.')
+
+const signalingAuth = withRules(
+  z.strictObject({
+    mode: z
+      .enum(['Token', 'OIDC'])
+      .default('Token')
+      .describe(
+        'Token: whoever has the link of a room gets a join token. OIDC: only after signing in at the identity provider.',
+      ),
+    oidc: z
+      .strictObject({
+        issuer: z
+          .string()
+          .max(2048)
+          .regex(/^(https:\/\/\S+)?$/)
+          .default('')
+          .describe('URL of the identity provider.'),
+        clientId: z
+          .string()
+          .max(256)
+          .default('')
+          .describe('Client id of this MeetingCluster there.'),
+      })
+      .prefault({})
+      .describe('The identity provider of mode OIDC.'),
+  }),
+  [
+    {
+      cel: "self.mode != 'OIDC' || (self.oidc.issuer != '' && self.oidc.clientId != '')",
+      check: ({ mode, oidc }) => mode !== 'OIDC' || (oidc.issuer !== '' && oidc.clientId !== ''),
+      message: 'mode OIDC needs oidc.issuer and oidc.clientId: give both, or take mode Token',
+      field: 'oidc',
+    },
+  ],
+)
+  .prefault({})
+  .describe('Who may join.')
+
+const signaling = withRules(
+  z.strictObject({
+    ...scaling(
+      { minReplicas: 2, maxReplicas: 6 },
+      {
+        targetSockets: z
+          .int()
+          .min(1)
+          .max(1_000_000)
+          .optional()
+          .describe(
+            'Sockets per pod that the autoscaler keeps to, where the operator serves that metric.',
+          ),
+      },
+    ),
+    ...placement({
+      requests: { cpu: '100m', memory: '128Mi' },
+      limits: { memory: '512Mi' },
+    }),
+    auth: signalingAuth,
+    allowedOrigins: z
+      .array(
+        z
+          .string()
+          .max(270)
+          .regex(/^(\*|https?:\/\/[A-Za-z0-9.:[\]-]+)$/),
+      )
+      .max(64)
+      .default([])
+      .describe(
+        'Origins of pages that may connect; empty: https://<domain>. "*" allows every page.',
+      ),
+    rateLimits: z
+      .strictObject({
+        messagesPerSecond: z
+          .int()
+          .min(1)
+          .max(10_000)
+          .default(50)
+          .describe('Messages per second that one socket may send.'),
+      })
+      .prefault({})
+      .describe('What one socket may send.'),
+    drainTimeout: duration(
+      'How long a signaling pod that goes away waits for its sockets to move.',
+      '60s',
+    ),
+  }),
+  [replicasOrAutoscaling],
+)
+  .prefault({})
+  .describe('The servers that browsers talk to before and beside the media.')
+
+const webapp = withRules(
+  z.strictObject({
+    enabled: z.boolean().default(true).describe('Whether the bundled web page is served.'),
+    ...scaling({ minReplicas: 2, maxReplicas: 4 }, {}),
+    ...placement({
+      requests: { cpu: '25m', memory: '32Mi' },
+      limits: { memory: '128Mi' },
+    }),
+    service: withRules(
+      z.strictObject({
+        type: z
+          .enum(['ClusterIP', 'NodePort', 'LoadBalancer'])
+          .default('ClusterIP')
+          .describe('Type of the Service in front of the web page.'),
+        nodePort: port().optional().describe('Port of the nodes; left out, Kubernetes takes one.'),
+        annotations: z
+          .record(z.string(), z.string())
+          .default({})
+          .describe('Annotations of the Service, for the load balancer of a cloud.'),
+      }),
+      [
+        {
+          cel: "!has(self.nodePort) || self.type != 'ClusterIP'",
+          check: ({ nodePort, type }) => nodePort === undefined || type !== 'ClusterIP',
+          message: 'nodePort needs type NodePort or LoadBalancer: set type, or remove nodePort',
+          field: 'nodePort',
+        },
+      ],
+    )
+      .prefault({})
+      .describe('How the web page is reached without an Ingress.'),
+    ingress: z
+      .strictObject({
+        enabled: z.boolean().default(false).describe('Whether an Ingress for the domain is made.'),
+        className: optionalName().describe('Ingress class; empty: the default one of the cluster.'),
+        tlsSecretName: optionalName().describe('Secret with the certificate of the domain.'),
+        annotations: z
+          .record(z.string(), z.string())
+          .default({})
+          .describe('Annotations of the Ingress.'),
+      })
+      .prefault({})
+      .describe('The Ingress in front of the web page.'),
+  }),
+  [replicasOrAutoscaling],
+)
+  .prefault({})
+  .describe('The web page that people meet with, which also passes /api and /socket.io on.')
+
+const volume = {
+  size: (byDefault: string) =>
+    z
+      .string()
+      .max(32)
+      .regex(/^[1-9][0-9]*([KMGTPE]i|[kMGTPE])?$/)
+      .default(byDefault),
+  storageClassName: () => optionalName().describe('Storage class; empty: the default one.'),
+}
+
+const redis = withRules(
+  z.strictObject({
+    mode: z
+      .enum(['Managed', 'External'])
+      .default('Managed')
+      .describe(
+        'Managed: one Redis pod with a persistent volume. External: a Redis that exists already.',
+      ),
+    external: z
+      .strictObject({
+        url: z
+          .string()
+          .max(512)
+          .regex(/^(redis:\/\/[A-Za-z0-9._[\]:-]+(\/[0-9]*)?)?$/)
+          .default('')
+          .describe(
+            'redis://host:port/database, without a password: that belongs into the Secret.',
+          ),
+        secretName: optionalName().describe(
+          'Secret with the key password, to go with url; or with the key url, the whole of it.',
+        ),
+      })
+      .prefault({})
+      .describe('The Redis of mode External.'),
+    size: volume.size('1Gi').describe('Size of the volume of the managed Redis.'),
+    storageClassName: volume.storageClassName(),
+    ...scaling({ minReplicas: 1, maxReplicas: 1 }, {}),
+    ...placement({
+      requests: { cpu: '50m', memory: '64Mi' },
+      limits: { memory: '512Mi' },
+    }),
+  }),
+  [
+    replicasOrAutoscaling,
+    {
+      cel: "self.mode != 'External' || self.external.url != '' || self.external.secretName != ''",
+      check: ({ mode, external }) =>
+        mode !== 'External' || external.url !== '' || external.secretName !== '',
+      message:
+        'mode External needs an address: give external.url, external.secretName or both, or take mode Managed',
+      field: 'external',
+    },
+  ],
+)
+  .prefault({})
+  .describe(
+    'Redis, through which signaling pods reach each other and coturn reports. The managed one is a single pod whatever replicas or autoscaling say; for more, take mode External.',
+  )
+
+const store = withRules(
+  z.strictObject({
+    mode: z
+      .enum(['Embedded', 'MySQL'])
+      .default('Embedded')
+      .describe(
+        'Embedded: SQLite on a volume of the meter. MySQL: a database that exists already.',
+      ),
+    size: volume.size('10Gi').describe('Size of the volume of mode Embedded.'),
+    storageClassName: volume.storageClassName(),
+    mysql: z
+      .strictObject({
+        secretName: optionalName().describe(
+          'Secret with the key url, like mysql://user:password@host:3306/parley.',
+        ),
+      })
+      .prefault({})
+      .describe('The database of mode MySQL.'),
+  }),
+  [
+    {
+      cel: "self.mode != 'MySQL' || self.mysql.secretName != ''",
+      check: ({ mode, mysql }) => mode !== 'MySQL' || mysql.secretName !== '',
+      message:
+        'mode MySQL needs mysql.secretName, a Secret with the key url: give it, or take mode Embedded',
+      field: 'mysql.secretName',
+    },
+  ],
+)
+  .prefault({})
+  .describe('Where the meter keeps what was relayed and what it cost.')
+
+const meter = z
+  .strictObject(
+    placement({
+      requests: { cpu: '50m', memory: '96Mi' },
+      limits: { memory: '512Mi' },
+    }),
+  )
+  .prefault({})
+  .describe('The meter, which accounts for relayed traffic. It is always one pod.')
+
+const cost = z
+  .strictObject({
+    prices: withRules(
+      z.strictObject({
+        preset: z
+          .string()
+          .max(128)
+          .regex(/^[a-z0-9-]+\/[a-z0-9-]+$/)
+          .optional()
+          .describe('A price list that comes with Parley, as provider/region.'),
+        configMap: z
+          .string()
+          .min(1)
+          .max(253)
+          .optional()
+          .describe('ConfigMap with a price list of your own in the key prices.yaml.'),
+      }),
+      [
+        {
+          cel: '!(has(self.preset) && has(self.configMap))',
+          check: ({ preset, configMap }) => preset === undefined || configMap === undefined,
+          message: 'preset and configMap exclude each other: remove one of them',
+          field: 'preset',
+        },
+      ],
+    )
+      .prefault({})
+      .describe('What relaying costs; the preset aws/<region> where neither is given.'),
+    reportInterval: duration('How often the relay-cost report is renewed.', '1h'),
+    budget: z
+      .strictObject({
+        monthly: z
+          .string()
+          .max(32)
+          .regex(/^[0-9]+(\.[0-9]+)?$/)
+          .describe(
+            'Amount per calendar month, in the currency of the prices, as a string: "500".',
+          ),
+      })
+      .optional()
+      .describe('What relaying should cost at most; it warns and never stops a call.'),
+  })
+  .prefault({})
+  .describe('How the cost of relaying is worked out.')
+
+const autoOrBoolean = (byDefault: 'Auto' | boolean, description: string) =>
+  z
+    .literal(['Auto', true, false])
+    .default(byDefault)
+    .describe(`${description} Auto: where the cluster knows the kind.`)
+    // A value that is a string or a boolean has no type in a structural schema.
+    .meta({ 'x-kubernetes-preserve-unknown-fields': true })
+
+const monitoring = z
+  .strictObject({
+    serviceMonitor: autoOrBoolean('Auto', 'ServiceMonitors for the Prometheus operator.'),
+    dashboards: autoOrBoolean(true, 'Grafana dashboards as ConfigMaps.'),
+    rules: autoOrBoolean(true, 'Recording rules and alerts as a PrometheusRule.'),
+  })
+  .prefault({})
+  .describe('Objects for Prometheus and Grafana.')
+
+const networkPolicy = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Whether NetworkPolicies allow just the flows that the stack needs.'),
+  })
+  .prefault({})
+  .describe('Isolation of the pods.')
+
+export const specSchema = withRules(
+  z.strictObject({
+    domain: z
+      .string()
+      .min(1)
+      .max(253)
+      .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+      .describe('Host name at which people meet, like meet.example.com: no scheme, no port.'),
+    region: immutable(
+      z
+        .string()
+        .min(1)
+        .max(63)
+        .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/),
+      'region is immutable: what was metered belongs to it; create another MeetingCluster',
+    ).describe('Region, as a label of metrics and key of the price preset. Immutable.'),
+    image,
+    mesh,
+    turn,
+    sfu,
+    signaling,
+    webapp,
+    redis,
+    store,
+    meter,
+    cost,
+    monitoring,
+    networkPolicy,
+  }),
+  [
+    {
+      cel: 'self.turn.relayPorts.max < self.sfu.ports.min || self.sfu.ports.max < self.turn.relayPorts.min',
+      check: ({ turn, sfu }) =>
+        turn.relayPorts.max < sfu.ports.min || sfu.ports.max < turn.relayPorts.min,
+      message:
+        'turn.relayPorts and sfu.ports overlap, and both are ports of the node: move one of them, for example turn.relayPorts to 49152-65535 and sfu.ports to 40000-49151',
+      field: 'turn.relayPorts',
+    },
+    {
+      cel: 'self.turn.listenPort < self.sfu.ports.min || self.turn.listenPort > self.sfu.ports.max',
+      check: ({ turn, sfu }) => turn.listenPort < sfu.ports.min || turn.listenPort > sfu.ports.max,
+      message:
+        'turn.listenPort lies inside sfu.ports: move one of them, for example turn.listenPort to 3478',
+      field: 'turn.listenPort',
+    },
+    {
+      cel: '!self.webapp.ingress.enabled || self.webapp.enabled',
+      check: ({ webapp }) => !webapp.ingress.enabled || webapp.enabled,
+      message:
+        'webapp.ingress.enabled needs webapp.enabled: enable the web page, or disable the Ingress',
+      field: 'webapp.ingress.enabled',
+    },
+  ],
+).describe('What is wanted.')
+
+const count = () => z.int().min(0)
+
+/** A decimal amount of money: a string, because a CRD should hold no floating-point number. */
+const money = () => z.string().max(32)
+
+const condition = z.strictObject({
+  type: z.string().min(1).max(316).describe('What the condition is about.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
+  reason: z.string().max(1024).describe('Why, in one word.'),
+  message: z.string().max(32768).describe('Why, for people: what is awaited or what to do.'),
+  lastTransitionTime: z
+    .string()
+    .meta({ format: 'date-time' })
+    .describe('When the status last changed.'),
+  observedGeneration: count().optional().describe('Generation of the spec it was judged by.'),
+})
+
+const componentStatus = z.strictObject({
+  desired: count().describe('Pods wanted.'),
+  ready: count().describe('Pods that are ready.'),
+  updated: count().optional().describe('Pods of the newest version.'),
+  image: z.string().optional().describe('Image that the newest version runs.'),
+  message: z.string().optional().describe('What is awaited.'),
+})
+
+export const statusSchema = z
+  .strictObject({
+    observedGeneration: count().optional().describe('Generation of the spec this status is for.'),
+    conditions: z
+      .array(condition)
+      .max(32)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+      .describe('Ready, Reconciling, Stalled, and one for each component.'),
+    components: z
+      .record(z.string(), componentStatus)
+      .optional()
+      .describe('Pods by component: turn, sfu, signaling, webapp, redis, meter.'),
+    endpoints: z
+      .strictObject({
+        web: z.string().optional().describe('URL of the web page.'),
+        turn: z.array(z.string()).optional().describe('TURN URLs that browsers are given.'),
+      })
+      .optional()
+      .describe('Where the stack is reached.'),
+    rooms: count().optional().describe('Rooms with somebody in them.'),
+    relay: z
+      .strictObject({
+        allocations: count().describe('TURN allocations now.'),
+        users: count().describe('Participants on relay now.'),
+        costPerHour: money().describe('Cost of relaying at the present rate, per hour.'),
+        monthToDate: money().describe('Cost of relaying since the month began (UTC).'),
+        currency: z.string().optional().describe('Currency of both amounts.'),
+        asOf: z
+          .string()
+          .meta({ format: 'date-time' })
+          .optional()
+          .describe('When the meter was last read.'),
+      })
+      .optional()
+      .describe('What is relayed now, and what it costs, as the meter says.'),
+  })
+  .describe('What is there.')
+
+export const meetingClusterSchema = withRules(
+  z.strictObject({
+    apiVersion: z.literal(API_VERSION),
+    kind: z.literal(KIND),
+    metadata: z.looseObject({
+      name: z.string(),
+      namespace: z.string().optional(),
+      uid: z.string().optional(),
+      generation: z.int().optional(),
+      resourceVersion: z.string().optional(),
+      deletionTimestamp: z.string().optional(),
+      labels: z.record(z.string(), z.string()).optional(),
+      annotations: z.record(z.string(), z.string()).optional(),
+    }),
+    spec: specSchema,
+    status: statusSchema.optional(),
+  }),
+  [
+    {
+      // Names of Services and labels of pods are made of it: "-signaling" and hashes follow.
+      cel: "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+      check: ({ metadata: { name } }) =>
+        name.length <= 40 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name),
+      message:
+        'metadata.name must be 40 characters at most, lower-case letters, digits and "-", beginning with a letter: choose another name',
+    },
+  ],
+).describe(
+  'A MeetingCluster is a WebRTC meeting stack: TURN, SFU, signaling, web page, and the meter that says what relaying costs.',
+)
+
+export type MeetingClusterSpec = z.output<typeof specSchema>
+/** A spec as people write it, with defaults left out. */
+export type MeetingClusterSpecInput = z.input<typeof specSchema>
+export type MeetingClusterStatus = z.output<typeof statusSchema>
+export type Condition = z.output<typeof condition>
+export type ComponentStatus = z.output<typeof componentStatus>
+export type MeetingCluster = z.output<typeof meetingClusterSchema>
