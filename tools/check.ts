@@ -21,7 +21,9 @@ export async function runChecks(): Promise<CheckResult[]> {
     output: violations.join('\n'),
   })
   results.push(await command('unused code and dependencies', 'knip', ['--no-progress']))
-  results.push(await command('generated files are current', 'node', ['tools/generate.ts', '--check']))
+  results.push(
+    await command('generated files are current', 'node', ['tools/generate.ts', '--check']),
+  )
   return results
 }
 

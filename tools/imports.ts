@@ -38,9 +38,13 @@ const testsMayImport = ['devcluster', 'signaling', 'images']
 
 /** One line a violation, `file: why`. Empty when every import keeps to its row. */
 export async function importViolations(root: string): Promise<string[]> {
-  const { stdout } = await execa('git', ['ls-files', '-co', '--exclude-standard', '*.ts', '*.tsx'], {
-    cwd: root,
-  })
+  const { stdout } = await execa(
+    'git',
+    ['ls-files', '-co', '--exclude-standard', '*.ts', '*.tsx'],
+    {
+      cwd: root,
+    },
+  )
   const violations: string[] = []
   for (const file of stdout.split('\n').filter(Boolean)) {
     const folder = file.split('/')[0] ?? ''

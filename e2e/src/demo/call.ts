@@ -15,7 +15,9 @@ export type PeerView = {
   remoteCandidateType: string | null
   framesDecoded: number
   bytesSent: number
+  packetsSent: number
   bytesReceived: number
+  packetsReceived: number
 }
 
 export type Seat = {
@@ -36,6 +38,7 @@ type Hook = {
   participantId?: string
   joinMs?: number
   peers(): Promise<PeerView[]>
+  leave(): void
 }
 
 /**
@@ -84,20 +87,15 @@ export async function holdCall(options: {
     const seats: Seat[] = []
     for (const [index, page] of pages.entries()) {
       const guest = guests[index] as Guest
-      const peers = await peersOf(page)
+      const { participantId, joinMs, peers } = await leaveWithStatistics(page)
       for (const peer of peers) {
         const before = start[index]?.find(({ id }) => id === peer.id)?.framesDecoded ?? 0
         if (peer.framesDecoded <= before)
           throw new CallFailed(`${guest.name} decoded no video of ${peer.name} during the call`)
       }
-      const { participantId, joinMs } = await page.evaluate(() => {
-        const hook = (window as unknown as { __parley: Hook }).__parley
-        return { participantId: hook.participantId ?? '', joinMs: hook.joinMs ?? Number.NaN }
-      })
       seats.push({ guest, participantId, joinMs, peers })
     }
 
-    await Promise.all(pages.map(leave))
     return { seats, mediaSeconds: heldSeconds }
   } finally {
     await Promise.all(browsers.map((browser) => browser.close()))
@@ -161,9 +159,13 @@ function peersOf(page: Page): Promise<PeerView[]> {
   )
 }
 
-async function leave(page: Page): Promise<void> {
-  await page.getByRole('button', { name: /leave/i }).click()
-  await page.waitForFunction(
-    () => (window as unknown as { __parley?: Hook }).__parley?.state !== 'in-call',
-  )
+/** The last statistics before leaving, in one step: no packet is counted by TURN and not by these. */
+function leaveWithStatistics(page: Page): Promise<Omit<Seat, 'guest'>> {
+  return page.evaluate(async () => {
+    const hook = (window as unknown as { __parley: Hook }).__parley
+    const { participantId = '', joinMs = Number.NaN } = hook
+    const peers = await hook.peers()
+    hook.leave()
+    return { participantId, joinMs, peers }
+  })
 }

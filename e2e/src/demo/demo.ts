@@ -1,10 +1,9 @@
 /** The demo's path, from nothing to a priced call. The end-to-end test runs the same. */
 import { readFile } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { down, kubectlPath, loadImage, up } from '@parley/devcluster'
 import { buildImages } from '@parley/images'
-import type { DemoSummary, RelayCostReport, RelaySummary } from '@parley/protocol'
+import type { DemoSummary, RelayCostReport } from '@parley/protocol'
 import { Listr, type ListrRendererValue } from 'listr2'
 import { type CallResult, type Guest, holdCall } from './call.ts'
 import { type MeetingClusterObject, Stack } from './stack.ts'
@@ -147,13 +146,13 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       {
         title: 'what it cost: parley cost report',
         task: async (context, step) => {
-          await allocationsClosed(context.stack, (line) => {
-            step.output = line
-          })
-          context.report = await context.stack.report(
+          context.report = await context.stack.reportOnceClosed(
             demoNamespace,
             demoCluster,
             'tenant,room,participant',
+            (line) => {
+              step.output = line
+            },
           )
         },
       },
@@ -177,25 +176,6 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
 /** Takes the demo's cluster down, with everything in it. */
 export function stopDemo(clusterName: string): Promise<void> {
   return down({ name: clusterName })
-}
-
-/**
- * coturn says the last of an allocation's bytes when it closes, and the meter takes them into its
- * store a moment later; a report before that would be short.
- */
-async function allocationsClosed(stack: Stack, onProgress: (line: string) => void): Promise<void> {
-  const deadline = Date.now() + 60_000
-  for (;;) {
-    const summary = JSON.parse(
-      await stack.parley(['status', demoCluster, '-n', demoNamespace, '-o', 'json']),
-    ) as { relay?: Partial<RelaySummary> }
-    const open = summary.relay?.allocations ?? 0
-    if (open === 0) return
-    onProgress(`waiting for ${open} TURN allocations to close`)
-    if (Date.now() > deadline)
-      throw new Error(`${open} TURN allocations are still open a minute after the call`)
-    await delay(500)
-  }
 }
 
 function summaryOf(context: Context): DemoSummary {
@@ -225,7 +205,7 @@ function summaryOf(context: Context): DemoSummary {
 }
 
 function webappUrlOf({ status }: MeetingClusterObject): string {
-  const url = status?.endpoints?.webapp?.[0]
+  const url = status?.endpoints?.web
   if (!url) throw new Error('the MeetingCluster is ready but its status names no webapp endpoint')
   return url.replace(/\/$/, '')
 }

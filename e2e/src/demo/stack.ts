@@ -1,6 +1,7 @@
 /** The meeting stack in a cluster, through kubectl and parley as a person would use them. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { askMeter, withApi } from '@parley/cli'
 import type { RelayCostReport, RelaySummary } from '@parley/protocol'
 import { execa } from 'execa'
 
@@ -10,8 +11,7 @@ export type MeetingClusterObject = {
   status?: {
     conditions?: { type: string; status: string; reason: string; message: string }[]
     components?: Record<string, { desired: number; ready: number }>
-    endpoints?: { webapp?: string[]; turn?: string[] }
-    relay?: Partial<RelaySummary>
+    endpoints?: { web?: string; turn?: string[] }
   }
 }
 
@@ -88,6 +88,30 @@ export class Stack {
         const pods = await this.kubectl(['get', 'pods', '-A', '-o', 'wide'])
         throw new StackNotReady(`${namespace}/${name} is not ready: ${awaited(mc)}\n${pods}`)
       }
+      await delay(500)
+    }
+  }
+
+  /**
+   * The report after every TURN allocation has closed: coturn says the last of an allocation's bytes
+   * when it closes, so that a report before that would be short.
+   * @throws when some are still open a minute later
+   */
+  async reportOnceClosed(
+    namespace: string,
+    name: string,
+    by: string,
+    onProgress: (line: string) => void,
+  ): Promise<RelayCostReport> {
+    const deadline = Date.now() + 60_000
+    for (;;) {
+      const { allocations } = await withApi(this.kubeconfig, (api) =>
+        askMeter<RelaySummary>(api, { namespace, name }, '/summary'),
+      )
+      if (allocations === 0) return this.report(namespace, name, by)
+      onProgress(`waiting for ${allocations} TURN allocations to close`)
+      if (Date.now() > deadline)
+        throw new StackNotReady(`${allocations} TURN allocations are open a minute after the call`)
       await delay(500)
     }
   }

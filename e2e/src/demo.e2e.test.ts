@@ -1,0 +1,209 @@
+/** The demo's path, asserted: cluster, operator, stack, a relayed call, its report, and what survives. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { leftovers } from '@parley/devcluster'
+import { demoSummarySchema, relayCostReportSchema } from '@parley/protocol'
+import { holdCall } from './demo/call.ts'
+import { type DemoResult, demoCluster, demoNamespace, runDemo, stopDemo } from './demo/demo.ts'
+
+const clusterName = 'e2e'
+const chromiumPath = 'chromium'
+
+/** TURN's ChannelData header, in front of each packet that coturn counts and the browser does not. */
+const channelDataHeaderBytes = 4
+
+describe('the main job, end to end', () => {
+  let folder: string
+  let demo: DemoResult
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'parley-e2e-'))
+    demo = await runDemo({
+      clusterName,
+      kubeconfig: join(folder, 'kubeconfig'),
+      chromiumPath,
+      renderer: 'silent',
+    })
+  }, 15 * 60_000)
+
+  afterAll(async () => {
+    await stopDemo(clusterName)
+    await rm(folder, { recursive: true, force: true })
+  }, 60_000)
+
+  const relayed = () => demo.call.seats.filter(({ guest }) => guest.relay)
+
+  it('REQ-K1: one resource becomes a running stack, every component ready', () => {
+    const { components } = demo.summary.stack
+    for (const component of ['turn', 'signaling', 'webapp', 'redis', 'meter']) {
+      expect(components[component]?.desired).toBeGreaterThan(0)
+      expect(components[component]?.ready).toBe(components[component]?.desired)
+    }
+  })
+
+  it('every receiver decodes frames of every other participant', () => {
+    for (const { peers } of demo.call.seats) {
+      expect(peers).toHaveLength(2)
+      for (const peer of peers) expect(peer.framesDecoded).toBeGreaterThan(0)
+    }
+  })
+
+  it('REQ-M7: the selected candidate pair is relayed exactly where it was forced', () => {
+    expect(relayed()).toHaveLength(2)
+    for (const { guest, peers } of demo.call.seats)
+      for (const peer of peers) {
+        expect(peer.localCandidateType === 'relay').toBe(guest.relay)
+        expect(peer.usingRelay).toBe(guest.relay || peer.remoteCandidateType === 'relay')
+      }
+  })
+
+  it('REQ-K5: the report names the room and its three participants', () => {
+    const { rows } = demo.summary.report
+    expect(
+      new Set(rows.map(({ key }) => key.room).filter((room) => !room?.startsWith('('))),
+    ).toEqual(new Set(['standup']))
+    const named = rows.map(({ key }) => key.participant)
+    for (const { participantId } of demo.call.seats) expect(named).toContain(participantId)
+  })
+
+  it('REQ-K5, REQ-M7: bytes of the report agree with the browsers’ own within 2 %', () => {
+    for (const { participantId, peers } of relayed()) {
+      const row = demo.summary.report.rows.find(({ key }) => key.participant === participantId)
+      const sent = sum(peers, (p) => p.bytesSent + channelDataHeaderBytes * p.packetsSent)
+      const received = sum(
+        peers,
+        (p) => p.bytesReceived + channelDataHeaderBytes * p.packetsReceived,
+      )
+      expect(relativeError(row?.bytes.clientToTurn, sent)).toBeLessThan(0.02)
+      expect(relativeError(row?.bytes.turnToClient, received)).toBeLessThan(0.02)
+    }
+  })
+
+  it('REQ-K5: the rows sum to the totals exactly, in every leg and in money', () => {
+    const { rows, totals } = relayCostReportSchema.parse(demo.summary.report)
+    for (const leg of [
+      'clientToTurn',
+      'turnToClient',
+      'turnToPeer',
+      'peerToTurn',
+      'billable',
+    ] as const) {
+      expect(sum(rows, ({ bytes }) => bytes[leg])).toBe(totals.bytes[leg])
+      expect(totals.bytes[leg]).toBeGreaterThan(0)
+    }
+    expect(sum(rows, ({ allocations }) => allocations)).toBe(totals.allocations)
+    expect(sum(rows, ({ cost }) => Math.round(cost.total * 1e6))).toBe(
+      Math.round(totals.cost.total * 1e6),
+    )
+  })
+
+  it('the summary has the shape that others script against', () => {
+    const summary = demoSummarySchema.parse(demo.summary)
+    expect(summary.call.participants).toBe(3)
+    expect(summary.call.relayed).toBe(2)
+  })
+
+  it('REQ-K6: kubectl get mc shows readiness, region, users on relay and cost', async () => {
+    const table = await demo.stack.kubectl(['get', 'mc', '-n', demoNamespace])
+    expect(table).toMatch(/READY.*REGION.*USERS.*COST.*AGE/i)
+    expect(table).toMatch(/demo\s+True/)
+  })
+
+  it('no secret of the stack stands in a log, an event or the status', async () => {
+    const secrets = JSON.parse(
+      await demo.stack.kubectl(['get', 'secrets', '-n', demoNamespace, '-o', 'json']),
+    ) as { items: { data?: Record<string, string> }[] }
+    const values = secrets.items
+      .flatMap(({ data }) => Object.values(data ?? {}))
+      .flatMap((value) => Buffer.from(value, 'base64').toString().split('\n'))
+      .filter((value) => value.length >= 16)
+    expect(values.length).toBeGreaterThan(0)
+    const pods = (
+      await demo.stack.kubectl([
+        'get',
+        'pods',
+        '-A',
+        '-l',
+        'app.kubernetes.io/part-of=parley',
+        '-o',
+        'jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}',
+      ])
+    )
+      .trim()
+      .split('\n')
+    const texts = [
+      await demo.stack.kubectl(['get', 'events', '-A', '-o', 'json']),
+      await demo.stack.kubectl(['get', 'mc', '-A', '-o', 'json']),
+      await demo.stack.kubectl(['get', 'pods', '-A', '-o', 'json']),
+      await demo.stack.kubectl(['get', 'configmaps', '-A', '-o', 'json']),
+    ]
+    for (const pod of pods) {
+      const [namespace = '', name = ''] = pod.split('/')
+      texts.push(await demo.stack.kubectl(['logs', '-n', namespace, name, '--all-containers']))
+    }
+    for (const value of values) for (const text of texts) expect(text.includes(value)).toBe(false)
+  })
+
+  it('REQ-K1: killed pods come back, and the next call is relayed and counted as before', async () => {
+    const before = demo.summary.report.totals.bytes.clientToTurn
+    await demo.stack.kubectl([
+      'delete',
+      'pods',
+      '-n',
+      demoNamespace,
+      '--all',
+      '--grace-period=0',
+      '--force',
+    ])
+    await demo.stack.kubectl([
+      'wait',
+      'pods',
+      '-n',
+      demoNamespace,
+      '--all',
+      '--for=condition=Ready',
+      '--timeout=90s',
+    ])
+    await demo.stack.waitReady(demoNamespace, demoCluster, {
+      timeoutMs: 90_000,
+      onProgress: () => {},
+    })
+    const call = await holdCall({
+      url: demo.webappUrl,
+      room: 'after',
+      guests: [
+        { name: 'Ada', relay: true },
+        { name: 'Grace', relay: false },
+      ],
+      mediaSeconds: 5,
+      chromiumPath,
+    })
+    const ada = call.seats[0]?.participantId
+    const report = await demo.stack.reportOnceClosed(
+      demoNamespace,
+      demoCluster,
+      'room,participant',
+      () => {},
+    )
+    const row = report.rows.find(({ key }) => key.participant === ada)
+    expect(row?.bytes.clientToTurn).toBeGreaterThan(100_000)
+    expect(report.totals.bytes.clientToTurn).toBeGreaterThanOrEqual(
+      before + (row?.bytes.clientToTurn ?? 0),
+    )
+  }, 300_000)
+
+  it('after down no process, namespace, mount or rule of the cluster remains', async () => {
+    await stopDemo(clusterName)
+    expect(await leftovers({ name: clusterName })).toEqual([])
+  }, 60_000)
+})
+
+function sum<T>(items: readonly T[], pick: (item: T) => number): number {
+  return items.reduce((total, item) => total + pick(item), 0)
+}
+
+function relativeError(actual: number | undefined, expected: number): number {
+  return Math.abs((actual ?? 0) - expected) / expected
+}
