@@ -196,7 +196,7 @@ describe('the main job, end to end', () => {
 
   it('after down no process, namespace, mount or rule of the cluster remains', async () => {
     await stopDemo(clusterName)
-    expect(await leftovers({ name: clusterName })).toEqual([])
+    expect(await leftovers(clusterName)).toEqual([])
   }, 60_000)
 })
 
