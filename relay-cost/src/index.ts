@@ -1,1 +1,27 @@
-export {}
+export * from './allocation.ts'
+export { apportion } from './apportion.ts'
+export { type Billable, billableBytes, hairpinBytes, type Relayed } from './billable.ts'
+export * from './errors.ts'
+export { formatBytes, formatMoney, formatSeconds } from './format.ts'
+export { Ledger } from './ledger.ts'
+export { presetPrices, presets } from './presets.ts'
+export { loadPrices, type Meter, type Prices, priceEgress, type Tier } from './prices.ts'
+export {
+  parseReportFormat,
+  type ReportFormat,
+  renderReport,
+  reportFormats,
+} from './render/index.ts'
+export type { Colour } from './render/table.ts'
+export { type Replay, replayEvents } from './replay.ts'
+export {
+  buildReport,
+  idleKey,
+  type ReportRequest,
+  replayReport,
+  unattributedKey,
+} from './report.ts'
+export { parseBy, parseWindow, type Window } from './request.ts'
+export * from './statsdb.ts'
+export * from './traffic.ts'
+export { hoursPerMonth, renderWhatIf, type WhatIf, type WhatIfRequest, whatIf } from './what-if.ts'

@@ -1,0 +1,28 @@
+const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+
+/** `1234567` → `1.23 MB`; decimal units, three figures. */
+export function formatBytes(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= 999.5 && unit < byteUnits.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
+  return `${value.toFixed(digits)} ${byteUnits[unit]}`
+}
+
+/** `3725` → `1h 02m`; `62` → `1m 02s`. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.round(seconds)
+  const two = (value: number) => String(value).padStart(2, '0')
+  if (whole < 60) return `${whole}s`
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${two(whole % 60)}s`
+  return `${Math.floor(whole / 3600)}h ${two(Math.floor((whole % 3600) / 60))}m`
+}
+
+/** `0.0012345` → `0.001235`: two decimals from 100 on, four from 0.1 on, else six. */
+export function formatMoney(amount: number): string {
+  const digits = amount === 0 || amount >= 100 ? 2 : amount >= 0.1 ? 4 : 6
+  return amount.toFixed(digits)
+}

@@ -1,0 +1,144 @@
+import { parseTurnUsername } from '@parley/protocol'
+import {
+  type AllocationRecord,
+  allocationKey,
+  hourOf,
+  isOpen,
+  joinAllocations,
+  mergeAllocations,
+  refKey,
+  totalOf,
+} from './allocation.ts'
+import type { AllocationRef, StatsdbEvent } from './statsdb.ts'
+import { addTraffic, maxTraffic, noTraffic, subtractTraffic, type Traffic } from './traffic.ts'
+
+/** How long after its end an allocation is kept: its last messages may still be under way. */
+const settleMs = 10 * 60_000
+/** How long a username of unknown form is taken to be valid (a TURN credential seldom lives longer). */
+const longestCredentialMs = 24 * 3_600_000
+
+/**
+ * Turns statsdb events, in the order in which coturn said them, into allocation records.
+ *
+ * `traffic` is a delta and adds up; `total_traffic` is what the whole allocation came to and
+ * corrects deltas that were lost on the way (publishing is fire and forget): the cumulative traffic
+ * is the greater of both. `new` or `refreshed` from another client address means another allocation
+ * (see {@link AllocationRecord}); messages without an address belong to the one last named so.
+ */
+export class Ledger {
+  /** Traffic that this ledger's events added, all allocations together. */
+  gained: Traffic = noTraffic()
+  #entries = new Map<string, Entry>()
+  #currentByRef = new Map<string, Entry>()
+
+  /** Takes in records from elsewhere (a store), joined with what is known. */
+  load(records: Iterable<AllocationRecord>): void {
+    const known = [...this.#entries.values()].map((entry) => entry.record)
+    this.#entries.clear()
+    this.#currentByRef.clear()
+    for (const record of joinAllocations([...known, ...records])) this.#add(record)
+  }
+
+  /** Counts one event; the answer is the record that it changed. */
+  apply(event: StatsdbEvent): AllocationRecord {
+    const entry = this.#entryOf(event)
+    const { record } = entry
+    record.openedAt = Math.min(record.openedAt, event.at)
+    record.lastSeenAt = Math.max(record.lastSeenAt, event.at)
+    switch (event.kind) {
+      case 'allocation-new':
+      case 'allocation-refreshed':
+        record.aliveAt = Math.max(record.aliveAt, event.at)
+        record.expiresAt = Math.max(record.expiresAt, event.at + event.lifetimeSeconds * 1000)
+        if (event.transport > record.transport) record.transport = event.transport
+        break
+      case 'allocation-deleted':
+        record.closedAt = Math.max(record.closedAt, event.at)
+        break
+      case 'traffic':
+      case 'traffic/peer':
+        this.#count(entry, event.at, addTraffic(entry.cumulative, event.traffic))
+        break
+      case 'total_traffic':
+      case 'total_traffic/peer':
+        this.#count(entry, event.at, maxTraffic(entry.cumulative, event.traffic))
+        break
+    }
+    return record
+  }
+
+  records(): AllocationRecord[] {
+    return [...this.#entries.values()].map((entry) => entry.record)
+  }
+
+  /**
+   * Forgets allocations that no further event can belong to: ended a while ago, and their username
+   * is no longer valid, so that no later coturn process can open another of that name. Memory stays
+   * flat in the number of closed allocations.
+   */
+  forgetSettled(now: number): void {
+    for (const [key, { record }] of this.#entries) {
+      if (isOpen(record, now) || record.lastSeenAt + settleMs > now) continue
+      const credential = parseTurnUsername(record.username)
+      const validUntil = credential
+        ? credential.expiryEpochSeconds * 1000
+        : record.lastSeenAt + longestCredentialMs
+      if (Math.min(validUntil, record.lastSeenAt + longestCredentialMs) > now) continue
+      this.#entries.delete(key)
+      if (this.#currentByRef.get(refKey(record))?.record === record)
+        this.#currentByRef.delete(refKey(record))
+    }
+  }
+
+  #entryOf(event: StatsdbEvent): Entry {
+    const current = this.#currentByRef.get(refKey(event.allocation))
+    const remote = 'remote' in event ? event.remote : ''
+    if (current && (remote === '' || remote === current.record.remote)) return current
+    if (current && current.record.remote === '') return this.#learnRemote(current, remote)
+    const known = this.#entries.get(allocationKey({ ...event.allocation, remote }))
+    if (!known) return this.#add(emptyRecord(event.allocation, remote, event.at))
+    this.#currentByRef.set(refKey(event.allocation), known)
+    return known
+  }
+
+  /** Deltas came before the first status message that this ledger saw: they were this client's. */
+  #learnRemote({ record }: Entry, remote: string): Entry {
+    this.#entries.delete(allocationKey(record))
+    const known = this.#entries.get(allocationKey({ ...record, remote }))
+    const named = { ...record, remote }
+    return this.#add(known ? mergeAllocations(known.record, named) : named)
+  }
+
+  #add(record: AllocationRecord): Entry {
+    const entry = { record, cumulative: totalOf(record) }
+    this.#entries.set(allocationKey(record), entry)
+    const current = this.#currentByRef.get(refKey(record))
+    if (!current || record.aliveAt >= current.record.aliveAt)
+      this.#currentByRef.set(refKey(record), entry)
+    return entry
+  }
+
+  #count(entry: Entry, at: number, cumulative: Traffic): void {
+    this.gained = addTraffic(this.gained, subtractTraffic(cumulative, entry.cumulative))
+    entry.cumulative = cumulative
+    const hour = hourOf(at)
+    const mark = entry.record.hours.get(hour)
+    entry.record.hours.set(hour, mark ? maxTraffic(mark, cumulative) : cumulative)
+  }
+}
+
+type Entry = { record: AllocationRecord; cumulative: Traffic }
+
+function emptyRecord(ref: AllocationRef, remote: string, at: number): AllocationRecord {
+  return {
+    ...ref,
+    remote,
+    transport: '',
+    openedAt: at,
+    lastSeenAt: at,
+    aliveAt: 0,
+    expiresAt: 0,
+    closedAt: 0,
+    hours: new Map(),
+  }
+}

@@ -1,0 +1,97 @@
+import { type StatsdbLine, statsdbLineSchema } from '@parley/protocol'
+import { type AllocationRecord, joinAllocations } from './allocation.ts'
+import { Ledger } from './ledger.ts'
+import { parseStatsdb, type StatsdbEvent } from './statsdb.ts'
+
+export type Replay = {
+  allocations: AllocationRecord[]
+  /** Events counted. */
+  accepted: number
+  /** Exact repeats of an event, dropped. */
+  repeated: number
+  /** Lines that say nothing that can be counted; `line` is 1 for the first. */
+  rejected: { line: number; reason: string }[]
+  /** Epoch ms of the first and of the last event; 0 and 0 when there are none. */
+  from: number
+  to: number
+}
+
+/**
+ * Accounts for a recorded statsdb stream: JSON lines `{"t": ms, "channel", "message"}` in any
+ * order, with any repeats. Lines that cannot be read are named and the rest is counted.
+ *
+ * Order: by `t`, and within a millisecond in the order in which coturn publishes. Repeats: events
+ * with the same `t`, channel and message are one. Two deltas of one allocation that are equal and in
+ * the same millisecond cannot both be real: coturn publishes one for each 4096 packets, and the one
+ * at close covers fewer.
+ */
+export function replayEvents(lines: Iterable<string>): Replay {
+  const events: Recorded[] = []
+  const rejected: Replay['rejected'] = []
+  let number = 0
+  for (const text of lines) {
+    number += 1
+    if (text.trim() === '') continue
+    const read = readLine(text)
+    if ('rejected' in read) rejected.push({ line: number, reason: read.rejected })
+    else events.push(read)
+  }
+  events.sort(compareEvents)
+
+  const ledger = new Ledger()
+  let repeated = 0
+  let previous: Recorded | undefined
+  for (const recorded of events) {
+    if (previous && compareEvents(previous, recorded) === 0) repeated += 1
+    else ledger.apply(recorded.event)
+    previous = recorded
+  }
+  return {
+    allocations: joinAllocations(ledger.records()),
+    accepted: events.length - repeated,
+    repeated,
+    rejected,
+    from: events.at(0)?.line.t ?? 0,
+    to: events.at(-1)?.line.t ?? 0,
+  }
+}
+
+type Recorded = { line: StatsdbLine; event: StatsdbEvent }
+
+function readLine(text: string): Recorded | { rejected: string } {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return { rejected: 'not JSON' }
+  }
+  const line = statsdbLineSchema.safeParse(json)
+  if (!line.success)
+    return { rejected: 'not of the form {"t": epoch ms, "channel": "…", "message": "…"}' }
+  const event = parseStatsdb(line.data)
+  return 'rejected' in event ? event : { line: line.data, event }
+}
+
+/** The order in which coturn publishes what it says of an allocation. */
+const rank: Record<StatsdbEvent['kind'], number> = {
+  'allocation-new': 0,
+  'allocation-refreshed': 1,
+  traffic: 2,
+  'traffic/peer': 3,
+  'allocation-deleted': 4,
+  total_traffic: 5,
+  'total_traffic/peer': 6,
+}
+
+function compareEvents(a: Recorded, b: Recorded): number {
+  return (
+    a.line.t - b.line.t ||
+    rank[a.event.kind] - rank[b.event.kind] ||
+    compareText(a.line.channel, b.line.channel) ||
+    compareText(a.line.message, b.line.message)
+  )
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
