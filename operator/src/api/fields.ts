@@ -154,12 +154,17 @@ export const placement = (resourceDefaults: ResourceDefaults) => ({
     .describe('Annotations added to the pods.'),
 })
 
-export interface ScalingDefaults {
-  minReplicas: number
-  maxReplicas: number
-}
+/** What holds where a component is given neither replicas nor autoscaling. */
+export const DEFAULT_AUTOSCALING = {
+  turn: { minReplicas: 1, maxReplicas: 4, targetCPUUtilization: 70 },
+  sfu: { minReplicas: 3, maxReplicas: 10, targetCPUUtilization: 70 },
+  signaling: { minReplicas: 2, maxReplicas: 6, targetCPUUtilization: 70 },
+  webapp: { minReplicas: 2, maxReplicas: 4, targetCPUUtilization: 70 },
+  redis: { minReplicas: 1, maxReplicas: 1, targetCPUUtilization: 70 },
+} as const
+type Scaled = keyof typeof DEFAULT_AUTOSCALING
 
-const autoscaling = <Extra extends z.ZodRawShape>(byDefault: ScalingDefaults, extra: Extra) =>
+const autoscaling = <Extra extends z.ZodRawShape>(component: Scaled, extra: Extra) =>
   withRules(
     z.strictObject({
       ...extra,
@@ -167,19 +172,19 @@ const autoscaling = <Extra extends z.ZodRawShape>(byDefault: ScalingDefaults, ex
         .int()
         .min(1)
         .max(1000)
-        .default(byDefault.minReplicas)
+        .default(DEFAULT_AUTOSCALING[component].minReplicas)
         .describe('Pods that run at least.'),
       maxReplicas: z
         .int()
         .min(1)
         .max(1000)
-        .default(byDefault.maxReplicas)
+        .default(DEFAULT_AUTOSCALING[component].maxReplicas)
         .describe('Pods that run at most.'),
       targetCPUUtilization: z
         .int()
         .min(1)
         .max(100)
-        .default(70)
+        .default(DEFAULT_AUTOSCALING[component].targetCPUUtilization)
         .describe('CPU in percent of the request that the autoscaler keeps to, over all pods.'),
     }),
     // The compiler does not see through the generic shape that both numbers are there.
@@ -195,11 +200,13 @@ const minNotAboveMax = {
 }
 
 /** How many pods of a component run: a fixed number, or between two numbers. */
-export const scaling = <Extra extends z.ZodRawShape>(byDefault: ScalingDefaults, extra: Extra) => {
-  const ofOne = byDefault.minReplicas === byDefault.maxReplicas
-  const otherwise = ofOne
-    ? `${byDefault.minReplicas} where neither replicas nor autoscaling is given`
-    : `${byDefault.minReplicas} to ${byDefault.maxReplicas} pods at 70 % CPU where neither replicas nor autoscaling is given`
+export const scaling = <Extra extends z.ZodRawShape>(component: Scaled, extra: Extra) => {
+  const { minReplicas, maxReplicas, targetCPUUtilization } = DEFAULT_AUTOSCALING[component]
+  const otherwise = `where neither replicas nor autoscaling is given, ${
+    minReplicas === maxReplicas
+      ? minReplicas
+      : `${minReplicas} to ${maxReplicas} pods at ${targetCPUUtilization} % CPU`
+  }`
   return {
     replicas: z
       .int()
@@ -207,7 +214,7 @@ export const scaling = <Extra extends z.ZodRawShape>(byDefault: ScalingDefaults,
       .max(1000)
       .optional()
       .describe(`Fixed number of pods. Never together with autoscaling; ${otherwise}.`),
-    autoscaling: autoscaling(byDefault, extra)
+    autoscaling: autoscaling(component, extra)
       .optional()
       .describe(`Lets a HorizontalPodAutoscaler choose the number of pods; ${otherwise}.`),
   }

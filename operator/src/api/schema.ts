@@ -88,19 +88,16 @@ const turnTls = withRules(
 
 const turn = withRules(
   z.strictObject({
-    ...scaling(
-      { minReplicas: 1, maxReplicas: 4 },
-      {
-        targetRelayMbps: z
-          .int()
-          .min(1)
-          .max(1_000_000)
-          .default(400)
-          .describe(
-            'Relayed megabits per second and pod that the autoscaler keeps to, where the operator serves that metric.',
-          ),
-      },
-    ),
+    ...scaling('turn', {
+      targetRelayMbps: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(400)
+        .describe(
+          'Relayed megabits per second and pod that the autoscaler keeps to, where the operator serves that metric.',
+        ),
+    }),
     ...placement({
       requests: { cpu: '250m', memory: '128Mi' },
       limits: { memory: '1Gi' },
@@ -199,19 +196,16 @@ const sfu = withRules(
       .describe(
         'Media server for rooms above mesh.maxParticipants; None: there are no such rooms.',
       ),
-    ...scaling(
-      { minReplicas: 3, maxReplicas: 10 },
-      {
-        targetTracks: z
-          .int()
-          .min(1)
-          .max(1_000_000)
-          .optional()
-          .describe(
-            'Media tracks per pod that the autoscaler keeps to, where the operator serves that metric.',
-          ),
-      },
-    ),
+    ...scaling('sfu', {
+      targetTracks: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe(
+          'Media tracks per pod that the autoscaler keeps to, where the operator serves that metric.',
+        ),
+    }),
     ...placement({
       requests: { cpu: '2', memory: '4Gi' },
       limits: { cpu: '4', memory: '8Gi' },
@@ -263,19 +257,16 @@ const signalingAuth = withRules(
 
 const signaling = withRules(
   z.strictObject({
-    ...scaling(
-      { minReplicas: 2, maxReplicas: 6 },
-      {
-        targetSockets: z
-          .int()
-          .min(1)
-          .max(1_000_000)
-          .optional()
-          .describe(
-            'Sockets per pod that the autoscaler keeps to, where the operator serves that metric.',
-          ),
-      },
-    ),
+    ...scaling('signaling', {
+      targetSockets: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe(
+          'Sockets per pod that the autoscaler keeps to, where the operator serves that metric.',
+        ),
+    }),
     ...placement({
       requests: { cpu: '100m', memory: '128Mi' },
       limits: { memory: '512Mi' },
@@ -317,7 +308,7 @@ const signaling = withRules(
 const webapp = withRules(
   z.strictObject({
     enabled: z.boolean().default(true).describe('Whether the bundled web page is served.'),
-    ...scaling({ minReplicas: 2, maxReplicas: 4 }, {}),
+    ...scaling('webapp', {}),
     ...placement({
       requests: { cpu: '25m', memory: '32Mi' },
       limits: { memory: '128Mi' },
@@ -399,7 +390,7 @@ const redis = withRules(
       .describe('The Redis of mode External.'),
     size: volume.size('1Gi').describe('Size of the volume of the managed Redis.'),
     storageClassName: volume.storageClassName(),
-    ...scaling({ minReplicas: 1, maxReplicas: 1 }, {}),
+    ...scaling('redis', {}),
     ...placement({
       requests: { cpu: '50m', memory: '64Mi' },
       limits: { memory: '512Mi' },

@@ -1,0 +1,28 @@
+import { DEFAULT_AUTOSCALING } from './fields.ts'
+import type { Component } from './names.ts'
+import type { MeetingClusterSpec } from './schema.ts'
+
+/** Pods of a component: a fixed number, or what a HorizontalPodAutoscaler makes of two bounds. */
+export type Scaling =
+  | { replicas: number }
+  | {
+      replicas?: never
+      minReplicas: number
+      maxReplicas: number
+      /** Percent of the CPU request. */
+      targetCPUUtilization: number
+    }
+
+/** How a component scales, with what holds where the spec says neither replicas nor autoscaling. */
+export function scalingOf(spec: MeetingClusterSpec, component: Component): Scaling {
+  // Both keep state on one volume.
+  if (component === 'redis' || component === 'meter') return { replicas: 1 }
+  const { replicas, autoscaling } = spec[component]
+  if (replicas !== undefined) return { replicas }
+  return autoscaling ?? DEFAULT_AUTOSCALING[component]
+}
+
+/** Whether this version can deploy the SFU that the spec asks for. */
+export function sfuAvailable({ spec }: { spec: MeetingClusterSpec }): boolean {
+  return spec.sfu.engine === 'None'
+}

@@ -1,0 +1,27 @@
+export {
+  defaultRenderInputs,
+  type ImageName,
+  imageReference,
+  type NodeAddress,
+  type RenderInputs,
+} from './inputs.ts'
+export type { KubernetesObject, Secret } from './kubernetes.ts'
+export { METER_PORT } from './meter.ts'
+export {
+  claimNames,
+  configMapNames,
+  labelsOf,
+  namespaceOf,
+  objectName,
+  secretNames,
+  selectorOf,
+} from './names.ts'
+export {
+  keepsAfterDeletion,
+  type Limitation,
+  limitations,
+  type Rendering,
+  renderMeetingCluster,
+} from './render.ts'
+export { generateSecrets, MissingSecretKey, type SecretData } from './secrets.ts'
+export { advertisedAddresses, turnUrls } from './turn.ts'

@@ -1,0 +1,118 @@
+import type { V1EnvVar } from '@kubernetes/client-node'
+import type { MeetingCluster } from '../api/index.ts'
+import { buildClaim, buildDisruptionBudget, buildServiceAccount } from './common.ts'
+import type { RenderInputs } from './inputs.ts'
+import type { Deployment, KubernetesObject, Service } from './kubernetes.ts'
+import { claimNames, metadata, namespaceOf, secretNames, selectorOf } from './names.ts'
+import {
+  configMapMount,
+  dataMount,
+  httpProbes,
+  type Mount,
+  podTemplate,
+  scratchMount,
+  secretMount,
+} from './pod.ts'
+
+export const METER_PORT = 8090
+
+/** The meter: one pod, because its store has one writer. */
+export function renderMeter(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
+  const { store } = mc.spec
+  return [
+    buildServiceAccount(mc, 'meter'),
+    ...(store.mode === 'Embedded' && inputs.capabilities.storage
+      ? [buildClaim(mc, 'meter', claimNames(mc).meter, store)]
+      : []),
+    buildMeterService(mc),
+    buildMeterDeployment(mc, inputs),
+    buildDisruptionBudget(mc, 'meter'),
+  ]
+}
+
+export function buildMeterService(mc: MeetingCluster): Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(mc, 'meter'),
+    spec: {
+      type: 'ClusterIP',
+      selector: selectorOf(mc, 'meter'),
+      ports: [{ name: 'http', protocol: 'TCP', port: METER_PORT, targetPort: 'http' }],
+    },
+  }
+}
+
+export function buildMeterDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
+  const store = storeOf(mc, inputs)
+  const prices = pricesOf(mc)
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadata(mc, 'meter'),
+    spec: {
+      replicas: 1,
+      revisionHistoryLimit: 3,
+      selector: { matchLabels: selectorOf(mc, 'meter') },
+      strategy: { type: 'Recreate' },
+      template: podTemplate(mc, inputs, {
+        component: 'meter',
+        image: 'parley-node',
+        args: ['meter'],
+        env: [
+          { name: 'METER_PORT', value: String(METER_PORT) },
+          { name: 'PARLEY_CLUSTER', value: mc.metadata.name },
+          { name: 'PARLEY_NAMESPACE', value: namespaceOf(mc) },
+          { name: 'PARLEY_REGION', value: mc.spec.region },
+          ...store.env,
+          ...prices.env,
+          { name: 'REDIS_URL_FILE', value: '/etc/parley/secrets/redis/url' },
+          { name: 'METER_TOKEN_FILE', value: '/etc/parley/secrets/meter/token' },
+        ],
+        ports: [{ name: 'http', protocol: 'TCP', containerPort: METER_PORT }],
+        mounts: [
+          secretMount('redis', secretNames(mc).redis, ['url']),
+          secretMount('meter', secretNames(mc).meterToken, ['token']),
+          ...store.mounts,
+          ...prices.mounts,
+          scratchMount('tmp', '/tmp', { sizeLimit: '64Mi' }),
+        ],
+        probes: httpProbes('http', { readiness: '/readyz', liveness: '/healthz' }),
+        terminationGracePeriodSeconds: 30,
+      }),
+    },
+  }
+}
+
+interface Part {
+  env: V1EnvVar[]
+  mounts: Mount[]
+}
+
+function storeOf(mc: MeetingCluster, inputs: RenderInputs): Part {
+  const { store } = mc.spec
+  if (store.mode === 'MySQL') {
+    return {
+      env: [{ name: 'METER_STORE_FILE', value: '/etc/parley/secrets/mysql/url' }],
+      mounts: [secretMount('mysql', store.mysql.secretName, ['url'])],
+    }
+  }
+  return {
+    env: [{ name: 'METER_STORE', value: 'sqlite:/var/lib/parley/meter.db' }],
+    mounts: [dataMount(claimNames(mc).meter, '/var/lib/parley', inputs.capabilities.storage)],
+  }
+}
+
+function pricesOf(mc: MeetingCluster): Part {
+  const { preset, configMap } = mc.spec.cost.prices
+  if (configMap === undefined) {
+    return {
+      env: [{ name: 'METER_PRICES_PRESET', value: preset ?? `aws/${mc.spec.region}` }],
+      mounts: [],
+    }
+  }
+  return {
+    env: [{ name: 'METER_PRICES_FILE', value: '/etc/parley/prices/prices.yaml' }],
+    mounts: [configMapMount('prices', configMap, '/etc/parley/prices')],
+  }
+}

@@ -1,0 +1,141 @@
+import type { Component, MeetingCluster } from '../api/index.ts'
+import type { RenderInputs } from './inputs.ts'
+import type { KubernetesObject } from './kubernetes.ts'
+import { METER_PORT } from './meter.ts'
+import { metadata, selectorOf } from './names.ts'
+import { REDIS_PORT, redisAddress } from './redis.ts'
+import { SIGNALING_PORT } from './signaling.ts'
+import { WEBAPP_PORT } from './webapp.ts'
+
+/** One side of a flow. No peers: everybody. */
+interface Flow {
+  peers?: Peer[]
+  ports: { protocol: 'TCP' | 'UDP'; port: number }[]
+}
+
+type Peer =
+  | { podSelector: { matchLabels: Record<string, string> }; namespaceSelector?: object }
+  | { ipBlock: { cidr: string } }
+
+export type NetworkPolicy = KubernetesObject & {
+  spec: {
+    podSelector: { matchLabels: Record<string, string> }
+    policyTypes: string[]
+    ingress: { from?: Peer[]; ports: Flow['ports'] }[]
+    egress: { to?: Peer[]; ports: Flow['ports'] }[]
+  }
+}
+
+/**
+ * Exactly the flows that the stack needs. There is none for coturn: pods on the host network are
+ * beyond network policies, here as a target and in the others as a source, where their nodes'
+ * addresses stand for them.
+ */
+export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs): NetworkPolicy[] {
+  if (!mc.spec.networkPolicy.enabled) return []
+  const pods = (component: Component): Peer => ({
+    podSelector: { matchLabels: selectorOf(mc, component) },
+  })
+  const nodes = addresses(Object.values(inputs.nodes).flatMap(({ internal }) => internal))
+  const redis = toRedis(mc, pods('redis'))
+
+  const policies: NetworkPolicy[] = [
+    policy(mc, 'signaling', {
+      ingress: [
+        { peers: [pods('webapp'), prometheus], ports: [{ protocol: 'TCP', port: SIGNALING_PORT }] },
+      ],
+      egress: [dns, redis],
+    }),
+    policy(mc, 'meter', {
+      ingress: [
+        { ...fromApiServer(inputs, nodes), ports: [{ protocol: 'TCP', port: METER_PORT }] },
+      ],
+      egress: [dns, redis, ...(mc.spec.store.mode === 'MySQL' ? [mysql] : [])],
+    }),
+  ]
+  if (mc.spec.webapp.enabled) {
+    policies.push(
+      policy(mc, 'webapp', {
+        ingress: [{ ports: [{ protocol: 'TCP', port: WEBAPP_PORT }] }],
+        egress: [
+          dns,
+          { peers: [pods('signaling')], ports: [{ protocol: 'TCP', port: SIGNALING_PORT }] },
+        ],
+      }),
+    )
+  }
+  if (mc.spec.redis.mode === 'Managed') {
+    policies.push(
+      policy(mc, 'redis', {
+        ingress: [
+          {
+            peers: [pods('signaling'), pods('meter'), ...nodes],
+            ports: [{ protocol: 'TCP', port: REDIS_PORT }],
+          },
+        ],
+        egress: [],
+      }),
+    )
+  }
+  return policies
+}
+
+/** Wherever Prometheus runs, by the label that its charts and its operator give it. */
+const prometheus: Peer = {
+  namespaceSelector: {},
+  podSelector: { matchLabels: { 'app.kubernetes.io/name': 'prometheus' } },
+}
+
+const dns: Flow = {
+  ports: [
+    { protocol: 'UDP', port: 53 },
+    { protocol: 'TCP', port: 53 },
+  ],
+}
+
+const mysql: Flow = { ports: [{ protocol: 'TCP', port: 3306 }] }
+
+function toRedis(mc: MeetingCluster, managed: Peer): Flow {
+  const port = redisAddress(mc)?.port
+  return {
+    ...(mc.spec.redis.mode === 'Managed' ? { peers: [managed] } : {}),
+    ports: [{ protocol: 'TCP', port: port ?? REDIS_PORT }],
+  }
+}
+
+/**
+ * Reports are read through the API server's proxy. Where its address is unknown anybody may
+ * connect, and the meter's token alone decides.
+ */
+function fromApiServer(inputs: RenderInputs, nodes: Peer[]): Pick<Flow, 'peers'> {
+  if (!inputs.apiServerAddresses?.length) return {}
+  return { peers: dedupe([...addresses(inputs.apiServerAddresses), ...nodes, prometheus]) }
+}
+
+function addresses(ips: readonly string[]): Peer[] {
+  return [...new Set(ips)]
+    .toSorted()
+    .map((ip) => ({ ipBlock: { cidr: `${ip}/${ip.includes(':') ? 128 : 32}` } }))
+}
+
+function dedupe(peers: Peer[]): Peer[] {
+  return [...new Map(peers.map((peer) => [JSON.stringify(peer), peer])).values()]
+}
+
+function policy(
+  mc: MeetingCluster,
+  component: Component,
+  flows: { ingress: Flow[]; egress: Flow[] },
+): NetworkPolicy {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: metadata(mc, component),
+    spec: {
+      podSelector: { matchLabels: selectorOf(mc, component) },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: flows.ingress.map(({ peers, ports }) => ({ ...(peers && { from: peers }), ports })),
+      egress: flows.egress.map(({ peers, ports }) => ({ ...(peers && { to: peers }), ports })),
+    },
+  }
+}

@@ -1,0 +1,98 @@
+import type { Component, MeetingCluster } from '../api/index.ts'
+import type { Secret } from './kubernetes.ts'
+import { metadata, secretNames } from './names.ts'
+import { REDIS_PORT, redisAddress } from './redis.ts'
+
+/** Values of a Secret, base64 as in its `data`. */
+export type SecretData = Readonly<Record<string, string>>
+
+/** A Secret that the spec names is not there, or lacks a key; the message says which. */
+export class MissingSecretKey extends Error {
+  readonly code = 'MISSING_SECRET_KEY'
+
+  constructor(message: string) {
+    super(message)
+    this.name = 'MissingSecretKey'
+  }
+}
+
+/**
+ * The Secrets of a MeetingCluster, complete. What `existing` (by name of the Secret) already holds
+ * is kept; what is missing is made from `randomBytes`. With an external Redis, `existing` has the
+ * Secret that the spec names, too. Throws {@link MissingSecretKey}.
+ */
+export function generateSecrets(
+  mc: MeetingCluster,
+  existing: Readonly<Record<string, SecretData>>,
+  randomBytes: (size: number) => Uint8Array,
+): Secret[] {
+  const names = secretNames(mc)
+  const token = () => Buffer.from(randomBytes(32)).toString('base64url')
+  const kept = (name: string, key: string) => decode(existing[name]?.[key])
+  const keepOrMake = (name: string, key: string) => kept(name, key) ?? token()
+  return [
+    secret(mc, 'turn', names.turn, { secrets: kept(names.turn, 'secrets') ?? `${token()}\n` }),
+    secret(mc, 'redis', names.redis, redisSecret(mc, existing, keepOrMake)),
+    secret(mc, 'signaling', names.joinKey, { key: keepOrMake(names.joinKey, 'key') }),
+    secret(mc, 'meter', names.meterToken, { token: keepOrMake(names.meterToken, 'token') }),
+  ]
+}
+
+function redisSecret(
+  mc: MeetingCluster,
+  existing: Readonly<Record<string, SecretData>>,
+  keepOrMake: (name: string, key: string) => string,
+): Record<string, string> {
+  const address = redisAddress(mc)
+  const { mode, external } = mc.spec.redis
+  if (mode === 'Managed' && address) {
+    const password = keepOrMake(secretNames(mc).redis, 'password')
+    return redisKeys(`redis://${address.host}:${address.port}/0`, password)
+  }
+  const given = external.secretName === '' ? {} : existing[external.secretName]
+  if (!given) {
+    throw new MissingSecretKey(
+      `spec.redis.external.secretName: there is no Secret ${external.secretName}; create it with the key ${external.url === '' ? 'url' : 'password'}`,
+    )
+  }
+  const url = external.url || decode(given.url)
+  if (!url) {
+    throw new MissingSecretKey(
+      `spec.redis.external.secretName: Secret ${external.secretName} has no key url; add it, or give spec.redis.external.url`,
+    )
+  }
+  return redisKeys(url, decode(given.password))
+}
+
+/** All that the components want of a Redis, from its URL and a password that may be in it. */
+function redisKeys(address: string, password?: string): Record<string, string> {
+  const url = new URL(address)
+  if (password !== undefined) url.password = password
+  return {
+    url: url.href,
+    password: decodeURIComponent(url.password),
+    host: url.hostname,
+    port: url.port || String(REDIS_PORT),
+  }
+}
+
+function secret(
+  mc: MeetingCluster,
+  component: Component,
+  name: string,
+  values: Record<string, string>,
+): Secret {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: metadata(mc, component, name),
+    type: 'Opaque',
+    data: Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+    ),
+  }
+}
+
+function decode(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : Buffer.from(value, 'base64').toString()
+}

@@ -1,0 +1,113 @@
+import { durationSeconds, type MeetingCluster } from '../api/index.ts'
+import {
+  buildAutoscaler,
+  buildDisruptionBudget,
+  buildServiceAccount,
+  fixedReplicas,
+} from './common.ts'
+import type { RenderInputs } from './inputs.ts'
+import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
+import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
+import { configMapMount, httpProbes, podTemplate, scratchMount, secretMount } from './pod.ts'
+
+export const SIGNALING_PORT = 8080
+
+/** What of signaling there can be before any TURN server has an address. */
+export function renderSignalingBase(mc: MeetingCluster): KubernetesObject[] {
+  return [
+    buildServiceAccount(mc, 'signaling'),
+    buildSignalingService(mc),
+    buildDisruptionBudget(mc, 'signaling'),
+  ]
+}
+
+/** The rest: signaling that cannot hand out a TURN URL would let calls fail. */
+export function renderSignalingPods(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
+  const autoscaler = buildAutoscaler(mc, 'signaling')
+  return [
+    buildTurnEndpoints(mc, inputs),
+    buildSignalingDeployment(mc, inputs),
+    ...(autoscaler ? [autoscaler] : []),
+  ]
+}
+
+export function buildTurnEndpoints(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: metadata(mc, 'signaling', configMapNames(mc).turnEndpoints),
+    data: { 'endpoints.json': `${JSON.stringify({ urls: inputs.turnUrls }, null, 2)}\n` },
+  }
+}
+
+export function buildSignalingService(mc: MeetingCluster): Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(mc, 'signaling'),
+    spec: {
+      type: 'ClusterIP',
+      selector: selectorOf(mc, 'signaling'),
+      ports: [{ name: 'http', protocol: 'TCP', port: SIGNALING_PORT, targetPort: 'http' }],
+    },
+  }
+}
+
+export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
+  const { domain, region, mesh, signaling, turn } = mc.spec
+  const origins =
+    signaling.allowedOrigins.length > 0 ? signaling.allowedOrigins : [`https://${domain}`]
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadata(mc, 'signaling'),
+    spec: {
+      ...fixedReplicas(mc, 'signaling'),
+      revisionHistoryLimit: 3,
+      selector: { matchLabels: selectorOf(mc, 'signaling') },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: podTemplate(mc, inputs, {
+        component: 'signaling',
+        image: 'parley-signaling',
+        env: [
+          { name: 'PORT', value: String(SIGNALING_PORT) },
+          { name: 'PARLEY_CLUSTER', value: mc.metadata.name },
+          { name: 'PARLEY_DOMAIN', value: domain },
+          { name: 'PARLEY_REGION', value: region },
+          { name: 'PARLEY_TENANT', value: 'default' },
+          { name: 'PARLEY_ALLOWED_ORIGINS', value: origins.join(',') },
+          { name: 'PARLEY_MESH_MAX', value: String(mesh.maxParticipants) },
+          {
+            name: 'PARLEY_MESSAGES_PER_SECOND',
+            value: String(signaling.rateLimits.messagesPerSecond),
+          },
+          {
+            name: 'PARLEY_TURN_TTL_SECONDS',
+            value: String(Math.ceil(durationSeconds(turn.credentials.ttl))),
+          },
+          { name: 'PARLEY_TURN_SECRET_FILE', value: '/etc/parley/secrets/turn/secrets' },
+          {
+            name: 'PARLEY_TURN_ENDPOINTS_FILE',
+            value: '/etc/parley/turn-endpoints/endpoints.json',
+          },
+          { name: 'PARLEY_JOIN_KEY_FILE', value: '/etc/parley/secrets/join/key' },
+          { name: 'REDIS_URL_FILE', value: '/etc/parley/secrets/redis/url' },
+        ],
+        ports: [{ name: 'http', protocol: 'TCP', containerPort: SIGNALING_PORT }],
+        mounts: [
+          secretMount('turn', secretNames(mc).turn, ['secrets']),
+          secretMount('join', secretNames(mc).joinKey, ['key']),
+          secretMount('redis', secretNames(mc).redis, ['url']),
+          configMapMount(
+            'turn-endpoints',
+            configMapNames(mc).turnEndpoints,
+            '/etc/parley/turn-endpoints',
+          ),
+          scratchMount('tmp', '/tmp', { sizeLimit: '16Mi' }),
+        ],
+        probes: httpProbes('http', { readiness: '/readyz', liveness: '/healthz' }),
+        terminationGracePeriodSeconds: Math.ceil(durationSeconds(signaling.drainTimeout)) + 10,
+      }),
+    },
+  }
+}

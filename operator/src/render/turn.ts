@@ -1,0 +1,218 @@
+import {
+  durationSeconds,
+  formatIp,
+  type MeetingCluster,
+  type MeetingClusterSpec,
+  parseIpRange,
+} from '../api/index.ts'
+import {
+  buildAutoscaler,
+  buildDisruptionBudget,
+  buildServiceAccount,
+  fixedReplicas,
+} from './common.ts'
+import type { RenderInputs } from './inputs.ts'
+import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
+import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
+import { configMapMount, podTemplate, scratchMount, secretMount } from './pod.ts'
+import { redisAddressEnv } from './redis.ts'
+
+/** coturn: a Deployment on the host network, because relay ports come by the thousand. */
+export function renderTurn(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
+  const autoscaler = buildAutoscaler(mc, 'turn')
+  return [
+    buildServiceAccount(mc, 'turn'),
+    buildTurnConfig(mc, inputs),
+    buildTurnService(mc),
+    buildTurnDeployment(mc, inputs),
+    buildDisruptionBudget(mc, 'turn'),
+    ...(autoscaler ? [autoscaler] : []),
+  ]
+}
+
+/**
+ * Networks that nobody may be relayed to unless allowed: what an open relay would let a stranger
+ * reach inside the cluster or the cloud, and what is no unicast address of the internet.
+ * Source: the IANA special-purpose address registries (RFC 6890).
+ */
+export const DENIED_NETWORKS = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16', // link-local, with the metadata service of clouds
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '::/127',
+  '::ffff:0:0/96',
+  '64:ff9b::/96',
+  '64:ff9b:1::/48',
+  '100::/64',
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  'fc00::/7',
+  'fe80::/10',
+  'ff00::/8',
+]
+
+/**
+ * What changes while coturn runs. `allowed-peers` always holds the TURN pods' own addresses, since
+ * two participants who are both relayed meet there.
+ */
+export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
+  const addresses = advertisedAddresses(mc, inputs.nodes)
+  const own = Object.values(inputs.nodes).flatMap(({ internal }) => internal)
+  const allowed = new Set([...own, ...Object.values(addresses)].toSorted())
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: metadata(mc, 'turn', configMapNames(mc).turn),
+    data: {
+      'addresses.json': `${JSON.stringify(addresses, null, 2)}\n`,
+      'denied-peers': lines([...DENIED_NETWORKS, ...mc.spec.turn.deniedPeers].map(coturnRange)),
+      'allowed-peers': lines([...mc.spec.turn.allowedPeers.map(coturnRange), ...allowed]),
+    },
+  }
+}
+
+/**
+ * The address at which clients reach each node: what the spec says (one address for all nodes, or
+ * one for each in the order of their names), else what is known of the node. Nodes without an
+ * address are left out; coturn waits there.
+ */
+export function advertisedAddresses(
+  mc: MeetingCluster,
+  nodes: RenderInputs['nodes'],
+): Record<string, string> {
+  const given = mc.spec.turn.externalAddresses
+  return Object.fromEntries(
+    Object.keys(nodes)
+      .toSorted()
+      .flatMap((node, position) => {
+        const address = given.length === 1 ? given[0] : (given[position] ?? nodes[node]?.advertised)
+        return address === undefined ? [] : [[node, address]]
+      }),
+  )
+}
+
+/** TURN URLs of some addresses, as browsers take them; UDP first, TCP for networks without it. */
+export function turnUrls(mc: MeetingCluster, addresses: readonly string[]): string[] {
+  const { listenPort } = mc.spec.turn
+  return addresses.flatMap((address) => {
+    const host = address.includes(':') ? `[${address}]` : address
+    return ['udp', 'tcp'].map((transport) => `turn:${host}:${listenPort}?transport=${transport}`)
+  })
+}
+
+export function buildTurnService(mc: MeetingCluster): Service {
+  const { exposure, listenPort } = mc.spec.turn
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(mc, 'turn'),
+    spec: {
+      ...(exposure === 'HostNetwork'
+        ? { type: 'ClusterIP', clusterIP: 'None' }
+        : { type: exposure, externalTrafficPolicy: 'Local' }),
+      selector: selectorOf(mc, 'turn'),
+      ports: [
+        { name: 'turn-udp', protocol: 'UDP', port: listenPort, targetPort: 'turn-udp' },
+        { name: 'turn-tcp', protocol: 'TCP', port: listenPort, targetPort: 'turn-tcp' },
+      ],
+    },
+  }
+}
+
+export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
+  const { turn } = mc.spec
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadata(mc, 'turn'),
+    spec: {
+      ...fixedReplicas(mc, 'turn'),
+      revisionHistoryLimit: 3,
+      selector: { matchLabels: selectorOf(mc, 'turn') },
+      // The new pod needs the ports of the old one.
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+      template: podTemplate(mc, inputs, {
+        component: 'turn',
+        image: 'parley-coturn',
+        hostNetwork: true,
+        env: [
+          fromPod('POD_NAME', 'metadata.name'),
+          fromPod('NODE_NAME', 'spec.nodeName'),
+          fromPod('HOST_IP', 'status.hostIP'),
+          { name: 'CLUSTER_NAME', value: mc.metadata.name },
+          ...redisAddressEnv(mc),
+          { name: 'TURN_LISTEN_PORT', value: String(turn.listenPort) },
+          { name: 'TURN_RELAY_MIN', value: String(turn.relayPorts.min) },
+          { name: 'TURN_RELAY_MAX', value: String(turn.relayPorts.max) },
+          { name: 'TURN_USER_QUOTA', value: String(turn.quotas.allocationsPerUser) },
+          { name: 'TURN_MAX_BPS', value: String(maxBytesPerSecond(turn)) },
+        ],
+        // Host ports, so that the scheduler never puts two of them on a node.
+        ports: [
+          hostPort('turn-udp', 'UDP', turn.listenPort),
+          hostPort('turn-tcp', 'TCP', turn.listenPort),
+        ],
+        mounts: [
+          secretMount('turn', secretNames(mc).turn, ['secrets']),
+          secretMount('redis', secretNames(mc).redis, ['password']),
+          configMapMount('turn-config', configMapNames(mc).turn, '/etc/parley/turn'),
+          scratchMount('run', '/run/coturn', { sizeLimit: '16Mi', inMemory: true }),
+          scratchMount('tmp', '/tmp', { sizeLimit: '16Mi' }),
+        ],
+        probes: {
+          // As long as a node may take to get its address.
+          startup: { ...stunProbe, periodSeconds: 2, failureThreshold: 1800 },
+          readiness: { ...stunProbe, periodSeconds: 5, failureThreshold: 2 },
+          liveness: { ...stunProbe, periodSeconds: 20, failureThreshold: 6 },
+        },
+        terminationGracePeriodSeconds: Math.ceil(durationSeconds(turn.drainTimeout)),
+        // Rules about peers that somebody changes must hold at once; nodes that come and go need not.
+        rollsWith: JSON.stringify([turn.deniedPeers, turn.allowedPeers]),
+      }),
+    },
+  }
+}
+
+const stunProbe = { exec: { command: ['/usr/local/bin/turn-ready'] }, timeoutSeconds: 3 }
+
+const fromPod = (name: string, fieldPath: string) => ({
+  name,
+  valueFrom: { fieldRef: { fieldPath } },
+})
+
+const hostPort = (name: string, protocol: string, port: number) => ({
+  name,
+  protocol,
+  containerPort: port,
+  hostPort: port,
+})
+
+/** coturn's max-bps counts bytes, whatever its name says; 0 is no limit. */
+function maxBytesPerSecond({ quotas }: MeetingClusterSpec['turn']): number {
+  return (quotas.maxKbpsPerSession * 1000) / 8
+}
+
+/** coturn takes single addresses and `first-last`. */
+function coturnRange(text: string): string {
+  const range = parseIpRange(text)
+  if (!range) throw new RangeError(`"${text}" is no address range`)
+  const [first, last] = [range.first, range.last].map((ip) => formatIp(range.family, ip))
+  return first === last ? `${first}` : `${first}-${last}`
+}
+
+function lines(entries: readonly string[]): string {
+  return entries.map((entry) => `${entry}\n`).join('')
+}
