@@ -1,1 +1,1 @@
-export {}
+export { LeadershipLost, type ManagerOptions, runManager } from './reconcile/manager.ts'

@@ -164,14 +164,15 @@ export class ApiClient {
   /**
    * Server-side apply, forced: the fields in `body` become as given and ours, other fields stay.
    * @param body the object as JSON text
-   * @returns the metadata of the object as it is now (with managedFields)
+   * @param options.full answer with the whole object instead of its metadata (managedFields are in both)
+   * @returns the object as it is now
    */
   apply(
     resource: Resource,
     namespace: string | undefined,
     name: string,
     body: string,
-    options: { dryRun?: boolean } = {},
+    options: { dryRun?: boolean; full?: boolean } = {},
   ): Promise<K8sObject> {
     const dryRun = options.dryRun ? '&dryRun=All' : ''
     return this.#json<K8sObject>({
@@ -180,7 +181,7 @@ export class ApiClient {
       path: `${objectPath(resource, namespace, name)}?fieldManager=${FIELD_MANAGER}&force=true${dryRun}`,
       body,
       contentType: APPLY,
-      accept: METADATA,
+      ...(options.full ? {} : { accept: METADATA }),
     })
   }
 
@@ -210,6 +211,20 @@ export class ApiClient {
       contentType: 'application/merge-patch+json',
       accept: METADATA,
     })
+  }
+
+  /** Whether the API server knows this kind: false while its CRD is not installed. */
+  async serves({ group, version, plural }: Resource): Promise<boolean> {
+    const call = { verb: 'get', resource: `apis/${group}/${version}` }
+    const { status, text } = await this.#send({
+      ...call,
+      method: 'GET',
+      path: `/apis/${group}/${version}`,
+    })
+    if (status === 404) return false
+    if (status >= 400) throw errorFromResponse(status, text, call)
+    const { resources } = JSON.parse(text) as { resources: { name: string }[] }
+    return resources.some(({ name }) => name === plural)
   }
 
   /** Deletes that very object, in the background; one that is gone already is fine. @throws Conflict if the uid differs */

@@ -98,6 +98,21 @@ export const NETWORK_POLICIES = resource(
   'NetworkPolicy',
   'networkpolicies',
 )
+export const INGRESSES = resource('networking.k8s.io', 'v1', 'Ingress', 'ingresses')
+export const STORAGE_CLASSES = resource(
+  'storage.k8s.io',
+  'v1',
+  'StorageClass',
+  'storageclasses',
+  false,
+)
+/** Of the Prometheus operator; may not be installed. */
+export const SERVICE_MONITORS = resource(
+  'monitoring.coreos.com',
+  'v1',
+  'ServiceMonitor',
+  'servicemonitors',
+)
 export const LEASES = resource('coordination.k8s.io', 'v1', 'Lease', 'leases')
 export const EVENTS = resource('events.k8s.io', 'v1', 'Event', 'events')
 

@@ -4,15 +4,15 @@ import type { K8sObject } from './resources.ts'
 export interface Entry {
   uid: string
   resourceVersion: string
-  /** uid of the controlling owner, if any. */
-  owner?: string | undefined
+  /** By what it is found together with others: the uid of its owner, say. */
+  group?: string | undefined
 }
 
 export interface StoreOptions<T extends Entry> {
   /** Takes what is needed out of an object; the object itself is dropped. */
   project(object: K8sObject): T
-  /** Called for each change seen by the watch or a list, not for what `observe` brought in. */
-  onChange?(key: string, before: T | undefined, after: T | undefined): void
+  /** @param own the change is one that we made ourselves (`observe`) */
+  onChange?(key: string, before: T | undefined, after: T | undefined, own: boolean): void
 }
 
 /** `namespace/name`, or `name` of what has no namespace. */
@@ -20,10 +20,10 @@ export function keyOf(metadata: { namespace?: string; name: string }): string {
   return metadata.namespace ? `${metadata.namespace}/${metadata.name}` : metadata.name
 }
 
-/** The last seen state of all objects of one kind, by key and by owner. Fed by a ListWatch. */
+/** The last seen state of all objects of one kind, by key and by group. Fed by a ListWatch. */
 export class Store<T extends Entry> {
   readonly #entries = new Map<string, T>()
-  readonly #byOwner = new Map<string, Map<string, T>>()
+  readonly #groups = new Map<string, Map<string, T>>()
   readonly #options: StoreOptions<T>
   /** The newest resource version that the watch has delivered. */
   #seen = '0'
@@ -48,28 +48,23 @@ export class Store<T extends Entry> {
     return this.#entries.values()
   }
 
-  /** Objects whose controlling owner has this uid, by key. */
-  ownedBy(uid: string): ReadonlyMap<string, T> {
-    return this.#byOwner.get(uid) ?? new Map()
+  /** The members of a group, by key. */
+  group(name: string): ReadonlyMap<string, T> {
+    return this.#groups.get(name) ?? new Map()
   }
 
   /** From a list or a watch. */
   upsert(object: K8sObject): void {
-    const key = keyOf(object.metadata)
-    const before = this.#entries.get(key)
     const version = object.metadata.resourceVersion ?? '0'
     this.advance(version)
     // The answer to our own write may have come first.
-    if (before && !isNewer(version, before.resourceVersion)) return
-    const after = this.#options.project(object)
-    this.#set(key, after)
-    this.#options.onChange?.(key, before, after)
+    const before = this.#entries.get(keyOf(object.metadata))
+    if (!before || isNewer(version, before.resourceVersion)) this.#set(object, false)
   }
 
   remove(object: K8sObject): void {
-    const key = keyOf(object.metadata)
     this.advance(object.metadata.resourceVersion ?? '0')
-    this.#drop(key)
+    this.#drop(keyOf(object.metadata))
   }
 
   /**
@@ -77,10 +72,8 @@ export class Store<T extends Entry> {
    * answer older than what the watch delivered is dropped: it could bring back what has been deleted since.
    */
   observe(object: K8sObject): void {
-    const key = keyOf(object.metadata)
-    const version = object.metadata.resourceVersion ?? '0'
-    const reference = this.#entries.get(key)?.resourceVersion ?? this.#seen
-    if (isNewer(version, reference)) this.#set(key, this.#options.project(object))
+    const reference = this.#entries.get(keyOf(object.metadata))?.resourceVersion ?? this.#seen
+    if (isNewer(object.metadata.resourceVersion ?? '0', reference)) this.#set(object, true)
   }
 
   /** After a list: what it did not contain is gone. */
@@ -93,28 +86,34 @@ export class Store<T extends Entry> {
     if (isNewer(version, this.#seen)) this.#seen = version
   }
 
-  #set(key: string, entry: T) {
+  #set(object: K8sObject, own: boolean) {
+    const key = keyOf(object.metadata)
     const before = this.#entries.get(key)
-    if (before?.owner && before.owner !== entry.owner) this.#unindex(key, before.owner)
-    this.#entries.set(key, entry)
-    if (!entry.owner) return
-    const siblings = this.#byOwner.get(entry.owner)
-    if (siblings) siblings.set(key, entry)
-    else this.#byOwner.set(entry.owner, new Map([[key, entry]]))
+    const after = this.#options.project(object)
+    if (before?.group && before.group !== after.group) this.#leave(key, before.group)
+    this.#entries.set(key, after)
+    if (after.group) this.#join(key, after.group, after)
+    this.#options.onChange?.(key, before, after, own)
   }
 
   #drop(key: string) {
     const before = this.#entries.get(key)
     if (!before) return
     this.#entries.delete(key)
-    if (before.owner) this.#unindex(key, before.owner)
-    this.#options.onChange?.(key, before, undefined)
+    if (before.group) this.#leave(key, before.group)
+    this.#options.onChange?.(key, before, undefined, false)
   }
 
-  #unindex(key: string, owner: string) {
-    const siblings = this.#byOwner.get(owner)
-    siblings?.delete(key)
-    if (siblings?.size === 0) this.#byOwner.delete(owner)
+  #join(key: string, group: string, entry: T) {
+    const members = this.#groups.get(group)
+    if (members) members.set(key, entry)
+    else this.#groups.set(group, new Map([[key, entry]]))
+  }
+
+  #leave(key: string, group: string) {
+    const members = this.#groups.get(group)
+    members?.delete(key)
+    if (members?.size === 0) this.#groups.delete(group)
   }
 }
 

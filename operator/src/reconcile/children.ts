@@ -1,0 +1,232 @@
+import type { ApiClient } from '../runtime/client.ts'
+import { ApiError } from '../runtime/errors.ts'
+import type { K8sObject, OwnerReference, Resource } from '../runtime/resources.ts'
+import type { Store } from '../runtime/store.ts'
+import { type ChildEntry, controllerOf, digest, HASH_ANNOTATION, ownedFields } from './observed.ts'
+
+/** One kind of child: how to reach it, what is known of it, and whether that can be trusted. */
+export interface ChildKind {
+  resource: Resource
+  store: Store<ChildEntry>
+  /** The store needs whole objects, not just metadata. */
+  full: boolean
+  /** Why the store may be empty or old: kinds that cannot be watched are not written either. */
+  problem(): Error | undefined
+}
+
+export interface Child {
+  kind: ChildKind
+  /** Without namespace defaulting: as rendered, namespace included. Changed in place (owner, annotation). */
+  object: K8sObject
+  /** Lives on when the owner is deleted: gets no owner reference. */
+  kept?: boolean
+  /**
+   * For objects with content that is made once (Secrets): the full object to write, from what is there.
+   * `object` then only says which fields there are, with empty values.
+   */
+  fill?: (existing: K8sObject | undefined) => K8sObject
+}
+
+export interface Owner {
+  reference: OwnerReference
+  namespace: string
+}
+
+export type ChildOutcome =
+  | { result: 'unchanged' | 'applied' }
+  | { result: 'foreign'; message: string }
+  | { result: 'failed'; error: Error }
+
+/**
+ * Writes a child if, and only if, it is not as wanted. Two things are compared, both in metadata: the hash of
+ * what was applied (the wish has changed) and the set of fields that are ours (someone else changed them).
+ */
+export class ChildWriter {
+  readonly #client: Pick<ApiClient, 'apply' | 'peek' | 'get' | 'delete'>
+  /** Digest of owned fields that a fresh apply gives, by the shape of the object. */
+  readonly #fieldsByShape = new Map<string, string>()
+
+  constructor(client: Pick<ApiClient, 'apply' | 'peek' | 'get' | 'delete'>) {
+    this.#client = client
+  }
+
+  /** Never rejects: what went wrong is the outcome of this child, and the others go on. */
+  async ensure(child: Child, owner: Owner): Promise<ChildOutcome> {
+    try {
+      return await this.#ensure(child, owner)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      return { result: 'failed', error }
+    }
+  }
+
+  /** Deletes a child that is not wanted any more. */
+  async remove(kind: ChildKind, entry: ChildEntry): Promise<ChildOutcome> {
+    try {
+      await this.#client.delete(kind.resource, entry.namespace, entry.name, entry.uid)
+      return { result: 'applied' }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      return { result: 'failed', error }
+    }
+  }
+
+  async #ensure(child: Child, owner: Owner): Promise<ChildOutcome> {
+    const { kind, object, kept = false, fill } = child
+    const problem = kind.problem()
+    if (problem) return { result: 'failed', error: problem }
+    const { name } = object.metadata
+    const { namespace } = owner
+    const { body, hash } = serialize(object, kept ? undefined : owner.reference)
+
+    const entry = kind.store.get(`${namespace}/${name}`)
+    if (entry) {
+      if (!belongsTo(entry.group, entry.cluster, kept, owner)) return foreign(kind, name)
+      if (entry.hash === hash) {
+        const fields = await this.#expectedFields(child, owner, body)
+        if (entry.fields === fields) return { result: 'unchanged' }
+      }
+    }
+    const existing = await this.#existing(child, owner, entry)
+    if (existing) {
+      const { ownerReferences, labels } = existing.metadata
+      const uid = controllerOf(ownerReferences)?.uid
+      if (!belongsTo(uid, labels?.['parley.dev/cluster'], kept, owner)) return foreign(kind, name)
+    }
+    const text = fill ? withHash(fill(existing), hash, kept ? undefined : owner.reference) : body
+    const written = await this.#client.apply(kind.resource, namespace, name, text, {
+      full: kind.full,
+    })
+    this.#fieldsByShape.set(shapeOf(object), ownedFields(written))
+    kind.store.observe(written)
+    return { result: 'applied' }
+  }
+
+  /** What is there under this name, where the store does not say: someone else's, or content to keep. */
+  #existing(child: Child, owner: Owner, entry: ChildEntry | undefined) {
+    const { kind, object, fill } = child
+    const { name } = object.metadata
+    if (fill) return getOrUndefined(this.#client, kind.resource, owner.namespace, name)
+    return entry ? undefined : this.#client.peek(kind.resource, owner.namespace, name)
+  }
+
+  /**
+   * The owned fields of a freshly applied object depend on its shape only. After a restart a shape is learned by
+   * one dry run, which writes nothing, and then serves for all objects like it.
+   */
+  async #expectedFields({ kind, object }: Child, owner: Owner, body: string): Promise<string> {
+    const shape = shapeOf(object)
+    const known = this.#fieldsByShape.get(shape)
+    if (known !== undefined) return known
+    const { name } = object.metadata
+    const tried = await this.#client.apply(kind.resource, owner.namespace, name, body, {
+      dryRun: true,
+    })
+    const fields = ownedFields(tried)
+    this.#fieldsByShape.set(shape, fields)
+    return fields
+  }
+}
+
+function belongsTo(
+  ownerUid: string | undefined,
+  cluster: string | undefined,
+  kept: boolean,
+  owner: Owner,
+): boolean {
+  return kept
+    ? ownerUid === undefined && cluster === owner.reference.name
+    : ownerUid === owner.reference.uid
+}
+
+function foreign({ resource }: ChildKind, name: string): ChildOutcome {
+  const message = `${resource.kind} ${name} exists and is not owned by this MeetingCluster: rename one of the two or delete it`
+  return { result: 'foreign', message }
+}
+
+async function getOrUndefined(
+  client: Pick<ApiClient, 'get'>,
+  resource: Resource,
+  namespace: string,
+  name: string,
+): Promise<K8sObject | undefined> {
+  try {
+    return await client.get<K8sObject>(resource, namespace, name)
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'NotFound') return undefined
+    throw error
+  }
+}
+
+const PLACEHOLDER = '################'
+
+/** The body to apply with its own hash in it, made with one pass over the object. */
+function serialize(object: K8sObject, owner: OwnerReference | undefined) {
+  const text = stringify(object, owner, PLACEHOLDER)
+  const hash = digest(text)
+  return { hash, body: text.replace(PLACEHOLDER, hash) }
+}
+
+function withHash(object: K8sObject, hash: string, owner: OwnerReference | undefined): string {
+  return stringify(object, owner, hash)
+}
+
+function stringify(object: K8sObject, owner: OwnerReference | undefined, hash: string): string {
+  const { metadata } = object
+  return JSON.stringify({
+    ...object,
+    metadata: {
+      ...metadata,
+      annotations: { ...metadata.annotations, [HASH_ANNOTATION]: hash },
+      ...(owner ? { ownerReferences: [owner] } : {}),
+    },
+  })
+}
+
+/** Values that tell the items of a list apart, and so appear in the set of owned fields. */
+const LIST_KEYS = new Set([
+  'name',
+  'containerPort',
+  'port',
+  'protocol',
+  'mountPath',
+  'devicePath',
+  'ip',
+  'type',
+  'key',
+  'topologyKey',
+  'whenUnsatisfiable',
+])
+
+/**
+ * The object with its values left out: two objects of one shape have, once applied, the same set of owned
+ * fields. Items of lists keep the values that can be their keys.
+ */
+export function shapeOf(object: K8sObject): string {
+  const parts = [object.kind ?? '']
+  walk(object, false, parts)
+  return digest(parts.join(''))
+}
+
+function walk(value: unknown, inList: boolean, parts: string[]) {
+  if (Array.isArray(value)) {
+    parts.push('[')
+    for (const item of value) {
+      // Scalars in a list can be a set's members.
+      if (typeof item !== 'object') parts.push(String(item), ',')
+      else walk(item, true, parts)
+    }
+    parts.push(']')
+  } else if (typeof value === 'object' && value !== null) {
+    parts.push('{')
+    for (const key in value) {
+      const member = (value as Record<string, unknown>)[key]
+      parts.push(key)
+      if (inList && typeof member !== 'object' && LIST_KEYS.has(key))
+        parts.push('=', String(member))
+      parts.push(':')
+      walk(member, false, parts)
+    }
+    parts.push('}')
+  }
+}

@@ -1,0 +1,235 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import type { Logger } from 'pino'
+import { objectName, secretNames } from '../render/index.ts'
+import { ApiClient } from '../runtime/client.ts'
+import { type Clock, sleep, systemClock } from '../runtime/clock.ts'
+import { Controller } from '../runtime/controller.ts'
+import { ApiError } from '../runtime/errors.ts'
+import { EventRecorder } from '../runtime/events.ts'
+import { LeaderElector } from '../runtime/leader.ts'
+import { createMetrics } from '../runtime/metrics.ts'
+import { SERVICE_MONITORS } from '../runtime/resources.ts'
+import { type HttpServers, serveHttp } from '../runtime/server.ts'
+import { meetingClusterReconciler } from './reconcile.ts'
+import { type MeterTarget, RelayPoller } from './relay.ts'
+import { World } from './world.ts'
+
+export interface ManagerOptions {
+  /** A kubeconfig file; without it the Pod's service account. */
+  kubeconfig?: string
+  /** Look after this namespace only; without it, all. */
+  namespace?: string
+  /** 0: any free port. */
+  metricsPort: number
+  healthPort: number
+  /** Without it this must be the only operator there is. */
+  leaderElect: boolean
+  /** Namespace of the Lease. Default: the Pod's, else `namespace`, else `default`. */
+  leaseNamespace?: string
+  /** Used where a spec names no registry or tag. */
+  images: { registry: string; tag: string }
+  log: Logger
+  /** Aborting it stops the operator: what was begun is finished, for 30 s at most. */
+  signal: AbortSignal
+  /** Called once the ports are open. */
+  onListening?: (ports: Pick<HttpServers, 'metricsPort' | 'healthPort'>) => void
+}
+
+/** Another operator leads now: this process must end, so that two never act at once. */
+export class LeadershipLost extends Error {
+  override name = 'LeadershipLost'
+  readonly code = 'LEADERSHIP_LOST'
+  constructor() {
+    super(
+      'lost the leader lease: the API server could not be reached in time; restart to stand by again',
+    )
+  }
+}
+
+const LEASE_NAME = 'parley-manager'
+const GRACE_MS = 30_000
+const RESYNC_MS = 10 * 3600_000
+const DISCOVERY_RETRY_MS = 2_000
+const WORKERS = 8
+
+/**
+ * Runs the operator until the signal aborts.
+ * @throws LeadershipLost; PortInUse; an Error when there is no cluster to connect to
+ */
+export async function runManager(options: ManagerOptions): Promise<void> {
+  const { log, signal, namespace } = options
+  const clock = systemClock
+  const random = Math.random
+  const metrics = createMetrics()
+  const client = await ApiClient.connect(options.kubeconfig, metrics)
+  let ready = false
+  let enqueue: (key: string) => void = () => {}
+  const servers = await serveHttp({
+    metricsPort: options.metricsPort,
+    healthPort: options.healthPort,
+    registry: metrics.registry,
+    probes: { healthy: () => true, ready: () => ready },
+    beforeScrape: () => controller.queue.measure(),
+  })
+  options.onListening?.(servers)
+
+  const serviceMonitor = await discover(client, clock, log, signal)
+  const world = new World(
+    { client, namespace, enqueue: (key) => enqueue(key), clock, random, log },
+    { serviceMonitor },
+  )
+  const identity = `${hostname()}_${randomUUID()}`
+  const relay = new RelayPoller({
+    client,
+    targets: () => readyMeters(world),
+    onChange: (key) => enqueue(key),
+    clock,
+  })
+  const controller = new Controller({
+    name: 'meetingcluster',
+    reconcile: meetingClusterReconciler({
+      client,
+      world,
+      events: new EventRecorder({ client, instance: hostname(), clock, log }),
+      relay,
+      images: options.images,
+      clock,
+      randomBytes,
+      log,
+    }),
+    workers: WORKERS,
+    clock,
+    metrics,
+    log,
+  })
+  enqueue = (key) => controller.queue.add(key)
+
+  // Watches outlive the work, so that what is being finished still sees the world.
+  const watching = new AbortController()
+  const watches = world.run(watching.signal)
+  try {
+    await world.hasSynced(signal)
+    ready = true
+    log.info({ clusters: world.clusters.size, namespace: namespace ?? 'all' }, 'caches filled')
+    const work = (active: AbortSignal) => runWork(controller, relay, world, clock, active)
+    if (!options.leaderElect) return await work(signal)
+    const elector = new LeaderElector({
+      client,
+      namespace: await leaseNamespace(options),
+      name: LEASE_NAME,
+      identity,
+      clock,
+      random,
+      metrics,
+      log,
+    })
+    await lead(elector, work, signal)
+  } finally {
+    watching.abort()
+    await watches
+    await servers.close()
+    await client.close()
+    log.info('stopped')
+  }
+}
+
+/** Works while it leads. The lease is given up only after the last write. */
+async function lead(
+  elector: LeaderElector,
+  work: (active: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!(await elector.acquire(signal))) return
+  const holding = new AbortController()
+  const lost = new AbortController()
+  const held = elector.hold(holding.signal).then((outcome) => {
+    if (outcome === 'lost') lost.abort()
+    return outcome
+  })
+  const working = work(AbortSignal.any([signal, lost.signal]))
+  if ((await Promise.race([held, working.then(() => 'stopped' as const)])) === 'lost') {
+    throw new LeadershipLost()
+  }
+  await working
+  holding.abort()
+  await held
+  try {
+    await elector.release()
+  } catch (error) {
+    // The next leader waits until it lapses instead.
+    if (!(error instanceof ApiError)) throw error
+  }
+}
+
+async function runWork(
+  controller: Controller,
+  relay: RelayPoller,
+  world: World,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  world.enqueueAll()
+  const resync = async () => {
+    while (!signal.aborted) {
+      await sleep(clock, RESYNC_MS * (0.9 + 0.2 * Math.random()), signal)
+      world.enqueueAll()
+    }
+  }
+  const grace = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => setTimeout(resolve, GRACE_MS).unref(), { once: true })
+  })
+  await Promise.race([Promise.all([controller.run(signal), relay.run(signal), resync()]), grace])
+}
+
+/** Whether ServiceMonitors can be made; waits for an API server that is not there yet. */
+async function discover(
+  client: ApiClient,
+  clock: Clock,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let told = false
+  while (!signal.aborted) {
+    try {
+      const served = await client.serves(SERVICE_MONITORS)
+      if (!served) log.info('no ServiceMonitor kind in this cluster: none will be made')
+      return served
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      if (!told) log.warn({ error: error.message }, 'waiting for the API server')
+      told = true
+      await sleep(clock, DISCOVERY_RETRY_MS, signal)
+    }
+  }
+  return false
+}
+
+function* readyMeters(world: World): Iterable<MeterTarget> {
+  const deployments = world.children.get('Deployment')?.store
+  for (const { cluster } of world.clusters.values()) {
+    const { namespace = 'default', name } = cluster.metadata
+    const service = objectName(cluster, 'meter')
+    const { ready = 0 } = deployments?.get(`${namespace}/${service}`)?.rollout ?? {}
+    if (ready === 0) continue
+    yield {
+      key: `${namespace}/${name}`,
+      namespace,
+      service: `http:${service}:8090`,
+      tokenSecret: secretNames(cluster).meterToken,
+    }
+  }
+}
+
+const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
+
+async function leaseNamespace(options: ManagerOptions): Promise<string> {
+  if (options.leaseNamespace) return options.leaseNamespace
+  if (process.env.POD_NAMESPACE) return process.env.POD_NAMESPACE
+  if (!options.kubeconfig) {
+    const text = await readFile(NAMESPACE_FILE, 'utf8').catch(() => '')
+    if (text.trim()) return text.trim()
+  }
+  return options.namespace ?? 'default'
+}

@@ -1,0 +1,181 @@
+import { hash } from 'node:crypto'
+import type { MeetingCluster } from '../api/index.ts'
+import { FIELD_MANAGER } from '../runtime/client.ts'
+import type { K8sObject, OwnerReference } from '../runtime/resources.ts'
+import type { Entry } from '../runtime/store.ts'
+
+/**
+ * What the operator remembers of the objects it watches: a few words each, so that memory does not grow with
+ * the size of specs, and so that "has this changed in a way that matters" is one comparison.
+ */
+
+/** On each child: hash of what we applied. */
+export const HASH_ANNOTATION = 'parley.dev/hash'
+
+export interface ClusterEntry extends Entry {
+  cluster: MeetingCluster & K8sObject
+}
+
+export function projectCluster(object: K8sObject): ClusterEntry {
+  // Long, and of no use here.
+  delete object.metadata.managedFields
+  return { ...entryOf(object), cluster: object as MeetingCluster & K8sObject }
+}
+
+/** Grouped by the uid of the owner. */
+export interface ChildEntry extends Entry {
+  name: string
+  namespace: string
+  /** Name of the MeetingCluster it belongs to, by owner reference or label. */
+  cluster: string | undefined
+  hash: string | undefined
+  /** Digest of the set of fields that are ours (see `ownedFields`). */
+  fields: string
+  /** Of a Deployment or StatefulSet. */
+  rollout?: Rollout
+}
+
+export interface Rollout {
+  desired: number
+  ready: number
+  updated: number
+  /** The controller has seen the newest spec. */
+  current: boolean
+  image?: string
+  /** What Kubernetes says goes wrong, if anything. */
+  problem?: string
+}
+
+export function projectChild(object: K8sObject): ChildEntry {
+  const { metadata } = object
+  const owner = controllerOf(metadata.ownerReferences)
+  return {
+    ...entryOf(object),
+    name: metadata.name,
+    namespace: metadata.namespace ?? '',
+    cluster:
+      owner?.kind === 'MeetingCluster' ? owner.name : metadata.labels?.['parley.dev/cluster'],
+    hash: metadata.annotations?.[HASH_ANNOTATION],
+    fields: ownedFields(object),
+  }
+}
+
+interface WorkloadObject extends K8sObject {
+  spec: { replicas?: number; template: { spec: { containers: { image?: string }[] } } }
+  status?: {
+    observedGeneration?: number
+    readyReplicas?: number
+    updatedReplicas?: number
+    conditions?: { type: string; status: string; reason?: string; message?: string }[]
+  }
+}
+
+export function projectWorkload(object: K8sObject): ChildEntry {
+  const { spec, status = {}, metadata } = object as WorkloadObject
+  const failing = status.conditions?.find(
+    ({ type, status, reason }) =>
+      (type === 'ReplicaFailure' && status === 'True') || reason === 'ProgressDeadlineExceeded',
+  )
+  const image = spec.template.spec.containers[0]?.image
+  return {
+    ...projectChild(object),
+    rollout: {
+      desired: spec.replicas ?? 1,
+      ready: status.readyReplicas ?? 0,
+      updated: status.updatedReplicas ?? 0,
+      current: (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
+      ...(image ? { image } : {}),
+      ...(failing?.message ? { problem: failing.message } : {}),
+    },
+  }
+}
+
+export interface NodeEntry extends Entry {
+  internal: string[]
+  external: string[]
+}
+
+export function projectNode(object: K8sObject): NodeEntry {
+  const { status } = object as K8sObject & {
+    status?: { addresses?: { type: string; address: string }[] }
+  }
+  const of = (type: string) =>
+    (status?.addresses ?? []).filter((entry) => entry.type === type).map(({ address }) => address)
+  return { ...entryOf(object), internal: of('InternalIP'), external: of('ExternalIP') }
+}
+
+/** Grouped by the MeetingCluster: `namespace/name`. */
+export interface PodEntry extends Entry {
+  name: string
+  namespace: string
+  cluster: string | undefined
+  component: string | undefined
+  node: string | undefined
+  ready: boolean
+}
+
+export function projectPod(object: K8sObject): PodEntry {
+  const { metadata, spec, status } = object as K8sObject & {
+    spec?: { nodeName?: string }
+    status?: { conditions?: { type: string; status: string }[] }
+  }
+  const ready = status?.conditions?.some(
+    (condition) => condition.type === 'Ready' && condition.status === 'True',
+  )
+  const namespace = metadata.namespace ?? ''
+  const cluster = metadata.labels?.['parley.dev/cluster']
+  return {
+    ...entryOf(object),
+    group: `${namespace}/${cluster}`,
+    name: metadata.name,
+    namespace,
+    cluster,
+    component: metadata.labels?.['app.kubernetes.io/component'],
+    node: spec?.nodeName,
+    // A pod on its way out takes no new users.
+    ready: ready === true && metadata.deletionTimestamp === undefined,
+  }
+}
+
+export interface StorageClassEntry extends Entry {
+  isDefault: boolean
+}
+
+export function projectStorageClass(object: K8sObject): StorageClassEntry {
+  const value = object.metadata.annotations?.['storageclass.kubernetes.io/is-default-class']
+  return { ...entryOf(object), isDefault: value === 'true' }
+}
+
+function entryOf({ metadata }: K8sObject): Entry {
+  return {
+    uid: metadata.uid ?? '',
+    resourceVersion: metadata.resourceVersion ?? '0',
+    group: controllerOf(metadata.ownerReferences)?.uid,
+  }
+}
+
+export function controllerOf(references: OwnerReference[] | undefined): OwnerReference | undefined {
+  return references?.find(({ controller }) => controller)
+}
+
+/**
+ * Digest of the set of fields that server-side apply keeps as ours, without the owner's uid. Whoever changes or
+ * removes a field of ours by hand takes it out of this set (an update moves a changed field to its own manager),
+ * so a digest that differs from that of a fresh apply is drift – and it is seen in the metadata alone, also when
+ * it happened while no operator ran.
+ */
+export function ownedFields({ metadata }: K8sObject): string {
+  const ours = metadata.managedFields?.find(
+    ({ manager, operation, subresource }) =>
+      manager === FIELD_MANAGER && operation === 'Apply' && !subresource,
+  )
+  if (!ours) return ''
+  const text = JSON.stringify(ours.fieldsV1)
+  const uid = controllerOf(metadata.ownerReferences)?.uid
+  return digest(uid ? text.replaceAll(uid, '') : text)
+}
+
+/** 96 bits of SHA-1: for telling versions apart, not for security. */
+export function digest(text: string): string {
+  return hash('sha1', text, 'base64url').slice(0, 16)
+}

@@ -1,0 +1,379 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Logger } from 'pino'
+import {
+  API_VERSION,
+  COMPONENTS,
+  CONDITION,
+  type Component,
+  InvalidMeetingCluster,
+  KIND,
+  type MeetingCluster,
+  type MeetingClusterStatus,
+  REASON,
+} from '../api/index.ts'
+import {
+  advertisedAddresses,
+  generateSecrets,
+  keepsAfterDeletion,
+  objectName,
+  renderMeetingCluster,
+  turnUrls,
+} from '../render/index.ts'
+import type { ApiClient } from '../runtime/client.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Reconcile, ReconcileResult } from '../runtime/controller.ts'
+import {
+  ApiError,
+  Conflict,
+  Forbidden,
+  Invalid,
+  NotFound,
+  TooManyRequests,
+  Unavailable,
+} from '../runtime/errors.ts'
+import type { EventRecorder } from '../runtime/events.ts'
+import { type K8sObject, MEETING_CLUSTERS, PODS, SECRETS } from '../runtime/resources.ts'
+import {
+  type Child,
+  type ChildKind,
+  type ChildOutcome,
+  ChildWriter,
+  type Owner,
+} from './children.ts'
+import { transitions } from './conditions.ts'
+import { type ChildEntry, digest, type Rollout } from './observed.ts'
+import type { RelayReading } from './relay.ts'
+import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
+import type { World } from './world.ts'
+
+export interface ReconcilerOptions {
+  client: ApiClient
+  world: World
+  events: Pick<EventRecorder, 'record'>
+  relay: { reading(key: string): RelayReading | undefined }
+  /** Used where the spec names no registry or tag. */
+  images: { registry: string; tag: string }
+  clock: Clock
+  randomBytes: (count: number) => Uint8Array
+  log: Logger
+}
+
+/** A name that is taken is not watched: look again after this long. */
+const RECHECK_MS = 60_000
+/** Pods start with what these give them, so these come first. */
+const LAST_KINDS = new Set(['Deployment', 'StatefulSet'])
+
+type Cluster = MeetingCluster & K8sObject
+
+/**
+ * Makes the children of one MeetingCluster be as its spec asks, and its status say what is.
+ *
+ * Each pass does the same: secrets that are missing are generated; the spec, with the addresses found, is
+ * rendered; children that differ are applied (server-side, forced: fields that others set on our objects stay,
+ * fields of ours that others changed are set back); children that are no longer rendered are deleted; the status
+ * is written if it says something new. A pass that finds everything in place writes nothing.
+ *
+ * Children are deleted with their owner by Kubernetes' garbage collector, so there is no finalizer.
+ */
+export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile {
+  const writer = new ChildWriter(options.client)
+  return async (key) => {
+    const cluster = options.world.clusters.get(key)?.cluster
+    if (!cluster || cluster.metadata.deletionTimestamp) return {}
+    if (cluster.metadata.annotations?.[PAUSED_ANNOTATION] === 'true') {
+      return writeStatus(options, cluster, pausedStatus(cluster, options.clock.now()))
+    }
+    return reconcileChildren(options, writer, key, cluster)
+  }
+}
+
+async function reconcileChildren(
+  options: ReconcilerOptions,
+  writer: ChildWriter,
+  key: string,
+  cluster: Cluster,
+): Promise<ReconcileResult> {
+  const { world, relay, clock } = options
+  const owner = ownerOf(cluster)
+  const addresses = findAddresses(world, key, cluster)
+  const wanted = await desiredChildren(options, cluster, addresses.turnUrls)
+  const outcomes: ChildOutcome[] = [...wanted.refused]
+
+  const stages = [
+    wanted.children.filter(({ kind }) => !LAST_KINDS.has(kind.resource.kind)),
+    wanted.children.filter(({ kind }) => LAST_KINDS.has(kind.resource.kind)),
+  ]
+  for (const stage of stages) {
+    const results = await Promise.all(
+      stage.map(async (child) => {
+        const outcome = await writer.ensure(child, owner)
+        if (outcome.result === 'applied') await showToPods(options, key, child)
+        return outcome
+      }),
+    )
+    outcomes.push(...results)
+  }
+  // Without a full list of what is wanted, nothing can be said to be unwanted.
+  if (wanted.refused.length === 0) {
+    outcomes.push(...(await prune(world, writer, owner.reference.uid, wanted.names)))
+  }
+
+  const errors = outcomes.flatMap((outcome) => (outcome.result === 'failed' ? [outcome.error] : []))
+  const passing = errors.find(isPassing)
+  if (passing) throw passing
+  const status = computeStatus(
+    cluster,
+    {
+      rollouts: rolloutsOf(world, cluster),
+      ...addresses,
+      problems: problemsOf(outcomes),
+      relay: relay.reading(key),
+    },
+    clock.now(),
+  )
+  const result = await writeStatus(options, cluster, status)
+  if (errors[0]) throw errors[0]
+  const taken = outcomes.some((outcome) => outcome.result === 'foreign')
+  return taken && result.requeueAfterMs === undefined ? { requeueAfterMs: RECHECK_MS } : result
+}
+
+function ownerOf({ metadata }: Cluster): Owner {
+  return {
+    namespace: metadata.namespace ?? 'default',
+    reference: {
+      apiVersion: API_VERSION,
+      kind: KIND,
+      name: metadata.name,
+      uid: metadata.uid ?? '',
+      controller: true,
+      blockOwnerDeletion: true,
+    },
+  }
+}
+
+/** Where clients reach the TURN pods, and the nodes where they could not. */
+function findAddresses(world: World, key: string, cluster: Cluster) {
+  const pods = world.podsOf(key, 'turn')
+  const advertised = advertisedAddresses(cluster, world.addressesOfNodes())
+  const nodesOf = (some: typeof pods) => [
+    ...new Set(some.flatMap(({ node }) => (node ? [node] : []))),
+  ]
+  const reachable = nodesOf(pods.filter(({ ready }) => ready)).flatMap(
+    (node) => advertised[node] ?? [],
+  )
+  return {
+    turnUrls: turnUrls(cluster, [...new Set(reachable)].sort()),
+    nodesWithoutAddress: nodesOf(pods).filter((node) => advertised[node] === undefined),
+  }
+}
+
+interface Wanted {
+  children: Child[]
+  /** `Kind/name` of all that is to stay: what is wanted, and what is held as it is. */
+  names: Set<string>
+  /** Why nothing could be rendered. */
+  refused: ChildOutcome[]
+}
+
+async function desiredChildren(
+  options: ReconcilerOptions,
+  cluster: Cluster,
+  turnUrls: string[],
+): Promise<Wanted> {
+  const { world, images } = options
+  try {
+    const { objects, held } = renderMeetingCluster(cluster, {
+      images,
+      nodes: world.addressesOfNodes(),
+      turnUrls,
+      capabilities: {
+        serviceMonitor: world.children.has('ServiceMonitor'),
+        storage: hasStorage(world, cluster),
+      },
+    })
+    const secrets = await desiredSecrets(options, cluster)
+    const rendered = (objects as K8sObject[]).map((object) =>
+      childOf(world, object, keepsAfterDeletion(object as never)),
+    )
+    const names = [...objects, ...held, ...secrets.map(({ object }) => object)].map(
+      ({ kind, metadata }) => `${kind}/${metadata.name}`,
+    )
+    return { children: [...secrets, ...rendered], names: new Set(names), refused: [] }
+  } catch (error) {
+    if (error instanceof InvalidMeetingCluster || error instanceof ApiError) {
+      return { children: [], names: new Set(), refused: [{ result: 'failed', error }] }
+    }
+    throw error
+  }
+}
+
+function childOf(world: World, object: K8sObject, kept: boolean): Child {
+  const kind = world.children.get(object.kind ?? '')
+  if (!kind) throw new Error(`no watch for kind ${object.kind}: add it to world.ts`)
+  return { kind, object, kept }
+}
+
+/**
+ * Secrets are generated once: what a Secret holds is read and kept, what it lacks is made. They are read only
+ * when one is missing or has been changed; until then their shape says enough, and no secret is in memory.
+ */
+async function desiredSecrets(options: ReconcilerOptions, cluster: Cluster): Promise<Child[]> {
+  const { world, client, randomBytes } = options
+  const { secretName } = cluster.spec.redis.external
+  const given: Record<string, Record<string, string>> = {}
+  if (cluster.spec.redis.mode === 'External' && secretName) {
+    const { namespace } = cluster.metadata
+    const secret = await client.get<SecretObject>(SECRETS, namespace, secretName)
+    given[secretName] = secret.data ?? {}
+  }
+  const shapes = generateSecrets(cluster, given, (count) => new Uint8Array(count)) as K8sObject[]
+  return shapes.map((object) => ({
+    ...childOf(world, object, false),
+    fill: (existing) => {
+      const { name } = object.metadata
+      const known = existing ? { [name]: (existing as SecretObject).data ?? {} } : {}
+      const full = generateSecrets(cluster, { ...given, ...known }, randomBytes) as K8sObject[]
+      return full.find(({ metadata }) => metadata.name === name) ?? object
+    },
+  }))
+}
+
+interface SecretObject extends K8sObject {
+  data?: Record<string, string>
+}
+
+/** Whether a claim for the store would be bound, or already is. */
+function hasStorage(world: World, cluster: Cluster): boolean {
+  const { namespace, name } = cluster.metadata
+  const claims = world.children.get('PersistentVolumeClaim')?.store
+  for (const claim of claims?.values() ?? []) {
+    if (claim.namespace === namespace && claim.cluster === name) return true
+  }
+  const { storageClassName } = cluster.spec.store
+  if (storageClassName) return world.storageClasses.get(storageClassName) !== undefined
+  return [...world.storageClasses.values()].some(({ isDefault }) => isDefault)
+}
+
+async function prune(
+  world: World,
+  writer: ChildWriter,
+  ownerUid: string,
+  wanted: ReadonlySet<string>,
+): Promise<ChildOutcome[]> {
+  const unwanted: { kind: ChildKind; entry: ChildEntry }[] = []
+  for (const kind of world.children.values()) {
+    for (const entry of kind.store.group(ownerUid).values()) {
+      if (!wanted.has(`${kind.resource.kind}/${entry.name}`)) unwanted.push({ kind, entry })
+    }
+  }
+  return Promise.all(unwanted.map(({ kind, entry }) => writer.remove(kind, entry)))
+}
+
+/**
+ * The kubelet copies a changed ConfigMap into running pods once a minute, but at once when the pod itself
+ * changes: an annotation makes new addresses known without a restart.
+ */
+async function showToPods({ client, world }: ReconcilerOptions, key: string, child: Child) {
+  if (child.object.kind !== 'ConfigMap') return
+  const component = child.object.metadata.labels?.['app.kubernetes.io/component']
+  const { data } = child.object as K8sObject & { data?: object }
+  const annotations = { 'parley.dev/config-seen': digest(JSON.stringify(data)) }
+  await Promise.all(
+    world.podsOf(key, component ?? '').map(async ({ namespace, name }) => {
+      try {
+        await client.mergePatch(PODS, namespace, name, { metadata: { annotations } })
+      } catch (error) {
+        // The pod is gone, or its kubelet will be a minute late: neither is worth a failure.
+        if (!(error instanceof NotFound || error instanceof Conflict)) throw error
+      }
+    }),
+  )
+}
+
+function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, Rollout>> {
+  const { namespace, uid } = cluster.metadata
+  const rollouts: Partial<Record<Component, Rollout>> = {}
+  for (const component of COMPONENTS) {
+    const key = `${namespace}/${objectName(cluster, component)}`
+    for (const kind of LAST_KINDS) {
+      const entry = world.children.get(kind)?.store.get(key)
+      if (entry?.rollout && entry.group === uid) rollouts[component] = entry.rollout
+    }
+  }
+  return rollouts
+}
+
+/** Will be over by itself: not worth a condition, and a status could not be written either. */
+function isPassing(error: Error): boolean {
+  return error instanceof Unavailable || error instanceof TooManyRequests
+}
+
+function problemsOf(outcomes: ChildOutcome[]): Problem[] {
+  const problems = outcomes.flatMap((outcome): Problem[] => {
+    switch (outcome.result) {
+      case 'foreign':
+        return [{ reason: REASON.NameConflict, message: outcome.message, stalled: true }]
+      case 'failed':
+        return [{ ...reasonOf(outcome.error), message: outcome.error.message }]
+      default:
+        return []
+    }
+  })
+  // One missing permission stops many children.
+  return [...new Map(problems.map((problem) => [problem.message, problem])).values()]
+}
+
+function reasonOf(error: Error): Pick<Problem, 'reason' | 'stalled'> {
+  if (error instanceof InvalidMeetingCluster) return { reason: REASON.InvalidSpec, stalled: true }
+  if (error instanceof Forbidden) return { reason: REASON.Forbidden, stalled: true }
+  if (error instanceof NotFound) return { reason: REASON.MissingReference, stalled: true }
+  return { reason: REASON.ApplyFailed, stalled: error instanceof Invalid }
+}
+
+async function writeStatus(
+  options: ReconcilerOptions,
+  cluster: Cluster,
+  status: MeetingClusterStatus,
+): Promise<ReconcileResult> {
+  if (isDeepStrictEqual(cluster.status, status)) return {}
+  const { namespace, name, uid } = cluster.metadata
+  try {
+    const written = await options.client.applyStatus(MEETING_CLUSTERS, namespace, name, {
+      apiVersion: API_VERSION,
+      kind: KIND,
+      metadata: { name, namespace, uid },
+      status,
+    })
+    options.world.clusters.observe(written)
+  } catch (error) {
+    // Deleted, or another one of that name by now: its own event brings us back.
+    if (error instanceof NotFound || error instanceof Conflict) return {}
+    throw error
+  }
+  announce(options, cluster, status)
+  return {}
+}
+
+/** One event and one line for each change of the conditions that people act on. */
+function announce(
+  { events, log }: ReconcilerOptions,
+  cluster: Cluster,
+  { conditions = [] }: MeetingClusterStatus,
+) {
+  const before = cluster.status?.conditions ?? []
+  for (const { type, status, reason, message } of transitions(before, conditions)) {
+    const known = before.some((condition) => condition.type === type)
+    const good = type === CONDITION.Ready ? status === 'True' : status === 'False'
+    if (type !== CONDITION.Ready && type !== CONDITION.Stalled) continue
+    // That a new one is not ready yet is no news.
+    if (!known && (type === CONDITION.Ready ? !good : good)) continue
+    const { namespace, name } = cluster.metadata
+    log.info({ namespace, name, condition: type, status, reason }, 'condition changed')
+    events.record(MEETING_CLUSTERS, cluster, {
+      type: good ? 'Normal' : 'Warning',
+      reason: good && type === CONDITION.Ready ? 'Ready' : reason,
+      action: 'Reconcile',
+      note: message || `${type} is ${status}`,
+    })
+  }
+}

@@ -1,0 +1,224 @@
+import {
+  COMPONENT_CONDITION,
+  COMPONENTS,
+  CONDITION,
+  type Component,
+  type MeetingCluster,
+  type MeetingClusterSpec,
+  type MeetingClusterStatus,
+  REASON,
+  sfuAvailable,
+} from '../api/index.ts'
+import { type Finding, mergeConditions } from './conditions.ts'
+import type { Rollout } from './observed.ts'
+import type { RelayReading } from './relay.ts'
+
+/** What keeps a MeetingCluster from being as wanted, apart from pods that are not ready yet. */
+export interface Problem {
+  reason: string
+  message: string
+  /** Someone has to do something: trying again does not help. */
+  stalled: boolean
+}
+
+/** What was found; together with the spec it gives the status. */
+export interface Observation {
+  rollouts: Partial<Record<Component, Rollout>>
+  turnUrls: string[]
+  /** Nodes that have a TURN pod and no address that clients can reach. */
+  nodesWithoutAddress: string[]
+  problems: Problem[]
+  relay: RelayReading | undefined
+}
+
+/**
+ * The status that says what was found. Pure: the same findings give the same status, so that nothing is written
+ * while nothing changes. @param now milliseconds since the epoch
+ */
+export function computeStatus(
+  cluster: MeetingCluster,
+  observation: Observation,
+  now: number,
+): MeetingClusterStatus {
+  const { metadata, spec, status: previous = {} } = cluster
+  const generation = metadata.generation ?? 0
+  const wanted = COMPONENTS.filter((component) => isWanted(spec, component))
+  const components = COMPONENTS.map((component) => ({
+    component,
+    finding: componentFinding(cluster, component, observation),
+  }))
+  const waiting = components.filter(({ finding }) => finding.status !== 'True')
+  const findings = [
+    ...summary(waiting, observation.problems, wanted.length),
+    ...components.map(({ finding }) => finding),
+  ]
+  const relay = observation.relay?.summary ?? previous.relay
+  return {
+    observedGeneration: generation,
+    conditions: mergeConditions(previous.conditions ?? [], findings, generation, now),
+    components: Object.fromEntries(
+      wanted.map((component) => [
+        component,
+        componentStatus(spec, component, observation.rollouts[component]),
+      ]),
+    ),
+    endpoints: {
+      ...(spec.webapp.enabled ? { web: `https://${spec.domain}/` } : {}),
+      turn: observation.turnUrls,
+    },
+    ...(relay ? { relay } : {}),
+  }
+}
+
+/** The status of a paused MeetingCluster: as it was, with the pause said. */
+export function pausedStatus(cluster: MeetingCluster, now: number): MeetingClusterStatus {
+  const previous = cluster.status ?? {}
+  const generation = cluster.metadata.generation ?? 0
+  const paused: Finding = {
+    type: CONDITION.Reconciling,
+    status: 'False',
+    reason: 'Paused',
+    message: `nothing is changed while the annotation ${PAUSED_ANNOTATION} is "true"`,
+  }
+  const others = (previous.conditions ?? []).filter(({ type }) => type !== paused.type)
+  const [said] = mergeConditions(previous.conditions ?? [], [paused], generation, now)
+  // observedGeneration stays: the present spec has not been acted on.
+  return { ...previous, conditions: said ? [...others, said] : others }
+}
+
+export const PAUSED_ANNOTATION = 'parley.dev/paused'
+
+function isWanted(spec: MeetingClusterSpec, component: Component): boolean {
+  switch (component) {
+    case 'webapp':
+      return spec.webapp.enabled
+    case 'redis':
+      return spec.redis.mode === 'Managed'
+    case 'sfu':
+      return spec.sfu.engine !== 'None'
+    default:
+      return true
+  }
+}
+
+function summary(
+  waiting: { component: Component; finding: Finding }[],
+  problems: Problem[],
+  wanted: number,
+): Finding[] {
+  const engine = waiting.find(({ finding }) => finding.reason === REASON.EngineNotAvailable)
+  const stalling: Pick<Problem, 'reason' | 'message'>[] = problems.filter(({ stalled }) => stalled)
+  if (engine) stalling.push(engine.finding)
+  const blocking = [
+    ...problems,
+    ...waiting.map(({ component, finding }) => ({
+      reason: finding.reason,
+      message: `${component}: ${finding.message}`,
+    })),
+  ]
+  const all = texts(blocking)
+  const ready: Finding = blocking[0]
+    ? { type: CONDITION.Ready, status: 'False', reason: blocking[0].reason, message: all }
+    : {
+        type: CONDITION.Ready,
+        status: 'True',
+        reason: REASON.Available,
+        message: `all ${wanted} components are ready`,
+      }
+  const stalled: Finding = stalling[0]
+    ? {
+        type: CONDITION.Stalled,
+        status: 'True',
+        reason: stalling[0].reason,
+        message: texts(stalling),
+      }
+    : { type: CONDITION.Stalled, status: 'False', reason: 'NotStalled', message: '' }
+  const busy = blocking.length > 0 && stalling.length === 0
+  const reconciling: Finding = busy
+    ? { type: CONDITION.Reconciling, status: 'True', reason: REASON.Progressing, message: all }
+    : {
+        type: CONDITION.Reconciling,
+        status: 'False',
+        reason: busyNot(stalling.length),
+        message: '',
+      }
+  return [ready, reconciling, stalled]
+}
+
+const busyNot = (stalling: number) => (stalling > 0 ? 'Stalled' : 'Done')
+
+const texts = (entries: { message: string }[]) => entries.map(({ message }) => message).join('; ')
+
+function componentFinding(
+  cluster: MeetingCluster,
+  component: Component,
+  { rollouts, turnUrls, nodesWithoutAddress, relay }: Observation,
+): Finding {
+  const type = COMPONENT_CONDITION[component]
+  const not = (reason: string, message: string): Finding => ({
+    type,
+    status: 'False',
+    reason,
+    message,
+  })
+  if (!isWanted(cluster.spec, component)) {
+    return {
+      type,
+      status: 'True',
+      reason: REASON.Disabled,
+      message: 'not part of this MeetingCluster',
+    }
+  }
+  if (component === 'sfu' && !sfuAvailable(cluster)) {
+    return not(
+      REASON.EngineNotAvailable,
+      `this version cannot deploy ${cluster.spec.sfu.engine}: set spec.sfu.engine to None, rooms then hold up to ${cluster.spec.mesh.maxParticipants} participants`,
+    )
+  }
+  if (component === 'turn' && nodesWithoutAddress.length > 0 && turnUrls.length === 0) {
+    return not(
+      REASON.WaitingForTurnAddress,
+      `no ExternalIP on node ${nodesWithoutAddress.join(', ')}: set spec.turn.externalAddresses, or use nodes with an ExternalIP`,
+    )
+  }
+  const rollout = rollouts[component]
+  if (!rollout) {
+    return component === 'signaling' && turnUrls.length === 0
+      ? not(REASON.WaitingForDependency, 'waits for a ready TURN pod')
+      : not(REASON.Progressing, 'not created yet')
+  }
+  const { desired, ready, updated, current, problem } = rollout
+  if (!current || ready < desired || updated < desired) {
+    const counts = `${ready} of ${desired} pods ready, ${updated} of the newest version`
+    const reason = ready > 0 && current && updated >= desired ? REASON.Degraded : REASON.Progressing
+    return not(reason, problem ? `${counts}: ${problem}` : counts)
+  }
+  const message =
+    component === 'meter' && relay?.error
+      ? `running, but its summary could not be read: ${relay.error}`
+      : `${ready} of ${desired} pods ready`
+  return { type, status: 'True', reason: REASON.Available, message }
+}
+
+function componentStatus(
+  spec: MeetingClusterSpec,
+  component: Component,
+  rollout: Rollout | undefined,
+) {
+  if (!rollout) return { desired: specReplicas(spec, component), ready: 0 }
+  const { desired, ready, updated, image, problem } = rollout
+  return {
+    desired,
+    ready,
+    updated,
+    ...(image ? { image } : {}),
+    ...(problem ? { message: problem } : {}),
+  }
+}
+
+/** Pods that the spec asks for, where there is no workload yet that says it. */
+function specReplicas(spec: MeetingClusterSpec, component: Component): number {
+  if (component === 'meter') return 1
+  const { replicas, autoscaling } = spec[component]
+  return replicas ?? autoscaling?.minReplicas ?? 1
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals'
+import type { K8sObject } from './resources.ts'
+import { type Entry, isNewer, Store } from './store.ts'
+
+function object(name: string, resourceVersion: string, group = 'g'): K8sObject {
+  return {
+    metadata: { name, namespace: 'ns', uid: `uid-${name}`, resourceVersion, labels: { group } },
+  }
+}
+
+function setUp() {
+  const changes: string[] = []
+  const store = new Store<Entry>({
+    project: ({ metadata }) => ({
+      uid: metadata.uid ?? '',
+      resourceVersion: metadata.resourceVersion ?? '',
+      group: metadata.labels?.group,
+    }),
+    onChange: (key, before, after, own) => {
+      changes.push(
+        `${key} ${before?.resourceVersion ?? '-'}→${after?.resourceVersion ?? '-'}${own ? ' own' : ''}`,
+      )
+    },
+  })
+  return { store, changes }
+}
+
+describe('Store', () => {
+  it('finds members of a group, also after they moved to another or went', () => {
+    const { store } = setUp()
+    store.upsert(object('a', '1'))
+    store.upsert(object('b', '2'))
+    expect([...store.group('g').keys()]).toEqual(['ns/a', 'ns/b'])
+    store.upsert(object('a', '3', 'h'))
+    store.remove(object('b', '4'))
+    expect([...store.group('g').keys()]).toEqual([])
+    expect([...store.group('h').keys()]).toEqual(['ns/a'])
+  })
+
+  it('the echo of a write that it has observed is no change', () => {
+    const { store, changes } = setUp()
+    store.observe(object('a', '5'))
+    store.upsert(object('a', '5'))
+    expect(changes).toEqual(['ns/a -→5 own'])
+  })
+
+  it('a late answer does not bring back what has been deleted since', () => {
+    const { store } = setUp()
+    store.upsert(object('a', '5'))
+    store.remove(object('a', '9'))
+    store.observe(object('a', '7'))
+    expect(store.get('ns/a')).toBeUndefined()
+  })
+
+  it('after a list, what the list did not have is gone', () => {
+    const { store, changes } = setUp()
+    store.upsert(object('a', '1'))
+    store.upsert(object('b', '2'))
+    store.retain(new Set(['ns/b']))
+    expect([...store.keys()]).toEqual(['ns/b'])
+    expect(changes.at(-1)).toBe('ns/a 1→-')
+  })
+
+  it('compares versions as numbers of any length', () => {
+    expect(isNewer('10', '9')).toBe(true)
+    expect(isNewer('9', '10')).toBe(false)
+    expect(isNewer('9007199254740993', '9007199254740992')).toBe(true)
+    expect(isNewer('5', '5')).toBe(false)
+  })
+})
