@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs'
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { bundle } from './bundle.ts'
+import { ImagesError } from './errors.ts'
+import { hashFolders, hashOf } from './hash.ts'
+import { type CachePaths, repositoryRoot } from './paths.ts'
+import { type OnProgress, step } from './progress.ts'
+import { lastLines } from './tools.ts'
+
+export const imageNames = [
+  'parley-node',
+  'parley-signaling',
+  'parley-webapp',
+  'parley-coturn',
+  'parley-redis',
+] as const
+
+export type ImageName = (typeof imageNames)[number]
+
+export interface ImageDefinition {
+  readonly name: ImageName
+  readonly base: 'debian' | 'node'
+  /** How long a build takes on two cores when the base is there. */
+  readonly usualSeconds: number
+  /** Writes the build context, Dockerfile included, to an empty folder. */
+  stage(folder: string, paths: CachePaths, onProgress?: OnProgress): Promise<void>
+}
+
+export const catalogue: readonly ImageDefinition[] = [
+  {
+    name: 'parley-node',
+    base: 'node',
+    usualSeconds: 6,
+    stage: async (folder) => {
+      await copySources('node', folder)
+      const app = join(folder, 'app')
+      await bundle({ entry: 'cli/src/main.ts', name: 'parley' }, app)
+      await addShebang(join(app, 'parley.mjs'))
+    },
+  },
+  {
+    name: 'parley-signaling',
+    base: 'node',
+    usualSeconds: 6,
+    stage: async (folder) => {
+      await copySources('signaling', folder)
+      await bundle({ entry: 'signaling/src/main.ts', name: 'main' }, join(folder, 'app'))
+    },
+  },
+  {
+    name: 'parley-webapp',
+    base: 'debian',
+    usualSeconds: 8,
+    stage: async (folder, paths, onProgress) => {
+      await copySources('webapp', folder)
+      await cp(await builtWebapp(paths, onProgress), join(folder, 'dist'), { recursive: true })
+    },
+  },
+  {
+    name: 'parley-coturn',
+    base: 'debian',
+    usualSeconds: 10,
+    stage: (folder) => copySources('coturn', folder),
+  },
+  {
+    name: 'parley-redis',
+    base: 'debian',
+    usualSeconds: 8,
+    stage: (folder) => copySources('redis', folder),
+  },
+]
+
+function copySources(name: string, folder: string): Promise<void> {
+  return cp(join(repositoryRoot, 'images', name), folder, { recursive: true })
+}
+
+async function addShebang(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8')
+  if (!text.startsWith('#!')) await writeFile(file, `#!/usr/bin/env node\n${text}`)
+}
+
+/** The folder of the built webapp; built when its sources changed. */
+async function builtWebapp(paths: CachePaths, onProgress?: OnProgress): Promise<string> {
+  const sources = join(repositoryRoot, 'webapp')
+  if (!existsSync(join(sources, 'index.html'))) {
+    throw new ImagesError(
+      'SOURCE_MISSING',
+      'webapp/index.html is not there; is the checkout complete?',
+    )
+  }
+  const lockfile = await readFile(join(repositoryRoot, 'package-lock.json'))
+  const content = await hashFolders([sources, join(repositoryRoot, 'protocol')])
+  const dist = join(paths.webapp, hashOf(content, lockfile).slice(0, 12))
+  if (existsSync(dist)) return dist
+  await step(onProgress, 'bundle webapp', 5, async () => {
+    const partial = `${dist}.partial`
+    await rm(partial, { recursive: true, force: true })
+    await mkdir(paths.webapp, { recursive: true })
+    const vite = join(repositoryRoot, 'node_modules/vite/bin/vite.js')
+    const result = await execa(
+      process.execPath,
+      [vite, 'build', '--outDir', partial, '--emptyOutDir', '--logLevel', 'warn'],
+      { cwd: sources, reject: false, all: true, stdin: 'ignore' },
+    )
+    if (result.exitCode !== 0) {
+      throw new ImagesError(
+        'BUNDLE_FAILED',
+        `the webapp cannot be bundled:\n${lastLines(result.all ?? '', 12)}`,
+      )
+    }
+    await rename(partial, dist)
+    await forgetOlder(paths.webapp, dist)
+  })
+  return dist
+}
+
+async function forgetOlder(folder: string, keep: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (join(folder, name) !== keep) await rm(join(folder, name), { recursive: true, force: true })
+  }
+}
