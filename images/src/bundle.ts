@@ -1,12 +1,16 @@
-import { existsSync } from 'node:fs'
-import { cp, mkdir, readFile } from 'node:fs/promises'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import { ImagesError } from './errors.ts'
+import { hashOf } from './hash.ts'
 import { repositoryRoot } from './paths.ts'
 
 /** Native add-ons that packages try to load and do without. */
 const OPTIONAL_NATIVE = ['bufferutil', 'utf-8-validate', 'cpu-features']
+
+/** Raised when the options of a bundle change. */
+const RECIPE = '1'
 
 export interface Bundle {
   /** Entry file below the checkout, for example `cli/src/main.ts`. */
@@ -16,39 +20,78 @@ export interface Bundle {
 }
 
 /**
- * Bundles an entry file with all that it imports into ES modules in `outDir`: `NAME.mjs`, and chunks for what is
- * imported only when used, so that a process loads no more than its own part.
+ * Bundles an entry file with all that it imports into ES modules: `NAME.mjs`, and chunks for what is imported only when
+ * used, so that a process loads no more than its own part. The result is kept in `cache` and made anew when one of
+ * the files that went into it changed.
  *
+ * @returns the folder of the bundle
  * @throws ImagesError BUNDLE_FAILED with esbuild's first messages, SOURCE_MISSING
  */
-export async function bundle(each: Bundle, outDir: string): Promise<void> {
+export async function cachedBundle(each: Bundle, cache: string): Promise<string> {
+  const recipe = hashOf(RECIPE, each.entry, repositoryRoot).slice(0, 12)
+  const folder = join(cache, `${each.name}-${recipe}`)
+  if (await isFresh(join(folder, 'inputs.json'))) return join(folder, 'out')
+  const partial = `${folder}.partial`
+  await rm(partial, { recursive: true, force: true })
+  const inputs = await bundle(each, join(partial, 'out'))
+  await writeFile(join(partial, 'inputs.json'), JSON.stringify(inputs))
+  await rm(folder, { recursive: true, force: true })
+  await rename(partial, folder)
+  return join(folder, 'out')
+}
+
+interface Input {
+  readonly file: string
+  readonly size: number
+  readonly mtimeMs: number
+}
+
+async function isFresh(record: string): Promise<boolean> {
+  const text = await readFile(record, 'utf8').catch(() => undefined)
+  if (text === undefined) return false
+  const inputs = JSON.parse(text) as readonly Input[]
+  const now = await Promise.all(inputs.map(({ file }) => stat(file).catch(() => undefined)))
+  return inputs.every((was, index) => {
+    const is = now[index]
+    return is?.size === was.size && is.mtimeMs === was.mtimeMs
+  })
+}
+
+async function describe(file: string): Promise<Input> {
+  const { size, mtimeMs } = await stat(file)
+  return { file, size, mtimeMs }
+}
+
+/** Bundles into `outDir` and returns the files that went into it, taken before esbuild read them. */
+async function bundle(each: Bundle, outDir: string): Promise<readonly Input[]> {
   const entry = join(repositoryRoot, each.entry)
   if (!existsSync(entry)) {
     throw new ImagesError('SOURCE_MISSING', `${each.entry} is not there; is the checkout complete?`)
   }
-  try {
-    await build({
-      entryPoints: { [each.name]: entry },
-      outdir: outDir,
-      outExtension: { '.js': '.mjs' },
-      chunkNames: 'chunk-[name]-[hash]',
-      absWorkingDir: repositoryRoot,
-      bundle: true,
-      splitting: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node24',
-      external: OPTIONAL_NATIVE,
-      keepNames: true,
-      legalComments: 'eof',
-      logLevel: 'silent',
-      // CommonJS dependencies call require; ES modules have none.
-      banner: {
-        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-      },
-      plugins: [filesByUrl(outDir)],
-    })
-  } catch (error) {
+  const started = Date.now()
+  const assets = new Set<string>()
+  const result = await build({
+    entryPoints: { [each.name]: entry },
+    outdir: outDir,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunk-[name]-[hash]',
+    absWorkingDir: repositoryRoot,
+    bundle: true,
+    splitting: true,
+    metafile: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    external: OPTIONAL_NATIVE,
+    keepNames: true,
+    legalComments: 'eof',
+    logLevel: 'silent',
+    // CommonJS dependencies call require; ES modules have none.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    plugins: [filesByUrl(outDir, assets)],
+  }).catch((error: unknown) => {
     throw new ImagesError(
       'BUNDLE_FAILED',
       `${each.entry} cannot be bundled: ${firstLines(error)}`,
@@ -56,14 +99,18 @@ export async function bundle(each: Bundle, outDir: string): Promise<void> {
         cause: error,
       },
     )
-  }
+  })
+  const files = Object.keys(result.metafile.inputs).map((file) => join(repositoryRoot, file))
+  const inputs = await Promise.all([...new Set([...files, ...assets])].map(describe))
+  // A file that changed while it was read is bundled again next time.
+  return inputs.map((input) => (input.mtimeMs >= started ? { ...input, mtimeMs: 0 } : input))
 }
 
 /**
  * Sources read files that lie beside them by `new URL('../prices', import.meta.url)`. A bundle lies elsewhere, so the
  * files are copied to `assets/` beside it, under their path in the checkout, and the expression points there.
  */
-function filesByUrl(outDir: string): Plugin {
+function filesByUrl(outDir: string, assets: Set<string>): Plugin {
   return {
     name: 'files-by-url',
     setup({ onLoad }) {
@@ -76,6 +123,7 @@ function filesByUrl(outDir: string): Plugin {
           (expression, _quote, target: string) => {
             const file = resolve(dirname(path), target)
             if (!existsSync(file)) return expression
+            for (const each of filesOf(file)) assets.add(each)
             const place = `assets/${relative(repositoryRoot, file)}`
             copies.push(copyAsset(file, join(outDir, place)))
             return `new URL('./${place}${target.endsWith('/') ? '/' : ''}', import.meta.url)`
@@ -86,6 +134,13 @@ function filesByUrl(outDir: string): Plugin {
       })
     },
   }
+}
+
+function filesOf(file: string): string[] {
+  if (!statSync(file).isDirectory()) return [file]
+  return readdirSync(file, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
 }
 
 async function copyAsset(from: string, to: string): Promise<void> {

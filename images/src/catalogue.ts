@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { bundle } from './bundle.ts'
+import { cachedBundle } from './bundle.ts'
 import { ImagesError } from './errors.ts'
 import { hashFolders, hashOf } from './hash.ts'
 import { type CachePaths, repositoryRoot } from './paths.ts'
@@ -33,20 +33,24 @@ export const catalogue: readonly ImageDefinition[] = [
     name: 'parley-node',
     base: 'node',
     usualSeconds: 6,
-    stage: async (folder) => {
+    stage: async (folder, paths) => {
+      const app = await cachedBundle({ entry: 'cli/src/main.ts', name: 'parley' }, paths.bundles)
       await copySources('node', folder)
-      const app = join(folder, 'app')
-      await bundle({ entry: 'cli/src/main.ts', name: 'parley' }, app)
-      await addShebang(join(app, 'parley.mjs'))
+      await cp(app, join(folder, 'app'), { recursive: true })
+      await addShebang(join(folder, 'app/parley.mjs'))
     },
   },
   {
     name: 'parley-signaling',
     base: 'node',
     usualSeconds: 6,
-    stage: async (folder) => {
+    stage: async (folder, paths) => {
+      const app = await cachedBundle(
+        { entry: 'signaling/src/main.ts', name: 'main' },
+        paths.bundles,
+      )
       await copySources('signaling', folder)
-      await bundle({ entry: 'signaling/src/main.ts', name: 'main' }, join(folder, 'app'))
+      await cp(app, join(folder, 'app'), { recursive: true })
     },
   },
   {

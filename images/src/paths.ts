@@ -17,6 +17,8 @@ export interface CachePaths {
   readonly built: string
   /** OCI archives, one folder a tag. */
   readonly archives: string
+  /** Bundles of Node programs. */
+  readonly bundles: string
   /** Built webapps by hash of their sources. */
   readonly webapp: string
   /** Whatever is under way; nothing here outlives a build. */
@@ -34,6 +36,7 @@ export function cachePaths(
     blobs: join(root, 'blobs'),
     built: join(root, 'built'),
     archives: join(root, 'archives'),
+    bundles: join(root, 'bundles'),
     webapp: join(root, 'webapp'),
     temporary: join(root, 'tmp'),
   }
