@@ -3,13 +3,21 @@ import { secretNames } from '@parley/operator/render'
 import {
   ApiClient,
   createMetrics,
+  DEPLOYMENTS,
   type K8sObject,
   MEETING_CLUSTERS,
   NotFound,
+  PODS,
   SECRETS,
 } from '@parley/operator/runtime'
 import { meterTokenHeader } from '@parley/protocol'
 import { UsageError } from './errors.ts'
+
+/** What to say of an API server that does not know MeetingClusters. */
+export const notInstalled = {
+  what: 'the MeetingCluster resource is not installed',
+  fix: 'parley install | kubectl apply --server-side -f -',
+}
 
 export type ClusterName = { namespace: string; name: string }
 
@@ -47,6 +55,33 @@ export async function getMeetingCluster(
       `there is no MeetingCluster ${namespace}/${name}; parley status --all-namespaces lists those there are`,
     )
   }
+}
+
+/**
+ * @param namespace undefined for all of them
+ * @returns undefined where the API server does not know the resource
+ */
+export async function listMeetingClusters(
+  api: ApiClient,
+  namespace: string | undefined,
+): Promise<MeetingCluster[] | undefined> {
+  try {
+    const { items } = await api.list(MEETING_CLUSTERS, namespace)
+    return items as (K8sObject & MeetingCluster)[]
+  } catch (error) {
+    if (error instanceof NotFound) return undefined
+    throw error
+  }
+}
+
+/** Deployments or Pods of every namespace with these labels, as the API server has them. */
+export async function listLabelled<T extends K8sObject>(
+  api: ApiClient,
+  kind: 'deployments' | 'pods',
+  labelSelector: string,
+): Promise<T[]> {
+  const resource = kind === 'pods' ? PODS : DEPLOYMENTS
+  return (await api.list(resource, undefined, { labelSelector })).items as T[]
 }
 
 /** GET on the meter of a MeetingCluster, through the API server's service proxy. */

@@ -2,7 +2,10 @@ import { stripVTControlCharacters } from 'node:util'
 import picocolors from 'picocolors'
 
 /** Rows under a head, each column as wide as its widest cell; colours do not count as width. */
-export function alignColumns(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function alignColumns(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => visible(row[column] ?? ''))),
   )

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { openStore } from '@parley/meter'
 import { type RelayCostReport, relayCostReportSchema } from '@parley/protocol'
 import {
   buildReport,
@@ -20,7 +19,6 @@ import {
 } from '@parley/relay-cost'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import picocolors from 'picocolors'
-import { askMeter, parseClusterName, withApi } from '../cluster.ts'
 import { UsageError } from '../errors.ts'
 
 const dimensions = 'tenant, room, participant, region, transport, reason, day'
@@ -75,9 +73,9 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
   const now = Date.now()
   const by = parseBy(options.by)
   const window = parseWindow(options, now)
-  if (options.cluster && options.store)
-    throw new UsageError('give --cluster or --store, not both')
+  if (options.cluster && options.store) throw new UsageError('give --cluster or --store, not both')
   if (options.store) {
+    const { openStore } = await import('@parley/meter')
     const store = await openStore(options.store)
     try {
       const allocations = await store.records(window)
@@ -88,6 +86,7 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
   }
   if (!options.cluster)
     throw new UsageError('say whose report: --cluster NAMESPACE/NAME, or --store URL')
+  const { askMeter, parseClusterName, withApi } = await import('../cluster.ts')
   const cluster = parseClusterName(options.cluster)
   const query = new URLSearchParams({
     from: new Date(window.from).toISOString(),

@@ -1,15 +1,7 @@
 import type { MeetingCluster } from '@parley/operator/api'
-import {
-  type ApiClient,
-  DEPLOYMENTS,
-  type K8sObject,
-  MEETING_CLUSTERS,
-  NotFound,
-  PODS,
-} from '@parley/operator/runtime'
+import type { ApiClient, K8sObject } from '@parley/operator/runtime'
 import type { Command } from 'commander'
 import picocolors from 'picocolors'
-import { withApi } from '../cluster.ts'
 import { statusOf } from './status.ts'
 
 /** One thing looked at. `fix` says what to do about it where it is wrong. */
@@ -22,6 +14,7 @@ export function addDoctor(program: Command): void {
     .option('--kubeconfig <file>', 'kubeconfig (default: $KUBECONFIG)')
     .addHelpText('after', '\nExits 1 when something is wrong.\n')
     .action(async (options: { kubeconfig?: string }) => {
+      const { withApi } = await import('../cluster.ts')
       const findings = await withApi(options.kubeconfig, examine)
       const { green, red, dim } = picocolors
       for (const { ok, what, fix } of findings)
@@ -50,27 +43,15 @@ type Pod = K8sObject & {
 }
 
 async function examine(api: ApiClient): Promise<Finding[]> {
-  let clusters: MeetingCluster[]
-  try {
-    clusters = (await api.list(MEETING_CLUSTERS, undefined)).items as (K8sObject & MeetingCluster)[]
-  } catch (error) {
-    if (!(error instanceof NotFound)) throw error
-    return [
-      {
-        ok: false,
-        what: 'the MeetingCluster resource is not installed',
-        fix: 'parley install | kubectl apply --server-side -f -',
-      },
-    ]
-  }
-  const operators = (
-    await api.list(DEPLOYMENTS, undefined, {
-      labelSelector: 'app.kubernetes.io/name=parley-operator',
-    })
-  ).items as Workload[]
-  const pods = (
-    await api.list(PODS, undefined, { labelSelector: 'app.kubernetes.io/part-of=parley' })
-  ).items as Pod[]
+  const { listLabelled, listMeetingClusters, notInstalled } = await import('../cluster.ts')
+  const clusters = await listMeetingClusters(api, undefined)
+  if (!clusters) return [{ ok: false, ...notInstalled }]
+  const operators = await listLabelled<Workload>(
+    api,
+    'deployments',
+    'app.kubernetes.io/name=parley-operator',
+  )
+  const pods = await listLabelled<Pod>(api, 'pods', 'app.kubernetes.io/part-of=parley')
   return [
     { ok: true, what: 'the API server answers and knows MeetingClusters' },
     ...operatorFindings(operators),
@@ -115,7 +96,9 @@ export function clusterFindings(mc: MeetingCluster): Finding[] {
       },
     ]
   return conditions
-    .filter(({ type, status }) => status === 'False' && type !== 'Reconciling' && type !== 'Stalled')
+    .filter(
+      ({ type, status }) => status === 'False' && type !== 'Reconciling' && type !== 'Stalled',
+    )
     .map(({ type, reason, message }) => ({
       ok: false,
       what: `${what}: ${type} is False, ${reason}`,

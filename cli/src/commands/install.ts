@@ -1,4 +1,3 @@
-import { installManifests } from '@parley/charts'
 import type { Command } from 'commander'
 
 export function addInstall(program: Command): void {
@@ -17,7 +16,8 @@ Example:
 Images are made with: npm run images -- build
 `,
     )
-    .action((options: { namespace: string; imageRegistry: string; imageTag: string }) => {
+    .action(async (options: { namespace: string; imageRegistry: string; imageTag: string }) => {
+      const { installManifests } = await import('@parley/charts')
       process.stdout.write(
         installManifests({
           namespace: options.namespace,

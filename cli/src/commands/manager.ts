@@ -1,5 +1,5 @@
-import { runManager } from '@parley/operator'
 import { type Command, InvalidArgumentError } from 'commander'
+import { pino } from 'pino'
 
 export function addManager(program: Command): void {
   program
@@ -17,7 +17,8 @@ export function addManager(program: Command): void {
 Example:
   $ parley manager --kubeconfig ~/.kube/config --namespace meetings --metrics-port 0
 
-Reads PARLEY_IMAGE_REGISTRY and PARLEY_IMAGE_TAG: the images of stacks that name none.
+Reads PARLEY_IMAGE_REGISTRY and PARLEY_IMAGE_TAG, the images of stacks that name none, and
+PARLEY_LOG_LEVEL (info).
 `,
     )
     .action(
@@ -29,8 +30,14 @@ Reads PARLEY_IMAGE_REGISTRY and PARLEY_IMAGE_TAG: the images of stacks that name
         leaderElect: boolean
         leaseNamespace?: string
       }) => {
+        const { runManager } = await import('@parley/operator')
+        const stop = new AbortController()
+        for (const signal of ['SIGTERM', 'SIGINT'] as const)
+          process.once(signal, () => stop.abort(signal))
         await runManager({
           ...options,
+          log: pino({ level: process.env.PARLEY_LOG_LEVEL ?? 'info' }),
+          signal: stop.signal,
           images: {
             registry: process.env.PARLEY_IMAGE_REGISTRY ?? 'localhost',
             tag: process.env.PARLEY_IMAGE_TAG ?? '0.1.0',

@@ -1,4 +1,3 @@
-import { runMeter } from '@parley/meter'
 import type { Command } from 'commander'
 
 export function addMeter(program: Command): void {
@@ -9,5 +8,8 @@ export function addMeter(program: Command): void {
       'after',
       '\nIt is configured by environment variables, which meter/README.md lists.\n',
     )
-    .action(() => runMeter())
+    .action(async () => {
+      const { runMeter } = await import('@parley/meter')
+      await runMeter()
+    })
 }

@@ -1,8 +1,6 @@
 import type { MeetingCluster } from '@parley/operator/api'
-import { type K8sObject, MEETING_CLUSTERS } from '@parley/operator/runtime'
 import { type Command, Option } from 'commander'
 import picocolors from 'picocolors'
-import { getMeetingCluster, withApi } from '../cluster.ts'
 import { alignColumns } from '../table.ts'
 
 export function addStatus(program: Command): void {
@@ -28,6 +26,9 @@ Examples:
     )
     .action(async (name: string | undefined, options: StatusOptions) => {
       const json = options.output === 'json'
+      const { getMeetingCluster, listMeetingClusters, notInstalled, withApi } = await import(
+        '../cluster.ts'
+      )
       await withApi(options.kubeconfig, async (api) => {
         if (name) {
           const mc = await getMeetingCluster(api, { namespace: options.namespace, name })
@@ -35,8 +36,9 @@ Examples:
           return
         }
         const namespace = options.allNamespaces ? undefined : options.namespace
-        const { items } = await api.list(MEETING_CLUSTERS, namespace)
-        const all = (items as (K8sObject & MeetingCluster)[]).map(statusOf)
+        const found = await listMeetingClusters(api, namespace)
+        if (!found) throw new Error(`${notInstalled.what}: ${notInstalled.fix}`)
+        const all = found.map(statusOf)
         if (json) console.log(JSON.stringify(all, null, 2))
         else if (all.length > 0) console.log(overview(all))
         else
@@ -123,7 +125,9 @@ function detail(status: ClusterStatus): string {
     )
   }
   const wrong = status.conditions.filter(
-    ({ type, status }) => type !== 'Ready' && (type === 'Stalled' ? status === 'True' : status !== 'True' && type !== 'Reconciling'),
+    ({ type, status }) =>
+      type !== 'Ready' &&
+      (type === 'Stalled' ? status === 'True' : status !== 'True' && type !== 'Reconciling'),
   )
   for (const { type, reason, message } of wrong) lines.push(`${type}: ${reason}: ${message}`)
   return lines.join('\n')
