@@ -1,1 +1,1 @@
-export {}
+export { type InstallOptions, installManifests } from './install.ts'

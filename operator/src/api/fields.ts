@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DURATION_PATTERN, durationSeconds } from './duration.ts'
-import { isIpAddress, parseIpRange } from './ip.ts'
+import { isIpAddress, isIpRange } from './ip.ts'
 import { withRules } from './rule.ts'
 
 /** Field types that several parts of the spec share. */
@@ -71,7 +71,7 @@ export const ipRange = () =>
     [
       {
         cel: "self.contains('-') ? self.split('-').size() == 2 && self.split('-').all(a, isIP(a)) && ip(self.split('-')[0]).family() == ip(self.split('-')[1]).family() : isIP(self) || isCIDR(self)",
-        check: (self) => parseIpRange(self) !== undefined,
+        check: isIpRange,
         message:
           'is no address range: write 10.1.2.3, 10.0.0.0/8 or 10.1.2.3-10.1.2.9 (or the same in IPv6)',
       },

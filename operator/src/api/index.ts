@@ -3,6 +3,7 @@ export { durationSeconds } from './duration.ts'
 export { formatIp, type IpRange, isIpAddress, parseIpRange } from './ip.ts'
 export * from './names.ts'
 export { InvalidMeetingCluster, parseMeetingCluster } from './parse.ts'
+export { crdReferenceMarkdown } from './reference.ts'
 export { type Scaling, scalingOf, sfuAvailable } from './scaling.ts'
 export type {
   ComponentStatus,

@@ -33,9 +33,21 @@ export function parseIpRange(text: string): IpRange | undefined {
   return { family: ip.family, first, last: first | hostMask }
 }
 
-/** Whether the text is an IPv4 or IPv6 address as Kubernetes takes it (no zone, not IPv4-mapped). */
+/** Whether Kubernetes takes the text for an address: no zone, and not IPv4 mapped into IPv6. */
 export function isIpAddress(text: string): boolean {
-  return parseIp(text) !== undefined
+  const ip = parseIp(text)
+  return ip !== undefined && !isMapped(ip.family, ip.value)
+}
+
+/** Whether {@link parseIpRange} reads the text, and its addresses are ones that Kubernetes takes. */
+export function isIpRange(text: string): boolean {
+  const range = parseIpRange(text)
+  if (!range) return false
+  return !isMapped(range.family, range.first) && !isMapped(range.family, range.last)
+}
+
+function isMapped(family: 4 | 6, value: bigint): boolean {
+  return family === 6 && value >> 32n === 0xffffn
 }
 
 /** The address in its shortest form. */
@@ -65,5 +77,5 @@ function parseIp(text: string): { family: 4 | 6; value: bigint } | undefined {
     (sum, g) => sum * 65536n + BigInt(`0x${g}`),
     0n,
   )
-  return value >> 32n === 0xffffn ? undefined : { family: 6, value }
+  return { family: 6, value }
 }

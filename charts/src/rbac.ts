@@ -1,0 +1,53 @@
+/** What the operator may do: each verb is one that its code uses, and there is no wildcard. */
+
+export interface PolicyRule {
+  apiGroups: string[]
+  resources: string[]
+  verbs: string[]
+}
+
+const watch = ['list', 'watch']
+const own = ['get', 'list', 'watch', 'create', 'patch', 'delete']
+
+/** Wherever there are MeetingClusters. */
+export const managerRules: PolicyRule[] = [
+  { apiGroups: ['parley.dev'], resources: ['meetingclusters'], verbs: ['get', ...watch] },
+  { apiGroups: ['parley.dev'], resources: ['meetingclusters/status'], verbs: ['patch'] },
+  // Owner references with blockOwnerDeletion, where that admission plugin is on.
+  { apiGroups: ['parley.dev'], resources: ['meetingclusters/finalizers'], verbs: ['update'] },
+  {
+    apiGroups: [''],
+    resources: ['configmaps', 'secrets', 'serviceaccounts', 'services'],
+    verbs: own,
+  },
+  {
+    apiGroups: [''],
+    resources: ['persistentvolumeclaims'],
+    verbs: own.filter((verb) => verb !== 'delete'),
+  },
+  { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: own },
+  { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: own },
+  { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: own },
+  { apiGroups: ['networking.k8s.io'], resources: ['ingresses', 'networkpolicies'], verbs: own },
+  { apiGroups: ['monitoring.coreos.com'], resources: ['servicemonitors'], verbs: own },
+  // Which nodes TURN pods run on, and a nudge so that a pod sees a changed ConfigMap at once.
+  { apiGroups: [''], resources: ['pods'], verbs: [...watch, 'patch'] },
+  // The meter's figures, through the API server.
+  { apiGroups: [''], resources: ['services/proxy'], verbs: ['get'] },
+  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
+]
+
+/** Of what belongs to no namespace. */
+export const clusterRules: PolicyRule[] = [
+  { apiGroups: [''], resources: ['nodes'], verbs: watch },
+  { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: watch },
+]
+
+/** In the operator's own namespace: leader election. */
+export const leaseRules: PolicyRule[] = [
+  {
+    apiGroups: ['coordination.k8s.io'],
+    resources: ['leases'],
+    verbs: ['get', 'create', 'update', 'patch'],
+  },
+]
