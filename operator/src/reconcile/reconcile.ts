@@ -15,6 +15,8 @@ import {
   advertisedAddresses,
   generateSecrets,
   keepsAfterDeletion,
+  limitations,
+  MissingSecretKey,
   objectName,
   renderMeetingCluster,
   turnUrls,
@@ -58,12 +60,23 @@ export interface ReconcilerOptions {
   log: Logger
 }
 
-/** A name that is taken is not watched: look again after this long. */
+/** What people have to put right need not touch anything that is watched: look again after this long. */
 const RECHECK_MS = 60_000
 /** Pods start with what these give them, so these come first. */
 const LAST_KINDS = new Set(['Deployment', 'StatefulSet'])
 
 type Cluster = MeetingCluster & K8sObject
+
+/** The spec asks for a kind that this cluster does not have. */
+class KindNotServed extends Error {
+  override name = 'KindNotServed'
+  readonly code = 'KIND_NOT_SERVED'
+  constructor(kind: string) {
+    super(
+      `this cluster has no kind ${kind}: install its CRD and restart the operator, or do not ask for it`,
+    )
+  }
+}
 
 /**
  * Makes the children of one MeetingCluster be as its spec asks, and its status say what is.
@@ -81,7 +94,8 @@ export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile 
     const cluster = options.world.clusters.get(key)?.cluster
     if (!cluster || cluster.metadata.deletionTimestamp) return {}
     if (cluster.metadata.annotations?.[PAUSED_ANNOTATION] === 'true') {
-      return writeStatus(options, cluster, pausedStatus(cluster, options.clock.now()))
+      await writeStatus(options, cluster, pausedStatus(cluster, options.clock.now()))
+      return {}
     }
     return reconcileChildren(options, writer, key, cluster)
   }
@@ -126,15 +140,17 @@ async function reconcileChildren(
     {
       rollouts: rolloutsOf(world, cluster),
       ...addresses,
-      problems: problemsOf(outcomes),
+      problems: [...problemsOf(outcomes), ...limitationsOf(cluster)],
       relay: relay.reading(key),
     },
     clock.now(),
   )
-  const result = await writeStatus(options, cluster, status)
-  if (errors[0]) throw errors[0]
-  const taken = outcomes.some((outcome) => outcome.result === 'foreign')
-  return taken && result.requeueAfterMs === undefined ? { requeueAfterMs: RECHECK_MS } : result
+  await writeStatus(options, cluster, status)
+  const retry = errors.find((error) => !reasonOf(error).stalled)
+  if (retry) throw retry
+  return outcomes.some(({ result }) => result === 'foreign' || result === 'failed')
+    ? { requeueAfterMs: RECHECK_MS }
+    : {}
 }
 
 function ownerOf({ metadata }: Cluster): Owner {
@@ -192,25 +208,30 @@ async function desiredChildren(
       },
     })
     const secrets = await desiredSecrets(options, cluster)
-    const rendered = (objects as K8sObject[]).map((object) =>
-      childOf(world, object, keepsAfterDeletion(object as never)),
+    const rendered = objects.map((object) =>
+      childOf(world, object, { kept: keepsAfterDeletion(cluster, object) }),
     )
     const names = [...objects, ...held, ...secrets.map(({ object }) => object)].map(
       ({ kind, metadata }) => `${kind}/${metadata.name}`,
     )
     return { children: [...secrets, ...rendered], names: new Set(names), refused: [] }
   } catch (error) {
-    if (error instanceof InvalidMeetingCluster || error instanceof ApiError) {
+    if (
+      error instanceof InvalidMeetingCluster ||
+      error instanceof MissingSecretKey ||
+      error instanceof KindNotServed ||
+      error instanceof ApiError
+    ) {
       return { children: [], names: new Set(), refused: [{ result: 'failed', error }] }
     }
     throw error
   }
 }
 
-function childOf(world: World, object: K8sObject, kept: boolean): Child {
+function childOf(world: World, object: K8sObject, how: Pick<Child, 'kept' | 'fill'> = {}): Child {
   const kind = world.children.get(object.kind ?? '')
-  if (!kind) throw new Error(`no watch for kind ${object.kind}: add it to world.ts`)
-  return { kind, object, kept }
+  if (!kind) throw new KindNotServed(object.kind ?? '')
+  return { kind, object, ...how }
 }
 
 /**
@@ -219,23 +240,32 @@ function childOf(world: World, object: K8sObject, kept: boolean): Child {
  */
 async function desiredSecrets(options: ReconcilerOptions, cluster: Cluster): Promise<Child[]> {
   const { world, client, randomBytes } = options
-  const { secretName } = cluster.spec.redis.external
-  const given: Record<string, Record<string, string>> = {}
-  if (cluster.spec.redis.mode === 'External' && secretName) {
-    const { namespace } = cluster.metadata
-    const secret = await client.get<SecretObject>(SECRETS, namespace, secretName)
-    given[secretName] = secret.data ?? {}
-  }
-  const shapes = generateSecrets(cluster, given, (count) => new Uint8Array(count)) as K8sObject[]
-  return shapes.map((object) => ({
-    ...childOf(world, object, false),
-    fill: (existing) => {
-      const { name } = object.metadata
+  const given = await externalRedisSecret(client, cluster)
+  const shapes = generateSecrets(cluster, given, (size) => new Uint8Array(size))
+  return shapes.map((object) => {
+    const { name } = object.metadata
+    const fill = (existing: K8sObject | undefined) => {
       const known = existing ? { [name]: (existing as SecretObject).data ?? {} } : {}
-      const full = generateSecrets(cluster, { ...given, ...known }, randomBytes) as K8sObject[]
+      const full = generateSecrets(cluster, { ...given, ...known }, randomBytes)
       return full.find(({ metadata }) => metadata.name === name) ?? object
-    },
-  }))
+    }
+    return childOf(world, object, { fill })
+  })
+}
+
+async function externalRedisSecret(
+  client: ApiClient,
+  { metadata, spec }: Cluster,
+): Promise<Record<string, Record<string, string>>> {
+  const { secretName } = spec.redis.external
+  if (spec.redis.mode !== 'External' || !secretName) return {}
+  try {
+    const secret = await client.get<SecretObject>(SECRETS, metadata.namespace, secretName)
+    return { [secretName]: secret.data ?? {} }
+  } catch (error) {
+    if (error instanceof NotFound) return {}
+    throw error
+  }
 }
 
 interface SecretObject extends K8sObject {
@@ -323,10 +353,20 @@ function problemsOf(outcomes: ChildOutcome[]): Problem[] {
   return [...new Map(problems.map((problem) => [problem.message, problem])).values()]
 }
 
+function limitationsOf(cluster: Cluster): Problem[] {
+  return limitations(cluster).map(({ message }) => ({
+    reason: REASON.InvalidSpec,
+    message,
+    stalled: true,
+  }))
+}
+
 function reasonOf(error: Error): Pick<Problem, 'reason' | 'stalled'> {
   if (error instanceof InvalidMeetingCluster) return { reason: REASON.InvalidSpec, stalled: true }
   if (error instanceof Forbidden) return { reason: REASON.Forbidden, stalled: true }
-  if (error instanceof NotFound) return { reason: REASON.MissingReference, stalled: true }
+  if (error instanceof MissingSecretKey || error instanceof KindNotServed) {
+    return { reason: REASON.MissingReference, stalled: true }
+  }
   return { reason: REASON.ApplyFailed, stalled: error instanceof Invalid }
 }
 
@@ -334,8 +374,8 @@ async function writeStatus(
   options: ReconcilerOptions,
   cluster: Cluster,
   status: MeetingClusterStatus,
-): Promise<ReconcileResult> {
-  if (isDeepStrictEqual(cluster.status, status)) return {}
+): Promise<void> {
+  if (isDeepStrictEqual(cluster.status, status)) return
   const { namespace, name, uid } = cluster.metadata
   try {
     const written = await options.client.applyStatus(MEETING_CLUSTERS, namespace, name, {
@@ -347,11 +387,10 @@ async function writeStatus(
     options.world.clusters.observe(written)
   } catch (error) {
     // Deleted, or another one of that name by now: its own event brings us back.
-    if (error instanceof NotFound || error instanceof Conflict) return {}
+    if (error instanceof NotFound || error instanceof Conflict) return
     throw error
   }
   announce(options, cluster, status)
-  return {}
 }
 
 /** One event and one line for each change of the conditions that people act on. */

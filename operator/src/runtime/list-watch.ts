@@ -93,7 +93,7 @@ export class ListWatch<T extends Entry> {
         },
         { metadataOnly, signal },
       )
-      for (const object of page.items) {
+      for (const object of page.items ?? []) {
         store.upsert(object)
         keys.add(keyOf(object.metadata))
       }

@@ -47,7 +47,8 @@ export interface ManagedFieldsEntry {
 
 export interface ListBody {
   metadata: { resourceVersion: string; continue?: string }
-  items: K8sObject[]
+  /** null where there is none. */
+  items: K8sObject[] | null
 }
 
 function resource(
