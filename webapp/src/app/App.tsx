@@ -1,0 +1,27 @@
+import { lazy, Suspense } from 'react'
+import { useTranslation } from 'react-i18next'
+import { LandingPage } from '../features/landing/LandingPage.tsx'
+import { useRoute } from './router.ts'
+
+const RoomPage = lazy(() => import('../features/lobby/RoomPage.tsx'))
+
+export function App() {
+  const route = useRoute()
+  if (route.page === 'landing') return <LandingPage />
+  if (route.page === 'not-found') return <LandingPage notFound />
+  return (
+    <Suspense fallback={<Loading />}>
+      <RoomPage key={location.pathname} room={route.page === 'room' ? route.room : undefined} />
+    </Suspense>
+  )
+}
+
+export function Loading() {
+  const { t } = useTranslation()
+  return (
+    <div className="loading" role="status">
+      <span className="spinner" aria-hidden="true" />
+      <span>{t('app.loading')}</span>
+    </div>
+  )
+}

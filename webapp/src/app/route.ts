@@ -1,0 +1,37 @@
+import { slugSchema } from '@parley/protocol'
+
+export type Route =
+  | { page: 'landing' }
+  | { page: 'room'; room: string }
+  | { page: 'bad-room' }
+  | { page: 'not-found' }
+
+/** What a path shows; `/r/<room>` is a room. */
+export function routeOf(pathname: string): Route {
+  if (pathname === '/') return { page: 'landing' }
+  const match = /^\/r\/([^/]*)\/?$/.exec(pathname)
+  if (!match) return { page: 'not-found' }
+  const room = slugSchema.safeParse(decode(match[1] ?? ''))
+  return room.success ? { page: 'room', room: room.data } : { page: 'bad-room' }
+}
+
+/** What a link to a room may ask for, besides the room. */
+export type RoomLink = { name: string | undefined; autojoin: boolean; relayForced: boolean }
+
+export function roomLinkOf(search: string): RoomLink {
+  const parameters = new URLSearchParams(search)
+  const name = parameters.get('name')?.trim().slice(0, 64)
+  return {
+    name: name || undefined,
+    autojoin: parameters.get('autojoin') === '1',
+    relayForced: parameters.get('relay') === '1',
+  }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}

@@ -1,0 +1,22 @@
+import { useSyncExternalStore } from 'react'
+import { type Route, routeOf } from './route.ts'
+
+const listeners = new Set<() => void>()
+
+export function navigate(path: string): void {
+  history.pushState(null, '', path)
+  for (const listener of listeners) listener()
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  addEventListener('popstate', listener)
+  return () => {
+    listeners.delete(listener)
+    removeEventListener('popstate', listener)
+  }
+}
+
+export function useRoute(): Route {
+  return routeOf(useSyncExternalStore(subscribe, () => location.pathname))
+}

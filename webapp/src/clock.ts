@@ -1,0 +1,15 @@
+/** Time as an argument: what code that waits is given, so that a test can turn the hands itself. */
+export type Clock = {
+  /** Milliseconds since any fixed moment; never goes back. */
+  now(): number
+  /** Calls `run` once, `ms` milliseconds from now, unless the returned function is called first. */
+  after(ms: number, run: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,94 @@
+import { store } from '../../state.ts'
+import type { CallSession, Totals } from './CallSession.ts'
+
+/** `window.__parley`: the state of the page for tests and kiosks. Described in webapp/README.md. */
+export type ParleyHook = {
+  readonly state: 'lobby' | 'joining' | 'joined' | 'reconnecting' | 'lost' | 'left' | 'failed'
+  readonly error: string | null
+  readonly participantId: string
+  readonly room: string
+  readonly joinMs: number | undefined
+  readonly timings: { joined?: number; firstAudio?: number; firstFrame?: number }
+  peers(): Promise<HookPeer[]>
+  totals(): Promise<Totals & { framesDecoded: number }>
+}
+
+export type HookPeer = Totals & {
+  id: string
+  name: string
+  media: { audio: boolean; video: boolean }
+  link: string
+  connectionState: RTCPeerConnectionState
+  iceConnectionState: RTCIceConnectionState
+  usingRelay: boolean | undefined
+  localCandidateType: RTCIceCandidateType | undefined
+  remoteCandidateType: RTCIceCandidateType | undefined
+  relayProtocol: string | undefined
+  rttMs: number | undefined
+  quality: string
+  framesDecoded: number
+  audioPacketsReceived: number
+}
+
+declare global {
+  interface Window {
+    __parley?: ParleyHook
+  }
+}
+
+export function publishHook(session: CallSession): void {
+  const call = () => store.getState().call
+  window.__parley = {
+    get state() {
+      const { phase, signaling } = call()
+      if (phase === 'idle') return 'lobby'
+      if (phase !== 'joined') return phase
+      return signaling === 'up' ? 'joined' : signaling
+    },
+    get error() {
+      return call().error
+    },
+    get participantId() {
+      return call().selfId
+    },
+    get room() {
+      return call().room
+    },
+    get joinMs() {
+      const { joined, firstAudio, othersPresent } = call().timings
+      return othersPresent ? firstAudio : joined
+    },
+    get timings() {
+      return call().timings
+    },
+    async peers() {
+      await session.sample()
+      return session.readings().flatMap(({ id, connectionState, iceConnectionState, stats }) => {
+        const participant = call().participants.find((p) => p.id === id)
+        if (!participant || !stats) return []
+        const { name, media, link, quality } = participant
+        const { transport, packetsLost: _, packetsReceived: __, ...rest } = stats
+        return [
+          {
+            id,
+            name,
+            media,
+            link,
+            quality,
+            connectionState,
+            iceConnectionState,
+            ...rest,
+            ...transport,
+          },
+        ]
+      })
+    },
+    async totals() {
+      await session.sample()
+      const framesDecoded = session
+        .readings()
+        .reduce((sum, { stats }) => sum + (stats?.framesDecoded ?? 0), 0)
+      return { ...session.totals(), framesDecoded }
+    },
+  }
+}

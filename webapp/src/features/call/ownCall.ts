@@ -1,0 +1,45 @@
+import { systemClock } from '../../clock.ts'
+import { cell, store } from '../../state.ts'
+import { PeerLink } from '../connection/PeerLink.ts'
+import { linkPolicy, signalingPolicy } from '../connection/ReconnectPolicy.ts'
+import { openSocketSignaling, requestJoinOverHttp } from '../connection/SocketSignaling.ts'
+import { type LocalState, mediaState } from '../media/localState.ts'
+import { CallSession } from './CallSession.ts'
+import { publishHook } from './hook.ts'
+
+const stream = new MediaStream()
+
+const localTracks = ({ audio, video }: LocalState) => ({ audio: audio.track, video: video.track })
+
+/** The one call of this page, on the real clock, network and browser. */
+export const ownCall = new CallSession({
+  call: cell('call'),
+  clock: systemClock,
+  epochMs: () => Date.now(),
+  policy: signalingPolicy(Math.random),
+  requestJoin: requestJoinOverHttp,
+  openSignaling: openSocketSignaling,
+  local: () => {
+    const { local } = store.getState()
+    return { tracks: localTracks(local), media: mediaState(local) }
+  },
+  createLink: (request) =>
+    new PeerLink({
+      ...request,
+      clock: systemClock,
+      policy: linkPolicy(Math.random),
+      stream,
+      createConnection: (configuration) => new RTCPeerConnection(configuration),
+      onError: (error) => console.warn('peer connection', { peer: request.peerId, error }),
+    }),
+})
+
+store.subscribe((state, before) => {
+  if (state.local !== before.local) ownCall.localChanged()
+})
+// The network is back: sooner than the next try by the clock.
+addEventListener('online', () => void ownCall.retry())
+// A page that goes away says so, instead of holding its seat until the server misses it.
+addEventListener('pagehide', () => ownCall.depart())
+
+publishHook(ownCall)

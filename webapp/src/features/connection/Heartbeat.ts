@@ -1,0 +1,80 @@
+import type { Clock } from '../../clock.ts'
+
+export type HeartbeatOptions = {
+  clock: Clock
+  /** Sends one beat; may drop it when the channel is not open. */
+  send(beat: Beat): void
+  /** The other end has not been heard for {@link timeoutMs}. Called once for each silence. */
+  onSilent(): void
+  /** The other end is heard again after a silence. */
+  onHeard(): void
+  /** Default 250. */
+  intervalMs?: number
+  /** Default 1000: well before browsers say `disconnected` by themselves (REQ-P7). */
+  timeoutMs?: number
+}
+
+/** A ping is answered at once with a pong, so that a page with slowed timers still seems alive. */
+export type Beat = 'ping' | 'pong'
+
+/** Notices within a second that nothing gets through, over an unreliable data channel. */
+export class Heartbeat {
+  readonly #options: Required<HeartbeatOptions>
+  #cancelPing = () => {}
+  #cancelDeadline = () => {}
+  #silent = false
+  #running = false
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = { intervalMs: 250, timeoutMs: 1000, ...options }
+  }
+
+  /** Begins, or begins anew with a full window in which to be heard. */
+  start(): void {
+    this.#running = true
+    this.#silent = false
+    this.#cancelPing()
+    this.#ping()
+    this.#awaitBeat()
+  }
+
+  /** Forgets a silence and gives a full window again: the path is known to be new. */
+  renew(): void {
+    if (this.#running) this.start()
+  }
+
+  /** Takes what the channel brought. */
+  receive(beat: string): void {
+    if (!this.#running) return
+    if (beat === 'ping') this.#options.send('pong')
+    this.#awaitBeat()
+    if (!this.#silent) return
+    this.#silent = false
+    this.#options.onHeard()
+  }
+
+  stop(): void {
+    this.#running = false
+    this.#cancelPing()
+    this.#cancelDeadline()
+  }
+
+  #ping(): void {
+    const { clock, intervalMs, send } = this.#options
+    send('ping')
+    this.#cancelPing = clock.after(intervalMs, () => this.#ping())
+  }
+
+  #awaitBeat(): void {
+    const { clock, timeoutMs, intervalMs, onSilent } = this.#options
+    const deadline = clock.now() + timeoutMs
+    this.#cancelDeadline()
+    this.#cancelDeadline = clock.after(timeoutMs, () => {
+      // A timer that rings late tells of this page (asleep, or busy), not of the network:
+      // whatever arrived meanwhile is still queued behind it. Listen for another window.
+      if (clock.now() - deadline > intervalMs) return this.#awaitBeat()
+      this.#silent = true
+      onSilent()
+    })
+  }
+}

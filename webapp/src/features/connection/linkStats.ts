@@ -1,0 +1,102 @@
+/** One reading of a peer connection's getStats(), reduced to what Parley shows and publishes. */
+export type LinkStats = {
+  /** Local or remote candidate of the selected pair is a relay (REQ-M1). Undefined: no pair yet. */
+  usingRelay: boolean | undefined
+  localCandidateType: RTCIceCandidateType | undefined
+  remoteCandidateType: RTCIceCandidateType | undefined
+  /** How the client reaches its relay; undefined where the local candidate is none. */
+  relayProtocol: string | undefined
+  rttMs: number | undefined
+  framesDecoded: number
+  audioPacketsReceived: number
+  packetsReceived: number
+  packetsLost: number
+  /**
+   * Of the ICE transport: every byte and packet handed to it since the connection began, with RTP,
+   * SRTP, RTCP, DTLS and SCTP headers; without UDP, IP and TURN headers and STUN checks.
+   */
+  transport: {
+    bytesSent: number
+    bytesReceived: number
+    packetsSent: number
+    packetsReceived: number
+  }
+}
+
+/** What browsers report, of which lib.dom.d.ts knows only a part. */
+type Row = { id: string; type: string } & Record<string, unknown>
+
+/** Reads a stats report; a counter that a browser does not have counts as 0. */
+export function readLinkStats(report: Iterable<[string, unknown]>): LinkStats {
+  const rows = new Map([...report].map(([id, row]) => [id, row as Row]))
+  const all = [...rows.values()]
+  const transports = all.filter((row) => row.type === 'transport')
+  const inbound = all.filter((row) => row.type === 'inbound-rtp')
+  const pair = selectedPair(rows, all, transports)
+  const local = pair && rows.get(text(pair.localCandidateId) ?? '')
+  const remote = pair && rows.get(text(pair.remoteCandidateId) ?? '')
+  const counted = transports.some((row) => row.bytesSent !== undefined)
+    ? transports
+    : pair
+      ? [pair]
+      : []
+  const rtt = pair?.currentRoundTripTime
+  return {
+    usingRelay: pair
+      ? local?.candidateType === 'relay' || remote?.candidateType === 'relay'
+      : undefined,
+    localCandidateType: text(local?.candidateType) as RTCIceCandidateType | undefined,
+    remoteCandidateType: text(remote?.candidateType) as RTCIceCandidateType | undefined,
+    relayProtocol: text(local?.relayProtocol),
+    rttMs: typeof rtt === 'number' && Number.isFinite(rtt) ? rtt * 1000 : undefined,
+    framesDecoded: sum(inbound, 'framesDecoded'),
+    audioPacketsReceived: sum(
+      inbound.filter((row) => row.kind === 'audio'),
+      'packetsReceived',
+    ),
+    packetsReceived: sum(inbound, 'packetsReceived'),
+    packetsLost: sum(inbound, 'packetsLost'),
+    transport: {
+      bytesSent: sum(counted, 'bytesSent'),
+      bytesReceived: sum(counted, 'bytesReceived'),
+      packetsSent: sum(counted, 'packetsSent'),
+      packetsReceived: sum(counted, 'packetsReceived'),
+    },
+  }
+}
+
+/**
+ * Loss over the window between two readings, not over the whole call (REQ-M1).
+ * @returns 0–100; undefined where nothing was expected in the window.
+ */
+export function windowLossPercent(
+  before: Pick<LinkStats, 'packetsReceived' | 'packetsLost'> | undefined,
+  now: Pick<LinkStats, 'packetsReceived' | 'packetsLost'>,
+): number | undefined {
+  const received = now.packetsReceived - (before?.packetsReceived ?? 0)
+  const lost = now.packetsLost - (before?.packetsLost ?? 0)
+  const expected = received + lost
+  // packetsLost falls when a packet thought lost arrives late or twice: that is no loss.
+  if (expected <= 0 || received < 0) return undefined
+  return (Math.max(0, lost) / expected) * 100
+}
+
+function selectedPair(rows: Map<string, Row>, all: Row[], transports: Row[]): Row | undefined {
+  for (const transport of transports) {
+    const pair = rows.get(text(transport.selectedCandidatePairId) ?? '')
+    if (pair) return pair
+  }
+  // Firefox has no transport rows, and marks the pair itself.
+  return all.find((row) => row.type === 'candidate-pair' && row.selected === true)
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function sum(rows: Row[], field: string): number {
+  return rows.reduce((total, row) => {
+    const value = row[field]
+    return total + (typeof value === 'number' ? value : 0)
+  }, 0)
+}

@@ -1,0 +1,105 @@
+import { CloudOff, DoorOpen, LockKeyhole, type LucideIcon, MonitorX, Users } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { Button } from 'react-aria-components'
+import { useTranslation } from 'react-i18next'
+import { navigate } from '../../app/router.ts'
+import { Logo } from '../../ui/Logo.tsx'
+import type { SignalingErrorCode } from '../connection/Signaling.ts'
+import { joinAgain } from './stay.ts'
+
+/** What ended, why, and what to do: each on one page with one main way on. */
+function MessagePage(props: {
+  icon: LucideIcon
+  title: string
+  text?: string
+  alert?: boolean
+  children: ReactNode
+}) {
+  const { icon: Icon, title, text, alert = false, children } = props
+  return (
+    <div className="message-page">
+      <header>
+        <Logo />
+      </header>
+      <main role={alert ? 'alert' : undefined}>
+        <span className="message-icon" aria-hidden="true">
+          <Icon />
+        </span>
+        <h1>{title}</h1>
+        {text && <p>{text}</p>}
+        <div className="message-actions">{children}</div>
+      </main>
+    </div>
+  )
+}
+
+const icons: Partial<Record<SignalingErrorCode | 'unsupported', LucideIcon>> = {
+  'room-full': Users,
+  unauthenticated: LockKeyhole,
+  forbidden: LockKeyhole,
+  replaced: DoorOpen,
+  unsupported: MonitorX,
+}
+
+/** Codes that no text of their own explains better than the server's fault does. */
+const texts = {
+  offline: 'offline',
+  'room-full': 'room-full',
+  unauthenticated: 'unauthenticated',
+  forbidden: 'forbidden',
+  'rate-limited': 'rate-limited',
+  unavailable: 'unavailable',
+  replaced: 'replaced',
+  unsupported: 'unsupported',
+  internal: 'internal',
+  invalid: 'internal',
+  'not-found': 'internal',
+  'not-joined': 'internal',
+} as const
+
+export function ErrorPage({ code }: { code: SignalingErrorCode | 'unsupported' }) {
+  const { t } = useTranslation()
+  const text = texts[code]
+  return (
+    <MessagePage
+      icon={icons[code] ?? CloudOff}
+      title={t(`error.${text}.title`)}
+      text={t(`error.${text}.fix`)}
+      alert
+    >
+      {code !== 'unsupported' && (
+        <Button className="button primary" autoFocus onPress={() => void joinAgain()}>
+          {t('error.retry')}
+        </Button>
+      )}
+      <Button className="button" onPress={() => navigate('/')}>
+        {code === 'room-full' ? t('error.another') : t('error.home')}
+      </Button>
+    </MessagePage>
+  )
+}
+
+export function LeftPage() {
+  const { t } = useTranslation()
+  return (
+    <MessagePage icon={DoorOpen} title={t('call.left.title')}>
+      <Button className="button primary" autoFocus onPress={() => void joinAgain()}>
+        {t('call.left.again')}
+      </Button>
+      <Button className="button" onPress={() => navigate('/')}>
+        {t('call.left.home')}
+      </Button>
+    </MessagePage>
+  )
+}
+
+export function BadRoom() {
+  const { t } = useTranslation()
+  return (
+    <MessagePage icon={MonitorX} title={t('lobby.badRoom')} text={t('lobby.badRoomFix')} alert>
+      <Button className="button primary" onPress={() => navigate('/')}>
+        {t('lobby.home')}
+      </Button>
+    </MessagePage>
+  )
+}

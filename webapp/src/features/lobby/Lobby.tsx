@@ -1,0 +1,105 @@
+import { type FormEvent, useEffect, useState } from 'react'
+import { Button, FieldError, Form, Input, Label, TextField } from 'react-aria-components'
+import { useTranslation } from 'react-i18next'
+import { roomLinkOf } from '../../app/route.ts'
+import { Logo } from '../../ui/Logo.tsx'
+import { Meter } from '../../ui/Meter.tsx'
+import { useAppState } from '../../ui/useAppState.ts'
+import { Video } from '../../ui/Video.tsx'
+import { ownName } from '../call/callMemory.ts'
+import { DeviceSelect } from '../media/DeviceSelect.tsx'
+import { MediaHelp } from '../media/MediaHelp.tsx'
+import { MediaToggle } from '../media/MediaToggles.tsx'
+import './lobby.css'
+import { joinCall } from './stay.ts'
+
+export function Lobby({ room }: { room: string }) {
+  const { t } = useTranslation()
+  useEffect(() => {
+    document.title = t('lobby.title', { room })
+  }, [t, room])
+  return (
+    <div className="lobby">
+      <header>
+        <Logo />
+      </header>
+      <main>
+        <section className="lobby-preview">
+          <Preview />
+          <MediaHelp />
+        </section>
+        <section className="lobby-form">
+          <h1>{t('lobby.headline')}</h1>
+          <p className="lobby-room">
+            <span>{t('lobby.room')}</span> <strong>{room}</strong>
+          </p>
+          <JoinForm />
+        </section>
+      </main>
+    </div>
+  )
+}
+
+function Preview() {
+  const { t } = useTranslation()
+  const { audio, video, opening } = useAppState((state) => state.local)
+  const why = opening
+    ? t('lobby.starting')
+    : video.problem || !video.on
+      ? t(video.on ? 'lobby.noCamera' : 'lobby.cameraOff')
+      : t('lobby.starting')
+  return (
+    <div className="preview">
+      {video.track ? (
+        <Video track={video.track} mirrored label={t('lobby.preview')} />
+      ) : (
+        <p className="preview-empty">{why}</p>
+      )}
+      <div className="preview-bar">
+        <MediaToggle kind="audio" />
+        <MediaToggle kind="video" />
+      </div>
+      {audio.track && audio.on && (
+        <div className="preview-meter">
+          <Meter track={audio.track} label={t('lobby.level')} />
+        </div>
+      )}
+    </div>
+  )
+}
+
+function JoinForm() {
+  const { t } = useTranslation()
+  const [name, setName] = useState(
+    () => roomLinkOf(location.search).name ?? ownName.read(localStorage),
+  )
+  const [missing, setMissing] = useState(false)
+  const join = (event: FormEvent) => {
+    event.preventDefault()
+    const given = name.trim()
+    setMissing(given === '')
+    if (given === '') return
+    ownName.write(localStorage, given)
+    void joinCall(given)
+  }
+  return (
+    <Form onSubmit={join} className="lobby-fields">
+      <TextField
+        value={name}
+        onChange={setName}
+        isInvalid={missing && name.trim() === ''}
+        maxLength={64}
+        autoFocus
+      >
+        <Label>{t('lobby.name')}</Label>
+        <Input className="input" placeholder={t('lobby.namePlaceholder')} autoComplete="name" />
+        <FieldError className="field-error">{t('lobby.nameNeeded')}</FieldError>
+      </TextField>
+      <DeviceSelect kind="audio" />
+      <DeviceSelect kind="video" />
+      <Button type="submit" className="button primary large">
+        {t('lobby.join')}
+      </Button>
+    </Form>
+  )
+}

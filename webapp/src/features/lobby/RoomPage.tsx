@@ -1,0 +1,36 @@
+import { lazy, Suspense, useEffect } from 'react'
+import { Loading } from '../../app/App.tsx'
+import { useAppState } from '../../ui/useAppState.ts'
+import { BadRoom, ErrorPage, LeftPage } from './EndPages.tsx'
+import { Lobby } from './Lobby.tsx'
+import { browserCanCall, enterRoom } from './stay.ts'
+
+const CallPage = lazy(() => import('../call/CallPage.tsx'))
+
+/** A room, from its door to its end. `room` is undefined where the link names none. */
+export default function RoomPage({ room }: { room: string | undefined }) {
+  if (room === undefined) return <BadRoom />
+  if (!browserCanCall) return <ErrorPage code="unsupported" />
+  return <Room room={room} />
+}
+
+function Room({ room }: { room: string }) {
+  const phase = useAppState((state) => state.call.phase)
+  const error = useAppState((state) => state.call.error)
+  useEffect(() => enterRoom(room), [room])
+  switch (phase) {
+    case 'idle':
+      return <Lobby room={room} />
+    case 'joining':
+    case 'joined':
+      return (
+        <Suspense fallback={<Loading />}>
+          <CallPage />
+        </Suspense>
+      )
+    case 'left':
+      return <LeftPage />
+    case 'failed':
+      return <ErrorPage code={error ?? 'internal'} />
+  }
+}

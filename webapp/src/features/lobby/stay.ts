@@ -1,0 +1,70 @@
+import { displayNameSchema } from '@parley/protocol'
+import { roomLinkOf } from '../../app/route.ts'
+import { cell, store } from '../../state.ts'
+import { CallMemory, ownName } from '../call/callMemory.ts'
+import { initialCall } from '../call/callState.ts'
+import { initialLocal } from '../media/localState.ts'
+import { ownMedia } from '../media/ownMedia.ts'
+
+const call = cell('call')
+const local = cell('local')
+const memory = new CallMemory(sessionStorage)
+const loadCall = () => import('../call/ownCall.ts')
+
+export const browserCanCall = 'RTCPeerConnection' in window && 'WebSocket' in window
+
+/**
+ * This tab turns to a room: back into the call that a refresh interrupted, straight in where the
+ * link says so, else into the lobby.
+ * @returns what ends the stay
+ */
+export function enterRoom(room: string): () => void {
+  const remembered = memory.recall()
+  const link = roomLinkOf(location.search)
+  const name = displayNameSchema.safeParse(link.name ?? ownName.read(localStorage))
+  call.set({ ...initialCall, room, relayForced: link.relayForced })
+  void loadCall()
+  if (remembered?.room === room) {
+    local.set({
+      audio: { ...local.get().audio, on: remembered.media.audio },
+      video: { ...local.get().video, on: remembered.media.video },
+    })
+    void joinCall(remembered.name)
+  } else if (link.autojoin && name.success) void joinCall(name.data)
+  void ownMedia.open()
+
+  return () => {
+    memory.forget()
+    void loadCall().then(({ ownCall }) => ownCall.leave())
+    ownMedia.close()
+    call.set(initialCall)
+    local.set(initialLocal)
+  }
+}
+
+/** Joins the room of the page; the microphone and camera may still be opening. */
+export async function joinCall(name: string): Promise<void> {
+  const startedAt = performance.now()
+  const { room, relayForced } = call.get()
+  call.set({ phase: 'joining', name })
+  const { ownCall } = await loadCall()
+  await ownCall.join({ room, name, relayForced, startedAt })
+}
+
+export async function leaveCall(): Promise<void> {
+  memory.forget()
+  const { ownCall } = await loadCall()
+  ownCall.leave()
+  ownMedia.close()
+}
+
+export async function joinAgain(): Promise<void> {
+  void ownMedia.open()
+  await joinCall(call.get().name)
+}
+
+// While in a call, what a refresh needs is kept up to date (REQ-P26, P28).
+store.subscribe(({ call: { phase, room, name }, local: { audio, video } }) => {
+  if (phase === 'joined')
+    memory.remember({ room, name, media: { audio: audio.on, video: video.on } })
+})

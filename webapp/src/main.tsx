@@ -1,0 +1,15 @@
+import '@fontsource-variable/inter/index.css'
+import './app/theme.css'
+import './app/zod.ts'
+import './app/i18n.ts'
+import { createRoot } from 'react-dom/client'
+import { App } from './app/App.tsx'
+import { Boundary } from './app/Boundary.tsx'
+
+const root = document.getElementById('root')
+if (!root) throw new Error('index.html has no element with the id "root"')
+createRoot(root).render(
+  <Boundary>
+    <App />
+  </Boundary>,
+)

@@ -1,0 +1,19 @@
+import { createStore } from 'zustand/vanilla'
+import { type CallState, initialCall } from './features/call/callState.ts'
+import { initialLocal, type LocalState } from './features/media/localState.ts'
+
+/** All that the page shows. Behaviour writes it, React draws it. */
+export type AppState = { local: LocalState; call: CallState }
+
+export const store = createStore<AppState>()(() => ({ local: initialLocal, call: initialCall }))
+
+/** A slice of state as its owner sees it: read it, or change some of its fields. */
+export type Cell<T> = { get(): T; set(patch: Partial<T>): void }
+
+export function cell<K extends keyof AppState>(key: K): Cell<AppState[K]> {
+  return {
+    get: () => store.getState()[key],
+    set: (patch) =>
+      store.setState((state) => ({ [key]: { ...state[key], ...patch } }) as Partial<AppState>),
+  }
+}

@@ -1,0 +1,21 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+const signaling = process.env.PARLEY_SIGNALING_URL ?? 'http://127.0.0.1:8080'
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    target: 'es2023',
+    // No inline scripts, styles or data: URIs, so that a strict Content-Security-Policy fits.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 400,
+  },
+  server: {
+    proxy: {
+      '/api': signaling,
+      '/socket.io': { target: signaling, ws: true },
+    },
+  },
+})
