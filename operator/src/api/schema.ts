@@ -482,7 +482,9 @@ const cost = z
       ],
     )
       .prefault({})
-      .describe('What relaying costs; the preset aws/<region> where neither is given.'),
+      .describe(
+        'What relaying costs. Where neither is given: the preset aws/<region>, or aws/us-east-1 where there is none of that name.',
+      ),
     reportInterval: duration('How often the relay-cost report is renewed.', '1h'),
     budget: z
       .strictObject({

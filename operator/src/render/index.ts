@@ -6,6 +6,7 @@ export {
   type RenderInputs,
 } from './inputs.ts'
 export type { KubernetesObject, Secret } from './kubernetes.ts'
+export { type Limitation, limitations } from './limitations.ts'
 export { METER_PORT } from './meter.ts'
 export {
   claimNames,
@@ -18,8 +19,6 @@ export {
 } from './names.ts'
 export {
   keepsAfterDeletion,
-  type Limitation,
-  limitations,
   type Rendering,
   renderMeetingCluster,
 } from './render.ts'

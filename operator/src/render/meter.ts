@@ -3,6 +3,7 @@ import type { MeetingCluster } from '../api/index.ts'
 import { buildClaim, buildDisruptionBudget, buildServiceAccount } from './common.ts'
 import type { RenderInputs } from './inputs.ts'
 import type { Deployment, KubernetesObject, Service } from './kubernetes.ts'
+import { pricePreset } from './limitations.ts'
 import { claimNames, metadata, namespaceOf, secretNames, selectorOf } from './names.ts'
 import {
   configMapMount,
@@ -104,10 +105,10 @@ function storeOf(mc: MeetingCluster, inputs: RenderInputs): Part {
 }
 
 function pricesOf(mc: MeetingCluster): Part {
-  const { preset, configMap } = mc.spec.cost.prices
+  const { configMap } = mc.spec.cost.prices
   if (configMap === undefined) {
     return {
-      env: [{ name: 'METER_PRICES_PRESET', value: preset ?? `aws/${mc.spec.region}` }],
+      env: [{ name: 'METER_PRICES_PRESET', value: pricePreset(mc) }],
       mounts: [],
     }
   }

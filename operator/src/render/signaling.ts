@@ -12,25 +12,20 @@ import { configMapMount, httpProbes, podTemplate, scratchMount, secretMount } fr
 
 export const SIGNALING_PORT = 8080
 
-/** What of signaling there can be before any TURN server has an address. */
-export function renderSignalingBase(mc: MeetingCluster): KubernetesObject[] {
-  return [
-    buildServiceAccount(mc, 'signaling'),
-    buildSignalingService(mc),
-    buildDisruptionBudget(mc, 'signaling'),
-  ]
-}
-
-/** The rest: signaling that cannot hand out a TURN URL would let calls fail. */
-export function renderSignalingPods(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
+/** Signaling: stateless, behind the web page. */
+export function renderSignaling(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
   const autoscaler = buildAutoscaler(mc, 'signaling')
   return [
+    buildServiceAccount(mc, 'signaling'),
     buildTurnEndpoints(mc, inputs),
+    buildSignalingService(mc),
     buildSignalingDeployment(mc, inputs),
+    buildDisruptionBudget(mc, 'signaling'),
     ...(autoscaler ? [autoscaler] : []),
   ]
 }
 
+/** The TURN servers that browsers are given; signaling reads it again when it changes. */
 export function buildTurnEndpoints(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
   return {
     apiVersion: 'v1',

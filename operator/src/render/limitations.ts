@@ -1,0 +1,58 @@
+import { presets } from '@parley/relay-cost'
+import type { Component, MeetingCluster } from '../api/index.ts'
+
+export interface Limitation {
+  component: Component
+  /** What the spec asks for, and what to do about it. */
+  message: string
+  /** The component's pods are not made: without what is asked for they would be unsafe, or fail. */
+  holds: boolean
+}
+
+/** What the spec asks for and this version does not have, so that nobody has to find out. */
+export function limitations(mc: MeetingCluster): Limitation[] {
+  const { cost, signaling, store, turn } = mc.spec
+  const found: (Limitation & { when: boolean })[] = [
+    {
+      when: signaling.auth.mode === 'OIDC',
+      component: 'signaling',
+      message: 'spec.signaling.auth.mode OIDC is not available in this version: take Token',
+      holds: true,
+    },
+    {
+      when: turn.tls.secretName !== '' || turn.tls.issuerRef !== undefined,
+      component: 'turn',
+      message:
+        'spec.turn.tls is not available in this version, TURN is served without it: remove secretName and issuerRef',
+      holds: false,
+    },
+    {
+      when: store.mode === 'MySQL',
+      component: 'meter',
+      message: 'spec.store.mode MySQL is not available in this version: take Embedded',
+      holds: true,
+    },
+    {
+      when: cost.prices.preset !== undefined && !isPreset(cost.prices.preset),
+      component: 'meter',
+      message: `spec.cost.prices.preset: there is no preset ${cost.prices.preset}; take one of ${Object.keys(presets).join(', ')}, or a configMap`,
+      holds: true,
+    },
+  ]
+  return found.flatMap(({ when, ...limitation }) => (when ? [limitation] : []))
+}
+
+/**
+ * The price preset of a MeetingCluster without a price list of its own: the one it names, else that
+ * of its region, else the one below. The report names the prices it was made with.
+ */
+export function pricePreset({ spec }: MeetingCluster): string {
+  const ofRegion = `aws/${spec.region}`
+  return spec.cost.prices.preset ?? (isPreset(ofRegion) ? ofRegion : FALLBACK_PRESET)
+}
+
+const FALLBACK_PRESET = 'aws/us-east-1'
+
+function isPreset(name: string): boolean {
+  return Object.hasOwn(presets, name)
+}
