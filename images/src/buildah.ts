@@ -7,6 +7,8 @@ import { asRoot, lastLines } from './tools.ts'
 
 /** buildah over a storage of its own in the cache. */
 export interface Buildah {
+  /** The full command line of a buildah command, for those who run it themselves. */
+  command(args: readonly string[]): readonly string[]
   /** Runs one buildah command and returns its standard output. `onLine` hears every line of its output. */
   run(args: readonly string[], onLine?: (line: string) => void): Promise<string>
   hasImage(ref: string): Promise<boolean>
@@ -19,22 +21,23 @@ export interface Buildah {
 export async function openBuildah(paths: CachePaths, signal?: AbortSignal): Promise<Buildah> {
   await mkdir(paths.temporary, { recursive: true })
   const withDriver = (driver: string): Buildah => {
+    const command: Buildah['command'] = (args) => [
+      ...asRoot(),
+      'env',
+      'BUILDAH_ISOLATION=chroot',
+      `TMPDIR=${paths.temporary}`,
+      // buildah's mounts live in a namespace that ends with it, so an interrupted build leaves none behind.
+      'unshare',
+      '--mount',
+      '--propagation=private',
+      'buildah',
+      `--root=${join(paths.storage, driver)}`,
+      `--runroot=${join(paths.storage, `${driver}-run`)}`,
+      `--storage-driver=${driver}`,
+      ...args,
+    ]
     const run: Buildah['run'] = async (args, onLine) => {
-      const [file = '', ...rest] = [
-        ...asRoot(),
-        'env',
-        'BUILDAH_ISOLATION=chroot',
-        `TMPDIR=${paths.temporary}`,
-        // buildah's mounts live in a namespace that ends with it, so an interrupted build leaves none behind.
-        'unshare',
-        '--mount',
-        '--propagation=private',
-        'buildah',
-        `--root=${join(paths.storage, driver)}`,
-        `--runroot=${join(paths.storage, `${driver}-run`)}`,
-        `--storage-driver=${driver}`,
-        ...args,
-      ]
+      const [file = '', ...rest] = command(args)
       const child = execa(file, rest, {
         reject: false,
         all: true,
@@ -55,6 +58,7 @@ export async function openBuildah(paths: CachePaths, signal?: AbortSignal): Prom
       throw new ImagesError('BUILD_FAILED', `buildah ${args[0]} failed:\n${lastLines(output, 12)}`)
     }
     return {
+      command,
       run,
       hasImage: (ref) =>
         run(['inspect', '--type=image', '--format={{.FromImageID}}', ref]).then(

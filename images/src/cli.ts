@@ -110,14 +110,19 @@ function print(images: readonly Image[], format: string): void {
   }
 }
 
-/** Lines on stderr: standard output belongs to the result. */
+const lastShown = new Map<string, number>()
+
+/** Lines on stderr: standard output belongs to the result. One at a step's start and end, and every five seconds. */
 function showProgress(event: ImageProgress): void {
+  const now = performance.now()
+  if (event.state === 'running' && now - (lastShown.get(event.step) ?? -5000) < 5000) return
+  lastShown.set(event.step, now)
   const seconds = (value: number) => `${Math.round(value)} s`
+  if (event.state === 'done') {
+    console.error(`${event.step}: done in ${seconds(event.elapsedSeconds)}`)
+    return
+  }
   const counts = event.total === undefined ? '' : `, ${event.done} of ${event.total} ${event.unit}`
   const usual = event.usualSeconds === undefined ? '' : `, usually ${seconds(event.usualSeconds)}`
-  console.error(
-    event.state === 'done'
-      ? `${event.step}: done in ${seconds(event.elapsedSeconds)}`
-      : `${event.step}${counts}, ${seconds(event.elapsedSeconds)}${usual}`,
-  )
+  console.error(`${event.step}${counts}, ${seconds(event.elapsedSeconds)}${usual}`)
 }

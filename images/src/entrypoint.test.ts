@@ -1,0 +1,201 @@
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { execa } from 'execa'
+import { repositoryRoot } from './paths.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'parley-entrypoint-'))
+  await mkdir(join(folder, 'bin'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** Runs an entrypoint with a server that does nothing in place of the real one. */
+async function start(image: string, server: string, env: Record<string, string>) {
+  const fake = join(folder, 'bin', server)
+  await writeFile(fake, '#!/bin/sh\necho "$0 $*"\n')
+  await chmod(fake, 0o755)
+  return execa('sh', [join(repositoryRoot, 'images', image, 'entrypoint.sh')], {
+    reject: false,
+    all: true,
+    extendEnv: false,
+    env: {
+      PATH: `${join(folder, 'bin')}:/usr/sbin:/usr/bin:/sbin:/bin`,
+      PARLEY_ETC: join(folder, 'etc'),
+      PARLEY_RUN: join(folder, 'run'),
+      PARLEY_WAIT_SECONDS: '0.05',
+      ...env,
+    },
+  })
+}
+
+async function write(files: Record<string, string>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(folder, 'etc', name)
+    await mkdir(join(file, '..'), { recursive: true })
+    await writeFile(file, text)
+  }
+}
+
+describe('coturn entrypoint', () => {
+  const env = {
+    POD_NAME: 'demo-turn-abc',
+    NODE_NAME: 'node-1',
+    HOST_IP: '10.0.0.7',
+    CLUSTER_NAME: 'demo',
+    REDIS_HOST: '127.0.0.1',
+    TURN_RELAY_MIN: '50000',
+    TURN_RELAY_MAX: '50100',
+  }
+  const files = {
+    'secrets/turn/secrets': 'newest\n\n  older \n',
+    'secrets/redis/password': 'redis-pw\n',
+    'turn/addresses.json': '{\n  "node-10": "203.0.113.10", "node-1" : "203.0.113.1"\n}',
+    'turn/denied-peers': '',
+    'turn/allowed-peers': '',
+  }
+  const configuration = async () => {
+    const text = await readFile(join(folder, 'run/turnserver.conf'), 'utf8')
+    return text.trimEnd().split('\n')
+  }
+
+  it('REQ-K3: writes realm, ports, every secret and the external address of its own node', async () => {
+    await write(files)
+    const { exitCode } = await start('coturn', 'turnserver', env)
+    expect(exitCode).toBe(0)
+    expect(await configuration()).toEqual(
+      expect.arrayContaining([
+        'realm=demo-turn-abc.demo',
+        'listening-ip=10.0.0.7',
+        'relay-ip=10.0.0.7',
+        'listening-port=3478',
+        'min-port=50000',
+        'max-port=50100',
+        'external-ip=203.0.113.1/10.0.0.7',
+        'use-auth-secret',
+        'static-auth-secret=newest',
+        'static-auth-secret=older',
+        'redis-statsdb="ip=127.0.0.1 port=6379 dbname=0 password=redis-pw connect_timeout=5"',
+      ]),
+    )
+  })
+
+  it('REQ-K3: keeps secrets out of the log and of others’ reach', async () => {
+    await write(files)
+    const { all } = await start('coturn', 'turnserver', env)
+    expect(all).not.toMatch(/newest|older|redis-pw/)
+    const { mode } = await stat(join(folder, 'run/turnserver.conf'))
+    expect(mode & 0o777).toBe(0o600)
+  })
+
+  it('REQ-K3: turns CIDRs of denied and allowed peers into the ranges that coturn knows', async () => {
+    await write({
+      ...files,
+      'turn/denied-peers':
+        '# built in\n10.0.0.0/8\n100.64.0.0/10\n192.168.3.9/24 # a home\n240.0.0.0/4\n0.0.0.0/0\nfc00::/7\n64:ff9b::/96\n2001:DB8:1:2::5/63\n::/0\n10.1.0.1-10.1.0.9\n',
+      'turn/allowed-peers': '10.0.0.7\n10.0.0.8/32',
+    })
+    await start('coturn', 'turnserver', env)
+    const lines = (await configuration()).filter((line) => line.includes('-peer-ip='))
+    expect(lines).toEqual([
+      'denied-peer-ip=10.0.0.0-10.255.255.255',
+      'denied-peer-ip=100.64.0.0-100.127.255.255',
+      'denied-peer-ip=192.168.3.0-192.168.3.255',
+      'denied-peer-ip=240.0.0.0-255.255.255.255',
+      'denied-peer-ip=0.0.0.0-255.255.255.255',
+      'denied-peer-ip=fc00:0:0:0:0:0:0:0-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+      'denied-peer-ip=64:ff9b:0:0:0:0:0:0-64:ff9b:0:0:0:0:ffff:ffff',
+      'denied-peer-ip=2001:db8:1:2:0:0:0:0-2001:db8:1:3:ffff:ffff:ffff:ffff',
+      'denied-peer-ip=0:0:0:0:0:0:0:0-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+      'denied-peer-ip=10.1.0.1-10.1.0.9',
+      'allowed-peer-ip=10.0.0.7',
+      'allowed-peer-ip=10.0.0.8-10.0.0.8',
+    ])
+  })
+
+  it('REQ-K3: refuses to start with a peer range that it cannot read, so that nothing is left open', async () => {
+    await write({ ...files, 'turn/denied-peers': '10.0.0.0/8\nmetadata.internal\n' })
+    const { exitCode, all } = await start('coturn', 'turnserver', env)
+    expect(exitCode).toBe(1)
+    expect(all).toContain('denied-peers')
+  })
+
+  it('REQ-K3: maps no external address when it is the node’s own', async () => {
+    await write({ ...files, 'turn/addresses.json': '{"node-1":"10.0.0.7"}' })
+    await start('coturn', 'turnserver', env)
+    expect((await configuration()).join('\n')).not.toContain('external-ip')
+  })
+
+  it('REQ-K3: waits, and says for what, until its node has an external address', async () => {
+    await write({ ...files, 'turn/addresses.json': '{"node-10":"203.0.113.10"}' })
+    const started = start('coturn', 'turnserver', env)
+    const addAddress = setTimeout(() => void write(files), 300)
+    const { exitCode, all } = await started
+    clearTimeout(addAddress)
+    expect(exitCode).toBe(0)
+    expect(all).toContain('waiting: node node-1 has no external address')
+  })
+
+  it.each([
+    ['POD_NAME', ''],
+    ['HOST_IP', '10.0.0.7 x'],
+    ['TURN_RELAY_MIN', 'many'],
+    ['TURN_RELAY_MIN', '50101'],
+  ])('REQ-K3: names %s when it is "%s"', async (name, value) => {
+    await write(files)
+    const { exitCode, all } = await start('coturn', 'turnserver', { ...env, [name]: value })
+    expect(exitCode).toBe(1)
+    expect(all).toMatch(new RegExp(`error: .*${name}`))
+  })
+})
+
+describe('redis entrypoint', () => {
+  it('REQ-K1: puts the password into a file that only it can read, not into arguments', async () => {
+    await mkdir(join(folder, 'data'))
+    await write({ 'secrets/redis/password': 'redis-pw\n' })
+    const { exitCode, all } = await start('redis', 'redis-server', {
+      PARLEY_DATA: join(folder, 'data'),
+    })
+    expect(exitCode).toBe(0)
+    expect(all).not.toContain('redis-pw')
+    const file = join(folder, 'run/redis.conf')
+    expect(await readFile(file, 'utf8')).toContain('requirepass "redis-pw"')
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+  })
+
+  it('REQ-K1: names the missing password file', async () => {
+    const { exitCode, all } = await start('redis', 'redis-server', {})
+    expect(exitCode).toBe(1)
+    expect(all).toContain('secrets/redis/password is missing or empty')
+  })
+})
+
+describe('webapp entrypoint', () => {
+  it.each([
+    ['demo-signaling:8080', 'demo-signaling.meetings.svc.cluster.local:8080'],
+    ['demo-signaling.meetings:8080', 'demo-signaling.meetings.svc.cluster.local:8080'],
+    ['demo-signaling.meetings.svc:8080', 'demo-signaling.meetings.svc.cluster.local:8080'],
+    ['signaling.example.com:443', 'signaling.example.com:443'],
+    ['10.96.0.9:8080', '10.96.0.9:8080'],
+    ['localhost:8080', '127.0.0.1:8080'],
+  ])('REQ-K1: passes %s to nginx as %s', async (given, expected) => {
+    await writeFile(
+      join(folder, 'resolv.conf'),
+      'search meetings.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\n',
+    )
+    const { exitCode } = await start('webapp', 'nginx', {
+      SIGNALING_UPSTREAM: given,
+      PARLEY_WEBAPP_ETC: join(repositoryRoot, 'images/webapp'),
+      PARLEY_RESOLV_CONF: join(folder, 'resolv.conf'),
+      TMPDIR: folder,
+    })
+    expect(exitCode).toBe(0)
+    const text = await readFile(join(folder, 'nginx/nginx.conf'), 'utf8')
+    expect(text).toContain(`set $signaling ${expected};`)
+    expect(text).toContain('resolver 10.96.0.10 valid=10s;')
+    expect(text).not.toMatch(/@[A-Z]+@/)
+  })
+})
