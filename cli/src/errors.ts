@@ -1,3 +1,7 @@
+import { types } from 'node:util'
+
+const { isNativeError } = types
+
 /** The command was called wrongly: exit code 2. The message names the fix. */
 export class UsageError extends Error {
   readonly code = 'USAGE'
@@ -5,7 +9,7 @@ export class UsageError extends Error {
 
 /** What a person should read of an error: its message, and the fix where the system's is bare. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!isNativeError(error)) return String(error)
   const { code, path } = error as NodeJS.ErrnoException
   switch (code) {
     case 'ENOENT':

@@ -1,0 +1,212 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { type RelayCostReport, relayCostReportSchema } from '@parley/protocol'
+import fc from 'fast-check'
+import { runCli } from './cli.ts'
+
+const demoYaml = fileURLToPath(new URL('../../examples/demo.yaml', import.meta.url))
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'parley-cli-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+afterEach(() => {
+  jest.restoreAllMocks()
+})
+
+/** Runs `parley …` in this process. */
+async function parley(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = ''
+  let err = ''
+  const into = (add: (text: string) => void) => (chunk: unknown) => {
+    add(String(chunk))
+    return true
+  }
+  const toOut = into((text) => {
+    out += text
+  })
+  const toErr = into((text) => {
+    err += text
+  })
+  jest.spyOn(process.stdout, 'write').mockImplementation(toOut)
+  jest.spyOn(process.stderr, 'write').mockImplementation(toErr)
+  jest.spyOn(console, 'log').mockImplementation((line) => void toOut(`${line}\n`))
+  jest.spyOn(console, 'error').mockImplementation((line) => void toErr(`${line}\n`))
+  const code = await runCli(['node', 'parley', ...args])
+  jest.restoreAllMocks()
+  return { code, out, err }
+}
+
+/** A recorded stream: two allocations of two people in a room, closed with totals. */
+function recordedStream(): string[] {
+  return ['ada', 'grace'].flatMap((who, index) => {
+    const id = `00000000000000000${index + 1}`
+    const channel = `turn/realm/turn-0.demo/user/1800000000:acme.standup.${who}/allocation/${id}`
+    const line = (seconds: number, topic: string, message: string) =>
+      JSON.stringify({
+        t: 1_790_000_000_000 + seconds * 1000,
+        channel: `${channel}/${topic}`,
+        message,
+      })
+    return [
+      line(
+        0,
+        'status',
+        'new lifetime=600, type=UDP, local=10.0.0.1:3478, remote=10.0.0.9:5000, ssl=NONE, cipher=NONE',
+      ),
+      line(20, 'traffic', `rcvp=2048, rcvb=${1_000_000 + index}, sentp=2048, sentb=2000000`),
+      line(20, 'traffic/peer', 'rcvp=2048, rcvb=1990000, sentp=2048, sentb=990000'),
+      line(40, 'status', 'deleted'),
+      line(40, 'total_traffic', `rcvp=3000, rcvb=${1_500_000 + index}, sentp=3000, sentb=3000000`),
+      line(40, 'total_traffic/peer', 'rcvp=3000, rcvb=2985000, sentp=3000, sentb=1485000'),
+    ]
+  })
+}
+
+async function replay(lines: readonly string[]): Promise<{ report: RelayCostReport; err: string }> {
+  const file = join(folder, 'events.jsonl')
+  await writeFile(file, lines.join('\n'))
+  const { code, out, err } = await parley(
+    'cost',
+    'replay',
+    '--events',
+    file,
+    '--prices',
+    'aws/eu-central-1',
+    '--by',
+    'tenant,room,participant',
+    '-o',
+    'json',
+  )
+  expect(code).toBe(0)
+  return { report: relayCostReportSchema.parse(JSON.parse(out)), err }
+}
+
+describe('parley', () => {
+  it('an unknown command or flag is named, with what was meant, and exits 2', async () => {
+    const command = await parley('cots')
+    expect(command.code).toBe(2)
+    expect(command.err).toMatch(/unknown command 'cots'[\s\S]*Did you mean cost\?/)
+    const flag = await parley('cost', 'report', '--clutser', 'a/b')
+    expect(flag.code).toBe(2)
+    expect(flag.err).toMatch(/unknown option '--clutser'[\s\S]*--cluster/)
+  })
+
+  it('--help teaches with examples, for parley and for each command', async () => {
+    expect((await parley('--help')).out).toMatch(/Examples:[\s\S]*parley cost report/)
+    for (const args of [
+      ['install'],
+      ['render'],
+      ['status'],
+      ['cost', 'report'],
+      ['cost', 'replay'],
+    ]) {
+      const { code, out } = await parley(...args, '--help')
+      expect(code).toBe(0)
+      expect(out).toMatch(/Example/)
+    }
+  })
+
+  it('cost report without a source says which there are', async () => {
+    const { code, err } = await parley('cost', 'report')
+    expect(code).toBe(2)
+    expect(err).toMatch(/--cluster NAMESPACE\/NAME, or --store URL/)
+  })
+
+  it('REQ-A3: what-if of 100 users at 0, 20 and 50 % relayed is 0, 1.00 and 2.50 an hour', async () => {
+    for (const [share, perHour] of [
+      ['0', 0],
+      ['0.2', 1],
+      ['0.5', 2.5],
+    ] as const) {
+      const { out } = await parley(
+        'cost',
+        'what-if',
+        '--users',
+        '100',
+        '--relay-share',
+        share,
+        '--flat-rate',
+        '0.05',
+        '-o',
+        'json',
+      )
+      expect(JSON.parse(out)).toMatchObject({ currency: 'USD', perHour })
+    }
+  })
+})
+
+describe('parley render', () => {
+  it('needs no cluster and prints the same bytes from run to run', async () => {
+    const first = await parley('render', '-f', demoYaml)
+    expect(first.code).toBe(0)
+    expect(first.out).toMatch(/kind: Deployment/)
+    expect((await parley('render', '-f', demoYaml)).out).toBe(first.out)
+  })
+
+  it('refuses a misspelt field, a broken rule and a file without a MeetingCluster, by name', async () => {
+    const file = join(folder, 'bad.yaml')
+    const head = 'apiVersion: parley.dev/v1alpha1\nkind: MeetingCluster\nmetadata: {name: a}\n'
+    await writeFile(file, `${head}spec: {domain: a.example.com, region: eu, turn: {relayPort: 1}}`)
+    expect(await parley('render', '-f', file)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/spec\.turn.*relayPort/),
+    })
+    await writeFile(
+      file,
+      `${head}spec: {domain: a.example.com, region: eu, turn: {relayPorts: {min: 45000, max: 65535}}}`,
+    )
+    expect((await parley('render', '-f', file)).err).toMatch(/sfu\.ports|relayPorts/)
+    await writeFile(file, 'kind: ConfigMap')
+    expect((await parley('render', '-f', file)).err).toMatch(/has no MeetingCluster/)
+    expect((await parley('render', '-f', join(folder, 'none.yaml'))).err).toMatch(
+      /there is no file/,
+    )
+  })
+})
+
+describe('parley cost replay', () => {
+  it('REQ-K5: every line twice and in any order gives the same report', async () => {
+    const plain = (await replay(recordedStream())).report
+    expect(plain.totals.bytes.clientToTurn).toBe(3_000_001)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray([...recordedStream(), ...recordedStream()], { minLength: 24 }),
+        async (lines) => {
+          expect((await replay(lines)).report).toEqual(plain)
+        },
+      ),
+      { numRuns: 20 },
+    )
+  })
+
+  it('a broken line is named by its number and the rest is counted', async () => {
+    const lines = recordedStream()
+    const { report, err } = await replay([lines[0] ?? '', '{"t": 1, "channel"', ...lines.slice(1)])
+    expect(err).toMatch(/events\.jsonl:2: /)
+    expect(report.totals).toEqual((await replay(lines)).report.totals)
+  })
+
+  it('a price file with a hole or disorder in its tiers is refused, and the tier is named', async () => {
+    const prices = join(folder, 'prices.yaml')
+    const events = join(folder, 'events.jsonl')
+    await writeFile(events, recordedStream().join('\n'))
+    for (const tiers of [
+      '[{upToGB: 100, perGB: 0.09}, {upToGB: 50, perGB: 0.08}, {perGB: 0.05}]',
+      '[{perGB: 0.09}, {upToGB: 50, perGB: 0.08}]',
+      '[{upToGB: 100, perGB: 0.09}]',
+    ]) {
+      await writeFile(
+        prices,
+        `currency: USD\nasOf: "2026-01-01"\ngigabyte: 1e9\negress: {internet: {priorUsageGB: 0, tiers: ${tiers}}}\n`,
+      )
+      const { code, err } = await parley('cost', 'replay', '--events', events, '--prices', prices)
+      expect(code).toBe(1)
+      expect(err).toMatch(/tier/)
+    }
+  })
+})
