@@ -8,7 +8,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureDebianPackages } from '@parley/devcluster'
+import {
+  CLUSTER_COMPONENTS,
+  ensureBinaries,
+  ensurePrograms,
+  formatProgress,
+  type ProgressEvent,
+} from '@parley/devcluster'
+import { buildImages } from '@parley/images'
 import { execa } from 'execa'
 import { runChecks } from './check.ts'
 
@@ -17,12 +24,12 @@ const tiers = ['check', 'unit', 'integration', 'e2e'] as const
 type Tier = (typeof tiers)[number]
 type Count = { passed: number; failed: number }
 
-/** Binaries that the tests start, by the Debian package that has them. */
-const packagesByBinary = {
-  turnserver: 'coturn',
-  'redis-server': 'redis-server',
-  chromium: 'chromium',
-}
+/** What the tests start, and the Debian package that has it. */
+const programs = [
+  { program: 'turnserver', debianPackage: 'coturn' },
+  { program: 'redis-server', debianPackage: 'redis-server' },
+  { program: 'chromium', debianPackage: 'chromium' },
+]
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !tiers.some((tier) => tier === name))
@@ -32,10 +39,7 @@ if (unknown.length > 0) {
 }
 const chosen: readonly Tier[] = asked.length > 0 ? tiers.filter((t) => asked.includes(t)) : tiers
 
-if (chosen.includes('integration') || chosen.includes('e2e'))
-  await ensureDebianPackages(packagesByBinary, { onProgress: (line) => console.log(line) })
-if (chosen.includes('e2e') || chosen.includes('integration'))
-  await execa('npm', ['run', 'build', '-w', '@parley/webapp'], { cwd: root, stdio: 'inherit' })
+if (chosen.includes('integration') || chosen.includes('e2e')) await prepare()
 
 let total: Count = { passed: 0, failed: 0 }
 for (const tier of chosen) {
@@ -48,6 +52,27 @@ for (const tier of chosen) {
 }
 console.log(`\n${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1
+
+/** What takes minutes the first time happens before the tests, with progress, not inside of one. */
+async function prepare(): Promise<void> {
+  const onProgress = plainProgress()
+  await ensurePrograms(programs, onProgress)
+  await ensureBinaries(CLUSTER_COMPONENTS, { onProgress })
+  if (!chosen.includes('e2e')) return
+  await buildImages({ onProgress })
+}
+
+/** A line when a step begins and ends, and one every half a minute between. */
+function plainProgress(): (event: ProgressEvent) => void {
+  const lastAt = new Map<string, number>()
+  return (event) => {
+    const now = Date.now()
+    const last = lastAt.get(event.step)
+    if (event.state === 'running' && last !== undefined && now - last < 30_000) return
+    lastAt.set(event.step, now)
+    console.log(`   ${formatProgress(event)}`)
+  }
+}
 
 async function check(): Promise<Count> {
   const results = await runChecks()

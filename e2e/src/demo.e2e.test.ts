@@ -24,7 +24,7 @@ describe('the main job, end to end', () => {
       clusterName,
       kubeconfig: join(folder, 'kubeconfig'),
       chromiumPath,
-      renderer: 'silent',
+      silent: true,
     })
   }, 15 * 60_000)
 

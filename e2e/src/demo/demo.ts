@@ -1,10 +1,10 @@
 /** The demo's path, from nothing to a priced call. The end-to-end test runs the same. */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { down, kubectlPath, loadImage, up } from '@parley/devcluster'
+import { down, formatProgress, kubectlPath, loadImage, up } from '@parley/devcluster'
 import { buildImages } from '@parley/images'
 import type { DemoSummary, RelayCostReport } from '@parley/protocol'
-import { Listr, type ListrRendererValue } from 'listr2'
+import { Listr } from 'listr2'
 import { type CallResult, type Guest, holdCall } from './call.ts'
 import { type MeetingClusterObject, Stack } from './stack.ts'
 
@@ -16,7 +16,8 @@ export type DemoOptions = {
   chromiumPath: string
   room?: string
   mediaSeconds?: number
-  renderer?: ListrRendererValue
+  /** Without it: live on a terminal, plain lines elsewhere. */
+  silent?: boolean
 }
 
 export type DemoResult = {
@@ -56,7 +57,7 @@ type Context = {
  */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const room = options.room ?? 'standup'
-  const tasks = new Listr<Context>(
+  const tasks = new Listr<Context, 'default', 'verbose'>(
     [
       {
         title: 'Kubernetes and images',
@@ -71,8 +72,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
                     name: options.clusterName,
                     nodes: 1,
                     kubeconfig: options.kubeconfig,
-                    onProgress: (line) => {
-                      step.output = line
+                    onProgress: (event) => {
+                      step.output = formatProgress(event)
                     },
                   })
                   context.clusterReadySeconds = seconds(started)
@@ -83,15 +84,15 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
               {
                 title: 'images of Parley',
                 task: async (context, step) => {
-                  const built = await buildImages({
-                    onProgress: ({ image, message }) => {
-                      step.output = `${image}: ${message}`
+                  const images = await buildImages({
+                    onProgress: (event) => {
+                      step.output = formatProgress(event)
                     },
                   })
-                  context.tag = built.tag
-                  context.archives = built.images.map(({ archive }) => archive)
-                  const fresh = built.images.filter(({ builtNow }) => builtNow).length
-                  step.title = `images of Parley, ${fresh} of ${built.images.length} built anew`
+                  context.tag = images[0]?.tag ?? ''
+                  context.archives = images.map(({ archive }) => archive)
+                  const fresh = images.filter(({ builtNow }) => builtNow).length
+                  step.title = `images of Parley, ${fresh} of ${images.length} built anew`
                 },
               },
             ],
@@ -160,8 +161,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     {
       ctx: { startedAt: Date.now() } as Context,
       concurrent: false,
-      renderer: options.renderer ?? 'default',
       fallbackRenderer: 'verbose',
+      silentRendererCondition: options.silent ?? false,
+      rendererOptions: { collapseSubtasks: false },
     },
   )
   const context = await tasks.run()

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { ensureDebianPackages, status } from '@parley/devcluster'
+import { ensurePrograms, formatProgress, status } from '@parley/devcluster'
 import { Command } from 'commander'
 import { demoCluster, demoNamespace, runDemo, stopDemo } from './demo.ts'
 import { forward } from './forward.ts'
@@ -40,9 +40,8 @@ const stop = (): Promise<void> => {
 process.once('SIGTERM', () => void stop().finally(() => process.exit(143)))
 
 try {
-  await ensureDebianPackages(
-    { chromium: 'chromium' },
-    { onProgress: (line: string) => console.log(line) },
+  await ensurePrograms([{ program: 'chromium', debianPackage: 'chromium' }], (event) =>
+    console.log(formatProgress(event)),
   )
   const { summary, stack, call, webappUrl } = await runDemo({
     clusterName: options.name,
@@ -81,7 +80,7 @@ Ctrl-C takes everything down.`)
 } catch (error) {
   console.error(`\nerror: ${(error as Error).message}`)
   process.exitCode = 1
-  if (!options.once && (await status({ name: options.name })).running)
+  if (!options.once && (await status({ name: options.name })))
     console.error(
       `The cluster is left as it is, to look at: npm run devcluster -- status --name ${options.name}`,
     )
