@@ -11,7 +11,7 @@ const own = ['get', 'list', 'watch', 'create', 'patch', 'delete']
 
 /** Wherever there are MeetingClusters. */
 export const managerRules: PolicyRule[] = [
-  { apiGroups: ['parley.dev'], resources: ['meetingclusters'], verbs: ['get', ...watch] },
+  { apiGroups: ['parley.dev'], resources: ['meetingclusters'], verbs: watch },
   { apiGroups: ['parley.dev'], resources: ['meetingclusters/status'], verbs: ['patch'] },
   // Owner references with blockOwnerDeletion, where that admission plugin is on.
   { apiGroups: ['parley.dev'], resources: ['meetingclusters/finalizers'], verbs: ['update'] },
@@ -34,7 +34,7 @@ export const managerRules: PolicyRule[] = [
   { apiGroups: [''], resources: ['pods'], verbs: [...watch, 'patch'] },
   // The meter's figures, through the API server.
   { apiGroups: [''], resources: ['services/proxy'], verbs: ['get'] },
-  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
+  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
 ]
 
 /** Of what belongs to no namespace. */
@@ -48,6 +48,6 @@ export const leaseRules: PolicyRule[] = [
   {
     apiGroups: ['coordination.k8s.io'],
     resources: ['leases'],
-    verbs: ['get', 'create', 'update', 'patch'],
+    verbs: ['get', 'create', 'update'],
   },
 ]

@@ -7,22 +7,32 @@ import { withRules } from './rule.ts'
 
 const MAX_PORT = 65535
 
+/** Text of a form; the message says how to write it, where a `pattern` would only show itself. */
+export const text = (maxLength: number, pattern: RegExp, message: string) =>
+  withRules(z.string().max(maxLength), [
+    {
+      cel: `self.matches(r'${pattern.source}')`,
+      check: (self) => pattern.test(self),
+      message,
+    },
+  ])
+
 export const port = () => z.int().min(1).max(MAX_PORT)
 
 /** The name of an object in the MeetingCluster's namespace, or of none where it is empty. */
 export const optionalName = () =>
-  z
-    .string()
-    .max(253)
-    .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/)
-    .default('')
+  text(
+    253,
+    /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/,
+    'is no name of an object: write lower-case letters, digits, "-" and "."',
+  ).default('')
 
 export const duration = (description: string, byDefault: string) =>
-  withRules(z.string().max(32).regex(DURATION_PATTERN), [
+  withRules(z.string().max(32), [
     {
-      cel: "duration(self) > duration('0s')",
-      check: (self) => durationSeconds(self) > 0,
-      message: 'must be more than nothing: write a duration like 90s, 15m or 1h30m',
+      cel: `self.matches(r'${DURATION_PATTERN.source}') && duration(self) > duration('0s')`,
+      check: (self) => DURATION_PATTERN.test(self) && durationSeconds(self) > 0,
+      message: 'is no duration above 0: write one like 90s, 15m or 1h30m',
     },
   ])
     .default(byDefault)
@@ -48,35 +58,23 @@ export const portRange = (description: string, byDefault: { min: number; max: nu
     .describe(description)
 
 export const ipAddress = () =>
-  withRules(
-    z
-      .string()
-      .max(45)
-      .regex(/^[0-9A-Fa-f.:]+$/),
-    [
-      {
-        cel: 'isIP(self)',
-        check: isIpAddress,
-        message: 'is no IP address: write one like 203.0.113.7 or 2001:db8::7',
-      },
-    ],
-  )
+  withRules(z.string().max(45), [
+    {
+      cel: 'isIP(self)',
+      check: isIpAddress,
+      message: 'is no IP address: write one like 203.0.113.7 or 2001:db8::7',
+    },
+  ])
 
 export const ipRange = () =>
-  withRules(
-    z
-      .string()
-      .max(91)
-      .regex(/^[0-9A-Fa-f.:/-]+$/),
-    [
-      {
-        cel: "self.contains('-') ? self.split('-').size() == 2 && self.split('-').all(a, isIP(a)) && ip(self.split('-')[0]).family() == ip(self.split('-')[1]).family() : isIP(self) || isCIDR(self)",
-        check: isIpRange,
-        message:
-          'is no address range: write 10.1.2.3, 10.0.0.0/8 or 10.1.2.3-10.1.2.9 (or the same in IPv6)',
-      },
-    ],
-  )
+  withRules(z.string().max(91), [
+    {
+      cel: "self.contains('-') ? self.split('-').size() == 2 && self.split('-').all(a, isIP(a)) && ip(self.split('-')[0]).family() == ip(self.split('-')[1]).family() : isIP(self) || isCIDR(self)",
+      check: isIpRange,
+      message:
+        'is no address range: write 10.1.2.3, 10.0.0.0/8 or 10.1.2.3-10.1.2.9 (or the same in IPv6)',
+    },
+  ])
 
 /** Amounts of CPU or memory; the pattern stands for strings, integers are taken as they are. */
 const quantity = () =>

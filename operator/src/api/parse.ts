@@ -54,9 +54,9 @@ function describe(issue: z.core.$ZodIssue): { path: string; message: string }[] 
     case 'invalid_format':
       return [{ path, message: `must match ${issue.pattern ?? issue.format}` }]
     case 'too_small':
-      return [{ path, message: `must be ${size(issue.origin)} ${issue.minimum} or more` }]
+      return [{ path, message: `${mustBe(issue.origin)} ${issue.minimum} or more` }]
     case 'too_big':
-      return [{ path, message: `must be ${size(issue.origin)} ${issue.maximum} or less` }]
+      return [{ path, message: `${mustBe(issue.origin)} ${issue.maximum} or less` }]
     default:
       return [{ path, message: issue.message }]
   }
@@ -64,8 +64,10 @@ function describe(issue: z.core.$ZodIssue): { path: string; message: string }[] 
 
 const article = (type: string) => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
 
-const size = (origin: string) =>
-  origin === 'string' ? 'of length' : origin === 'array' ? 'of a number of items of' : ''
+function mustBe(origin: string): string {
+  if (origin === 'string') return 'must have a length of'
+  return origin === 'array' ? 'must have a number of items of' : 'must be'
+}
 
 function formatPath(path: readonly PropertyKey[]): string {
   return path

@@ -37,5 +37,8 @@ export function withRules<S extends z.ZodType>(schema: S, rules: Rule<z.output<S
  * value.
  */
 export function immutable<S extends z.ZodType>(schema: S, message: string): S {
-  return schema.meta({ 'x-kubernetes-validations': [{ rule: 'self == oldSelf', message }] })
+  const others = (schema.meta()?.['x-kubernetes-validations'] ?? []) as object[]
+  return schema.meta({
+    'x-kubernetes-validations': [...others, { rule: 'self == oldSelf', message }],
+  })
 }

@@ -9,6 +9,7 @@ import {
   portRange,
   replicasOrAutoscaling,
   scaling,
+  text,
 } from './fields.ts'
 import { API_VERSION, KIND } from './names.ts'
 import { immutable, withRules } from './rule.ts'
@@ -20,16 +21,14 @@ import { immutable, withRules } from './rule.ts'
 
 const image = z
   .strictObject({
-    registry: z
-      .string()
-      .max(255)
-      .regex(/^[A-Za-z0-9._:/-]*$/)
+    registry: text(
+      255,
+      /^[A-Za-z0-9._:/-]*$/,
+      'is no registry: write a host and a path, like registry.example.com/parley',
+    )
       .default('')
       .describe('Registry and path before the image names; empty: as the operator was installed.'),
-    tag: z
-      .string()
-      .max(128)
-      .regex(/^[A-Za-z0-9._-]*$/)
+    tag: text(128, /^[A-Za-z0-9._-]*$/, 'is no image tag: write letters, digits, ".", "_" and "-"')
       .default('')
       .describe('Tag of all images; empty: as the operator was installed.'),
     pullPolicy: z
@@ -228,10 +227,11 @@ const signalingAuth = withRules(
       ),
     oidc: z
       .strictObject({
-        issuer: z
-          .string()
-          .max(2048)
-          .regex(/^(https:\/\/\S+)?$/)
+        issuer: text(
+          2048,
+          /^(https:\/\/\S+)?$/,
+          'is no URL of an identity provider: write one like https://id.example.com',
+        )
           .default('')
           .describe('URL of the identity provider.'),
         clientId: z
@@ -274,10 +274,11 @@ const signaling = withRules(
     auth: signalingAuth,
     allowedOrigins: z
       .array(
-        z
-          .string()
-          .max(270)
-          .regex(/^(\*|https?:\/\/[A-Za-z0-9.:[\]-]+)$/),
+        text(
+          270,
+          /^(\*|https?:\/\/[A-Za-z0-9.:[\]-]+)$/,
+          'is no origin: write one like https://meet.example.com, or "*" for all',
+        ),
       )
       .max(64)
       .default([])
@@ -356,11 +357,9 @@ const webapp = withRules(
 
 const volume = {
   size: (byDefault: string) =>
-    z
-      .string()
-      .max(32)
-      .regex(/^[1-9][0-9]*([KMGTPE]i|[kMGTPE])?$/)
-      .default(byDefault),
+    text(32, /^[1-9][0-9]*([KMGTPE]i|[kMGTPE])?$/, 'is no size: write one like 10Gi').default(
+      byDefault,
+    ),
   storageClassName: () => optionalName().describe('Storage class; empty: the default one.'),
 }
 
@@ -374,10 +373,11 @@ const redis = withRules(
       ),
     external: z
       .strictObject({
-        url: z
-          .string()
-          .max(512)
-          .regex(/^(redis:\/\/[A-Za-z0-9._[\]:-]+(\/[0-9]*)?)?$/)
+        url: text(
+          512,
+          /^(redis:\/\/[A-Za-z0-9._[\]:-]+(\/[0-9]*)?)?$/,
+          'is no address of Redis: write redis://host:6379/0, and the password into the Secret',
+        )
           .default('')
           .describe(
             'redis://host:port/database, without a password: that belongs into the Secret.',
@@ -459,10 +459,11 @@ const cost = z
   .strictObject({
     prices: withRules(
       z.strictObject({
-        preset: z
-          .string()
-          .max(128)
-          .regex(/^[a-z0-9-]+\/[a-z0-9-]+$/)
+        preset: text(
+          128,
+          /^[a-z0-9-]+\/[a-z0-9-]+$/,
+          'is no price preset: write provider/region, like aws/eu-central-1',
+        )
           .optional()
           .describe('A price list that comes with Parley, as provider/region.'),
         configMap: z
@@ -488,13 +489,11 @@ const cost = z
     reportInterval: duration('How often the relay-cost report is renewed.', '1h'),
     budget: z
       .strictObject({
-        monthly: z
-          .string()
-          .max(32)
-          .regex(/^[0-9]+(\.[0-9]+)?$/)
-          .describe(
-            'Amount per calendar month, in the currency of the prices, as a string: "500".',
-          ),
+        monthly: text(
+          32,
+          /^[0-9]+(\.[0-9]+)?$/,
+          'is no amount: write one like "500" or "499.90"',
+        ).describe('Amount per calendar month, in the currency of the prices, as a string: "500".'),
       })
       .optional()
       .describe('What relaying should cost at most; it warns and never stops a call.'),
@@ -531,18 +530,13 @@ const networkPolicy = z
 
 export const specSchema = withRules(
   z.strictObject({
-    domain: z
-      .string()
-      .min(1)
-      .max(253)
-      .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
-      .describe('Host name at which people meet, like meet.example.com: no scheme, no port.'),
+    domain: text(
+      253,
+      /^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+      'is no host name: write one like meet.example.com, in lower case, without scheme and port',
+    ).describe('Host name at which people meet, like meet.example.com: no scheme, no port.'),
     region: immutable(
-      z
-        .string()
-        .min(1)
-        .max(63)
-        .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/),
+      text(63, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'is no region: write one like eu-central-1'),
       'region is immutable: what was metered belongs to it; create another MeetingCluster',
     ).describe('Region, as a label of metrics and key of the price preset. Immutable.'),
     image,

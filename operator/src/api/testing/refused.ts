@@ -1,0 +1,148 @@
+/**
+ * Specs that break one rule each: what is refused, at which field, and with which words. The same
+ * table is put to the TypeScript side and to a real API server.
+ */
+export const refusedSpecs: { why: string; spec: object; path: string; says: string }[] = [
+  {
+    why: 'REQ-K4: TURN and SFU ports overlap',
+    spec: { turn: { relayPorts: { min: 45000, max: 50000 } } },
+    path: 'spec.turn.relayPorts',
+    says: 'turn.relayPorts and sfu.ports overlap',
+  },
+  {
+    why: 'first relay port above the last',
+    spec: { turn: { relayPorts: { min: 60000, max: 50000 } } },
+    path: 'spec.turn.relayPorts.min',
+    says: 'min is above max: swap them',
+  },
+  {
+    why: 'first SFU port above the last',
+    spec: { sfu: { ports: { min: 41000, max: 40000 } } },
+    path: 'spec.sfu.ports.min',
+    says: 'min is above max: swap them',
+  },
+  ...['turn', 'sfu', 'signaling', 'webapp', 'redis'].flatMap((component) => [
+    {
+      why: `${component}: minReplicas above maxReplicas`,
+      spec: { [component]: { autoscaling: { minReplicas: 20, maxReplicas: 2 } } },
+      path: `spec.${component}.autoscaling.minReplicas`,
+      says: 'raise maxReplicas or lower minReplicas',
+    },
+    {
+      why: `${component}: replicas and autoscaling`,
+      spec: { [component]: { replicas: 2, autoscaling: {} } },
+      path: `spec.${component}.replicas`,
+      says: 'replicas and autoscaling exclude each other: remove one of them',
+    },
+  ]),
+  {
+    why: 'TURN listens on a relay port',
+    spec: { turn: { listenPort: 50000 } },
+    path: 'spec.turn.listenPort',
+    says: 'listenPort lies inside relayPorts',
+  },
+  {
+    why: 'TURN listens on an SFU port',
+    spec: { turn: { listenPort: 40000 } },
+    path: 'spec.turn.listenPort',
+    says: 'turn.listenPort lies inside sfu.ports',
+  },
+  {
+    why: 'TURN over TLS listens on a relay port',
+    spec: { turn: { tls: { port: 50000 } } },
+    path: 'spec.turn.tls.port',
+    says: 'tls.port lies inside relayPorts',
+  },
+  {
+    why: 'TURN with and without TLS on one port',
+    spec: { turn: { listenPort: 5349 } },
+    path: 'spec.turn.listenPort',
+    says: 'listenPort equals tls.port',
+  },
+  {
+    why: 'certificate from a Secret and from an issuer',
+    spec: { turn: { tls: { secretName: 'a', issuerRef: { name: 'b' } } } },
+    path: 'spec.turn.tls.secretName',
+    says: 'secretName and issuerRef exclude each other',
+  },
+  ...['0s', '1d', '90', ''].map((drainTimeout) => ({
+    why: `a duration "${drainTimeout}"`,
+    spec: { turn: { drainTimeout } },
+    path: 'spec.turn.drainTimeout',
+    says: 'is no duration above 0',
+  })),
+  ...['https://meet.example.com', 'Meet.example.com', 'meet.example.com:443', ''].map((domain) => ({
+    why: `a domain "${domain}"`,
+    spec: { domain },
+    path: 'spec.domain',
+    says: 'write one like meet.example.com',
+  })),
+  {
+    why: 'a region that is no label',
+    spec: { region: 'Frankfurt am Main' },
+    path: 'spec.region',
+    says: 'write one like eu-central-1',
+  },
+  {
+    why: 'a password in the address of Redis',
+    spec: { redis: { mode: 'External', external: { url: 'redis://:secret@redis:6379' } } },
+    path: 'spec.redis.external.url',
+    says: 'the password into the Secret',
+  },
+  {
+    why: 'a budget with a currency',
+    spec: { cost: { budget: { monthly: '500 EUR' } } },
+    path: 'spec.cost.budget.monthly',
+    says: 'is no amount',
+  },
+  {
+    why: 'an external address that is none',
+    spec: { turn: { externalAddresses: ['203.0.113.256'] } },
+    path: 'spec.turn.externalAddresses[0]',
+    says: 'is no IP address',
+  },
+  ...['1.2.3', '10.0.0.0/33', '10.0.0.1-', '10.0.0.1-fe80::1', '::ffff:10.0.0.1', '1-2-3'].map(
+    (peer) => ({
+      why: `a denied peer ${peer}`,
+      spec: { turn: { deniedPeers: ['10.0.0.0/8', peer] } },
+      path: 'spec.turn.deniedPeers[1]',
+      says: 'is no address range',
+    }),
+  ),
+  {
+    why: 'External redis without an address',
+    spec: { redis: { mode: 'External' } },
+    path: 'spec.redis.external',
+    says: 'give external.url, external.secretName or both, or take mode Managed',
+  },
+  {
+    why: 'MySQL without a Secret',
+    spec: { store: { mode: 'MySQL' } },
+    path: 'spec.store.mysql.secretName',
+    says: 'mode MySQL needs mysql.secretName',
+  },
+  {
+    why: 'OIDC without a provider',
+    spec: { signaling: { auth: { mode: 'OIDC' } } },
+    path: 'spec.signaling.auth.oidc',
+    says: 'mode OIDC needs oidc.issuer and oidc.clientId',
+  },
+  {
+    why: 'prices from a preset and from a ConfigMap',
+    spec: { cost: { prices: { preset: 'aws/eu-central-1', configMap: 'prices' } } },
+    path: 'spec.cost.prices.preset',
+    says: 'preset and configMap exclude each other',
+  },
+  {
+    why: 'a node port of a ClusterIP Service',
+    spec: { webapp: { service: { nodePort: 30080 } } },
+    path: 'spec.webapp.service.nodePort',
+    says: 'nodePort needs type NodePort or LoadBalancer',
+  },
+  {
+    why: 'an Ingress in front of no web page',
+    spec: { webapp: { enabled: false, ingress: { enabled: true } } },
+    path: 'spec.webapp.ingress.enabled',
+    says: 'webapp.ingress.enabled needs webapp.enabled',
+  },
+]
