@@ -65,6 +65,14 @@ const SOURCES = {
     usualSeconds: 60,
     gigabytes: 2,
   },
+  // For this package's own tests.
+  probe: {
+    module: 'node',
+    packages: ['./cmd/probe'],
+    versionOf: '',
+    usualSeconds: 5,
+    gigabytes: 0.2,
+  },
 } as const satisfies Record<string, ComponentSource>
 
 export type Component = keyof typeof SOURCES
@@ -72,10 +80,18 @@ export type Component = keyof typeof SOURCES
 /** What `startControlPlane` needs. */
 export const CONTROL_PLANE_COMPONENTS = ['kubernetes'] as const satisfies readonly Component[]
 /** What `up` needs. */
-export const CLUSTER_COMPONENTS = Object.keys(SOURCES) as Component[]
+export const CLUSTER_COMPONENTS = [
+  'kubernetes',
+  'metrics-server',
+  'runtime',
+  'coredns',
+] as const satisfies readonly Component[]
+
+/** The folder of each component of a cluster. */
+export type ClusterBinaries = Readonly<Record<(typeof CLUSTER_COMPONENTS)[number], string>>
 
 // A third of the compile time goes into debug information that no one reads here.
-const COMPILER_FLAGS = ['-trimpath', '-gcflags=all=-dwarf=false']
+const COMPILER_FLAGS = ['-trimpath', '-buildvcs=false', '-gcflags=all=-dwarf=false']
 
 /**
  * Builds what is not in the cache yet and returns the folder of each component. Components of different Go modules are
@@ -127,7 +143,12 @@ async function pinnedVersion(source: ComponentSource): Promise<string> {
   const goMod = await readFile(join(GO_MODULES, source.module, 'go.mod'), 'utf8')
   const line = goMod
     .split('\n')
-    .map((text) => text.trim().split(/\s+/))
+    .map((text) =>
+      text
+        .replace(/^require /, '')
+        .trim()
+        .split(/\s+/),
+    )
     .find(([module, version]) => module === source.versionOf && version?.startsWith('v'))
   return line?.[1] ?? 'v0.0.0'
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ApiClient } from './api.ts'
 import { certificateRequests, ensureCertificates } from './certs.ts'
 import { renderKubeconfig } from './kubeconfig.ts'
+import { RUN } from './node-config.ts'
 import type { ClusterPaths } from './paths.ts'
 import { type Daemon, isAlive, type Lifetime, startDaemon, tailLog } from './process.ts'
 
@@ -173,6 +174,15 @@ function controllerDaemons(options: ControlPlaneOptions): Daemon[] {
       '--v=1',
     ]),
   ]
+  if (options.nodes) {
+    daemons.push(
+      daemon(options, 'hostpath-provisioner', 'hostpath-provisioner', [
+        kubeconfig('provisioner'),
+        `--dir=${paths.volumes}`,
+        `--node-dir=${RUN.volumes}`,
+      ]),
+    )
+  }
   if (options.scheduler) {
     daemons.push(
       daemon(options, 'kube-scheduler', 'kube-scheduler', [

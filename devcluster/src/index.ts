@@ -1,4 +1,16 @@
-export { type Component, ensureBinaries } from './binaries.ts'
+export { CLUSTER_COMPONENTS, type Component, ensureBinaries } from './binaries.ts'
+export {
+  attachClient,
+  type ClientNamespace,
+  type Cluster,
+  type ClusterStatus,
+  down,
+  loadImage,
+  status,
+  statusOfAll,
+  type UpOptions,
+  up,
+} from './cluster.ts'
 export { DevclusterError, type DevclusterErrorCode } from './errors.ts'
 export { kubectl, kubectlPath } from './kubectl.ts'
 export {
@@ -6,6 +18,8 @@ export {
   type StartControlPlaneOptions,
   startControlPlane,
 } from './local-control-plane.ts'
+export type { NodeAddresses } from './network.ts'
+export { ensurePrograms } from './packages.ts'
 export type { Lifetime } from './process.ts'
 export { formatProgress, type OnProgress, type ProgressEvent } from './progress.ts'
 export { leftovers } from './teardown.ts'

@@ -48,6 +48,8 @@ export function nodeAddresses(cluster: string, subnet: Subnet, count: number): N
 export const switchNamespace = (cluster: string) => `parley.${cluster}`
 export const nodeNamespace = (cluster: string, node: string) => `parley.${cluster}.${node}`
 
+export const clientNamespace = (cluster: string, label: string) => `parley.${cluster}.@${label}`
+
 /** Interface of this machine into the cluster's network; at most 15 characters. */
 export const machineInterface = (cluster: string) => `parley-${digest(cluster).slice(0, 8)}`
 

@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DevclusterError } from './errors.ts'
+import { systemPath } from './packages.ts'
 import type { ClusterPaths } from './paths.ts'
 
 /** Every process of a cluster carries this variable with the cluster's state directory, so it is found after a crash. */
@@ -51,7 +52,7 @@ export async function startDaemon(paths: ClusterPaths, daemon: Daemon): Promise<
     const child = spawn(file, args, {
       detached: true,
       env: {
-        PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+        PATH: systemPath(),
         HOME: paths.root,
         [OWNER_VARIABLE]: paths.root,
         ...daemon.env,

@@ -55,3 +55,23 @@ export function formatProgress(event: ProgressEvent): string {
   }
   return parts.join(', ')
 }
+
+/**
+ * Writes events as lines: on a terminal the line of a running step is overwritten; elsewhere each step's start and end
+ * is a line, and one every 10 s between.
+ */
+export function printProgress(stream: NodeJS.WriteStream): OnProgress {
+  const lastWritten = new Map<string, number>()
+  return (event) => {
+    const line = formatProgress(event)
+    if (stream.isTTY) {
+      stream.write(`\r\u001b[K${line}${event.state === 'done' ? '\n' : ''}`)
+      return
+    }
+    const last = lastWritten.get(event.step)
+    if (event.state === 'done' || last === undefined || event.elapsedSeconds - last >= 10) {
+      lastWritten.set(event.step, event.elapsedSeconds)
+      stream.write(`${line}\n`)
+    }
+  }
+}

@@ -22,6 +22,7 @@ func runProvisioner() {
 	flags := flag.NewFlagSet("hostpath-provisioner", flag.ExitOnError)
 	kubeconfig := flags.String("kubeconfig", "", "kubeconfig file")
 	dir := flags.String("dir", "", "directory that holds one directory a volume")
+	nodeDir := flags.String("node-dir", "", "where nodes see that directory")
 	_ = flags.Parse(os.Args[1:])
 	config, err := clientcmd.BuildConfigFromFlags("", *kubeconfig)
 	if err != nil {
@@ -33,11 +34,11 @@ func runProvisioner() {
 	}
 	ctx := klog.NewContext(context.Background(), klog.Background())
 	controller.NewProvisionController(
-		ctx, client, provisionerName, hostPaths{dir: *dir}, controller.LeaderElection(false),
+		ctx, client, provisionerName, hostPaths{dir: *dir, nodeDir: *nodeDir}, controller.LeaderElection(false),
 	).Run(ctx)
 }
 
-type hostPaths struct{ dir string }
+type hostPaths struct{ dir, nodeDir string }
 
 func (h hostPaths) Provision(_ context.Context, options controller.ProvisionOptions) (*corev1.PersistentVolume, controller.ProvisioningState, error) {
 	path := filepath.Join(h.dir, options.PVName)
@@ -48,7 +49,7 @@ func (h hostPaths) Provision(_ context.Context, options controller.ProvisionOpti
 	if err := os.Chmod(path, 0o777); err != nil {
 		return nil, controller.ProvisioningFinished, err
 	}
-	hostPathType := corev1.HostPathDirectoryOrCreate
+	hostPathType := corev1.HostPathDirectory
 	return &corev1.PersistentVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: options.PVName},
 		Spec: corev1.PersistentVolumeSpec{
@@ -58,7 +59,7 @@ func (h hostPaths) Provision(_ context.Context, options controller.ProvisionOpti
 				corev1.ResourceStorage: options.PVC.Spec.Resources.Requests[corev1.ResourceStorage],
 			},
 			PersistentVolumeSource: corev1.PersistentVolumeSource{
-				HostPath: &corev1.HostPathVolumeSource{Path: path, Type: &hostPathType},
+				HostPath: &corev1.HostPathVolumeSource{Path: filepath.Join(h.nodeDir, options.PVName), Type: &hostPathType},
 			},
 		},
 	}, controller.ProvisioningFinished, nil

@@ -23,8 +23,9 @@ type node struct {
 	Run string `json:"run"`
 	// Binds are directories of the machine that appear below /run.
 	Binds []bind `json:"binds"`
-	// ReadOnly are paths that the node's programs may read only: a node must not tune the machine's kernel.
-	ReadOnly []string  `json:"readOnly"`
+	// Shadowed are kernel settings of which the node's programs see a copy: a kubelet insists on setting some, and a node
+	// must not tune the machine.
+	Shadowed []string  `json:"shadowed"`
 	Programs []program `json:"programs"`
 }
 
@@ -38,6 +39,8 @@ type program struct {
 	Name string   `json:"name"`
 	Args []string `json:"args"`
 	Log  string   `json:"log"`
+	// After names a file that the program waits for.
+	After string `json:"after"`
 }
 
 const restartDelay = time.Second
@@ -98,16 +101,30 @@ func layOut(config node) error {
 	if err := syscall.Mount(config.Run, "/run", "", syscall.MS_BIND|syscall.MS_REC, ""); err != nil {
 		return fmt.Errorf("bind /run: %w", err)
 	}
-	for _, path := range config.ReadOnly {
-		if err := syscall.Mount(path, path, "", syscall.MS_BIND, ""); err != nil {
-			return fmt.Errorf("bind %s: %w", path, err)
-		}
-		const flags = syscall.MS_BIND | syscall.MS_REMOUNT | syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC
-		if err := syscall.Mount("", path, "", flags, ""); err != nil {
-			return fmt.Errorf("make %s read-only: %w", path, err)
+	for _, path := range config.Shadowed {
+		if err := shadow(path); err != nil {
+			return fmt.Errorf("shadow %s: %w", path, err)
 		}
 	}
 	return nil
+}
+
+func shadow(path string) error {
+	value, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	duplicate := filepath.Join("/run", path)
+	if err := os.MkdirAll(filepath.Dir(duplicate), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(duplicate, value, 0o644); err != nil {
+		return err
+	}
+	return syscall.Mount(duplicate, path, "", syscall.MS_BIND, "")
 }
 
 // supervise never returns. One loop waits for every child, because process 1 also inherits children it never started.
@@ -125,7 +142,10 @@ func supervise(programs []program) {
 		running[pid] = p
 	}
 	for _, p := range programs {
-		start(p)
+		go func() {
+			waitFor(p.After)
+			start(p)
+		}()
 	}
 	for {
 		var status syscall.WaitStatus
@@ -134,7 +154,8 @@ func supervise(programs []program) {
 			continue
 		}
 		if err != nil {
-			time.Sleep(restartDelay)
+			// No children yet, or none for the moment.
+			time.Sleep(50 * time.Millisecond)
 			continue
 		}
 		mutex.Lock()
@@ -146,6 +167,15 @@ func supervise(programs []program) {
 				time.Now().Format(time.RFC3339), p.Name, status.ExitStatus(), status.Signal())
 			time.AfterFunc(restartDelay, func() { start(p) })
 		}
+	}
+}
+
+func waitFor(file string) {
+	for file != "" {
+		if _, err := os.Stat(file); err == nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 

@@ -1,0 +1,58 @@
+// Command probe is the program inside the pods that devcluster's own tests run: it looks at the cluster from within.
+//
+//	probe serve        answers HTTP on :8080 with the pod's name
+//	probe get URL      fetches URL and prints the answer
+//	probe write FILE   writes FILE
+//	probe burn         keeps one processor busy
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "error: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	switch {
+	case len(args) == 1 && args[0] == "serve":
+		return serve()
+	case len(args) == 2 && args[0] == "get":
+		return get(args[1])
+	case len(args) == 2 && args[0] == "write":
+		return os.WriteFile(filepath.Clean(args[1]), []byte("written\n"), 0o644)
+	case len(args) == 1 && args[0] == "burn":
+		for {
+		}
+	}
+	return fmt.Errorf("usage: probe serve | get URL | write FILE | burn")
+}
+
+func serve() error {
+	name, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	handler := func(response http.ResponseWriter, _ *http.Request) { fmt.Fprint(response, name) }
+	return http.ListenAndServe(":8080", http.HandlerFunc(handler))
+}
+
+func get(url string) error {
+	client := http.Client{Timeout: 5 * time.Second}
+	response, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(os.Stdout, response.Body)
+	return err
+}
