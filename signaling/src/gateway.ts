@@ -42,9 +42,10 @@ export type GatewayDeps = {
   log: Logger
   /** @throws {SignalingError} `unauthenticated` */
   verifyToken(token: unknown): Promise<JoinClaims>
+  /** The default tenant. */
+  tenant: string
   meshMax: number
   graceMs: number
-  leaseMs: number
 }
 
 export type Gateway = {
@@ -136,11 +137,12 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
       async handle(socket, { to, signal }) {
         const { key, participant } = seatOf(socket)
         const peer = peerChannel(key, to)
-        // A peer on this replica is reached without the store, also while Redis is away.
         const here = io.sockets.adapter.rooms.has(peer)
         if (!here && !(await rooms.has(key, to)))
           throw new SignalingError('not-found', 'that participant is not in the room')
-        const target = here ? io.local.to(peer) : io.to(peer)
+        // As a rule by the way of every other event, to stay in order with them. While Redis is
+        // away that way waits for it, so peers on this replica are then reached directly.
+        const target = here && !rooms.reachable() ? io.local.to(peer) : io.to(peer)
         target.emit('signal', { from: participant.id, signal })
         return null
       },
@@ -234,6 +236,12 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   /** Ends a socket whose seat another one has taken, on whichever replica it is. */
   function replace(session: string) {
     seats.delete(session)
+    const here = io.sockets.sockets.get(session)
+    if (here) {
+      here.emit('session:replaced')
+      here.disconnect(true)
+      return
+    }
     io.to(session).emit('session:replaced')
     io.in(session).disconnectSockets(true)
   }
@@ -245,6 +253,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     const { key, participant, session } = seat
     try {
       if (!(await rooms.detach(key, participant.id, session, deps.graceMs))) return
+      log.info({ ...key, participant: participant.id }, 'participant disconnected')
     } catch (error) {
       // The store is away: the lease runs out by itself, and whoever renews next sweeps it.
       log.warn(
@@ -271,6 +280,12 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     return Map.groupBy(seats.values(), ({ key }) => roomName(key))
   }
 
+  /** The room's id; that of another tenant than the default one with its tenant before it. */
+  function label(key: RoomKey | undefined): string {
+    if (!key) return ''
+    return key.tenant === deps.tenant ? key.room : roomName(key)
+  }
+
   async function renew(here: LocalSeat[]) {
     const key = here[0]?.key
     if (!key) return
@@ -295,7 +310,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
 
   return {
     participantsByRoom: () =>
-      new Map([...seatsByRoom()].map(([room, here]) => [room, here.length] as const)),
+      new Map([...seatsByRoom().values()].map((here) => [label(here[0]?.key), here.length])),
     heartbeat,
     async drain() {
       while (pending.size > 0) await Promise.all(pending)

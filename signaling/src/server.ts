@@ -51,7 +51,7 @@ export async function startSignaling(
     now: clock.now,
     onProblem,
   })
-  const { store: rooms, adapter, release } = openRooms(config, clock, log)
+  const { store: rooms, adapter, onConnected, release } = openRooms(config, clock, log)
 
   const keys = () => {
     const list = joinKeys.current()
@@ -98,9 +98,9 @@ export async function startSignaling(
     clock,
     log,
     verifyToken: async (token) => verifyJoinToken(keys(), token, clock.now()),
+    tenant: config.tenant,
     meshMax: config.meshMax,
     graceMs: config.graceMs,
-    leaseMs: config.leaseMs,
   })
 
   let cancelBeat = () => {}
@@ -110,6 +110,9 @@ export async function startSignaling(
       if (serving) beat()
     })
   }
+
+  // What was not renewed while the store was away is renewed before anyone may sweep it.
+  onConnected(() => void gateway.heartbeat())
 
   await app.listen({ host: config.host, port: config.port })
   beat()

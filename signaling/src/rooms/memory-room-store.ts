@@ -75,6 +75,7 @@ export function memoryRoomStore(now: () => number): RoomStore {
     async renew() {
       return { restored: [], lost: [] }
     },
+    reachable: () => true,
     async ready() {
       return true
     },

@@ -1,19 +1,118 @@
+import { readFileSync } from 'node:fs'
+import { createAdapter } from '@socket.io/redis-streams-adapter'
+import { Redis, type RedisOptions } from 'ioredis'
 import type { Logger } from 'pino'
 import type { ServerOptions } from 'socket.io'
 import type { Clock } from '../clock.ts'
 import type { SignalingConfig } from '../config.ts'
 import { memoryRoomStore } from './memory-room-store.ts'
+import { redisRoomStore } from './redis-room-store.ts'
 import type { RoomStore } from './room-store.ts'
 
 export type OpenRooms = {
   store: RoomStore
   /** Carries broadcasts to other replicas; without it there is only this one. */
   adapter?: ServerOptions['adapter']
-  /** Ends the adapter's connections. */
+  /** Runs `task` whenever the store is connected, the first time and after each outage. */
+  onConnected(task: () => void): void
+  /** Ends the adapter's connections, once Socket.IO is closed. */
   release(): void
 }
 
-/** Rooms in Redis where its address is given, else in this process. */
-export function openRooms(_config: SignalingConfig, clock: Clock, _log: Logger): OpenRooms {
-  return { store: memoryRoomStore(clock.now), release() {} }
+/**
+ * Rooms in Redis where its address is given, else in this process. Does not wait for Redis: until
+ * it is there the store answers `unavailable`.
+ *
+ * @throws when the file with the address cannot be read
+ */
+export function openRooms(config: SignalingConfig, clock: Clock, log: Logger): OpenRooms {
+  if (config.redisUrlFile === undefined)
+    return { store: memoryRoomStore(clock.now), onConnected() {}, release() {} }
+
+  const url = readRedisUrl(config.redisUrlFile)
+  const redis = new Redis(url, { ...always, ...failAtOnce })
+  logTransitions(redis, log)
+  const store = redisRoomStore(redis, config.leaseMs, clock.now)
+  const { adapter, connected, release } = openBus(url, config.cluster)
+  return {
+    store: { ...store, ready: async () => connected() && (await store.ready()) },
+    adapter,
+    onConnected: (task) => void redis.on('ready', task),
+    release,
+  }
+}
+
+const always = {
+  // The adapter reads streams as the arrays of RESP2.
+  replyMapping: 'legacy',
+  connectTimeout: 2000,
+  retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 6), 1000),
+} satisfies RedisOptions
+
+/** For questions that somebody waits for: an error now is better than an answer later. */
+const failAtOnce = {
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  commandTimeout: 2000,
+} satisfies RedisOptions
+
+/**
+ * The connections of the streams adapter. It polls again as soon as a read fails, which without
+ * ioredis' offline queue would spin; and it leaves promises to themselves, which end rejected when
+ * a connection is closed before Redis was there.
+ */
+function openBus(url: string, cluster: string) {
+  const options = { ...always, maxRetriesPerRequest: null }
+  const connections: Redis[] = []
+  const open = (): Redis => {
+    const connection = new Redis(url, options)
+    connection.on('error', () => {})
+    tolerate(connection, 'subscribe')
+    tolerate(connection, 'publish')
+    connection.duplicate = open
+    connections.push(connection)
+    return connection
+  }
+  const adapter = createAdapter(open(), {
+    streamName: `parley:${cluster}:events`,
+    channelPrefix: `parley:${cluster}`,
+    onlyPlaintext: true,
+  })
+  return {
+    adapter,
+    connected: () => connections.every(({ status }) => status === 'ready'),
+    release() {
+      for (const connection of connections) connection.disconnect()
+    },
+  }
+}
+
+function tolerate(connection: Redis, method: 'subscribe' | 'publish') {
+  const original = connection[method].bind(connection) as (...args: unknown[]) => Promise<unknown>
+  const tolerant = (...args: unknown[]) => {
+    const reply = original(...args)
+    reply.catch(() => {})
+    return reply
+  }
+  Object.assign(connection, { [method]: tolerant })
+}
+
+function logTransitions(redis: Redis, log: Logger) {
+  let up: boolean | undefined
+  redis.on('ready', () => {
+    up = true
+    log.info({}, 'redis connected')
+  })
+  redis.on('error', (error: Error & { code?: string }) => {
+    if (up !== false) log.warn({ code: error.code ?? error.name }, 'redis not reachable')
+    up = false
+  })
+}
+
+function readRedisUrl(path: string): string {
+  const url = readFileSync(path, 'utf8').trim()
+  if (!/^rediss?:\/\//.test(url))
+    throw new Error(`REDIS_URL_FILE: ${path} holds no redis:// or rediss:// address; write one`)
+  return url
 }

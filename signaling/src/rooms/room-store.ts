@@ -48,6 +48,9 @@ export type RoomStore = {
    * data) and are back; `lost` are sessions whose seat another session has taken.
    */
   renew(key: RoomKey, seats: readonly Seat[]): Promise<{ restored: string[]; lost: string[] }>
+  /** Whether the last question was answered; asks nothing. */
+  reachable(): boolean
+  /** Asks whether the store can serve now. Never throws. */
   ready(): Promise<boolean>
   close(): Promise<void>
 }

@@ -1,0 +1,170 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { joinResponseSchema } from '@parley/protocol'
+import { pino } from 'pino'
+import { io } from 'socket.io-client'
+import { type Signaling, startSignaling } from './server.ts'
+import {
+  clients,
+  postJoin,
+  requestJoin,
+  signalingFiles,
+  turnUrl,
+  until,
+} from './testing/signaling-rig.ts'
+
+const log = pino({ level: 'silent' })
+const files = signalingFiles()
+const people = clients()
+let server: Signaling
+
+beforeAll(async () => {
+  const webappDir = join(files.dir, 'webapp')
+  mkdirSync(join(webappDir, 'assets'), { recursive: true })
+  writeFileSync(join(webappDir, 'index.html'), '<title>Parley</title>')
+  writeFileSync(join(webappDir, 'assets', 'app-1.js'), 'export {}')
+  server = await startSignaling(
+    files.config({
+      allowedOrigins: ['https://meet.example.org'],
+      domain: 'parley.example',
+      webappDir,
+    }),
+    { log },
+  )
+})
+afterEach(() => people.close())
+afterAll(async () => {
+  await server.close()
+  files.remove()
+})
+
+describe('the join API', () => {
+  it('answers what the protocol says', async () => {
+    const answer = joinResponseSchema.parse(await requestJoin(server.url, 'r', { name: 'Ann' }))
+    expect(answer).toMatchObject({ room: 'r', tenant: 'default' })
+    expect(answer.iceServers[0]?.urls).toEqual([turnUrl])
+  })
+
+  it('refuses a room that is full', async () => {
+    const small = await startSignaling(files.config({ meshMax: 2 }), { log })
+    try {
+      await people.enter(small.url, 'full', 'Ann')
+      await people.enter(small.url, 'full', 'Bob')
+      const response = await postJoin(small.url, 'full', { name: 'Eve' })
+      expect(response.status).toBe(409)
+      expect(await response.json()).toMatchObject({ code: 'room-full' })
+      const metrics = await (await fetch(`${small.url}/metrics`)).text()
+      expect(metrics).toContain('video_connections_attempted_total 3')
+      expect(metrics).toContain('video_connections_successful_total 2')
+    } finally {
+      await small.close()
+    }
+  })
+
+  it('is not cached', async () => {
+    const response = await postJoin(server.url, 'r', { name: 'Ann' })
+    expect(response.headers.get('cache-control')).toBe('no-store')
+  })
+})
+
+describe('REQ-P1: TURN that is not there', () => {
+  it('is `unavailable` and not ready; what the operator writes later is taken up', async () => {
+    const bare = signalingFiles([])
+    const waiting = await startSignaling(bare.config(), { log })
+    const ready = async () => (await fetch(`${waiting.url}/readyz`)).status
+    try {
+      expect(await ready()).toBe(503)
+      expect((await fetch(`${waiting.url}/healthz`)).status).toBe(200)
+      const response = await postJoin(waiting.url, 'r', { name: 'Ann' })
+      expect(response.status).toBe(503)
+      expect(await response.json()).toMatchObject({ code: 'unavailable' })
+
+      bare.file('endpoints.json', JSON.stringify({ urls: ['stun:192.0.2.1:3478', turnUrl] }))
+      await until('the endpoints are read', async () => (await ready()) === 200)
+      const { iceServers } = await requestJoin(waiting.url, 'r', { name: 'Ann' })
+      expect(iceServers.map(({ urls }) => urls)).toEqual([[turnUrl], ['stun:192.0.2.1:3478']])
+
+      bare.file('endpoints.json', JSON.stringify({ urls: [] }))
+      await until(
+        'the empty list is read',
+        async () => (await postJoin(waiting.url, 'r', { name: 'Ann' })).status === 503,
+      )
+      // Those who are in a call come back through the same Service: it must keep routing to us.
+      expect(await ready()).toBe(200)
+    } finally {
+      await waiting.close()
+      bare.remove()
+    }
+  })
+})
+
+describe('origins', () => {
+  const join = (origin: string) => postJoin(server.url, 'r', { name: 'Ann' }, { origin })
+  it.each(['https://meet.example.org', 'https://parley.example'])('lets %s in', async (origin) => {
+    const response = await join(origin)
+    expect(response.status).toBe(200)
+    expect(response.headers.get('access-control-allow-origin')).toBe(origin)
+    const preflight = await fetch(`${server.url}/api/rooms/r/join`, {
+      method: 'OPTIONS',
+      headers: { origin },
+    })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-methods')).toBe('POST')
+  })
+
+  it('lets its own pages in', async () => {
+    expect((await join(server.url)).status).toBe(200)
+  })
+
+  it.each([
+    'https://evil.example',
+    'http://meet.example.org',
+    'https://meet.example.org.evil.example',
+    'null',
+  ])('refuses %s on HTTP and on Socket.IO', async (origin) => {
+    const response = await join(origin)
+    expect(response.status).toBe(403)
+    expect(await response.json()).toMatchObject({ code: 'forbidden' })
+    expect(response.headers.get('access-control-allow-origin')).toBeNull()
+    const { token } = await requestJoin(server.url, 'r', { name: 'Ann' })
+    const socket = io(server.url, {
+      auth: { token },
+      transports: ['websocket'],
+      extraHeaders: { origin },
+      reconnection: false,
+    })
+    const error = await new Promise<Error>((resolve) => socket.once('connect_error', resolve))
+    expect(error.message).toBe('websocket error')
+    socket.disconnect()
+  })
+})
+
+describe('the webapp', () => {
+  it('is served, with every room at its page', async () => {
+    for (const path of ['/', '/index.html', '/r/demo', '/r/demo?relay=1']) {
+      const response = await fetch(server.url + path)
+      expect(response.status).toBe(200)
+      expect(await response.text()).toContain('<title>Parley</title>')
+      expect(response.headers.get('cache-control')).toBe('no-cache')
+    }
+    const asset = await fetch(`${server.url}/assets/app-1.js`)
+    expect(asset.headers.get('cache-control')).toContain('immutable')
+  })
+
+  it.each(['/nothing', '/r/a/b', '/assets/none.js', '/../secret', '/%2e%2e/turn-secret', '/api/x'])(
+    'answers %s with not-found',
+    async (path) => {
+      const response = await fetch(server.url + path)
+      expect(response.status).toBe(404)
+      expect(await response.json()).toMatchObject({ code: 'not-found' })
+    },
+  )
+
+  it('comes with headers that keep other pages out', async () => {
+    const { headers } = await fetch(`${server.url}/r/demo`)
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('permissions-policy')).toContain('camera=(self)')
+  })
+})

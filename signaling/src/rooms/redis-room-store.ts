@@ -1,0 +1,160 @@
+import {
+  type MediaState,
+  mediaStateSchema,
+  type Participant,
+  participantSchema,
+} from '@parley/protocol'
+import type { Redis } from 'ioredis'
+import { SignalingError } from '../errors.ts'
+import { type RoomKey, type RoomStore, roomName } from './room-store.ts'
+import { scripts } from './scripts.ts'
+
+type ScriptName = keyof typeof scripts
+type Argument = string | number
+
+const personSchema = participantSchema.omit({ media: true })
+
+/**
+ * Rooms that several replicas share.
+ *
+ * After an outage every lease may have run out while nobody could renew it. So expired seats are
+ * left alone for the length of one lease after a reconnection, in which their replicas renew them.
+ *
+ * @param redis a connection that fails at once when Redis is away, rather than queueing
+ * @param now epoch milliseconds of this process, for that settling time only
+ */
+export function redisRoomStore(redis: Redis, leaseMs: number, now: () => number): RoomStore {
+  let settledAt = 0
+  let reachable = false
+  redis.on('close', () => {
+    reachable = false
+    settledAt = Number.POSITIVE_INFINITY
+  })
+  let connectedBefore = false
+  redis.on('ready', () => {
+    reachable = true
+    settledAt = connectedBefore ? now() + leaseMs : 0
+    connectedBefore = true
+  })
+  for (const [name, lua] of Object.entries(scripts))
+    redis.defineCommand(command(name as ScriptName), { numberOfKeys: 2, lua })
+
+  async function ask<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      const reply = await task()
+      reachable = true
+      return reply
+    } catch (cause) {
+      reachable = false
+      throw new SignalingError('unavailable', 'rooms cannot be reached; try again shortly', {
+        cause,
+      })
+    }
+  }
+
+  function run<T>(name: ScriptName, key: RoomKey, ...args: Argument[]): Promise<T> {
+    const commands = redis as unknown as Record<string, (...args: Argument[]) => Promise<T>>
+    return ask(async () =>
+      (commands[command(name)] as (...a: Argument[]) => Promise<T>).call(
+        redis,
+        ...keysOf(key),
+        ...args,
+      ),
+    )
+  }
+
+  const settled = () => now() >= settledAt
+
+  return {
+    async join(key, { participant, session }, capacity) {
+      const { id, media } = participant
+      const [admitted, expired, before, fields] = await run<[number, string[], string?, string[]?]>(
+        'join',
+        key,
+        id,
+        person(participant),
+        JSON.stringify(media),
+        session,
+        capacity,
+        leaseMs,
+        settled() ? '1' : '0',
+      )
+      if (!admitted) return { kind: 'full', expired }
+      const participants = readSeats(fields ?? [])
+      return {
+        kind: 'joined',
+        returned: Boolean(before),
+        ...(before && before !== session && { replaced: before }),
+        self: participants.find((one) => one.id === id) ?? participant,
+        participants,
+        expired,
+      }
+    },
+    async setMedia(key, id, session, media: MediaState) {
+      return (await run<number>('setMedia', key, id, session, JSON.stringify(media))) === 1
+    },
+    async leave(key, id, session) {
+      return (await run<number>('leave', key, id, session)) === 1
+    },
+    async detach(key, id, session, graceMs) {
+      return (await run<number>('detach', key, id, session, graceMs)) === 1
+    },
+    async has(key, id) {
+      return (await ask(() => redis.hexists(keysOf(key)[0], `${id}:s`))) === 1
+    },
+    count: (key) => run<number>('count', key),
+    async sweep(key) {
+      return settled() ? run<string[]>('sweep', key) : []
+    },
+    async renew(key, seats) {
+      const [restored, lost] = await run<[string[], string[]]>(
+        'renew',
+        key,
+        leaseMs,
+        ...seats.flatMap(({ participant, session }) => [
+          participant.id,
+          person(participant),
+          JSON.stringify(participant.media),
+          session,
+        ]),
+      )
+      return { restored, lost }
+    },
+    reachable: () => reachable,
+    ready: () =>
+      ask(() => redis.ping()).then(
+        () => true,
+        () => false,
+      ),
+    async close() {
+      redis.disconnect()
+    },
+  }
+}
+
+function command(name: ScriptName): string {
+  return `parleyRoom_${name}`
+}
+
+/** Both keys hash to one slot. */
+function keysOf(key: RoomKey): [string, string] {
+  const name = `parley:room:{${roomName(key)}}`
+  return [`${name}:seats`, `${name}:leases`]
+}
+
+function person({ id, name, joinedAt }: Participant): string {
+  return JSON.stringify({ id, name, joinedAt })
+}
+
+/** The hash of a room as HGETALL gives it, field and value in turn; oldest participant first. */
+function readSeats(fields: readonly string[]): Participant[] {
+  const value = new Map<string, string>()
+  for (let i = 0; i + 1 < fields.length; i += 2) value.set(fields[i] ?? '', fields[i + 1] ?? '')
+  return [...value.keys()]
+    .filter((field) => field.endsWith(':p'))
+    .map((field) => ({
+      ...personSchema.parse(JSON.parse(value.get(field) ?? '')),
+      media: mediaStateSchema.parse(JSON.parse(value.get(`${field.slice(0, -2)}:m`) ?? '')),
+    }))
+    .sort((a, b) => a.joinedAt - b.joinedAt)
+}

@@ -1,0 +1,86 @@
+/**
+ * The steps of the Redis room store, each atomic on the server. KEYS: 1 the room's hash, with
+ * `<id>:p` (id, name and joining time, JSON), `<id>:m` (media, JSON) and `<id>:s` (session) for each
+ * seat; 2 the room's leases, a sorted set of ids by expiry in epoch ms of the Redis server, so that
+ * replicas need not agree on the time.
+ */
+const prelude = `
+local seats, leases = KEYS[1], KEYS[2]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function drop(id)
+  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s')
+  redis.call('ZREM', leases, id)
+end
+local function expired(except)
+  local gone = {}
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
+    if id ~= except then drop(id); gone[#gone + 1] = id end
+  end
+  return gone
+end
+local function hold(id, leaseMs)
+  redis.call('ZADD', leases, now + leaseMs, id)
+  local keep = math.max(leaseMs * 4, 60000)
+  redis.call('PEXPIRE', seats, keep)
+  redis.call('PEXPIRE', leases, keep)
+end
+`
+
+export const scripts = {
+  /** id, person, media, session, capacity, lease ms, '1' to remove who has expired. */
+  join: `${prelude}
+local id, person, media, session = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local gone = {}
+if ARGV[7] == '1' then gone = expired(id) end
+local before = redis.call('HGET', seats, id .. ':s')
+if not before then
+  if redis.call('ZCARD', leases) >= tonumber(ARGV[5]) then return {0, gone} end
+  redis.call('HSET', seats, id .. ':p', person)
+end
+redis.call('HSET', seats, id .. ':m', media, id .. ':s', session)
+hold(id, tonumber(ARGV[6]))
+return {1, gone, before or '', redis.call('HGETALL', seats)}`,
+
+  /** id, session, media */
+  setMedia: `${prelude}
+if redis.call('HGET', seats, ARGV[1] .. ':s') ~= ARGV[2] then return 0 end
+redis.call('HSET', seats, ARGV[1] .. ':m', ARGV[3])
+return 1`,
+
+  /** id, session */
+  leave: `${prelude}
+if redis.call('HGET', seats, ARGV[1] .. ':s') ~= ARGV[2] then return 0 end
+drop(ARGV[1])
+return 1`,
+
+  /** id, session, grace ms */
+  detach: `${prelude}
+if redis.call('HGET', seats, ARGV[1] .. ':s') ~= ARGV[2] then return 0 end
+redis.call('ZADD', leases, now + tonumber(ARGV[3]), ARGV[1])
+return 1`,
+
+  count: `${prelude}
+return redis.call('ZCOUNT', leases, '(' .. now, '+inf')`,
+
+  sweep: `${prelude}
+return expired()`,
+
+  /** lease ms, then id, person, media, session of each seat */
+  renew: `${prelude}
+local restored, lost = {}, {}
+for i = 2, #ARGV, 4 do
+  local id, session = ARGV[i], ARGV[i + 3]
+  local holder = redis.call('HGET', seats, id .. ':s')
+  if holder and holder ~= session then
+    lost[#lost + 1] = session
+  else
+    if not holder then
+      redis.call('HSET', seats, id .. ':p', ARGV[i + 1], id .. ':m', ARGV[i + 2], id .. ':s', session)
+      restored[#restored + 1] = id
+    end
+    hold(id, tonumber(ARGV[1]))
+  end
+end
+return {restored, lost}`,
+} as const
