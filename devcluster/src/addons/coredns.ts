@@ -4,17 +4,19 @@ const labels = { 'k8s-app': 'kube-dns' }
 const metadata = { name: 'coredns', namespace: 'kube-system', labels }
 
 // Names outside of the cluster do not exist: its network ends at this machine, and saying so at once beats a time-out.
-const COREFILE = `.:53 {
+const COREFILE = `cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {
     errors
-    health :8080
-    ready :8181
-    prometheus :9153
     kubernetes cluster.local in-addr.arpa ip6.arpa {
         pods insecure
-        fallthrough in-addr.arpa ip6.arpa
         ttl 5
     }
+    ready :8181
     cache 5
+}
+.:53 {
+    errors
+    health :8080
+    prometheus :9153
     template ANY ANY . {
         rcode NXDOMAIN
     }

@@ -1,0 +1,264 @@
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { execa, execaSync } from 'execa'
+import { ensureBinaries } from './binaries.ts'
+import { attachClient, type Cluster, down, loadImage, up } from './cluster.ts'
+import { kubectl } from './kubectl.ts'
+import { ensureImageArchive } from './oci.ts'
+import { leftovers } from './teardown.ts'
+
+const NAME = 'e2e-nodes'
+const IMAGE = 'localhost/parley-devcluster/probe:e2e'
+
+const container = (args: string[], more: object = {}) => ({
+  name: 'probe',
+  image: IMAGE,
+  args,
+  securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+  ...more,
+})
+
+const deployment = (name: string, replicas: number, pod: object) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: { terminationGracePeriodSeconds: 0, ...pod },
+    },
+  },
+})
+
+// One pod on each node, behind a Service with a NodePort; and one that keeps a processor busy, under an autoscaler.
+const WORKLOAD = {
+  apiVersion: 'v1',
+  kind: 'List',
+  items: [
+    deployment('web', 2, {
+      containers: [container(['serve'], { ports: [{ containerPort: 8080 }] })],
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: 'kubernetes.io/hostname',
+          whenUnsatisfiable: 'DoNotSchedule',
+          labelSelector: { matchLabels: { app: 'web' } },
+        },
+      ],
+    }),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web' },
+      spec: {
+        type: 'NodePort',
+        selector: { app: 'web' },
+        ports: [{ name: 'http', port: 80, targetPort: 8080, nodePort: 30080 }],
+      },
+    },
+    deployment('on-host', 1, {
+      hostNetwork: true,
+      dnsPolicy: 'ClusterFirstWithHostNet',
+      containers: [container(['serve'])],
+    }),
+    deployment('busy', 1, {
+      containers: [
+        container(['burn'], {
+          resources: { requests: { cpu: '50m' }, limits: { cpu: '200m' } },
+        }),
+      ],
+    }),
+    {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'busy' },
+      spec: {
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'busy' },
+        minReplicas: 1,
+        maxReplicas: 2,
+        metrics: [
+          {
+            type: 'Resource',
+            resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
+          },
+        ],
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'data' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Mi' } } },
+    },
+    {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'writer' },
+      spec: {
+        template: {
+          spec: {
+            restartPolicy: 'Never',
+            containers: [
+              container(['write', '/data/file'], {
+                volumeMounts: [{ name: 'data', mountPath: '/data' }],
+              }),
+            ],
+            volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }],
+          },
+        },
+      },
+    },
+  ],
+}
+
+describe('a cluster with two nodes', () => {
+  let cluster: Cluster
+
+  beforeAll(async () => {
+    await down({ name: NAME })
+    const { probe } = await ensureBinaries(['probe'])
+    const archive = join(probe, 'probe.tar')
+    await ensureImageArchive(
+      { name: IMAGE, program: join(probe, 'probe'), entrypoint: '/probe' },
+      archive,
+    )
+    cluster = await up({ name: NAME, nodes: 2, kubeconfig: join(tmpdir(), 'e2e-nodes.kubeconfig') })
+    await loadImage({ name: NAME, archive })
+    await kubectl(cluster, ['apply', '-f', '-'], { input: JSON.stringify(WORKLOAD) })
+    for (const name of ['web', 'on-host']) {
+      await kubectl(cluster, ['rollout', 'status', `deployment/${name}`, '--timeout=60s'])
+    }
+  }, 120_000)
+
+  afterAll(async () => {
+    await down({ name: NAME })
+  }, 30_000)
+
+  const jsonPath = (args: string[], path: string) =>
+    kubectl(cluster, [...args, '-o', `jsonpath={${path}}`])
+
+  const fromPod = (deploymentName: string, url: string) =>
+    kubectl(cluster, ['exec', `deployment/${deploymentName}`, '--', '/probe', 'get', url])
+
+  const names = async () =>
+    (await jsonPath(['get', 'pods', '-l', 'app=web'], '.items[*].metadata.name')).split(' ')
+
+  it('REQ-K1: gives every node an internal and an external address of its own', async () => {
+    for (const node of cluster.nodes) {
+      const addresses = JSON.parse(await kubectl(cluster, ['get', 'node', node.name, '-o', 'json']))
+        .status.addresses
+      expect(addresses).toEqual(
+        expect.arrayContaining([
+          { type: 'InternalIP', address: node.address },
+          { type: 'ExternalIP', address: node.address },
+        ]),
+      )
+    }
+  })
+
+  it('REQ-K1: resolves a Service by name and reaches pods of both nodes, from a pod and from the host network', async () => {
+    const all = await names()
+    for (const from of ['web', 'on-host']) {
+      const seen = new Set<string>()
+      for (let attempt = 0; attempt < 30 && seen.size < 2; attempt++) {
+        seen.add(await fromPod(from, 'http://web.default.svc.cluster.local'))
+      }
+      expect([...seen].sort()).toEqual([...all].sort())
+    }
+  }, 60_000)
+
+  it('REQ-K1: lets this machine and client namespaces reach nodes, NodePorts and pods', async () => {
+    const all = await names()
+    for (const node of cluster.nodes) {
+      expect(all).toContain(await (await fetch(`http://${node.address}:30080`)).text())
+    }
+    const podAddress = await jsonPath(['get', 'pods', '-l', 'app=web'], '.items[0].status.podIP')
+    expect(all).toContain(await (await fetch(`http://${podAddress}:8080`)).text())
+    const client = await attachClient({ name: NAME, label: 'browser1' })
+    const { probe } = await ensureBinaries(['probe'])
+    const url = `http://${cluster.nodes[1]?.address}:30080`
+    const answer = await execa('ip', [
+      ...['netns', 'exec', client.networkNamespace],
+      ...[join(probe, 'probe'), 'get', url],
+    ])
+    expect(all).toContain(answer.stdout)
+  }, 30_000)
+
+  it('REQ-K1: answers through the API server: logs, exec and the service proxy', async () => {
+    const proxied = '/api/v1/namespaces/default/services/http:web:http/proxy/'
+    expect(await names()).toContain(await kubectl(cluster, ['get', '--raw', proxied]))
+  })
+
+  it('REQ-K1: gives a claim a volume that an unprivileged pod can write', async () => {
+    await kubectl(cluster, ['wait', '--for=condition=complete', 'job/writer', '--timeout=60s'])
+  }, 70_000)
+
+  it('REQ-K2: shows an autoscaler the CPU that pods use, and it scales', async () => {
+    await kubectl(cluster, [
+      ...['wait', '--for=jsonpath={.status.desiredReplicas}=2', 'hpa/busy', '--timeout=75s'],
+    ])
+    const usage = await jsonPath(
+      ['get', 'hpa', 'busy'],
+      '.status.currentMetrics[0].resource.current.averageUtilization',
+    )
+    expect(Number(usage)).toBeGreaterThan(70)
+    expect(await kubectl(cluster, ['top', 'pods'])).toContain('busy-')
+  }, 90_000)
+
+  it('REQ-K1: starts a killed kubelet and containerd again, and pods go on', async () => {
+    const before = await names()
+    const node = cluster.nodes[0]?.networkNamespace ?? ''
+    for (const name of ['kubelet', 'containerd']) {
+      const [killed = 0] = pidsOf(name, node)
+      process.kill(killed, 'SIGKILL')
+      // node-init waits a second, so that a program that cannot start does not spin.
+      await eventually(() => pidsOf(name, node).some((pid) => pid !== killed))
+    }
+    await kubectl(cluster, ['wait', '--for=condition=Ready', 'node', '--all', '--timeout=60s'])
+    expect((await names()).sort()).toEqual(before.sort())
+  }, 70_000)
+
+  it('REQ-K1: leaves nothing behind, though its programs were killed before', async () => {
+    for (const node of cluster.nodes) {
+      for (const name of ['kubelet', 'containerd', 'kube-proxy']) {
+        for (const pid of pidsOf(name, node.networkNamespace)) process.kill(pid, 'SIGKILL')
+      }
+    }
+    expect(await leftovers(NAME)).not.toEqual([])
+    await down({ name: NAME })
+    expect(await leftovers(NAME)).toEqual([])
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(NAME)
+  }, 30_000)
+})
+
+/** The processes of a program in this test's own node, told by the node's network namespace. */
+function pidsOf(program: string, networkNamespace: string): number[] {
+  const { stdout } = execaSync('ip', ['netns', 'pids', networkNamespace])
+  const pids = stdout.split('\n').filter(Boolean).map(Number)
+  return pids.filter((pid) => {
+    const words = commandLine(pid).split('\0')
+    return words[1] === program || (words[0]?.endsWith(`/${program}`) && words[1] === '--config')
+  })
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    // It ended since it was listed.
+    return ''
+  }
+}
+
+async function eventually(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 20_000
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error('not within 20 s')
+    await delay(50)
+  }
+}
