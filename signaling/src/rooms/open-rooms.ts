@@ -104,8 +104,8 @@ function logTransitions(redis: Redis, log: Logger) {
     up = true
     log.info({}, 'redis connected')
   })
-  redis.on('error', (error: Error & { code?: string }) => {
-    if (up !== false) log.warn({ code: error.code ?? error.name }, 'redis not reachable')
+  redis.on('error', (error: Error) => {
+    if (up !== false) log.warn({ problem: error.message }, 'redis not reachable')
     up = false
   })
 }

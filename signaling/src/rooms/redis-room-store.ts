@@ -24,17 +24,11 @@ const personSchema = participantSchema.omit({ media: true })
  * @param now epoch milliseconds of this process, for that settling time only
  */
 export function redisRoomStore(redis: Redis, leaseMs: number, now: () => number): RoomStore {
-  let settledAt = 0
+  let answeredBefore = false
   let reachable = false
+  let settledAt = 0
   redis.on('close', () => {
     reachable = false
-    settledAt = Number.POSITIVE_INFINITY
-  })
-  let connectedBefore = false
-  redis.on('ready', () => {
-    reachable = true
-    settledAt = connectedBefore ? now() + leaseMs : 0
-    connectedBefore = true
   })
   for (const [name, lua] of Object.entries(scripts))
     redis.defineCommand(command(name as ScriptName), { numberOfKeys: 2, lua })
@@ -42,9 +36,12 @@ export function redisRoomStore(redis: Redis, leaseMs: number, now: () => number)
   async function ask<T>(task: () => Promise<T>): Promise<T> {
     try {
       const reply = await task()
+      if (!reachable && answeredBefore) settledAt = now() + leaseMs
       reachable = true
+      answeredBefore = true
       return reply
     } catch (cause) {
+      if (isFault(cause)) throw cause
       reachable = false
       throw new SignalingError('unavailable', 'rooms cannot be reached; try again shortly', {
         cause,
@@ -63,7 +60,7 @@ export function redisRoomStore(redis: Redis, leaseMs: number, now: () => number)
     )
   }
 
-  const settled = () => now() >= settledAt
+  const settled = () => (reachable || !answeredBefore) && now() >= settledAt
 
   return {
     async join(key, { participant, session }, capacity) {
@@ -130,6 +127,14 @@ export function redisRoomStore(redis: Redis, leaseMs: number, now: () => number)
       redis.disconnect()
     },
   }
+}
+
+/** What Redis answers although it is there: our mistake, unless it names a state of its own. */
+function isFault(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return false
+  return !/^(LOADING|READONLY|MASTERDOWN|BUSY|OOM|MISCONF|NOAUTH|WRONGPASS|NOPERM)\b/.test(
+    error.message,
+  )
 }
 
 function command(name: ScriptName): string {

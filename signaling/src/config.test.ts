@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals'
+import { ConfigError, parseConfig } from './config.ts'
+
+const required = {
+  PARLEY_TURN_SECRET_FILE: '/s',
+  PARLEY_TURN_ENDPOINTS_FILE: '/e',
+  PARLEY_JOIN_KEY_FILE: '/k',
+}
+
+describe('parseConfig', () => {
+  it('needs three files and nothing else', () => {
+    expect(parseConfig(required)).toMatchObject({
+      port: 8080,
+      tenant: 'default',
+      allowedOrigins: [],
+      meshMax: 8,
+      turnTtlSeconds: 3600,
+      joinTtlSeconds: 43_200,
+      graceMs: 5000,
+      leaseMs: 15_000,
+    })
+    expect(parseConfig(required)).not.toHaveProperty('redisUrlFile')
+  })
+
+  it('names every variable that is missing, with what to do', () => {
+    const failure = catching(() => parseConfig({}))
+    expect(failure).toBeInstanceOf(ConfigError)
+    for (const variable of Object.keys(required))
+      expect(failure.message).toMatch(new RegExp(`${variable}: is not set; set it to a .*file`))
+  })
+
+  it.each([
+    ['PORT', '70000'],
+    ['PORT', 'http'],
+    ['PARLEY_MESH_MAX', '1'],
+    ['PARLEY_MESH_MAX', '2.5'],
+    ['PARLEY_TENANT', 'a.b'],
+    ['PARLEY_TURN_TTL_SECONDS', '0'],
+    ['PARLEY_JOIN_TTL_SECONDS', 'soon'],
+    ['PARLEY_GRACE_SECONDS', '-1'],
+    ['PARLEY_ALLOWED_ORIGINS', 'meet.example.org'],
+    ['LOG_LEVEL', 'loud'],
+  ])('refuses %s=%s by its name', (variable, value) => {
+    expect(catching(() => parseConfig({ ...required, [variable]: value })).message).toContain(
+      `${variable}: `,
+    )
+  })
+
+  it('reads origins as browsers send them', () => {
+    const PARLEY_ALLOWED_ORIGINS = 'https://Meet.Example.org/, http://localhost:5173'
+    expect(parseConfig({ ...required, PARLEY_ALLOWED_ORIGINS }).allowedOrigins).toEqual([
+      'https://meet.example.org',
+      'http://localhost:5173',
+    ])
+    expect(parseConfig({ ...required, PARLEY_ALLOWED_ORIGINS: '*' }).allowedOrigins).toBe('*')
+  })
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(parseConfig({ ...required, REDIS_URL_FILE: '', PORT: '' }).port).toBe(8080)
+  })
+})
+
+function catching(task: () => unknown): Error {
+  try {
+    task()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was thrown')
+}

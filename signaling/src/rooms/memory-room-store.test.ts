@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { manualClock } from '../testing/manual-clock.ts'
+import { memoryRoomStore } from './memory-room-store.ts'
+
+const key = { tenant: 't', room: 'r' }
+const media = { audio: true, video: false }
+
+function store() {
+  const clock = manualClock()
+  const rooms = memoryRoomStore(clock.now)
+  const join = (id: string, session: string, capacity = 3) =>
+    rooms.join(
+      key,
+      { participant: { id, name: id, media, joinedAt: clock.now() }, session },
+      capacity,
+    )
+  return { clock, rooms, join }
+}
+
+describe('memoryRoomStore', () => {
+  it('a seat is changed and given up by its holder only', async () => {
+    const { rooms, join } = store()
+    await join('a', 'old')
+    expect(await join('a', 'new')).toMatchObject({ returned: true, replaced: 'old' })
+    expect(await rooms.leave(key, 'a', 'old')).toBe(false)
+    expect(await rooms.detach(key, 'a', 'old', 0)).toBe(false)
+    expect(await rooms.setMedia(key, 'a', 'old', media)).toBe(false)
+    expect(await rooms.count(key)).toBe(1)
+    expect(await rooms.leave(key, 'a', 'new')).toBe(true)
+    expect(await rooms.count(key)).toBe(0)
+  })
+
+  it("a seat in its grace period counts for who comes, and is the participant's own to take", async () => {
+    const { clock, rooms, join } = store()
+    await join('a', '1', 1)
+    await rooms.detach(key, 'a', '1', 5000)
+    expect(await join('b', '2', 1)).toMatchObject({ kind: 'full' })
+    expect(await join('a', '3', 1)).toMatchObject({ kind: 'joined', returned: true })
+    await rooms.detach(key, 'a', '3', 5000)
+    clock.advance(5000)
+    expect(await join('b', '2', 1)).toMatchObject({ kind: 'joined', expired: ['a'] })
+  })
+
+  it('REQ-P8: a return keeps name and joining time, and takes the media it comes with', async () => {
+    const { clock, rooms, join } = store()
+    const first = await join('a', '1')
+    await rooms.detach(key, 'a', '1', 5000)
+    clock.advance(1000)
+    const second = await join('a', '2')
+    if (first.kind !== 'joined' || second.kind !== 'joined') throw new Error('full')
+    expect(second.self).toEqual(first.self)
+  })
+
+  it('never holds more than its capacity, and each seat ends once', async () => {
+    const action = fc.record({
+      do: fc.constantFrom('join', 'leave', 'detach', 'sweep', 'wait'),
+      id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
+        const { clock, rooms, join } = store()
+        const inside = new Set<string>()
+        const ended = (ids: string[]) => {
+          for (const id of ids) expect(inside.delete(id)).toBe(true)
+        }
+        for (const { do: what, id } of actions) {
+          if (what === 'join') {
+            const outcome = await join(id, id)
+            ended(outcome.expired)
+            if (outcome.kind === 'joined') {
+              expect(outcome.returned).toBe(inside.has(id))
+              inside.add(id)
+              expect(new Set(outcome.participants.map((p) => p.id))).toEqual(inside)
+            } else expect(inside.size).toBe(3)
+          }
+          if (what === 'leave' && (await rooms.leave(key, id, id))) ended([id])
+          if (what === 'detach') expect(await rooms.detach(key, id, id, 10)).toBe(inside.has(id))
+          if (what === 'wait') clock.advance(7)
+          if (what === 'sweep') ended(await rooms.sweep(key))
+          expect(inside.size).toBeLessThanOrEqual(3)
+          expect(await rooms.has(key, id)).toBe(inside.has(id))
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
