@@ -1,0 +1,61 @@
+import { expect, it } from '@jest/globals'
+import { meetingCluster } from '../api/testing/specs.ts'
+import type { KubernetesObject } from './kubernetes.ts'
+import { buildMeterDeployment, renderMeter } from './meter.ts'
+import { renderInputs } from './testing/inputs.ts'
+
+const withStorage = renderInputs()
+const withoutStorage = renderInputs({ capabilities: { serviceMonitor: false, storage: false } })
+const env = (spec: Parameters<typeof meetingCluster>[0]) =>
+  Object.fromEntries(
+    buildMeterDeployment(
+      meetingCluster(spec),
+      withStorage,
+    ).spec.template.spec?.containers[0]?.env?.map(({ name, value }) => [name, value]) ?? [],
+  )
+
+it('the meter has one pod, and the old one ends before the new one opens the store', () => {
+  expect(buildMeterDeployment(meetingCluster(), withStorage).spec).toMatchObject({
+    replicas: 1,
+    strategy: { type: 'Recreate' },
+  })
+})
+
+it('the store is on a volume of the size asked for', () => {
+  const mc = meetingCluster({ store: { size: '3Gi', storageClassName: 'fast' } })
+  const claim = renderMeter(mc, withStorage).find(({ kind }) => kind === 'PersistentVolumeClaim')
+  expect(claim).toMatchObject({
+    metadata: { name: 'demo-meter-store' },
+    spec: { storageClassName: 'fast', resources: { requests: { storage: '3Gi' } } },
+  })
+  expect(dataVolume(renderMeter(mc, withStorage))).toEqual({
+    name: 'data',
+    persistentVolumeClaim: { claimName: 'demo-meter-store' },
+  })
+})
+
+it('the store goes with the pod where the cluster has no storage', () => {
+  const objects = renderMeter(meetingCluster(), withoutStorage)
+  expect(objects.map(({ kind }) => kind)).not.toContain('PersistentVolumeClaim')
+  expect(dataVolume(objects)).toEqual({ name: 'data', emptyDir: {} })
+})
+
+it('prices are the preset named, that of the region, or a fallback', () => {
+  const preset = (spec: object) => env(spec).METER_PRICES_PRESET
+  expect(preset({ cost: { prices: { preset: 'cloudflare/global' } } })).toBe('cloudflare/global')
+  expect(preset({ region: 'eu-west-1' })).toBe('aws/eu-west-1')
+  expect(preset({ region: 'home' })).toBe('aws/us-east-1')
+})
+
+it('prices come from a ConfigMap where one is named', () => {
+  const vars = env({ cost: { prices: { configMap: 'mine' } } })
+  expect(vars).toMatchObject({ METER_PRICES_FILE: '/etc/parley/prices/prices.yaml' })
+  expect(vars).not.toHaveProperty('METER_PRICES_PRESET')
+})
+
+function dataVolume(objects: KubernetesObject[]) {
+  const deployment = objects.find(({ kind }) => kind === 'Deployment') as ReturnType<
+    typeof buildMeterDeployment
+  >
+  return deployment.spec.template.spec?.volumes?.find(({ name }) => name === 'data')
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals'
+import { meetingCluster } from '../api/testing/specs.ts'
+import { selectorOf } from './names.ts'
+import { renderNetworkPolicies } from './network-policy.ts'
+import { renderInputs } from './testing/inputs.ts'
+
+const policies = (spec: Parameters<typeof meetingCluster>[0] = {}, inputs = renderInputs()) =>
+  Object.fromEntries(
+    renderNetworkPolicies(meetingCluster(spec), inputs).map((policy) => [
+      policy.metadata.name,
+      policy.spec,
+    ]),
+  )
+const mc = meetingCluster()
+const pods = (component: 'signaling' | 'meter' | 'webapp' | 'redis') => ({
+  podSelector: { matchLabels: selectorOf(mc, component) },
+})
+
+describe('REQ-K1: network policies', () => {
+  it('let Redis be reached by signaling, the meter and the nodes that TURN pods are on', () => {
+    expect(policies()['demo-redis']).toMatchObject({
+      ingress: [
+        {
+          from: [
+            pods('signaling'),
+            pods('meter'),
+            { ipBlock: { cidr: '10.1.0.11/32' } },
+            { ipBlock: { cidr: '10.1.0.12/32' } },
+          ],
+          ports: [{ protocol: 'TCP', port: 6379 }],
+        },
+      ],
+      egress: [],
+    })
+  })
+
+  it('let signaling be reached by the web page and by Prometheus', () => {
+    const [ingress] = policies()['demo-signaling']?.ingress ?? []
+    expect(ingress?.from).toEqual([
+      pods('webapp'),
+      expect.objectContaining({
+        podSelector: { matchLabels: { 'app.kubernetes.io/name': 'prometheus' } },
+      }),
+    ])
+  })
+
+  it('let the meter be reached from the API server where its address is known', () => {
+    const inputs = renderInputs({ apiServerAddresses: ['10.1.0.2', '2001:db8::2'] })
+    const [ingress] = policies({}, inputs)['demo-meter']?.ingress ?? []
+    expect(ingress?.from).toEqual(
+      expect.arrayContaining([
+        { ipBlock: { cidr: '10.1.0.2/32' } },
+        { ipBlock: { cidr: '2001:db8::2/128' } },
+      ]),
+    )
+  })
+
+  it('let out what goes to an external Redis, at its port', () => {
+    const external = policies({ redis: { mode: 'External', external: { url: 'redis://r:7000' } } })
+    expect(external['demo-signaling']?.egress).toContainEqual({
+      ports: [{ protocol: 'TCP', port: 7000 }],
+    })
+    expect(external).not.toHaveProperty('demo-redis')
+  })
+
+  it('are absent where they are not wanted', () => {
+    expect(policies({ networkPolicy: { enabled: false } })).toEqual({})
+  })
+})

@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals'
+import { meetingCluster } from '../api/testing/specs.ts'
+import { CHECKSUM_ANNOTATION } from './pod.ts'
+import { renderInputs } from './testing/inputs.ts'
+import {
+  advertisedAddresses,
+  buildTurnConfig,
+  buildTurnDeployment,
+  buildTurnService,
+  turnUrls,
+} from './turn.ts'
+
+const inputs = renderInputs()
+
+describe('the TURN pods', () => {
+  const { spec } = buildTurnDeployment(
+    meetingCluster({
+      turn: {
+        relayPorts: { min: 50000, max: 50999 },
+        quotas: { allocationsPerUser: 3, maxKbpsPerSession: 800 },
+        drainTimeout: '90m',
+      },
+    }),
+    inputs,
+  )
+  const pod = spec.template.spec
+  const env = Object.fromEntries((pod?.containers[0]?.env ?? []).map((e) => [e.name, e.value]))
+
+  it('REQ-K3: relay on the ports asked for, with the quotas asked for', () => {
+    expect(env).toMatchObject({
+      TURN_RELAY_MIN: '50000',
+      TURN_RELAY_MAX: '50999',
+      TURN_USER_QUOTA: '3',
+      TURN_MAX_BPS: '100000',
+    })
+  })
+
+  it('share the network of the node, and declare its ports so that no two meet on one', () => {
+    expect(pod).toMatchObject({ hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' })
+    expect(pod?.containers[0]?.ports).toEqual([
+      { name: 'turn-udp', protocol: 'UDP', containerPort: 3478, hostPort: 3478 },
+      { name: 'turn-tcp', protocol: 'TCP', containerPort: 3478, hostPort: 3478 },
+    ])
+    expect(spec.strategy?.rollingUpdate).toEqual({ maxSurge: 0, maxUnavailable: 1 })
+  })
+
+  it('REQ-K7: have as long to go as the drain timeout says', () => {
+    expect(pod?.terminationGracePeriodSeconds).toBe(5400)
+  })
+})
+
+describe('what coturn reads again while it runs', () => {
+  const config = (turn: object) => buildTurnConfig(meetingCluster({ turn }), inputs).data
+
+  it('REQ-K3: denies private networks and the metadata service, and what the spec adds', () => {
+    const denied = config({ deniedPeers: ['8.8.8.0/24'] })['denied-peers']?.split('\n')
+    expect(denied).toEqual(
+      expect.arrayContaining([
+        '10.0.0.0-10.255.255.255',
+        '100.64.0.0-100.127.255.255',
+        '127.0.0.0-127.255.255.255',
+        '169.254.0.0-169.254.255.255',
+        '172.16.0.0-172.31.255.255',
+        '192.168.0.0-192.168.255.255',
+        'fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+        '::-::1',
+        '8.8.8.0-8.8.8.255',
+      ]),
+    )
+  })
+
+  it('allows the TURN pods themselves and the exceptions of the spec', () => {
+    expect(config({ allowedPeers: ['10.9.0.0/16'] })['allowed-peers']).toBe(
+      '10.9.0.0-10.9.255.255\n10.1.0.11\n10.1.0.12\n198.51.100.11\n',
+    )
+  })
+
+  it('says at which address each node is reached', () => {
+    expect(JSON.parse(config({})['addresses.json'] ?? '')).toEqual({ n1: '198.51.100.11' })
+  })
+
+  it('rolls the pods when somebody changes the peers, and not when a node comes or goes', () => {
+    const checksum = (turn: object, nodes = inputs.nodes) =>
+      buildTurnDeployment(meetingCluster({ turn }), { ...inputs, nodes }).spec.template.metadata
+        ?.annotations?.[CHECKSUM_ANNOTATION]
+    expect(checksum({ deniedPeers: ['8.8.8.8'] })).not.toBe(checksum({}))
+    expect(checksum({}, {})).toBe(checksum({}))
+  })
+})
+
+describe('the address of a node', () => {
+  const addresses = (externalAddresses: string[]) =>
+    advertisedAddresses(meetingCluster({ turn: { externalAddresses } }), inputs.nodes)
+
+  it('is the one of the spec for all nodes', () => {
+    expect(addresses(['203.0.113.9'])).toEqual({ n1: '203.0.113.9', n2: '203.0.113.9' })
+  })
+
+  it('is one of the spec for each node, in the order of names', () => {
+    expect(addresses(['203.0.113.1', '203.0.113.2'])).toEqual({
+      n1: '203.0.113.1',
+      n2: '203.0.113.2',
+    })
+  })
+
+  it('is what is known of the node where the spec gives none', () => {
+    expect(addresses([])).toEqual({ n1: '198.51.100.11' })
+  })
+})
+
+it('TURN URLs offer UDP and TCP, and bracket IPv6', () => {
+  expect(turnUrls(meetingCluster(), ['198.51.100.11', '2001:db8::1'])).toEqual([
+    'turn:198.51.100.11:3478?transport=udp',
+    'turn:198.51.100.11:3478?transport=tcp',
+    'turn:[2001:db8::1]:3478?transport=udp',
+    'turn:[2001:db8::1]:3478?transport=tcp',
+  ])
+})
+
+it('the Service is headless on the host network, else of the type of the exposure', () => {
+  const service = (exposure: 'HostNetwork' | 'LoadBalancer') =>
+    buildTurnService(meetingCluster({ turn: { exposure } })).spec
+  expect(service('HostNetwork')).toMatchObject({ type: 'ClusterIP', clusterIP: 'None' })
+  expect(service('LoadBalancer')).toMatchObject({
+    type: 'LoadBalancer',
+    externalTrafficPolicy: 'Local',
+  })
+})
