@@ -1,1 +1,5 @@
-export {}
+export { type MeterConfig, meterConfigFromEnv } from './config.ts'
+export { MeterConfigError, MeterError, StoreError } from './errors.ts'
+export { runMeter } from './main.ts'
+export { type MeterDependencies, type RunningMeter, startMeter } from './meter.ts'
+export { openStore, type Store, type StoreTotals } from './store/store.ts'

@@ -51,7 +51,8 @@ export function renderTable(report: RelayCostReport, options: TableOptions = {})
   const most = Math.max(0, ...report.rows.map((row) => weightOf(row, report.totals)))
   const body = report.rows.map((row) => {
     const text = line(columns.map((column) => column.cell(row)))
-    const bar = barWidth >= 3 ? bars(most > 0 ? weightOf(row, report.totals) / most : 0, barWidth) : ''
+    const bar =
+      barWidth >= 3 ? bars(most > 0 ? weightOf(row, report.totals) / most : 0, barWidth) : ''
     return `${text}${gap}${colour.cyan(bar)}`.trimEnd()
   })
   const rule = colour.dim('─'.repeat(Math.min(width, used + Math.max(0, barWidth)) - gap.length))

@@ -1,0 +1,92 @@
+import { parseTurnUsername } from '@parley/protocol'
+import {
+  type AllocationRecord,
+  addTraffic,
+  isOpen,
+  Ledger,
+  noTraffic,
+  relayedBytes,
+  type StatsdbEvent,
+  subtractTraffic,
+  type Traffic,
+} from '@parley/relay-cost'
+import type { Store } from './store/store.ts'
+
+/** How far back allocations may still get events when the meter starts. */
+const resumeMs = 24 * 3_600_000
+
+/**
+ * The ledger and its store: events come in, changed records go out. A record that could not be
+ * written stays to be written; nothing is dropped because the store fails.
+ */
+export class Accounting {
+  /** Sums of what the store held at the start and of what came in since. */
+  traffic: Traffic = noTraffic()
+  unattributedBytes = 0
+  /** Why the last write failed; undefined while writes succeed. */
+  writeError: Error | undefined
+  #store: Store
+  #ledger = new Ledger()
+  #changed = new Set<AllocationRecord>()
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /**
+   * Takes up where the store ends. It must be done before the first event is asked for: an event
+   * that is in the store already (another meter's doing) would be counted again on top.
+   */
+  async resume(now: number): Promise<void> {
+    this.#ledger.load(await this.#store.recent(now - resumeMs))
+    const totals = await this.#store.totals()
+    this.traffic = totals.traffic
+    this.unattributedBytes = totals.unattributedBytes
+  }
+
+  count(event: StatsdbEvent): void {
+    const before = this.#ledger.gained
+    this.#changed.add(this.#ledger.apply(event))
+    const gained = this.#ledger.gained
+    if (gained === before) return
+    this.traffic = addTraffic(this.traffic, subtractTraffic(gained, before))
+    if (!parseTurnUsername(event.allocation.username))
+      this.unattributedBytes += relayedBytes(gained) - relayedBytes(before)
+  }
+
+  /** Writes what changed. Rejects with the store's error, and then keeps it for the next time. */
+  flush(now: number): Promise<void> {
+    const write = this.#writing.catch(() => {}).then(() => this.#flush(now))
+    this.#writing = write
+    return write
+  }
+
+  async #flush(now: number): Promise<void> {
+    const records = [...this.#changed]
+    if (records.length === 0 && !this.writeError) return
+    this.#changed.clear()
+    try {
+      await this.#store.merge(records)
+      this.writeError = undefined
+    } catch (error) {
+      for (const record of records) this.#changed.add(record)
+      this.writeError = error as Error
+      throw error
+    }
+    if (this.#changed.size === 0) this.#ledger.forgetSettled(now)
+  }
+
+  /** Allocations open now, and who holds them. */
+  open(now: number): { allocations: number; users: number } {
+    const users = new Set<string>()
+    let allocations = 0
+    for (const record of this.#ledger.records()) {
+      if (!isOpen(record, now)) continue
+      allocations += 1
+      const identity = parseTurnUsername(record.username)?.identity
+      users.add(identity ? JSON.stringify(identity) : record.username)
+    }
+    return { allocations, users: users.size }
+  }
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import { loadPrices, type Prices, presetPrices } from '@parley/relay-cost'
+import { z } from 'zod'
+import { MeterConfigError } from './errors.ts'
+
+export type MeterConfig = {
+  port: number
+  /** Address to listen on. */
+  host: string
+  /** MeetingCluster whose allocations count: coturn's realm is `<pod>.<cluster>`. */
+  cluster: string
+  namespace: string
+  region: string
+  storeUrl: string
+  redisUrl: string
+  prices: Prices
+  /** What callers of /report and /summary must send as `x-parley-token`. */
+  token: string
+  /** How often records go to the store: what a killed meter may lose of open allocations. */
+  flushIntervalMs: number
+}
+
+const text = (fix: string) => z.string({ error: `is not set; ${fix}` }).min(1, `is empty; ${fix}`)
+
+const environmentSchema = z.object({
+  METER_PORT: z.coerce.number('must be a port').int().min(0).max(65535).default(8090),
+  METER_HOST: z.string().default('0.0.0.0'),
+  PARLEY_CLUSTER: text('set it to the name of the MeetingCluster'),
+  PARLEY_NAMESPACE: text('set it to the namespace of the MeetingCluster'),
+  PARLEY_REGION: text('set it to spec.region of the MeetingCluster'),
+  METER_STORE: z.string().default('sqlite:/var/lib/parley/meter.db'),
+  REDIS_URL_FILE: text('point it to a file that holds redis://:password@host:port/0'),
+  METER_TOKEN_FILE: text('point it to a file that holds the token of the report API'),
+  METER_PRICES_PRESET: z.string().optional(),
+  METER_PRICES_FILE: z.string().optional(),
+})
+
+/**
+ * Reads the meter's configuration from the environment and the files that it names.
+ * @throws {MeterConfigError} `METER_CONFIG`; the message names the variable and the fix
+ */
+export function meterConfigFromEnv(
+  env: Readonly<Record<string, string | undefined>>,
+  readFile: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): MeterConfig {
+  const parsed = environmentSchema.safeParse(env)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+    throw new MeterConfigError('METER_CONFIG', faults.join('; '))
+  }
+  const values = parsed.data
+  const read = (name: 'REDIS_URL_FILE' | 'METER_TOKEN_FILE' | 'METER_PRICES_FILE') => {
+    const path = values[name] ?? ''
+    try {
+      const content = readFile(path).trim()
+      if (content) return content
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new MeterConfigError('METER_CONFIG', `${name}: cannot read ${path}: ${reason}`)
+    }
+    throw new MeterConfigError('METER_CONFIG', `${name}: ${path} is empty`)
+  }
+  return {
+    port: values.METER_PORT,
+    host: values.METER_HOST,
+    cluster: values.PARLEY_CLUSTER,
+    namespace: values.PARLEY_NAMESPACE,
+    region: values.PARLEY_REGION,
+    storeUrl: values.METER_STORE,
+    redisUrl: read('REDIS_URL_FILE'),
+    token: read('METER_TOKEN_FILE'),
+    prices: pricesOf(values, () => read('METER_PRICES_FILE')),
+    flushIntervalMs: 2000,
+  }
+}
+
+function pricesOf(
+  values: { METER_PRICES_PRESET?: string | undefined; METER_PRICES_FILE?: string | undefined },
+  readPrices: () => string,
+): Prices {
+  const { METER_PRICES_PRESET: preset, METER_PRICES_FILE: file } = values
+  if (Boolean(preset) === Boolean(file))
+    throw new MeterConfigError(
+      'METER_CONFIG',
+      'set one of METER_PRICES_PRESET (as aws/eu-central-1) and METER_PRICES_FILE, not both',
+    )
+  try {
+    return preset ? presetPrices(preset) : loadPrices(readPrices(), file)
+  } catch (error) {
+    if (error instanceof MeterConfigError) throw error
+    const variable = preset ? 'METER_PRICES_PRESET' : 'METER_PRICES_FILE'
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new MeterConfigError('METER_CONFIG', `${variable}: ${reason}`, { cause: error })
+  }
+}

@@ -1,0 +1,97 @@
+import { parseStatsdb, type StatsdbEvent } from '@parley/relay-cost'
+import { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+
+export type Feed = {
+  /** Is the meter subscribed right now? */
+  connected(): boolean
+  close(): Promise<void>
+}
+
+/**
+ * coturn's statsdb as a stream of events, of one cluster's realms (`<pod>.<cluster>`).
+ *
+ * Redis forgets what nobody is subscribed to. So after each (re)connection the status keys, which
+ * coturn also SETs, are read: allocations that were opened meanwhile are known, and what was missed
+ * of their traffic comes in with their totals when they close.
+ */
+export function followStatsdb(options: {
+  redisUrl: string
+  cluster: string
+  now: () => number
+  onEvent: (event: StatsdbEvent) => void
+  logger: Logger
+}): Feed {
+  const { redisUrl, cluster, now, onEvent, logger } = options
+  const connection = {
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    retryStrategy: (attempt: number) => Math.min(100 * 2 ** Math.min(attempt, 6), 5000),
+  }
+  const subscriber = new Redis(redisUrl, { ...connection, autoResubscribe: false })
+  const reader = new Redis(redisUrl, connection)
+  let subscribed = false
+  let closing = false
+
+  const take = (channel: string, message: string, asStatus: boolean) => {
+    const event = parseStatsdb({ t: now(), channel, message })
+    if ('rejected' in event) {
+      logger.warn({ reason: event.rejected }, 'statsdb message not counted')
+      return
+    }
+    if (!event.allocation.realm.endsWith(`.${cluster}`)) return
+    // The key may be of long ago: it says that the allocation lives, not that it begins.
+    onEvent(
+      asStatus && event.kind === 'allocation-new'
+        ? { ...event, kind: 'allocation-refreshed' }
+        : event,
+    )
+  }
+
+  const catchUp = async () => {
+    for await (const keys of reader.scanStream({ match: 'turn/realm/*/status', count: 1000 })) {
+      const names = keys as string[]
+      if (names.length === 0) continue
+      const values = await reader.mget(names)
+      for (const [index, name] of names.entries()) {
+        const value = values[index]
+        if (value) take(name, value, true)
+      }
+    }
+  }
+
+  subscriber.on('pmessage', (_pattern, channel, message) => take(channel, message, false))
+  subscriber.on('ready', async () => {
+    try {
+      await subscriber.psubscribe('turn/realm/*')
+      await catchUp()
+      subscribed = true
+      logger.info('subscribed to statsdb')
+    } catch (error) {
+      if (closing) return
+      logger.error({ err: error }, 'cannot subscribe to statsdb')
+      subscriber.disconnect(true)
+    }
+  })
+  subscriber.on('close', () => {
+    if (subscribed) logger.warn('statsdb connection lost')
+    subscribed = false
+  })
+  let lastError = ''
+  for (const client of [subscriber, reader])
+    client.on('error', (error: Error) => {
+      if (error.message !== lastError)
+        logger.warn({ reason: error.message }, 'redis is not reachable')
+      lastError = error.message
+    })
+  for (const client of [subscriber, reader]) client.connect().catch(() => {})
+
+  return {
+    connected: () => subscribed,
+    async close() {
+      closing = true
+      subscriber.disconnect()
+      reader.disconnect()
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { meterTokenHeader, type RelayCostReport, type RelaySummary } from '@parley/protocol'
+import { parseBy, parseWindow, RelayCostError, type Window } from '@parley/relay-cost'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { z } from 'zod'
+import { MeterError } from './errors.ts'
+
+export type MeterApi = {
+  token: string
+  now: () => number
+  /** What keeps the meter from doing its work; empty when nothing does. */
+  troubles: () => Record<string, string>
+  metrics: () => Promise<{ contentType: string; text: string }>
+  report: (window: Window, by: ReturnType<typeof parseBy>) => Promise<RelayCostReport>
+  summary: () => Promise<RelaySummary>
+  logger: Logger
+}
+
+const querySchema = z.strictObject({
+  window: z.string().optional(),
+  from: z.string().optional(),
+  to: z.string().optional(),
+  by: z.string().optional(),
+})
+
+class RequestError extends MeterError {
+  readonly status: number
+  constructor(status: number, code: string, message: string) {
+    super(code, message)
+    this.status = status
+  }
+}
+
+/**
+ * The meter's HTTP: probes and metrics for anyone in reach, reports for who has the token. Errors
+ * are `{ error: { code, message } }`.
+ */
+export function meterHttp(api: MeterApi): FastifyInstance {
+  const app = Fastify({ logger: false })
+
+  app.get('/healthz', async () => ({ ok: true }))
+  app.get('/readyz', async (_request, reply) => {
+    const troubles = api.troubles()
+    const ok = Object.keys(troubles).length === 0
+    return reply.code(ok ? 200 : 503).send({ ok, troubles })
+  })
+  app.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await api.metrics()
+    return reply.header('content-type', contentType).send(text)
+  })
+  app.get('/report', async (request) => {
+    requireToken(request, api.token)
+    const query = querySchema.safeParse(request.query)
+    if (!query.success)
+      throw new RequestError(
+        400,
+        'REPORT_QUERY',
+        'the query takes window, from, to and by, each once',
+      )
+    const { by = 'room', ...span } = query.data
+    return api.report(parseWindow(span, api.now()), parseBy(by))
+  })
+  app.get('/summary', async (request) => {
+    requireToken(request, api.token)
+    return api.summary()
+  })
+
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ error: { code: 'NOT_FOUND', message: 'no such page' } }),
+  )
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    if (error instanceof RequestError)
+      return reply.code(error.status).send(bodyOf(error.code, error.message))
+    if (error instanceof RelayCostError)
+      return reply.code(400).send(bodyOf(error.code, error.message))
+    if (error.statusCode && error.statusCode < 500)
+      return reply.code(error.statusCode).send(bodyOf('REQUEST', error.message))
+    api.logger.error({ err: error, path: request.routeOptions.url }, 'request failed')
+    const code = error instanceof MeterError ? error.code : 'INTERNAL'
+    return reply.code(500).send(bodyOf(code, 'the meter could not answer; its log says why'))
+  })
+  return app
+}
+
+function bodyOf(code: string, message: string) {
+  return { error: { code, message } }
+}
+
+/** Compares in constant time, whatever the lengths. */
+function requireToken(request: FastifyRequest, token: string): void {
+  const given = request.headers[meterTokenHeader]
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  if (typeof given === 'string' && timingSafeEqual(digest(given), digest(token))) return
+  throw new RequestError(401, 'UNAUTHENTICATED', `send the meter's token as ${meterTokenHeader}`)
+}

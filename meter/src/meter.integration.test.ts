@@ -1,0 +1,336 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { type RelayCostReport, relayCostReportSchema, relaySummarySchema } from '@parley/protocol'
+import { buildReport, presetPrices, replayEvents, replayReport } from '@parley/relay-cost'
+import { execa } from 'execa'
+import { pino } from 'pino'
+import { startMeter } from './meter.ts'
+import { openStore } from './store/store.ts'
+import {
+  eventually,
+  freePort,
+  mintUsername,
+  recordStatsdb,
+  startCoturn,
+  startRedis,
+  startTurnClients,
+  temporaryFolder,
+} from './testing/servers.ts'
+
+jest.setTimeout(90_000)
+
+const prices = presetPrices('aws/eu-central-1')
+const logger = pino({ level: 'silent' })
+const realm = 'pod-a.demo'
+
+describe('the meter beside a real coturn and a real Redis', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let redis: Awaited<ReturnType<typeof startRedis>>
+  let coturn: Awaited<ReturnType<typeof startCoturn>>
+
+  beforeAll(async () => {
+    folder = await temporaryFolder()
+    redis = await startRedis(folder.path)
+    coturn = await startCoturn(folder.path, { redisPort: redis.port, realm })
+  })
+  afterAll(async () => {
+    await coturn?.stop()
+    await redis?.stop()
+    await folder?.remove()
+  })
+
+  const configOf = (storeUrl: string, redisUrl = redis.url) => ({
+    port: 0,
+    host: '127.0.0.1',
+    cluster: 'demo',
+    namespace: 'meetings',
+    region: 'eu-central-1',
+    storeUrl,
+    redisUrl,
+    prices,
+    token: 'the-token',
+    flushIntervalMs: 100,
+  })
+  const storeUrl = (name: string) => `sqlite:${join(folder.path, `${name}.db`)}`
+
+  it('REQ-K5: reports what turnutils_uclient and coturn counted, to the byte', async () => {
+    const meter = await startMeter(configOf(storeUrl('exact')), { logger })
+    const recorder = await recordStatsdb(redis.url)
+    try {
+      await ready(meter.url)
+      const username = mintUsername('p-exact')
+      const messages = 1100
+      await startTurnClients({ port: coturn.port, username, messages, bytes: 200 })
+      await closed(recorder.lines, username)
+
+      const report = await eventually(async () => {
+        const report = await reportOf(meter.url, 'tenant,room,participant')
+        expect(report.notes.join()).not.toContain('still open')
+        return report
+      })
+      expect(report.rows).toHaveLength(1)
+      expect(report.rows[0]?.key).toEqual({
+        tenant: 'acme',
+        room: roomOf(username),
+        participant: 'p-exact',
+      })
+      expect(report.totals.bytes).toMatchObject(coturnTotals(recorder.lines, username))
+      // Two connections, each with a second allocation, send every message once.
+      expect(report.totals.bytes.turnToPeer % (messages * 200)).toBe(0)
+      expect(report.totals.bytes.turnToPeer).toBeGreaterThanOrEqual(2 * messages * 200)
+      expect(report.totals.bytes.peerToTurn).toBe(report.totals.bytes.turnToPeer)
+      expect(report.totals.unattributedBytes).toBe(0)
+      expect(report.totals.cost.egress).toBeGreaterThan(0)
+
+      const replayed = replayEvents(recorder.lines.map((line) => JSON.stringify(line)))
+      const again = replayReport(replayed, { prices, by: ['tenant', 'room', 'participant'] })
+      expect(again.totals.bytes).toEqual(report.totals.bytes)
+    } finally {
+      await recorder.stop()
+      await meter.close()
+    }
+  })
+
+  it('REQ-K5: two meters, one of them killed and started again in mid-call, count each byte once', async () => {
+    const shared = storeUrl('shared')
+    const steady = await startMeter(configOf(storeUrl('steady')), { logger })
+    const beside = await startMeter(configOf(shared), { logger })
+    const port = await freePort()
+    let fragile = startMeterProcess(port, await environment(port, shared))
+    const recorder = await recordStatsdb(redis.url)
+    try {
+      for (const url of [steady.url, beside.url, fragile.url]) await ready(url)
+      const username = mintUsername('p-killed')
+      const clients = startTurnClients({ port: coturn.port, username, messages: 2000, bytes: 150 })
+      await deltas(recorder.lines, username, 1)
+      fragile.child.kill('SIGKILL')
+      await fragile.child
+      fragile = startMeterProcess(port, await environment(port, shared))
+      await ready(fragile.url)
+      await clients
+      await closed(recorder.lines, username)
+
+      const expected = coturnTotals(recorder.lines, username)
+      for (const url of [steady.url, beside.url, fragile.url])
+        await eventually(async () =>
+          expect((await reportOf(url, 'room')).totals.bytes).toMatchObject(expected),
+        )
+      const window = { from: Date.now() - 3_600_000, to: Date.now() + 1000 }
+      const views = [await openStore(shared), await openStore(storeUrl('steady'))]
+      const records = (await Promise.all(views.map((store) => store.records(window)))).flat()
+      expect(buildReport({ allocations: records, window, prices }).totals.bytes).toMatchObject(
+        expected,
+      )
+      for (const view of views) await view.close()
+    } finally {
+      fragile.child.kill('SIGTERM')
+      await fragile.child
+      await recorder.stop()
+      await beside.close()
+      await steady.close()
+    }
+  })
+
+  it('REQ-K5: a coturn that is ended without totals keeps what it had published, and its successor adds to it', async () => {
+    const mortal = await startCoturn(folder.path, { redisPort: redis.port, realm: 'pod-b.demo' })
+    const meter = await startMeter(configOf(storeUrl('sigterm')), { logger })
+    const recorder = await recordStatsdb(redis.url)
+    const username = mintUsername('p-term')
+    try {
+      await ready(meter.url)
+      const clients = startTurnClients({
+        port: mortal.port,
+        username,
+        messages: 50_000,
+        bytes: 100,
+      })
+      await deltas(recorder.lines, username, 2)
+      await mortal.stop('SIGKILL')
+      clients.kill('SIGKILL')
+      await clients
+      const published = coturnDeltas(recorder.lines, username)
+      expect(published.turnToPeer).toBeGreaterThan(0)
+      await eventually(async () =>
+        expect((await reportOf(meter.url, 'room')).totals.bytes).toMatchObject(published),
+      )
+
+      // The next process of the same pod numbers its allocations from 1 again.
+      const successor = await startCoturn(folder.path, {
+        redisPort: redis.port,
+        realm: 'pod-b.demo',
+      })
+      const before = recorder.lines.length
+      await startTurnClients({ port: successor.port, username, messages: 200, bytes: 100 })
+      const later = () => recorder.lines.slice(before)
+      await eventually(() => closedNow(later(), username))
+      await successor.stop()
+      const added = coturnTotals(later(), username)
+      await eventually(async () => {
+        const { bytes } = (await reportOf(meter.url, 'room')).totals
+        expect(bytes.turnToPeer).toBe(published.turnToPeer + added.turnToPeer)
+        expect(bytes.clientToTurn).toBe(published.clientToTurn + added.clientToTurn)
+      })
+    } finally {
+      await recorder.stop()
+      await meter.close()
+      await mortal.stop('SIGKILL')
+    }
+  })
+
+  it('REQ-K5: a meter that starts in mid-call knows the open allocations, and all their bytes at the end', async () => {
+    const recorder = await recordStatsdb(redis.url)
+    const username = mintUsername('p-late')
+    const clients = startTurnClients({ port: coturn.port, username, messages: 1500, bytes: 100 })
+    await deltas(recorder.lines, username, 1)
+    const meter = await startMeter(configOf(storeUrl('late')), { logger })
+    try {
+      await ready(meter.url)
+      const summary = relaySummarySchema.parse(await get(meter.url, '/summary'))
+      expect(summary).toMatchObject({ users: 1, currency: 'USD' })
+      expect(summary.allocations).toBeGreaterThanOrEqual(2)
+      const scraped = await (await fetch(`${meter.url}/metrics`)).text()
+      expect(scraped).toContain(
+        `parley_relay_users{namespace="meetings",cluster="demo",region="eu-central-1"} 1`,
+      )
+      await clients
+      await closed(recorder.lines, username)
+      await eventually(async () => {
+        const row = (await reportOf(meter.url, 'room')).rows.find(
+          ({ key }) => key.room === roomOf(username),
+        )
+        expect(row?.bytes).toMatchObject(coturnTotals(recorder.lines, username))
+      })
+      expect(await get(meter.url, '/summary')).toMatchObject({ users: 0, allocations: 0 })
+    } finally {
+      await recorder.stop()
+      await meter.close()
+    }
+  })
+
+  it('REQ-K5: stays alive and says that it is not ready while Redis is away, then goes on', async () => {
+    const own = await startRedis(folder.path)
+    const meter = await startMeter(configOf(storeUrl('redis'), own.url), { logger })
+    try {
+      await ready(meter.url)
+      await own.stop()
+      await eventually(async () => expect((await fetch(`${meter.url}/readyz`)).status).toBe(503))
+      expect((await fetch(`${meter.url}/healthz`)).status).toBe(200)
+      expect(await (await fetch(`${meter.url}/readyz`)).json()).toMatchObject({
+        troubles: { redis: expect.any(String) },
+      })
+      expect((await reportOf(meter.url, 'room')).totals.allocations).toBe(0)
+      const again = await startRedis(folder.path, own.port)
+      try {
+        await ready(meter.url)
+      } finally {
+        await again.stop()
+      }
+    } finally {
+      await meter.close()
+    }
+  })
+
+  async function environment(port: number, store: string): Promise<Record<string, string>> {
+    const redisFile = join(folder.path, 'redis-url')
+    const tokenFile = join(folder.path, 'token')
+    await writeFile(redisFile, `${redis.url}\n`)
+    await writeFile(tokenFile, 'the-token\n')
+    return {
+      METER_PORT: String(port),
+      METER_HOST: '127.0.0.1',
+      METER_STORE: store,
+      METER_PRICES_PRESET: 'aws/eu-central-1',
+      METER_TOKEN_FILE: tokenFile,
+      REDIS_URL_FILE: redisFile,
+      PARLEY_CLUSTER: 'demo',
+      PARLEY_NAMESPACE: 'meetings',
+      PARLEY_REGION: 'eu-central-1',
+    }
+  }
+})
+
+function startMeterProcess(port: number, env: Record<string, string>) {
+  const script = `import { runMeter } from '@parley/meter'; await runMeter()`
+  const child = execa(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: import.meta.dirname,
+    env,
+    reject: false,
+    all: true,
+  })
+  return { child, url: `http://127.0.0.1:${port}` }
+}
+
+async function ready(url: string): Promise<void> {
+  await eventually(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200))
+}
+
+async function get(url: string, path: string): Promise<unknown> {
+  const response = await fetch(`${url}${path}`, { headers: { 'x-parley-token': 'the-token' } })
+  expect(response.status).toBe(200)
+  return response.json()
+}
+
+async function reportOf(url: string, by: string): Promise<RelayCostReport> {
+  return relayCostReportSchema.parse(await get(url, `/report?window=1h&by=${by}`))
+}
+
+type Lines = Awaited<ReturnType<typeof recordStatsdb>>['lines']
+
+function roomOf(username: string): string {
+  return username.split('.')[1] ?? ''
+}
+
+async function deltas(lines: Lines, username: string, atLeast: number): Promise<void> {
+  await eventually(() => {
+    const seen = lines.filter(
+      ({ channel }) => channel.includes(username) && channel.endsWith('/traffic/peer'),
+    )
+    expect(seen.length).toBeGreaterThanOrEqual(atLeast)
+  })
+}
+
+async function closed(lines: Lines, username: string): Promise<void> {
+  await eventually(() => closedNow(lines, username))
+}
+
+/** Every allocation of the user that was opened has said its totals. */
+function closedNow(lines: Lines, username: string): void {
+  const idsOf = (ending: string, message = '') =>
+    new Set(
+      lines
+        .filter(({ channel }) => channel.includes(username) && channel.endsWith(ending))
+        .filter((line) => line.message.startsWith(message))
+        .map(({ channel }) => channel.split('/allocation/')[1]?.split('/')[0]),
+    )
+  const opened = idsOf('/status', 'new')
+  expect(opened.size).toBeGreaterThan(0)
+  expect(idsOf('/total_traffic/peer')).toEqual(opened)
+}
+
+function coturnTotals(lines: Lines, username: string) {
+  return sum(lines, username, 'total_traffic')
+}
+
+function coturnDeltas(lines: Lines, username: string) {
+  return sum(lines, username, 'traffic')
+}
+
+/** Added up here by other means than the meter's. */
+function sum(lines: Lines, username: string, kind: 'traffic' | 'total_traffic') {
+  const result = { clientToTurn: 0, turnToClient: 0, peerToTurn: 0, turnToPeer: 0 }
+  for (const { channel, message } of lines) {
+    const [user, topic] = channel.split(/\/allocation\/\d+\//)
+    if (!user?.endsWith(`/user/${username}`)) continue
+    const [, received, , sent] = message.match(/\d+/g)?.map(Number) ?? []
+    if (topic === kind) {
+      result.clientToTurn += received ?? 0
+      result.turnToClient += sent ?? 0
+    }
+    if (topic === `${kind}/peer`) {
+      result.peerToTurn += received ?? 0
+      result.turnToPeer += sent ?? 0
+    }
+  }
+  return result
+}

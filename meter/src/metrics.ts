@@ -1,0 +1,57 @@
+import { relayMetrics } from '@parley/protocol'
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { Accounting } from './accounting.ts'
+import type { MeterConfig } from './config.ts'
+import type { CostFigures } from './figures.ts'
+
+const legs = ['clientToTurn', 'turnToClient', 'turnToPeer', 'peerToTurn'] as const
+
+/** The relay's Prometheus metrics, read from the books whenever they are scraped. */
+export function relayRegistry(
+  accounting: Accounting,
+  figures: CostFigures,
+  config: Pick<MeterConfig, 'namespace' | 'cluster' | 'region' | 'prices'>,
+  now: () => number,
+): Registry {
+  const registry = new Registry()
+  const labels = {
+    namespace: config.namespace,
+    cluster: config.cluster,
+    region: config.region,
+  }
+  type Labels = Record<string, string>
+  const counter = (
+    metric: { name: string; help: string; labels: readonly string[] },
+    values: () => (readonly [Labels, number])[],
+  ) =>
+    new Counter({
+      name: metric.name,
+      help: metric.help,
+      labelNames: metric.labels,
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const [extra, value] of values()) this.inc({ ...labels, ...extra }, value)
+      },
+    })
+  const gauge = (
+    metric: { name: string; help: string; labels: readonly string[] },
+    value: () => number,
+  ) =>
+    new Gauge({
+      name: metric.name,
+      help: metric.help,
+      labelNames: metric.labels,
+      registers: [registry],
+      collect() {
+        this.set(labels, value())
+      },
+    })
+
+  counter(relayMetrics.bytes, () => legs.map((leg) => [{ leg }, accounting.traffic[`${leg}Bytes`]]))
+  counter(relayMetrics.unattributedBytes, () => [[{}, accounting.unattributedBytes]])
+  counter(relayMetrics.cost, () => [[{ currency: config.prices.currency }, figures.costEver]])
+  gauge(relayMetrics.allocations, () => accounting.open(now()).allocations)
+  gauge(relayMetrics.users, () => accounting.open(now()).users)
+  return registry
+}

@@ -1,0 +1,166 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { accessSync, constants } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { formatTurnUsername } from '@parley/protocol'
+import { execa } from 'execa'
+import { Redis } from 'ioredis'
+
+/** Real servers for integration tests: started here, on loopback, and stopped by their own handle. */
+
+const debianPackages = {
+  'redis-server': 'redis-server',
+  turnserver: 'coturn',
+  turnutils_uclient: 'coturn',
+} as const
+
+const turnSecret = 'test-secret'
+
+export type RunningProcess = {
+  /** Ends it and waits until it is gone. */
+  stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'parley-meter-'))
+  return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
+
+export async function startRedis(
+  folder: string,
+  port?: number,
+): Promise<RunningProcess & { port: number; url: string }> {
+  const chosen = port ?? (await freePort())
+  const child = start('redis-server', [
+    ...['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--dir', folder],
+    ...['--requirepass', turnSecret],
+  ])
+  await listening(chosen)
+  return {
+    port: chosen,
+    url: `redis://:${turnSecret}@127.0.0.1:${chosen}/0`,
+    stop: stopperOf(child),
+  }
+}
+
+export async function startCoturn(
+  folder: string,
+  options: { redisPort: number; realm: string },
+): Promise<RunningProcess & { port: number }> {
+  const port = await freePort()
+  const relayFrom = 20_000 + Math.floor(Math.random() * 60) * 200
+  const statsdb = `ip=127.0.0.1 port=${options.redisPort} dbname=0 password=${turnSecret} connect_timeout=5`
+  const child = start('turnserver', [
+    ...['-n', '--no-cli', '--no-tls', '--no-dtls', '--log-file', 'stdout'],
+    ...['--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(port)],
+    ...['--min-port', String(relayFrom), '--max-port', String(relayFrom + 199)],
+    ...['--allow-loopback-peers', '--lt-cred-mech', '--use-auth-secret'],
+    ...['--static-auth-secret', turnSecret, '--realm', options.realm],
+    ...['--userdb', join(folder, `turndb-${port}`), '--pidfile', join(folder, `pid-${port}`)],
+    ...['--redis-statsdb', statsdb],
+  ])
+  await listening(port)
+  return { port, stop: stopperOf(child) }
+}
+
+/**
+ * Two clients that send each other `messages` messages of `bytes` bytes through their allocations
+ * (plus, for each, the RTCP allocation that turnutils_uclient opens). The child ends when all came.
+ */
+export function startTurnClients(options: {
+  port: number
+  username: string
+  messages: number
+  bytes: number
+  intervalMs?: number
+}): ServerProcess {
+  const { port, username, messages, bytes, intervalMs = 1 } = options
+  const password = createHmac('sha1', turnSecret).update(username).digest('base64')
+  return start('turnutils_uclient', [
+    ...['-y', '-m', '1', '-n', String(messages), '-l', String(bytes), '-z', String(intervalMs)],
+    ...['-u', username, '-w', password, '-p', String(port), '127.0.0.1'],
+  ])
+}
+
+/** A username as the signaling server mints it, valid for an hour, of a room that no other test has. */
+export function mintUsername(participant: string): string {
+  const expiry = Math.floor(Date.now() / 1000) + 3600
+  return formatTurnUsername(expiry, {
+    tenant: 'acme',
+    room: `room-${randomBytes(4).toString('hex')}`,
+    participant,
+  })
+}
+
+/** What coturn published, as it came, by a subscriber that is not the meter. */
+export async function recordStatsdb(redisUrl: string) {
+  const redis = new Redis(redisUrl)
+  const lines: { t: number; channel: string; message: string }[] = []
+  redis.on('pmessage', (_pattern, channel, message) =>
+    lines.push({ t: Date.now(), channel, message }),
+  )
+  await redis.psubscribe('turn/realm/*')
+  return { lines, stop: async () => redis.disconnect() }
+}
+
+/** Calls `check` until it no longer throws; throws its last error after `withinMs`. */
+export async function eventually<T>(check: () => Promise<T> | T, withinMs = 20_000): Promise<T> {
+  const until = Date.now() + withinMs
+  for (;;) {
+    try {
+      return await check()
+    } catch (error) {
+      if (Date.now() > until) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+function start(binary: keyof typeof debianPackages, args: string[]) {
+  requireBinary(binary)
+  return execa(binary, args, { reject: false, all: true, stdin: 'ignore' })
+}
+
+type ServerProcess = ReturnType<typeof start>
+
+function requireBinary(binary: keyof typeof debianPackages): void {
+  const found = (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, binary), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+  if (!found) throw new Error(`${binary} is missing: apt-get install -y ${debianPackages[binary]}`)
+}
+
+function stopperOf(child: ServerProcess) {
+  return async (signal: NodeJS.Signals = 'SIGTERM') => {
+    child.kill(signal)
+    await child
+  }
+}
+
+async function listening(port: number): Promise<void> {
+  await eventually(async () => {
+    const socket = connect(port, '127.0.0.1')
+    try {
+      await once(socket, 'connect')
+    } finally {
+      socket.destroy()
+    }
+  })
+}
