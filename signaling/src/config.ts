@@ -69,8 +69,8 @@ export type SignalingConfig = {
 /** The environment does not describe a server; the message names each variable and its fix. */
 export class ConfigError extends Error {
   readonly code = 'config'
-  constructor(message: string) {
-    super(message)
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
     this.name = 'ConfigError'
   }
 }

@@ -4,9 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { joinResponseSchema } from '@parley/protocol'
 import { pino } from 'pino'
 import { io } from 'socket.io-client'
+import type { SignalingConfig } from './config.ts'
 import { type Signaling, startSignaling } from './server.ts'
 import {
   clients,
+  joinKey,
   postJoin,
   requestJoin,
   signalingFiles,
@@ -92,6 +94,37 @@ describe('REQ-P1: TURN that is not there', () => {
       )
       // Those who are in a call come back through the same Service: it must keep routing to us.
       expect(await ready()).toBe(200)
+    } finally {
+      await waiting.close()
+      bare.remove()
+    }
+  })
+})
+
+describe('a start that cannot be', () => {
+  it.each<[string, () => Partial<SignalingConfig>, RegExp]>([
+    ['a port in use', () => ({ port: Number(new URL(server.url).port) }), /PORT: \d+ is in use/],
+    ['an address of another machine', () => ({ host: '192.0.2.1' }), /HOST: 192\.0\.2\.1/],
+    ['no webapp', () => ({ webappDir: files.dir }), /PARLEY_WEBAPP_DIR: .* build the webapp/],
+    ['no Redis file', () => ({ redisUrlFile: '/none' }), /REDIS_URL_FILE: .*\/none \(ENOENT\)/],
+    [
+      'a Redis file without an address',
+      () => ({ redisUrlFile: files.file('bad', 'localhost') }),
+      /REDIS_URL_FILE: .* holds no address/,
+    ],
+  ])('%s is named with its fix', async (_what, overrides, message) => {
+    await expect(startSignaling(files.config(overrides()), { log })).rejects.toThrow(message)
+  })
+
+  it('a join key that is not there yet is waited for', async () => {
+    const bare = signalingFiles()
+    const waiting = await startSignaling(bare.config({ joinKeyFile: `${bare.dir}/later` }), { log })
+    try {
+      expect((await fetch(`${waiting.url}/readyz`)).status).toBe(503)
+      expect((await postJoin(waiting.url, 'r', { name: 'Ann' })).status).toBe(503)
+      bare.file('later', joinKey)
+      await until('the key', async () => (await fetch(`${waiting.url}/readyz`)).status === 200)
+      expect((await postJoin(waiting.url, 'r', { name: 'Ann' })).status).toBe(200)
     } finally {
       await waiting.close()
       bare.remove()

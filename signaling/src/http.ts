@@ -4,6 +4,7 @@ import fastifyStatic from '@fastify/static'
 import { type JoinResponse, joinRequestSchema, slugSchema } from '@parley/protocol'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { ConfigError } from './config.ts'
 import { httpStatus, SignalingError } from './errors.ts'
 import type { JoinClaims } from './join-token.ts'
 import type { Metrics } from './metrics.ts'
@@ -26,6 +27,8 @@ export type HttpDeps = {
   meshMax: number
   /** False from the moment at which the server is told to stop. */
   serving(): boolean
+  /** Whether there is a key to sign join tokens with. */
+  canSign(): boolean
   webappDir?: string
 }
 
@@ -97,8 +100,9 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
       serving: deps.serving(),
       rooms: await deps.rooms.ready(),
       turn: deps.turn.seen(),
+      joinKey: deps.canSign(),
     }
-    const ready = checks.serving && checks.rooms && checks.turn
+    const ready = Object.values(checks).every(Boolean)
     return reply.code(ready ? 200 : 503).send({ ready, checks })
   })
 
@@ -114,7 +118,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
 
 function serveWebapp(app: FastifyInstance, root: string) {
   if (!existsSync(join(root, 'index.html')))
-    throw new Error(`PARLEY_WEBAPP_DIR: ${root} holds no index.html; build the webapp first`)
+    throw new ConfigError(`PARLEY_WEBAPP_DIR: ${root} holds no index.html; build the webapp first`)
   app.register(fastifyStatic, {
     root,
     // Built files carry a hash in their name; the page that names them does not.

@@ -231,10 +231,10 @@ describe('an outage of Redis', () => {
   it('rooms leave no keys behind', async () => {
     const ann = await people.enter(one.url, 'keys', 'Ann')
     const client = new Redis(redis.url)
-    const keys = () => client.keys('parley:room:{default.keys}:*')
+    const keys = () => client.keys('parley:local:room:{default.keys}:*')
     expect((await keys()).sort()).toEqual([
-      'parley:room:{default.keys}:leases',
-      'parley:room:{default.keys}:seats',
+      'parley:local:room:{default.keys}:leases',
+      'parley:local:room:{default.keys}:seats',
     ])
     await ann.client.emitWithAck('room:leave', {})
     expect(await keys()).toEqual([])

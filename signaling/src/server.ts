@@ -4,7 +4,7 @@ import { type Logger, pino } from 'pino'
 import type { Registry } from 'prom-client'
 import { Server } from 'socket.io'
 import { type Clock, systemClock } from './clock.ts'
-import type { SignalingConfig } from './config.ts'
+import { ConfigError, type SignalingConfig } from './config.ts'
 import { SignalingError } from './errors.ts'
 import { type MeetingServer, serveMeetings } from './gateway.ts'
 import { createHttp } from './http.ts'
@@ -36,12 +36,13 @@ const transportBytes = 1_000_000
 /**
  * Starts a signaling server and resolves when it listens.
  *
- * @throws when the port is taken, or when a file of `config` that must exist at start does not
+ * @throws {ConfigError} when the port is taken, or when what the configuration names is not there
  */
 export async function startSignaling(
   config: SignalingConfig,
   { clock = systemClock, log = pino({ level: config.logLevel }), registry }: SignalingDeps = {},
 ): Promise<Signaling> {
+  const { store: rooms, adapter, onConnected, release } = openRooms(config, clock, log)
   const onProblem = (error: Error) => log.warn({ problem: error.message }, 'file not usable')
   const joinKeys = watchFile(config.joinKeyFile, parseKeyList, onProblem)
   const turn = watchTurn({
@@ -51,7 +52,6 @@ export async function startSignaling(
     now: clock.now,
     onProblem,
   })
-  const { store: rooms, adapter, onConnected, release } = openRooms(config, clock, log)
 
   const keys = () => {
     const list = joinKeys.current()
@@ -79,6 +79,7 @@ export async function startSignaling(
     tenant: config.tenant,
     meshMax: config.meshMax,
     serving: () => serving,
+    canSign: () => joinKeys.current() !== undefined,
     ...(config.webappDir !== undefined && { webappDir: config.webappDir }),
   })
 
@@ -114,7 +115,25 @@ export async function startSignaling(
   // What was not renewed while the store was away is renewed before anyone may sweep it.
   onConnected(() => void gateway.heartbeat())
 
-  await app.listen({ host: config.host, port: config.port })
+  const close = async () => {
+    serving = false
+    cancelBeat()
+    // Closing the transports, not the sockets: clients take it for a lost connection and return.
+    await io.close()
+    await gateway.drain()
+    await app.close()
+    await rooms.close()
+    release()
+    joinKeys.close()
+    turn.close()
+  }
+
+  try {
+    await app.listen({ host: config.host, port: config.port })
+  } catch (cause) {
+    await close()
+    throw listenError(config, cause)
+  }
   beat()
   const { port } = app.server.address() as AddressInfo
   const url = `http://${urlHost(config.host)}:${port}`
@@ -123,16 +142,7 @@ export async function startSignaling(
   return {
     url,
     async close() {
-      serving = false
-      cancelBeat()
-      // Closing the transports, not the sockets: clients take it for a lost connection and return.
-      await io.close()
-      await gateway.drain()
-      await app.close()
-      await rooms.close()
-      release()
-      joinKeys.close()
-      turn.close()
+      await close()
       log.info({}, 'signaling stopped')
     },
   }
@@ -142,6 +152,15 @@ export async function startSignaling(
 function newParticipantId(): string {
   const letters = 'abcdefghijklmnopqrstuvwxyz0123456789'
   return `p-${Array.from({ length: 8 }, () => letters[randomInt(letters.length)]).join('')}`
+}
+
+function listenError({ host, port }: SignalingConfig, cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException).code
+  if (code === 'EADDRINUSE')
+    return new ConfigError(`PORT: ${port} is in use; stop what holds it or set another`, { cause })
+  if (code === 'EADDRNOTAVAIL')
+    return new ConfigError(`HOST: ${host} is no address of this machine`, { cause })
+  return cause
 }
 
 function urlHost(host: string): string {

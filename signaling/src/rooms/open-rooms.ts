@@ -4,7 +4,7 @@ import { Redis, type RedisOptions } from 'ioredis'
 import type { Logger } from 'pino'
 import type { ServerOptions } from 'socket.io'
 import type { Clock } from '../clock.ts'
-import type { SignalingConfig } from '../config.ts'
+import { ConfigError, type SignalingConfig } from '../config.ts'
 import { memoryRoomStore } from './memory-room-store.ts'
 import { redisRoomStore } from './redis-room-store.ts'
 import type { RoomStore } from './room-store.ts'
@@ -32,8 +32,9 @@ export function openRooms(config: SignalingConfig, clock: Clock, log: Logger): O
   const url = readRedisUrl(config.redisUrlFile)
   const redis = new Redis(url, { ...always, ...failAtOnce })
   logTransitions(redis, log)
-  const store = redisRoomStore(redis, config.leaseMs, clock.now)
-  const { adapter, connected, release } = openBus(url, config.cluster)
+  const prefix = `parley:${config.cluster}`
+  const store = redisRoomStore(redis, { prefix, leaseMs: config.leaseMs, now: clock.now })
+  const { adapter, connected, release } = openBus(url, prefix)
   return {
     store: { ...store, ready: async () => connected() && (await store.ready()) },
     adapter,
@@ -62,7 +63,7 @@ const failAtOnce = {
  * ioredis' offline queue would spin; and it leaves promises to themselves, which end rejected when
  * a connection is closed before Redis was there.
  */
-function openBus(url: string, cluster: string) {
+function openBus(url: string, prefix: string) {
   const options = { ...always, maxRetriesPerRequest: null }
   const connections: Redis[] = []
   const open = (): Redis => {
@@ -75,8 +76,10 @@ function openBus(url: string, cluster: string) {
     return connection
   }
   const adapter = createAdapter(open(), {
-    streamName: `parley:${cluster}:events`,
-    channelPrefix: `parley:${cluster}`,
+    streamName: `${prefix}:events`,
+    channelPrefix: prefix,
+    // Replicas read as fast as it is written; this is what one may miss, and what Redis must hold.
+    maxLen: 1000,
     onlyPlaintext: true,
   })
   return {
@@ -111,8 +114,18 @@ function logTransitions(redis: Redis, log: Logger) {
 }
 
 function readRedisUrl(path: string): string {
-  const url = readFileSync(path, 'utf8').trim()
+  const address = 'a redis:// or rediss:// address'
+  let url: string
+  try {
+    url = readFileSync(path, 'utf8').trim()
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? 'unreadable'
+    throw new ConfigError(
+      `REDIS_URL_FILE: cannot read ${path} (${why}); write ${address} to it, or unset it`,
+      { cause },
+    )
+  }
   if (!/^rediss?:\/\//.test(url))
-    throw new Error(`REDIS_URL_FILE: ${path} holds no redis:// or rediss:// address; write one`)
+    throw new ConfigError(`REDIS_URL_FILE: ${path} holds no address; write ${address} to it`)
   return url
 }

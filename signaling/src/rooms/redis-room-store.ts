@@ -21,9 +21,13 @@ const personSchema = participantSchema.omit({ media: true })
  * left alone for the length of one lease after a reconnection, in which their replicas renew them.
  *
  * @param redis a connection that fails at once when Redis is away, rather than queueing
- * @param now epoch milliseconds of this process, for that settling time only
+ * @param options.prefix of every key, so that clusters can share a Redis
+ * @param options.now epoch milliseconds of this process, for that settling time only
  */
-export function redisRoomStore(redis: Redis, leaseMs: number, now: () => number): RoomStore {
+export function redisRoomStore(
+  redis: Redis,
+  { prefix, leaseMs, now }: { prefix: string; leaseMs: number; now: () => number },
+): RoomStore {
   let answeredBefore = false
   let reachable = false
   let settledAt = 0
@@ -58,6 +62,12 @@ export function redisRoomStore(redis: Redis, leaseMs: number, now: () => number)
         ...args,
       ),
     )
+  }
+
+  /** Both keys of a room hash to one slot. */
+  const keysOf = (key: RoomKey): [string, string] => {
+    const name = `${prefix}:room:{${roomName(key)}}`
+    return [`${name}:seats`, `${name}:leases`]
   }
 
   const settled = () => (reachable || !answeredBefore) && now() >= settledAt
@@ -139,12 +149,6 @@ function isFault(error: unknown): boolean {
 
 function command(name: ScriptName): string {
   return `parleyRoom_${name}`
-}
-
-/** Both keys hash to one slot. */
-function keysOf(key: RoomKey): [string, string] {
-  const name = `parley:room:{${roomName(key)}}`
-  return [`${name}:seats`, `${name}:leases`]
 }
 
 function person({ id, name, joinedAt }: Participant): string {
