@@ -22,7 +22,8 @@ export type NetworkPolicy = KubernetesObject & {
     podSelector: { matchLabels: Record<string, string> }
     policyTypes: string[]
     ingress: { from?: Peer[]; ports: Flow['ports'] }[]
-    egress: { to?: Peer[]; ports: Flow['ports'] }[]
+    /** Nothing may go out where it is left out, since policyTypes has Egress. */
+    egress?: { to?: Peer[]; ports: Flow['ports'] }[]
   }
 }
 
@@ -135,7 +136,10 @@ function policy(
       podSelector: { matchLabels: selectorOf(mc, component) },
       policyTypes: ['Ingress', 'Egress'],
       ingress: flows.ingress.map(({ peers, ports }) => ({ ...(peers && { from: peers }), ports })),
-      egress: flows.egress.map(({ peers, ports }) => ({ ...(peers && { to: peers }), ports })),
+      // An empty list would be stored as none, and each apply would count as a change.
+      ...(flows.egress.length > 0 && {
+        egress: flows.egress.map(({ peers, ports }) => ({ ...(peers && { to: peers }), ports })),
+      }),
     },
   }
 }

@@ -35,7 +35,7 @@ export function renderTurn(mc: MeetingCluster, inputs: RenderInputs): Kubernetes
  * reach inside the cluster or the cloud, and what is no unicast address of the internet.
  * Source: the IANA special-purpose address registries (RFC 6890).
  */
-export const DENIED_NETWORKS = [
+const DENIED_NETWORKS = [
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -62,7 +62,7 @@ export const DENIED_NETWORKS = [
   'fc00::/7',
   'fe80::/10',
   'ff00::/8',
-]
+].map(coturnRange)
 
 /**
  * What changes while coturn runs. `allowed-peers` always holds the TURN pods' own addresses, since
@@ -78,7 +78,7 @@ export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): Confi
     metadata: metadata(mc, 'turn', configMapNames(mc).turn),
     data: {
       'addresses.json': `${JSON.stringify(addresses, null, 2)}\n`,
-      'denied-peers': lines([...DENIED_NETWORKS, ...mc.spec.turn.deniedPeers].map(coturnRange)),
+      'denied-peers': lines([...DENIED_NETWORKS, ...mc.spec.turn.deniedPeers.map(coturnRange)]),
       'allowed-peers': lines([...mc.spec.turn.allowedPeers.map(coturnRange), ...allowed]),
     },
   }

@@ -69,10 +69,7 @@ export function buildWebappDeployment(mc: MeetingCluster, inputs: RenderInputs):
           },
         ],
         ports: [{ name: 'http', protocol: 'TCP', containerPort: WEBAPP_PORT }],
-        mounts: [
-          scratchMount('run', '/run', { sizeLimit: '16Mi' }),
-          scratchMount('tmp', '/tmp', { sizeLimit: '64Mi' }),
-        ],
+        mounts: [scratchMount('tmp', '/tmp', { sizeLimit: '64Mi' })],
         probes: httpProbes('http', { readiness: '/healthz', liveness: '/healthz' }),
         // Open sockets pass through here: they get as long as signaling gives them.
         terminationGracePeriodSeconds: 60,

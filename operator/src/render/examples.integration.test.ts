@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
+import { parseAllDocuments } from 'yaml'
+import { customResourceDefinition, KIND, parseMeetingCluster } from '../api/index.ts'
+import { keepsAfterDeletion, renderMeetingCluster } from './render.ts'
+import { generateSecrets } from './secrets.ts'
+import { renderInputs } from './testing/inputs.ts'
+
+const examples = ['demo', 'small', 'production']
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+let cluster: ControlPlane
+
+beforeAll(async () => {
+  cluster = await startControlPlane({ name: 'examples-test' })
+  await apply(customResourceDefinition())
+  await kubectl(cluster, ['wait', '--for=condition=Established', 'crd/meetingclusters.parley.dev'])
+}, 60_000)
+
+afterAll(() => cluster?.stop())
+
+function apply(...objects: object[]) {
+  const input = objects.map((object) => JSON.stringify(object)).join('\n---\n')
+  return kubectl(cluster, ['apply', '--server-side', '-f', '-'], { input })
+}
+
+async function documentsOf(example: string): Promise<{ kind: string }[]> {
+  const file = new URL(`../../../examples/${example}.yaml`, import.meta.url)
+  return parseAllDocuments(await readFile(file, 'utf8')).map((document) => document.toJS())
+}
+
+describe.each(examples)('examples/%s.yaml', (example) => {
+  it('is accepted as it stands', async () => {
+    await expect(apply(...(await documentsOf(example)))).resolves.toContain(example)
+  })
+
+  it('REQ-K1: becomes children that the API server accepts, and again without a change', async () => {
+    const documents = await documentsOf(example)
+    const mc = parseMeetingCluster(documents.find(({ kind }) => kind === KIND))
+    const { objects, held } = renderMeetingCluster(mc, renderInputs())
+    const given = { 'redis-password': { password: base64('secret') } }
+    const secrets = generateSecrets(mc, given, (size) => new Uint8Array(size))
+    const children = [...objects, ...held, ...secrets]
+    await apply(...children)
+    const generations = await generationsOf(mc.metadata.namespace)
+    await apply(...children)
+    expect(await generationsOf(mc.metadata.namespace)).toEqual(generations)
+    expect(objects.some((object) => keepsAfterDeletion(mc, object))).toBe(example !== 'production')
+  }, 30_000)
+})
+
+async function generationsOf(namespace = '') {
+  const list = await kubectl(cluster, [
+    'get',
+    'deployments,statefulsets,networkpolicies,poddisruptionbudgets',
+    `--namespace=${namespace}`,
+    '--output=jsonpath={range .items[*]}{.kind}/{.metadata.name}={.metadata.generation} {end}',
+  ])
+  return list.trim().split(' ')
+}
