@@ -4,6 +4,7 @@ import { type ImageName, imageNames } from './catalogue.ts'
 import { ImagesError } from './errors.ts'
 import type { ImageProgress } from './progress.ts'
 
+const lastShown = new Map<string, number>()
 const interrupt = new AbortController()
 process.once('SIGINT', () =>
   interrupt.abort(
@@ -109,8 +110,6 @@ function print(images: readonly Image[], format: string): void {
     )
   }
 }
-
-const lastShown = new Map<string, number>()
 
 /** Lines on stderr: standard output belongs to the result. One at a step's start and end, and every five seconds. */
 function showProgress(event: ImageProgress): void {
