@@ -34,7 +34,13 @@ import {
   Unavailable,
 } from '../runtime/errors.ts'
 import type { EventRecorder } from '../runtime/events.ts'
-import { type K8sObject, MEETING_CLUSTERS, PODS, SECRETS } from '../runtime/resources.ts'
+import {
+  type K8sObject,
+  MEETING_CLUSTERS,
+  PERSISTENT_VOLUME_CLAIMS,
+  PODS,
+  SECRETS,
+} from '../runtime/resources.ts'
 import {
   type Child,
   type ChildKind,
@@ -121,8 +127,7 @@ async function reconcileChildren(
     const results = await Promise.all(
       stage.map(async (child) => {
         const outcome = await writer.ensure(child, owner)
-        if (outcome.result === 'applied') await showToPods(options, key, child)
-        return outcome
+        return outcome.result === 'applied' ? showToPods(options, key, child) : outcome
       }),
     )
     outcomes.push(...results)
@@ -292,6 +297,8 @@ async function prune(
 ): Promise<ChildOutcome[]> {
   const unwanted: { kind: ChildKind; entry: ChildEntry }[] = []
   for (const kind of world.children.values()) {
+    // A claim holds data: it goes with the MeetingCluster or by hand, never because a mode was switched.
+    if (kind.resource === PERSISTENT_VOLUME_CLAIMS) continue
     for (const entry of kind.store.group(ownerUid).values()) {
       if (!wanted.has(`${kind.resource.kind}/${entry.name}`)) unwanted.push({ kind, entry })
     }
@@ -303,21 +310,29 @@ async function prune(
  * The kubelet copies a changed ConfigMap into running pods once a minute, but at once when the pod itself
  * changes: an annotation makes new addresses known without a restart.
  */
-async function showToPods({ client, world }: ReconcilerOptions, key: string, child: Child) {
-  if (child.object.kind !== 'ConfigMap') return
-  const component = child.object.metadata.labels?.['app.kubernetes.io/component']
-  const { data } = child.object as K8sObject & { data?: object }
+async function showToPods(
+  { client, world }: ReconcilerOptions,
+  key: string,
+  { object }: Child,
+): Promise<ChildOutcome> {
+  const component = object.metadata.labels?.['app.kubernetes.io/component']
+  if (object.kind !== 'ConfigMap' || !component) return { result: 'applied' }
+  const { data } = object as K8sObject & { data?: object }
   const annotations = { 'parley.dev/config-seen': digest(JSON.stringify(data)) }
-  await Promise.all(
-    world.podsOf(key, component ?? '').map(async ({ namespace, name }) => {
-      try {
-        await client.mergePatch(PODS, namespace, name, { metadata: { annotations } })
-      } catch (error) {
-        // The pod is gone, or its kubelet will be a minute late: neither is worth a failure.
-        if (!(error instanceof NotFound || error instanceof Conflict)) throw error
-      }
-    }),
-  )
+  try {
+    await Promise.all(
+      world
+        .podsOf(key, component)
+        .map(({ namespace, name }) =>
+          client.mergePatch(PODS, namespace, name, { metadata: { annotations } }),
+        ),
+    )
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    // A pod that is gone needs no telling.
+    if (!(error instanceof NotFound)) return { result: 'failed', error }
+  }
+  return { result: 'applied' }
 }
 
 function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, Rollout>> {

@@ -1,0 +1,352 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { eventually, TestCluster, type TestObject, TestOperator } from './test-cluster.ts'
+
+jest.setTimeout(120_000)
+
+let cluster: TestCluster
+const operators: TestOperator[] = []
+
+beforeAll(async () => {
+  cluster = await TestCluster.start('operator-reconcile')
+})
+
+afterEach(async () => {
+  await Promise.all(operators.splice(0).map((operator) => operator.stop()))
+})
+
+afterAll(() => cluster.stop())
+
+function startOperator(options: ConstructorParameters<typeof TestOperator>[1] = {}): TestOperator {
+  const operator = new TestOperator(cluster, options)
+  operators.push(operator)
+  return operator
+}
+
+async function stopOperator(operator: TestOperator): Promise<void> {
+  operators.splice(operators.indexOf(operator), 1)
+  await operator.stop()
+}
+
+const EXPECTED = [
+  'ConfigMap/demo-turn-config',
+  'Deployment/demo-meter',
+  'Deployment/demo-turn',
+  'Deployment/demo-webapp',
+  'HorizontalPodAutoscaler/demo-turn',
+  'NetworkPolicy/demo-redis',
+  'PodDisruptionBudget/demo-turn',
+  'Secret/demo-join-key',
+  'Secret/demo-meter-token',
+  'Secret/demo-redis-auth',
+  'Secret/demo-turn-secret',
+  'Service/demo-signaling',
+  'ServiceAccount/demo-turn',
+  'StatefulSet/demo-redis',
+]
+
+/** Makes `demo` look at by the operator, with no change of what is wanted. */
+function touch(namespace: string, value: string) {
+  return cluster.kubectl(
+    ...['annotate', 'mc', 'demo', '-n', namespace, '--overwrite', `example.com/touched=${value}`],
+  )
+}
+
+function patch(kind: string, name: string, namespace: string, body: object, type = 'merge') {
+  return cluster.kubectl(
+    ...['patch', kind, name, '-n', namespace, `--type=${type}`, '-p', JSON.stringify(body)],
+  )
+}
+
+function versions(children: Map<string, TestObject>): Record<string, string | undefined> {
+  // Deployments and the like are written by Kubernetes' own controllers as well: their spec counts.
+  return Object.fromEntries(
+    [...children].map(([key, { metadata }]) => [
+      key,
+      metadata.generation === undefined ? metadata.resourceVersion : `${metadata.generation}`,
+    ]),
+  )
+}
+
+/** Everything that is there once the first passes are over. */
+async function deployed(namespace: string, operator: TestOperator) {
+  await eventually(async () => {
+    expect([...(await cluster.children(namespace)).keys()]).toEqual(
+      expect.arrayContaining(EXPECTED),
+    )
+  })
+  await operator.quiet()
+  return cluster.children(namespace)
+}
+
+/** What every hand can do to children; each breaks what is wanted. */
+const EDITS: [string, (namespace: string) => Promise<unknown>][] = [
+  [
+    'a ConfigMap changed',
+    (ns) => patch('cm', 'demo-turn-config', ns, { data: { 'addresses.json': '{}x' } }),
+  ],
+  [
+    'a key of a ConfigMap removed',
+    (ns) => patch('cm', 'demo-turn-config', ns, { data: { 'denied-peers': null } }),
+  ],
+  [
+    'a Service sent elsewhere',
+    (ns) =>
+      patch('svc', 'demo-meter', ns, { spec: { selector: { 'app.kubernetes.io/name': 'x' } } }),
+  ],
+  [
+    'an image changed',
+    (ns) => cluster.kubectl('set', 'image', 'deploy/demo-meter', '*=evil:1', '-n', ns),
+  ],
+  [
+    'a network policy opened',
+    (ns) => patch('netpol', 'demo-redis', ns, { spec: { ingress: [{}] } }),
+  ],
+  [
+    'a label taken away',
+    (ns) => cluster.kubectl('label', 'sa', 'demo-turn', '-n', ns, 'app.kubernetes.io/managed-by-'),
+  ],
+  [
+    'the owner taken away',
+    (ns) => patch('pdb', 'demo-turn', ns, { metadata: { ownerReferences: null } }),
+  ],
+]
+
+describe('MeetingCluster reconciler on a real control plane', () => {
+  it('REQ-K1: makes every child, owned by the MeetingCluster', async () => {
+    const operator = startOperator()
+    await cluster.meetingCluster('fresh')
+    const children = await deployed('fresh', operator)
+    const owner = await cluster.get('mc', 'demo', 'fresh')
+    for (const [key, { metadata }] of children) {
+      expect([key, metadata.ownerReferences]).toEqual([
+        key,
+        [
+          expect.objectContaining({
+            kind: 'MeetingCluster',
+            uid: owner?.metadata.uid,
+            controller: true,
+          }),
+        ],
+      ])
+    }
+    // Signaling waits until there is a TURN server to tell of.
+    expect(children.has('Deployment/demo-signaling')).toBe(false)
+    expect(owner?.status?.observedGeneration).toBe(1)
+    await cluster.condition('fresh', 'SignalingReady', {
+      status: 'False',
+      reason: 'WaitingForDependency',
+    })
+    await cluster.condition('fresh', 'SfuReady', { status: 'True', reason: 'Disabled' })
+    await cluster.condition('fresh', 'Ready', { status: 'False' })
+    await cluster.condition('fresh', 'Reconciling', { status: 'True' })
+    await cluster.condition('fresh', 'Stalled', { status: 'False' })
+  })
+
+  it('REQ-K1: writes nothing when nothing has changed, nor after a restart', async () => {
+    const first = startOperator()
+    await cluster.meetingCluster('still')
+    const before = versions(await deployed('still', first))
+    const status = await cluster.get('mc', 'demo', 'still')
+
+    const [writes, passes] = [await first.writes(), await first.reconciles()]
+    await touch('still', 'once')
+    await eventually(async () => expect(await first.reconciles()).toBeGreaterThan(passes))
+    await first.quiet()
+    expect(await first.writes()).toBe(writes)
+
+    await stopOperator(first)
+    const second = startOperator()
+    await second.quiet()
+    expect(versions(await cluster.children('still'))).toEqual(before)
+    expect((await cluster.get('mc', 'demo', 'still'))?.status).toEqual(status?.status)
+  })
+
+  it('REQ-K1: brings back a child that was deleted', async () => {
+    const operator = startOperator()
+    await cluster.meetingCluster('deleted')
+    const before = await deployed('deleted', operator)
+    await cluster.kubectl('delete', 'svc/demo-meter', 'netpol/demo-redis', '-n', 'deleted')
+    await eventually(async () => {
+      const now = await cluster.children('deleted')
+      for (const key of ['Service/demo-meter', 'NetworkPolicy/demo-redis']) {
+        expect(now.get(key)?.metadata.uid).toBeDefined()
+        expect(now.get(key)?.metadata.uid).not.toBe(before.get(key)?.metadata.uid)
+      }
+    })
+  })
+
+  it.each(EDITS)('REQ-K1: repairs %s by hand', async (_, edit) => {
+    const operator = startOperator()
+    await cluster.meetingCluster('edited')
+    const before = wishes(await deployed('edited', operator))
+    await edit('edited')
+    await eventually(async () => expect(wishes(await cluster.children('edited'))).toEqual(before))
+  })
+
+  it('REQ-K1: repairs what was changed by hand while no operator ran', async () => {
+    const first = startOperator()
+    await cluster.meetingCluster('away')
+    const before = wishes(await deployed('away', first))
+    await stopOperator(first)
+    for (const [, edit] of EDITS) await edit('away')
+    startOperator()
+    await eventually(async () => expect(wishes(await cluster.children('away'))).toEqual(before))
+  })
+
+  it('leaves alone what others have set beside it', async () => {
+    const operator = startOperator()
+    await cluster.meetingCluster('shared')
+    await deployed('shared', operator)
+    await cluster.kubectl('annotate', 'svc/demo-webapp', '-n', 'shared', 'example.com/mine=1')
+    await patch('mc', 'demo', 'shared', { spec: { turn: { listenPort: 3479 } } })
+    await eventually(async () => {
+      const service = await cluster.get('svc', 'demo-turn', 'shared')
+      expect(service?.spec.ports[0].port).toBe(3479)
+    })
+    const service = await cluster.get('svc', 'demo-webapp', 'shared')
+    expect(service?.metadata.annotations).toMatchObject({ 'example.com/mine': '1' })
+  })
+
+  it('REQ-K1: deletes what is no longer asked for', async () => {
+    const operator = startOperator()
+    await cluster.meetingCluster('pruned')
+    await deployed('pruned', operator)
+    await patch('mc', 'demo', 'pruned', { spec: { webapp: { enabled: false } } })
+    await eventually(async () => {
+      const names = [...(await cluster.children('pruned')).keys()]
+      expect(names.filter((name) => name.endsWith('demo-webapp'))).toEqual([])
+      expect(names).toContain('Deployment/demo-meter')
+    })
+  })
+
+  it('REQ-K1: never takes over an object that is somebody else’s, and says so', async () => {
+    const theirs = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'demo-turn-config', namespace: 'foreign' },
+      data: { mine: 'yes' },
+    }
+    await cluster.apply(
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'foreign' } },
+      theirs,
+    )
+    startOperator()
+    await cluster.meetingCluster('foreign')
+    const stalled = await cluster.condition('foreign', 'Stalled', {
+      status: 'True',
+      reason: 'NameConflict',
+    })
+    expect(stalled.message).toContain('ConfigMap demo-turn-config')
+    const found = await cluster.get('cm', 'demo-turn-config', 'foreign')
+    expect(found?.data).toEqual({ mine: 'yes' })
+    expect(found?.metadata.ownerReferences).toBeUndefined()
+    // The rest is made all the same.
+    expect((await cluster.children('foreign')).has('Deployment/demo-turn')).toBe(true)
+
+    await cluster.kubectl('delete', 'cm', 'demo-turn-config', '-n', 'foreign')
+    await touch('foreign', 'gone')
+    await cluster.condition('foreign', 'Stalled', { status: 'False' })
+  })
+
+  it('REQ-K3: generates secrets once, keeps what people put there, and shows none', async () => {
+    const first = startOperator()
+    await cluster.meetingCluster('secrets')
+    const before = secretsOf(await deployed('secrets', first))
+    await stopOperator(first)
+    const second = startOperator()
+    await second.quiet()
+    expect(secretsOf(await cluster.children('secrets'))).toEqual(before)
+
+    // A rotation by hand is kept; a key that is lost is made anew.
+    const rotated = Buffer.from('rotated-by-hand\n').toString('base64')
+    await patch('secret', 'demo-turn-secret', 'secrets', { data: { secrets: rotated } })
+    await patch('secret', 'demo-join-key', 'secrets', { data: { key: null } })
+    await eventually(async () => {
+      const now = await cluster.children('secrets')
+      expect(now.get('Secret/demo-turn-secret')?.data?.secrets).toBe(rotated)
+      expect(now.get('Secret/demo-join-key')?.data?.key).toMatch(/.{40,}/)
+    })
+
+    const seen = [
+      first.logs,
+      second.logs,
+      await cluster.kubectl('get', 'mc,events,deploy,sts,cm,pods', '-n', 'secrets', '-o', 'json'),
+    ].join('\n')
+    const secrets = [...before, ...secretsOf(await cluster.children('secrets'))]
+    for (const value of secrets) expect(seen).not.toContain(value)
+    expect(secrets.length).toBeGreaterThan(8)
+  })
+
+  it('REQ-K1: says that an SFU engine is not available instead of deploying half of it', async () => {
+    startOperator()
+    await cluster.meetingCluster('engine', { sfu: { engine: 'Mediasoup' } })
+    const condition = await cluster.condition('engine', 'SfuReady', {
+      status: 'False',
+      reason: 'EngineNotAvailable',
+    })
+    expect(condition.message).toContain('spec.sfu.engine')
+    await cluster.condition('engine', 'Stalled', { status: 'True', reason: 'EngineNotAvailable' })
+    await cluster.condition('engine', 'Ready', { status: 'False' })
+    expect([...(await cluster.children('engine')).keys()].join()).not.toContain('sfu')
+  })
+
+  it('does nothing while it is paused, and says so', async () => {
+    const operator = startOperator()
+    await cluster.meetingCluster('paused')
+    await deployed('paused', operator)
+    await cluster.kubectl('annotate', 'mc/demo', '-n', 'paused', 'parley.dev/paused=true')
+    await cluster.condition('paused', 'Reconciling', { status: 'False', reason: 'Paused' })
+    await cluster.kubectl('delete', 'svc', 'demo-meter', '-n', 'paused')
+    await patch('mc', 'demo', 'paused', { spec: { webapp: { enabled: false } } })
+    await operator.quiet()
+    const names = [...(await cluster.children('paused')).keys()]
+    expect(names).not.toContain('Service/demo-meter')
+    expect(names).toContain('Deployment/demo-webapp')
+    await cluster.kubectl('annotate', 'mc/demo', '-n', 'paused', 'parley.dev/paused-')
+    await eventually(async () => {
+      const now = [...(await cluster.children('paused')).keys()]
+      expect(now).toContain('Service/demo-meter')
+      expect(now).not.toContain('Deployment/demo-webapp')
+    })
+  })
+
+  it('REQ-K1: takes everything along when it is deleted', async () => {
+    const operator = startOperator()
+    await cluster.meetingCluster('ended')
+    await deployed('ended', operator)
+    await cluster.kubectl('delete', 'mc', 'demo', '-n', 'ended')
+    await eventually(async () => {
+      expect([...(await cluster.children('ended')).keys()]).toEqual([])
+    })
+  })
+})
+
+/** What is asked for, without what Kubernetes adds and counts. */
+function wishes(children: Map<string, TestObject>): Record<string, unknown> {
+  return Object.fromEntries(
+    [...children].map(([key, { metadata, spec, data }]) => [
+      key,
+      {
+        labels: metadata.labels,
+        hash: metadata.annotations?.['parley.dev/hash'],
+        owner: metadata.ownerReferences,
+        spec,
+        data,
+      },
+    ]),
+  )
+}
+
+/** Every value of every Secret, as it is and as it is stored; short ones (host, port) are none. */
+function secretsOf(children: Map<string, TestObject>): string[] {
+  return [...children.values()]
+    .filter(({ kind }) => kind === 'Secret')
+    .flatMap(({ data = {} }) =>
+      Object.values(data).flatMap((value) => [
+        value,
+        Buffer.from(value, 'base64').toString().trim(),
+      ]),
+    )
+    .filter((value) => value.length > 20 && !/\.svc/.test(value))
+    .filter((value) => !Buffer.from(value, 'base64').toString().includes('.svc'))
+}

@@ -1,0 +1,197 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
+import pino from 'pino'
+import { customResourceDefinition } from '../api/index.ts'
+import type { K8sObject } from '../runtime/resources.ts'
+import { type ManagerOptions, runManager } from './manager.ts'
+
+/** For integration tests: a real control plane with the CRD, and operators started and stopped at will. */
+export class TestCluster {
+  readonly controlPlane: ControlPlane
+
+  private constructor(controlPlane: ControlPlane) {
+    this.controlPlane = controlPlane
+  }
+
+  static async start(name: string): Promise<TestCluster> {
+    const cluster = new TestCluster(await startControlPlane({ name }))
+    await cluster.apply(customResourceDefinition())
+    await cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all')
+    return cluster
+  }
+
+  stop(): Promise<void> {
+    return this.controlPlane.stop()
+  }
+
+  kubectl(...args: string[]): Promise<string> {
+    return kubectl(this.controlPlane, args)
+  }
+
+  async apply(...objects: object[]): Promise<void> {
+    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
+    await kubectl(this.controlPlane, ['apply', '-f', '-'], { input })
+  }
+
+  async get<T = TestObject>(kind: string, name: string, namespace: string): Promise<T | undefined> {
+    const text = await this.kubectl(
+      ...['get', kind, name, '-n', namespace, '-o', 'json', '--ignore-not-found'],
+    )
+    return text.trim() ? (JSON.parse(text) as T) : undefined
+  }
+
+  /** All objects of ours in a namespace, by `Kind/name`. */
+  async children(namespace: string): Promise<Map<string, TestObject>> {
+    const text = await this.kubectl(
+      ...['get', CHILD_KINDS, '-n', namespace, '-l', 'app.kubernetes.io/managed-by=parley'],
+      ...['-o', 'json'],
+    )
+    const { items } = JSON.parse(text) as { items: TestObject[] }
+    return new Map(items.map((item) => [`${item.kind}/${item.metadata.name}`, item]))
+  }
+
+  /** A namespace with a MeetingCluster `demo` in it. */
+  async meetingCluster(namespace: string, spec: object = {}): Promise<void> {
+    await this.apply(
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+      {
+        apiVersion: 'parley.dev/v1alpha1',
+        kind: 'MeetingCluster',
+        metadata: { name: 'demo', namespace },
+        spec: {
+          domain: 'meet.example.com',
+          region: 'eu-central-1',
+          sfu: { engine: 'None' },
+          ...spec,
+        },
+      },
+    )
+  }
+
+  /** The condition of `demo`, once it is as asked. */
+  condition(namespace: string, type: string, want: Partial<TestCondition>): Promise<TestCondition> {
+    return eventually(async () => {
+      const found = await this.get('mc', 'demo', namespace)
+      const condition = found?.status?.conditions?.find((entry) => entry.type === type)
+      const asked = Object.entries(want).every(
+        ([key, value]) => condition?.[key as keyof TestCondition] === value,
+      )
+      if (!condition || !asked) throw new Error(`${type} is ${JSON.stringify(condition)}`)
+      return condition
+    })
+  }
+
+  /** Kills the API server as a crash would. */
+  async killApiServer(): Promise<void> {
+    const port = new URL(this.controlPlane.server).port
+    for (const pid of await readdir('/proc')) {
+      if (!/^\d+$/.test(pid)) continue
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+      if (command.includes(`--secure-port=${port}\0`)) process.kill(Number(pid), 'SIGKILL')
+    }
+  }
+
+  /** Starts what is not running, on the same ports. */
+  async restartApiServer(): Promise<void> {
+    await startControlPlane({ name: this.controlPlane.name })
+  }
+}
+
+const CHILD_KINDS = 'sa,cm,secret,svc,pvc,deploy,sts,hpa,pdb,netpol'
+
+export interface TestCondition {
+  type: string
+  status: string
+  reason: string
+  message: string
+  lastTransitionTime: string
+}
+
+export interface TestObject extends K8sObject {
+  kind: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests look anywhere into objects of many kinds
+  spec?: any
+  data?: Record<string, string>
+  status?: {
+    observedGeneration?: number
+    conditions?: TestCondition[]
+    components?: Record<string, { desired: number; ready: number }>
+    endpoints?: { turn?: string[] }
+  }
+}
+
+export class TestOperator {
+  readonly #stop = new AbortController()
+  readonly #running: Promise<void>
+  readonly #port: Promise<number>
+  readonly #lines: string[] = []
+
+  constructor(cluster: TestCluster, options: Partial<ManagerOptions> = {}) {
+    const port = Promise.withResolvers<number>()
+    this.#port = port.promise
+    const log = pino({ level: 'debug' }, { write: (line: string) => this.#lines.push(line) })
+    this.#running = runManager({
+      kubeconfig: cluster.controlPlane.kubeconfig,
+      metricsPort: 0,
+      healthPort: 0,
+      leaderElect: false,
+      images: { registry: 'localhost', tag: 'test' },
+      log,
+      signal: this.#stop.signal,
+      onListening: ({ metricsPort }) => port.resolve(metricsPort),
+      ...options,
+    })
+    this.#running.catch(port.reject)
+  }
+
+  /** Everything it has logged. */
+  get logs(): string {
+    return this.#lines.join('')
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  /** Sum over all series of a metric whose labels match. */
+  async metric(name: string, labels = /./): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${await this.#port}/metrics`)
+    const lines = (await response.text()).split('\n')
+    return lines
+      .filter((line) => line.startsWith(`${name}{`) && labels.test(line))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+  }
+
+  writes(): Promise<number> {
+    return this.metric('rest_client_requests_total', /method="(PATCH|POST|PUT|DELETE)"/)
+  }
+
+  reconciles(): Promise<number> {
+    return this.metric('controller_runtime_reconcile_total')
+  }
+
+  /** Resolves when it has had nothing to do for a moment. */
+  async quiet(): Promise<void> {
+    let last = -1
+    await eventually(async () => {
+      const now = await this.reconciles()
+      const same = now > 0 && now === last
+      last = now
+      if (!same) throw new Error('the operator is still at work')
+    }, 400)
+  }
+}
+
+/** Tries until it does not throw; throws what it last threw after 20 s. */
+export async function eventually<T>(attempt: () => Promise<T>, everyMs = 50): Promise<T> {
+  const deadline = Date.now() + 20_000
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, everyMs))
+    }
+  }
+}
