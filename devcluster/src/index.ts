@@ -19,7 +19,7 @@ export {
   startControlPlane,
 } from './local-control-plane.ts'
 export type { NodeAddresses } from './network.ts'
-export { ensurePrograms } from './packages.ts'
+export { ensurePrograms, findProgram } from './packages.ts'
 export type { Lifetime } from './process.ts'
 export { formatProgress, type OnProgress, type ProgressEvent } from './progress.ts'
 export { leftovers } from './teardown.ts'

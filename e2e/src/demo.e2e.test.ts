@@ -9,7 +9,6 @@ import { holdCall } from './demo/call.ts'
 import { type DemoResult, demoCluster, demoNamespace, runDemo, stopDemo } from './demo/demo.ts'
 
 const clusterName = 'e2e'
-const chromiumPath = 'chromium'
 
 /** TURN's ChannelData header, in front of each packet that coturn counts and the browser does not. */
 const channelDataHeaderBytes = 4
@@ -23,7 +22,6 @@ describe('the main job, end to end', () => {
     demo = await runDemo({
       clusterName,
       kubeconfig: join(folder, 'kubeconfig'),
-      chromiumPath,
       silent: true,
     })
   }, 15 * 60_000)
@@ -178,7 +176,6 @@ describe('the main job, end to end', () => {
         { name: 'Grace', relay: false },
       ],
       mediaSeconds: 5,
-      chromiumPath,
     })
     const ada = call.seats[0]?.participantId
     const report = await demo.stack.reportOnceClosed(

@@ -1,5 +1,6 @@
 /** A real call: headless Chromiums with fake camera and microphone, driven through the webapp. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { findProgram } from '@parley/devcluster'
 import type { Browser, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
 
@@ -38,7 +39,6 @@ type Hook = {
   participantId?: string
   joinMs?: number
   peers(): Promise<PeerView[]>
-  leave(): void
 }
 
 /**
@@ -54,7 +54,6 @@ export async function holdCall(options: {
   room: string
   guests: readonly Guest[]
   mediaSeconds: number
-  chromiumPath: string
   connectTimeoutMs?: number
   onProgress?: (line: string) => void
   screenshot?: string
@@ -65,7 +64,7 @@ export async function holdCall(options: {
   try {
     const pages: Page[] = []
     for (const guest of guests) {
-      const browser = await launchChromium(options.chromiumPath, url)
+      const browser = await launchChromium(url)
       browsers.push(browser)
       pages.push(await openPage(browser, url, room, guest))
       onProgress(`${guest.name} is on the way${guest.relay ? ', relay only' : ''}`)
@@ -103,7 +102,10 @@ export async function holdCall(options: {
 }
 
 /** Chromium as the demo uses it: fake media, and the demo's origin trusted like https. */
-export function launchChromium(executablePath: string, origin: string): Promise<Browser> {
+export function launchChromium(origin: string): Promise<Browser> {
+  const executablePath = findProgram('chromium')
+  if (!executablePath)
+    throw new CallFailed('there is no Chromium on this machine: sudo apt-get install chromium')
   return chromium.launch({
     executablePath,
     args: [
@@ -159,13 +161,20 @@ function peersOf(page: Page): Promise<PeerView[]> {
   )
 }
 
-/** The last statistics before leaving, in one step: no packet is counted by TURN and not by these. */
-function leaveWithStatistics(page: Page): Promise<Omit<Seat, 'guest'>> {
-  return page.evaluate(async () => {
+/** The last statistics and the leave button in one step, so that no packet comes between them. */
+async function leaveWithStatistics(page: Page): Promise<Omit<Seat, 'guest'>> {
+  const last = await page.evaluate(async () => {
     const hook = (window as unknown as { __parley: Hook }).__parley
     const { participantId = '', joinMs = Number.NaN } = hook
+    const leave = [...document.querySelectorAll('button')].find((button) =>
+      /leave/i.test(button.ariaLabel ?? button.textContent ?? ''),
+    )
     const peers = await hook.peers()
-    hook.leave()
+    leave?.click()
     return { participantId, joinMs, peers }
   })
+  await page.waitForFunction(
+    () => (window as unknown as { __parley?: Hook }).__parley?.state === 'left',
+  )
+  return last
 }

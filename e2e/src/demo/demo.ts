@@ -13,7 +13,6 @@ const exampleFile = fileURLToPath(new URL('../../../examples/demo.yaml', import.
 export type DemoOptions = {
   clusterName: string
   kubeconfig: string
-  chromiumPath: string
   room?: string
   mediaSeconds?: number
   /** Without it: live on a terminal, plain lines elsewhere. */
@@ -40,6 +39,7 @@ const guests: readonly Guest[] = [
 type Context = {
   startedAt: number
   clusterReadySeconds: number
+  nodeAddress: string
   tag: string
   archives: string[]
   stack: Stack
@@ -68,15 +68,15 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
                 title: 'a real Kubernetes on this machine',
                 task: async (context, step) => {
                   const started = Date.now()
-                  await up({
+                  const say = lines(step)
+                  const cluster = await up({
                     name: options.clusterName,
                     nodes: 1,
                     kubeconfig: options.kubeconfig,
-                    onProgress: (event) => {
-                      step.output = formatProgress(event)
-                    },
+                    onProgress: (event) => say(formatProgress(event)),
                   })
                   context.clusterReadySeconds = seconds(started)
+                  context.nodeAddress = cluster.nodes[0]?.address ?? ''
                   context.stack = new Stack(await kubectlPath(), options.kubeconfig)
                   step.title = `a real Kubernetes on this machine, ready in ${context.clusterReadySeconds} s`
                 },
@@ -84,10 +84,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
               {
                 title: 'images of Parley',
                 task: async (context, step) => {
+                  const say = lines(step)
                   const images = await buildImages({
-                    onProgress: (event) => {
-                      step.output = formatProgress(event)
-                    },
+                    onProgress: (event) => say(formatProgress(event)),
                   })
                   context.tag = images[0]?.tag ?? ''
                   context.archives = images.map(({ archive }) => archive)
@@ -119,12 +118,11 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
           await context.stack.kubectl(['apply', '-f', '-'], await readFile(exampleFile, 'utf8'))
           context.ready = await context.stack.waitReady(demoNamespace, demoCluster, {
             timeoutMs: 180_000,
-            onProgress: (line) => {
-              step.output = line
-            },
+            onProgress: lines(step),
           })
           context.stackReadySeconds = seconds(context.stackStartedAt)
-          context.webappUrl = webappUrlOf(context.ready)
+          const port = await context.stack.nodePort(demoNamespace, `${demoCluster}-webapp`)
+          context.webappUrl = `http://${context.nodeAddress}:${port}`
           step.title = `meeting stack ready in ${context.stackReadySeconds} s, ${seconds(context.startedAt)} s after the start`
         },
       },
@@ -136,10 +134,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
             room,
             guests,
             mediaSeconds: options.mediaSeconds ?? 20,
-            chromiumPath: options.chromiumPath,
-            onProgress: (line) => {
-              step.output = line
-            },
+            onProgress: lines(step),
           })
           step.title = `a call of three browsers, two of them relayed, ${context.call.mediaSeconds.toFixed(0)} s`
         },
@@ -151,9 +146,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
             demoNamespace,
             demoCluster,
             'tenant,room,participant',
-            (line) => {
-              step.output = line
-            },
+            lines(step),
           )
         },
       },
@@ -180,6 +173,16 @@ export function stopDemo(clusterName: string): Promise<void> {
   return down({ name: clusterName })
 }
 
+/** A step's progress: every line on a terminal, where each replaces the last; elsewhere one in 10 s. */
+function lines(step: { output: string }): (line: string) => void {
+  let lastAt = 0
+  return (line) => {
+    if (!process.stdout.isTTY && Date.now() - lastAt < 10_000) return
+    lastAt = Date.now()
+    step.output = line
+  }
+}
+
 function summaryOf(context: Context): DemoSummary {
   const { seats, mediaSeconds } = context.call
   const peers = seats.flatMap((seat) => seat.peers)
@@ -204,12 +207,6 @@ function summaryOf(context: Context): DemoSummary {
     turn: { allocations: context.report.totals.allocations, bytes: legs },
     report: context.report,
   }
-}
-
-function webappUrlOf({ status }: MeetingClusterObject): string {
-  const url = status?.endpoints?.web
-  if (!url) throw new Error('the MeetingCluster is ready but its status names no webapp endpoint')
-  return url.replace(/\/$/, '')
 }
 
 function seconds(since: number): number {

@@ -46,7 +46,6 @@ try {
   const { summary, stack, call, webappUrl } = await runDemo({
     clusterName: options.name,
     kubeconfig,
-    chromiumPath: 'chromium',
     mediaSeconds: options.seconds,
   })
   if (options.json) await writeFile(options.json, `${JSON.stringify(summary, null, 2)}\n`)

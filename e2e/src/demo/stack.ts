@@ -11,7 +11,6 @@ export type MeetingClusterObject = {
   status?: {
     conditions?: { type: string; status: string; reason: string; message: string }[]
     components?: Record<string, { desired: number; ready: number }>
-    endpoints?: { web?: string; turn?: string[] }
   }
 }
 
@@ -63,6 +62,17 @@ export class Stack {
       'crd/meetingclusters.parley.dev',
       '--timeout=30s',
     ])
+  }
+
+  /** The port at which every node serves a Service of type NodePort. */
+  async nodePort(namespace: string, service: string): Promise<number> {
+    const args = ['get', 'service', service, '-n', namespace, '-o', 'json']
+    const { spec } = JSON.parse(await this.kubectl(args)) as {
+      spec: { ports: { nodePort?: number }[] }
+    }
+    const port = spec.ports[0]?.nodePort
+    if (!port) throw new Error(`the Service ${namespace}/${service} has no node port`)
+    return port
   }
 
   async meetingCluster(namespace: string, name: string): Promise<MeetingClusterObject> {
