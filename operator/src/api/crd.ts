@@ -160,11 +160,13 @@ function withProperties(
   }
 }
 
-/** The one union that a structural schema knows. */
+/** The one union that a structural schema knows; its bounds hold for the kind of value they fit. */
 function intOrString(variants: StructuralSchema[]): StructuralSchema {
-  const pattern = variants.find(({ type }) => type === 'string')?.pattern
+  const { pattern } = variants.find(({ type }) => type === 'string') ?? {}
+  const { minimum } = variants.find(({ type }) => type === 'integer') ?? {}
   return {
     anyOf: [{ type: 'integer' }, { type: 'string' }],
     ...(pattern === undefined ? {} : { pattern }),
+    ...(minimum === undefined ? {} : { minimum }),
   }
 }

@@ -83,8 +83,10 @@ const quantity = () =>
       z.int().nonnegative(),
       z
         .string()
-        .max(32)
-        .regex(/^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE])?$/),
+        .regex(
+          /^[0-9]+(\.[0-9]+)?([KMGTPE]i|[mkMGTPE])?$/,
+          'is no quantity: write one like 500m, 2 or 256Mi',
+        ),
     ])
     .meta({ 'x-kubernetes-int-or-string': true })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { InvalidMeetingCluster, parseMeetingCluster } from './index.ts'
-import { refusedSpecs } from './testing/refused.ts'
+import { completeSpec, refusedSpecs } from './testing/cases.ts'
 import { resource } from './testing/specs.ts'
 
 function issuesOf(value: unknown) {
@@ -46,6 +46,10 @@ describe('a MeetingCluster of the wrong shape is refused', () => {
       expect.stringContaining(says),
     ])
   })
+})
+
+it('a spec with every field is accepted', () => {
+  expect(parseMeetingCluster(resource(completeSpec)).spec).toMatchObject(completeSpec)
 })
 
 it('every fault is named, a line each', () => {

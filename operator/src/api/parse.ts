@@ -51,8 +51,6 @@ function describe(issue: z.core.$ZodIssue): { path: string; message: string }[] 
       ]
     case 'invalid_value':
       return [{ path, message: `must be ${issue.values.map(String).join(' or ')}` }]
-    case 'invalid_format':
-      return [{ path, message: `must match ${issue.pattern ?? issue.format}` }]
     case 'too_small':
       return [{ path, message: `${mustBe(issue.origin)} ${issue.minimum} or more` }]
     case 'too_big':

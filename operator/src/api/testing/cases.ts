@@ -1,8 +1,31 @@
+export interface Refused {
+  why: string
+  spec: object
+  path: string
+  says: string
+  /** Its own words, where a structural schema has no room for ours. */
+  serverSays?: string
+}
+
 /**
  * Specs that break one rule each: what is refused, at which field, and with which words. The same
  * table is put to the TypeScript side and to a real API server.
  */
-export const refusedSpecs: { why: string; spec: object; path: string; says: string }[] = [
+export const refusedSpecs: Refused[] = [
+  ...['lots', '-1', '1 Gi'].map((cpu) => ({
+    why: `an amount of CPU "${cpu}"`,
+    spec: { turn: { resources: { requests: { cpu } } } },
+    path: 'spec.turn.resources.requests.cpu',
+    says: 'is no quantity',
+    serverSays: 'spec.turn.resources.requests.cpu in body should match',
+  })),
+  {
+    why: 'a negative amount of CPU',
+    spec: { turn: { resources: { requests: { cpu: -1 } } } },
+    path: 'spec.turn.resources.requests.cpu',
+    says: 'must be 0 or more',
+    serverSays: 'spec.turn.resources.requests.cpu in body should be greater than or equal to 0',
+  },
   {
     why: 'REQ-K4: TURN and SFU ports overlap',
     spec: { turn: { relayPorts: { min: 45000, max: 50000 } } },
@@ -146,3 +169,49 @@ export const refusedSpecs: { why: string; spec: object; path: string; says: stri
     says: 'webapp.ingress.enabled needs webapp.enabled',
   },
 ]
+
+/** Every field of the resource, with values that go together. */
+export const completeSpec = {
+  domain: 'meet.example.com',
+  region: 'eu-central-1',
+  image: { registry: '', tag: '', pullPolicy: 'IfNotPresent', pullSecrets: [] },
+  mesh: { maxParticipants: 4 },
+  turn: {
+    autoscaling: { minReplicas: 1, maxReplicas: 4, targetCPUUtilization: 70, targetRelayMbps: 400 },
+    exposure: 'HostNetwork',
+    externalAddresses: [],
+    listenPort: 3478,
+    tls: { secretName: '' },
+    relayPorts: { min: 49152, max: 65535 },
+    credentials: { ttl: '1h', rotation: '720h' },
+    quotas: { allocationsPerUser: 8, maxKbpsPerSession: 0 },
+    deniedPeers: [],
+    drainTimeout: '1h',
+    affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } },
+    tolerations: [{ key: 'media', operator: 'Equal', value: 'true', effect: 'NoExecute' }],
+  },
+  sfu: { engine: 'LiveKit', ports: { min: 40000, max: 49151 }, drainTimeout: '4h', replicas: 2 },
+  signaling: {
+    auth: { mode: 'Token', oidc: { issuer: '', clientId: '' } },
+    rateLimits: { messagesPerSecond: 50 },
+    drainTimeout: '60s',
+    replicas: 2,
+  },
+  webapp: { enabled: true, autoscaling: { minReplicas: 1, maxReplicas: 2 } },
+  redis: {
+    mode: 'Managed',
+    external: { url: '', secretName: '' },
+    replicas: 1,
+    nodeSelector: { pool: 'data' },
+    podAnnotations: { 'example.com/note': 'x' },
+    resources: { requests: { cpu: 1, memory: '1Gi' }, limits: {} },
+  },
+  store: { mode: 'Embedded', size: '10Gi', mysql: { secretName: '' } },
+  cost: {
+    prices: { preset: 'aws/eu-central-1' },
+    reportInterval: '1h',
+    budget: { monthly: '500' },
+  },
+  monitoring: { serviceMonitor: 'Auto', dashboards: true, rules: false },
+  networkPolicy: { enabled: true },
+}
