@@ -12,7 +12,7 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { type BuiltImage, isComplete, storeLayout, writeArchive } from './archive.ts'
+import { type BuiltImage, isComplete, storeImage, writeArchive } from './archive.ts'
 import { type Base, type BaseChoice, bases } from './base.ts'
 import { type Buildah, openBuildah } from './buildah.ts'
 import { catalogue, type ImageDefinition, type ImageName, imageNames } from './catalogue.ts'
@@ -49,7 +49,7 @@ export interface Image {
 }
 
 /** Raised when what a build makes of the same inputs changes. */
-const RECIPE = '1'
+const RECIPE = '2'
 const KEPT_PER_IMAGE = 3
 
 /**
@@ -189,13 +189,12 @@ async function buildOne(one: OneBuild): Promise<BuiltImage> {
       if (counts) report(Number(counts[1]), Number(counts[2]), 'instructions')
     },
   )
-  const layout = `${context}-layout`
-  // zstd: a third of gzip's time to write and to read, at the same size.
-  await buildah.run(['push', '--quiet', '--compression-format=zstd', ref, `oci:${layout}:built`])
+  const pushed = `${context}-pushed`
+  await buildah.run(['push', '--quiet', '--disable-compression', ref, `dir:${pushed}`])
   const [sudo, ...rest] = asRoot()
-  if (sudo) await execa(sudo, [...rest, 'chown', '-R', String(process.getuid?.()), layout])
-  const image = await storeLayout(layout, paths)
-  await rm(layout, { recursive: true, force: true })
+  if (sudo) await execa(sudo, [...rest, 'chown', '-R', String(process.getuid?.()), pushed])
+  const image = await storeImage(pushed, paths)
+  await rm(pushed, { recursive: true, force: true })
   return image
 }
 
