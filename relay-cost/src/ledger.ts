@@ -36,7 +36,8 @@ export class Ledger {
     const known = [...this.#entries.values()].map((entry) => entry.record)
     this.#entries.clear()
     this.#currentByRef.clear()
-    for (const record of joinAllocations([...known, ...records])) this.#add(record)
+    const joined = joinAllocations([...known, ...records])
+    for (const record of joined.sort((a, b) => a.aliveAt - b.aliveAt)) this.#makeCurrent(record)
   }
 
   /** Counts one event; the answer is the record that it changed. */
@@ -96,9 +97,7 @@ export class Ledger {
     if (current && (remote === '' || remote === current.record.remote)) return current
     if (current && current.record.remote === '') return this.#learnRemote(current, remote)
     const known = this.#entries.get(allocationKey({ ...event.allocation, remote }))
-    if (!known) return this.#add(emptyRecord(event.allocation, remote, event.at))
-    this.#currentByRef.set(refKey(event.allocation), known)
-    return known
+    return this.#makeCurrent(known?.record ?? emptyRecord(event.allocation, remote, event.at))
   }
 
   /** Deltas came before the first status message that this ledger saw: they were this client's. */
@@ -106,15 +105,16 @@ export class Ledger {
     this.#entries.delete(allocationKey(record))
     const known = this.#entries.get(allocationKey({ ...record, remote }))
     const named = { ...record, remote }
-    return this.#add(known ? mergeAllocations(known.record, named) : named)
+    return this.#makeCurrent(known ? mergeAllocations(known.record, named) : named)
   }
 
-  #add(record: AllocationRecord): Entry {
-    const entry = { record, cumulative: totalOf(record) }
-    this.#entries.set(allocationKey(record), entry)
-    const current = this.#currentByRef.get(refKey(record))
-    if (!current || record.aliveAt >= current.record.aliveAt)
-      this.#currentByRef.set(refKey(record), entry)
+  /** From now on what names no client address is this record's. */
+  #makeCurrent(record: AllocationRecord): Entry {
+    const key = allocationKey(record)
+    const known = this.#entries.get(key)
+    const entry = known?.record === record ? known : { record, cumulative: totalOf(record) }
+    this.#entries.set(key, entry)
+    this.#currentByRef.set(refKey(record), entry)
     return entry
   }
 

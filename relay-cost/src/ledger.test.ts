@@ -1,0 +1,208 @@
+import { describe, expect, it } from '@jest/globals'
+import type { StatsdbLine } from '@parley/protocol'
+import fc from 'fast-check'
+import {
+  type AllocationRecord,
+  endOf,
+  isOpen,
+  joinAllocations,
+  mergeAllocations,
+  totalOf,
+  trafficByHour,
+} from './allocation.ts'
+import { Ledger } from './ledger.ts'
+import { parseStatsdb } from './statsdb.ts'
+import { hour, lives, publish, record, start } from './testing/stream.ts'
+import { addTraffic, noTraffic, relayedBytes, trafficFields } from './traffic.ts'
+
+const base = 'turn/realm/pod-a.demo/user/4000000000:acme.r1.p-1/allocation/000000000000000001/'
+const status = (verb: string, remote: string) =>
+  `${verb} lifetime=600, type=UDP, local=10.0.0.1:3478, remote=${remote}, ssl=NONE, cipher=NONE`
+const bytes = (n: number) => `rcvp=1, rcvb=${n}, sentp=0, sentb=0`
+
+function feed(ledger: Ledger, lines: readonly StatsdbLine[]): Ledger {
+  for (const line of lines) {
+    const event = parseStatsdb(line)
+    if ('rejected' in event) throw new Error(event.rejected)
+    ledger.apply(event)
+  }
+  return ledger
+}
+
+function ledgerOf(...messages: [minute: number, topic: string, message: string][]): Ledger {
+  return feed(
+    new Ledger(),
+    messages.map(([minute, topic, message]) => ({
+      t: start + minute * 60_000,
+      channel: base + topic,
+      message,
+    })),
+  )
+}
+
+const sumOf = (records: readonly AllocationRecord[]) =>
+  records.reduce((sum, each) => sum + relayedBytes(totalOf(each)), 0)
+
+describe('the allocation ledger', () => {
+  it('REQ-K5: deltas add up, and the totals at the end make good what was lost', () => {
+    const { gained } = ledgerOf(
+      [0, 'status', status('new', 'c:1')],
+      [1, 'traffic', bytes(100)],
+      [2, 'traffic', bytes(50)],
+      [3, 'status', 'deleted'],
+      [3, 'total_traffic', bytes(180)],
+    )
+    expect(gained.clientToTurnBytes).toBe(180)
+  })
+
+  it('REQ-K5: the next process of a pod numbers from 1 again: another client address, another allocation', () => {
+    const records = ledgerOf(
+      [0, 'status', status('new', 'c:1')],
+      [1, 'traffic', bytes(100)],
+      [5, 'status', status('new', 'c:2')],
+      [6, 'traffic', bytes(30)],
+      [7, 'status', 'deleted'],
+      [7, 'total_traffic', bytes(40)],
+    ).records()
+    expect(records.map((each) => [each.remote, totalOf(each).clientToTurnBytes])).toEqual([
+      ['c:1', 100],
+      ['c:2', 40],
+    ])
+  })
+
+  it('REQ-K5: traffic of an allocation whose status was missed is its own once the status comes', () => {
+    const records = ledgerOf(
+      [0, 'traffic', bytes(100)],
+      [1, 'status', status('refreshed', 'c:1')],
+      [2, 'traffic', bytes(7)],
+    ).records()
+    expect(records).toHaveLength(1)
+    expect(records[0]).toMatchObject({ remote: 'c:1', openedAt: start })
+    expect(sumOf(records)).toBe(107)
+  })
+
+  it('REQ-K5: traffic stands in the hour in which it came, and the hours sum to the total', () => {
+    const [only] = ledgerOf(
+      [50, 'traffic', bytes(10)],
+      [59, 'traffic', bytes(20)],
+      [61, 'traffic', bytes(5)],
+    ).records()
+    expect(
+      only && trafficByHour(only).map((each) => [each.hour, relayedBytes(each.traffic)]),
+    ).toEqual([
+      [start, 30],
+      [start + hour, 5],
+    ])
+  })
+
+  it('REQ-K5: two meters that see one delta on different sides of the hour count it once', () => {
+    const early = ledgerOf([59, 'traffic', bytes(10)], [70, 'traffic', bytes(1)]).records()
+    const late = ledgerOf([60, 'traffic', bytes(10)], [70, 'traffic', bytes(1)]).records()
+    expect(sumOf(joinAllocations([...early, ...late]))).toBe(11)
+  })
+
+  it('REQ-K5: an allocation of a coturn that was killed is open until it expires', () => {
+    const [only] = ledgerOf([0, 'status', status('new', 'c:1')]).records()
+    if (!only) throw new Error('no record')
+    expect(isOpen(only, start + 599_999)).toBe(true)
+    expect(isOpen(only, start + 600_000)).toBe(false)
+    expect(endOf(only, start + hour)).toBe(start + 600_000)
+  })
+
+  it('REQ-K5: a restart in mid-stream from what was saved counts neither twice nor too little', () => {
+    fc.assert(
+      fc.property(lives, fc.nat(100), (all, at) => {
+        const lines = all.flatMap(publish)
+        const cut = lines.length === 0 ? 0 : at % lines.length
+        const before = feed(new Ledger(), lines.slice(0, cut))
+        const after = new Ledger()
+        after.load(structuredClone(before.records()))
+        feed(after, lines.slice(cut))
+        const whole = feed(new Ledger(), lines)
+        expect(joinAllocations(after.records())).toEqual(joinAllocations(whole.records()))
+        for (const field of trafficFields)
+          expect(before.gained[field] + after.gained[field]).toBe(whole.gained[field])
+      }),
+    )
+  })
+
+  it('REQ-K5: what a ledger gained is what its records hold', () => {
+    fc.assert(
+      fc.property(lives, (all) => {
+        const ledger = feed(new Ledger(), all.flatMap(publish))
+        const held = ledger
+          .records()
+          .reduce((sum, each) => addTraffic(sum, totalOf(each)), noTraffic())
+        expect(ledger.gained).toEqual(held)
+      }),
+    )
+  })
+
+  it('REQ-K5: a meter that missed any of the messages never says more than one that missed none', () => {
+    fc.assert(
+      fc.property(lives, fc.infiniteStream(fc.boolean()), (all, heard) => {
+        const lines = all.flatMap(publish)
+        const whole = feed(new Ledger(), lines)
+        const deaf = feed(
+          new Ledger(),
+          lines.filter(() => heard.next().value),
+        )
+        const joined = joinAllocations([...whole.records(), ...deaf.records()])
+        expect(sumOf(joined)).toBe(sumOf(whole.records()))
+        expect(sumOf(deaf.records())).toBeLessThanOrEqual(sumOf(whole.records()))
+      }),
+    )
+  })
+
+  it('REQ-K5: settled allocations are forgotten, open ones and ones with a valid username are not', () => {
+    const ledger = feed(new Ledger(), [
+      {
+        t: start,
+        channel: `${base.replace('4000000000', String(start / 1000 + 3600))}status`,
+        message: 'deleted',
+      },
+      { t: start, channel: `${base}status`, message: status('new', 'c:1') },
+    ])
+    ledger.forgetSettled(start + 3_599_000)
+    expect(ledger.records()).toHaveLength(2)
+    ledger.forgetSettled(start + 3_601_000)
+    expect(ledger.records()).toHaveLength(1)
+    ledger.forgetSettled(start + 25 * hour)
+    expect(ledger.records()).toHaveLength(0)
+  })
+})
+
+describe('merging allocation records', () => {
+  const same = (each: AllocationRecord) => ({
+    ...each,
+    realm: 'r',
+    username: 'u',
+    id: '1',
+    remote: 'c',
+  })
+  const one = record.map(same)
+
+  it('REQ-K5: is commutative, associative and idempotent', () => {
+    fc.assert(
+      fc.property(one, one, one, (a, b, c) => {
+        expect(mergeAllocations(a, b)).toEqual(mergeAllocations(b, a))
+        expect(mergeAllocations(a, mergeAllocations(b, c))).toEqual(
+          mergeAllocations(mergeAllocations(a, b), c),
+        )
+        expect(mergeAllocations(a, a)).toEqual(a)
+      }),
+    )
+  })
+
+  it('REQ-K5: joining views does not depend on their order or their number', () => {
+    fc.assert(
+      fc.property(fc.array(record, { maxLength: 12 }), fc.nat(), (views, seed) => {
+        const shuffled = views
+          .map((view, index) => ({ view, at: ((index + 1) * (seed + 7919)) % 104_729 }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ view }) => view)
+        expect(joinAllocations([...shuffled, ...views])).toEqual(joinAllocations(views))
+      }),
+    )
+  })
+})

@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { totalOf } from './allocation.ts'
+import { presetPrices } from './presets.ts'
+import { replayEvents } from './replay.ts'
+import { replayReport } from './report.ts'
+import { type Life, lives, publish, totalCounts } from './testing/stream.ts'
+
+const prices = presetPrices('aws/eu-central-1')
+const jsonLines = (all: readonly Life[]) => all.flatMap(publish).map((line) => JSON.stringify(line))
+
+describe('replaying a recorded stream', () => {
+  it('REQ-K5: any order and any repeats give the same report', () => {
+    const scenario = lives.chain((all) => {
+      const lines = jsonLines(all)
+      return fc.record({
+        plain: fc.constant(lines),
+        mixed: fc.shuffledSubarray([...lines, ...lines, ...lines], {
+          minLength: lines.length * 3,
+          maxLength: lines.length * 3,
+        }),
+      })
+    })
+    fc.assert(
+      fc.property(scenario, ({ plain, mixed }) => {
+        const by = ['room', 'participant', 'day'] as const
+        expect(replayReport(replayEvents(mixed), { prices, by })).toEqual(
+          replayReport(replayEvents(plain), { prices, by }),
+        )
+      }),
+    )
+  })
+
+  it('REQ-K5: every byte that was published is counted, once', () => {
+    fc.assert(
+      fc.property(lives, (all) => {
+        const { allocations } = replayEvents(jsonLines(all))
+        const counted = allocations.reduce(
+          (sum, each) => sum + Object.values(totalOf(each)).reduce((a, b) => a + b, 0),
+          0,
+        )
+        const published = all.flatMap(totalCounts).reduce((a, b) => a + b, 0)
+        expect(counted).toBe(published)
+      }),
+    )
+  })
+
+  it('names the lines that it cannot read and counts the rest', () => {
+    const good = JSON.stringify({
+      t: 1_795_258_704_000,
+      channel: 'turn/realm/pod-a.demo/user/1:a.b.c/allocation/1/traffic',
+      message: 'rcvp=1, rcvb=100, sentp=0, sentb=0',
+    })
+    const replay = replayEvents([
+      '{broken',
+      '',
+      good,
+      '{"t":1}',
+      good.replace('rcvb=100', 'rcvb=-1'),
+    ])
+    expect(replay.rejected).toEqual([
+      { line: 1, reason: 'not JSON' },
+      { line: 4, reason: 'not of the form {"t": epoch ms, "channel": "…", "message": "…"}' },
+      { line: 5, reason: expect.stringContaining('counters are not four whole numbers') },
+    ])
+    const report = replayReport(replay, { prices })
+    expect(report.totals.bytes.clientToTurn).toBe(100)
+    expect(report.notes[0]).toBe('line 1 not counted: not JSON')
+  })
+
+  it('an empty stream is a report of zeros', () => {
+    const report = replayReport(replayEvents([]), { prices })
+    expect(report.rows).toEqual([])
+    expect(report.totals.cost.total).toBe(0)
+  })
+})
