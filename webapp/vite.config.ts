@@ -11,6 +11,14 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 400,
+    rolldownOptions: {
+      output: {
+        // In one chunk, so that src/app/zod.ts is run between zod and the first schema.
+        codeSplitting: {
+          groups: [{ name: 'schemas', test: /app\/zod\.ts|node_modules\/zod\/|protocol\/src\// }],
+        },
+      },
+    },
   },
   server: {
     proxy: {

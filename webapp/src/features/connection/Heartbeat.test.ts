@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals'
+import { TestClock } from '../../testing/TestClock.ts'
+import { type Beat, Heartbeat } from './Heartbeat.ts'
+
+function beating() {
+  const clock = new TestClock()
+  const sent: Beat[] = []
+  const heard: [number, 'silent' | 'heard'][] = []
+  const heartbeat = new Heartbeat({
+    clock,
+    send: (beat) => sent.push(beat),
+    onSilent: () => heard.push([clock.now(), 'silent']),
+    onHeard: () => heard.push([clock.now(), 'heard']),
+  })
+  heartbeat.start()
+  return { clock, sent, heard, heartbeat }
+}
+
+describe('Heartbeat', () => {
+  it('pings four times a second and answers each ping at once', async () => {
+    const { clock, sent, heartbeat } = beating()
+    await clock.advance(999)
+    expect(sent).toEqual(['ping', 'ping', 'ping', 'ping'])
+    heartbeat.receive('ping')
+    expect(sent.at(-1)).toBe('pong')
+  })
+
+  it('tells of a silence exactly 1 s after the last beat, once, and of its end', async () => {
+    const { clock, heard, heartbeat } = beating()
+    await clock.advance(700)
+    heartbeat.receive('pong')
+    await clock.advance(5000)
+    expect(heard).toEqual([[1700, 'silent']])
+    heartbeat.receive('pong')
+    expect(heard.at(-1)).toEqual([5700, 'heard'])
+    await clock.advance(1000)
+    expect(heard.at(-1)).toEqual([6700, 'silent'])
+  })
+
+  it('takes a page that slept for no fault of the network', async () => {
+    const { clock, heard, heartbeat } = beating()
+    await clock.freeze(30_000)
+    expect(heard).toEqual([])
+    heartbeat.receive('pong')
+    await clock.advance(900)
+    expect(heard).toEqual([])
+  })
+
+  it('is still once stopped', async () => {
+    const { clock, sent, heard, heartbeat } = beating()
+    heartbeat.stop()
+    heartbeat.receive('ping')
+    await clock.advance(5000)
+    expect(sent).toEqual(['ping'])
+    expect(heard).toEqual([])
+  })
+})

@@ -1,0 +1,208 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Signal } from '@parley/protocol'
+import fc from 'fast-check'
+import { FakeConnection } from '../../testing/FakeConnection.ts'
+import { FakeNetwork } from '../../testing/FakeNetwork.ts'
+import { settle, TestClock } from '../../testing/TestClock.ts'
+import { type LinkState, PeerLink } from './PeerLink.ts'
+import { backoff } from './ReconnectPolicy.ts'
+
+/** Two participants and what lies between them. */
+function meet() {
+  const clock = new TestClock()
+  const network = new FakeNetwork()
+  const server = { up: true }
+  const log: { at: number; end: string; what: LinkState | 'offer' | 'restart' }[] = []
+  const errors: unknown[] = []
+  const links: Record<string, PeerLink> = {}
+  const join = (selfId: string, peerId: string) => {
+    let delivery: Promise<unknown> = Promise.resolve()
+    links[selfId] = new PeerLink({
+      selfId,
+      peerId,
+      clock,
+      policy: backoff({ firstMs: 0, stepMs: 2000, maxMs: 8000, attempts: 9, random: () => 0.5 }),
+      configuration: { iceServers: [] },
+      tracks: { audio: null, video: null },
+      createConnection: (configuration) => {
+        const connection = network.add(new FakeConnection(configuration))
+        const restartIce = connection.restartIce.bind(connection)
+        connection.restartIce = () => {
+          log.push({ at: clock.now(), end: selfId, what: 'restart' })
+          restartIce()
+        }
+        return connection
+      },
+      send: (signal: Signal) => {
+        if ('description' in signal && signal.description.type === 'offer')
+          log.push({ at: clock.now(), end: selfId, what: 'offer' })
+        if (!server.up) return
+        delivery = delivery.then(() => links[peerId]?.receive(signal))
+      },
+      signalingUp: () => server.up,
+      onState: (what) => log.push({ at: clock.now(), end: selfId, what }),
+      onConnectionState: () => {},
+      onTrack: () => {},
+      onError: (error) => errors.push(error),
+    })
+  }
+  join('a', 'b')
+  join('b', 'a')
+  const both = () => Object.values(links)
+  return { clock, network, server, log, errors, both, join }
+}
+
+const states = (links: PeerLink[]) => links.map(({ state }) => state)
+
+describe('PeerLink', () => {
+  it('connects: the smaller id leads with the one offer that is needed', async () => {
+    const { clock, log, errors, both } = meet()
+    await clock.advance(100)
+    expect(states(both())).toEqual(['connected', 'connected'])
+    expect(log.filter(({ what }) => what === 'offer')).toEqual([{ at: 0, end: 'a', what: 'offer' }])
+    await clock.advance(60_000)
+    expect(log.filter(({ what }) => what === 'reconnecting' || what === 'restart')).toEqual([])
+    expect(errors).toEqual([])
+  })
+
+  it('REQ-P7: Feature: webrtc-improvements, Property 7: a lost path starts a reconnection within 1 s', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 100, max: 20_000 }),
+        fc.constantFrom('disconnected' as const, 'failed' as const, 'silence' as const),
+        async (after, how) => {
+          const { clock, network, log, both, errors } = meet()
+          await clock.advance(after)
+          expect(states(both())).toEqual(['connected', 'connected'])
+
+          network.cutPaths()
+          if (how !== 'silence') network.report(how)
+          const cutAt = clock.now()
+          await clock.advance(1000)
+          for (const end of ['a', 'b'])
+            expect(log.some((entry) => entry.end === end && entry.what === 'reconnecting')).toBe(
+              true,
+            )
+          const restart = log.find(({ what }) => what === 'restart')
+          expect(restart?.at).toBeLessThanOrEqual(cutAt + 1000)
+
+          await clock.advance(4000)
+          expect(states(both())).toEqual(['connected', 'connected'])
+          expect(errors).toEqual([])
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+
+  it('REQ-P9: Feature: webrtc-improvements, Property 9: no peer connection is tried while the socket is down', async () => {
+    const step = fc.record({
+      wait: fc.integer({ min: 0, max: 5000 }),
+      event: fc.constantFrom('socket down', 'socket up', 'disconnected', 'failed', 'silence'),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+        const { clock, network, server, log, both } = meet()
+        await clock.advance(100)
+        const up = () => {
+          server.up = true
+          for (const link of both()) link.signalingRestored()
+        }
+        const downs: [number, number][] = []
+        let downSince: number | undefined
+        for (const { wait, event } of steps) {
+          if (event === 'socket down') {
+            server.up = false
+            downSince ??= clock.now()
+          } else if (event === 'socket up') {
+            if (downSince !== undefined) downs.push([downSince, clock.now()])
+            downSince = undefined
+            up()
+          } else {
+            network.cutPaths()
+            if (event !== 'silence') network.report(event as 'failed')
+          }
+          await clock.advance(wait)
+        }
+        if (downSince !== undefined) downs.push([downSince, clock.now()])
+        for (const { at, what } of log)
+          if (what === 'restart')
+            for (const [from, to] of downs) expect(at > from && at < to).toBe(false)
+
+        // And none is forgotten: with the socket back, all of them come back.
+        up()
+        await clock.advance(30_000)
+        expect(states(both())).toEqual(['connected', 'connected'])
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('replaces a connection that restarts cannot revive, and the other end follows', async () => {
+    const { clock, network, both } = meet()
+    await clock.advance(100)
+    network.cutPaths()
+    network.down = true
+    await clock.advance(15_000)
+    expect(network.connections.length).toBeGreaterThan(2)
+    network.heal()
+    await clock.advance(10_000)
+    expect(states(both())).toEqual(['connected', 'connected'])
+  })
+
+  it('gives up in the end, and starts over when asked', async () => {
+    const { clock, network, both } = meet()
+    await clock.advance(100)
+    network.cutPaths()
+    network.down = true
+    await clock.advance(120_000)
+    expect(states(both())).toEqual(['failed', 'failed'])
+    network.down = false
+    for (const link of both()) link.retry()
+    await clock.advance(15_000)
+    expect(states(both())).toEqual(['connected', 'connected'])
+  })
+
+  it('takes over when the other end began anew under the same id', async () => {
+    for (const [self, other] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
+      const { clock, both, join, log } = meet()
+      await clock.advance(100)
+      both()[self === 'a' ? 0 : 1]?.close()
+      join(self, other)
+      await clock.advance(12_000)
+      expect(states(both())).toEqual(['connected', 'connected'])
+      expect(log.filter(({ what }) => what === 'failed')).toEqual([])
+    }
+  })
+
+  it('uses new ICE servers for the present connection and for the next', async () => {
+    const { clock, network, both } = meet()
+    await clock.advance(100)
+    const iceServers = [{ urls: ['turn:192.0.2.1'], username: 'u', credential: 'c' }]
+    for (const link of both()) link.setIceServers(iceServers)
+    expect(network.connections.map(({ configuration }) => configuration.iceServers)).toEqual([
+      iceServers,
+      iceServers,
+    ])
+  })
+
+  it('is still after close', async () => {
+    const { clock, network, both, log } = meet()
+    await clock.advance(100)
+    for (const link of both()) link.close()
+    const before = log.length
+    for (const link of both()) {
+      link.receive({ description: { type: 'offer', sdp: 'a={}' } })
+      link.signalingRestored()
+      link.retry()
+      link.peerReturned()
+    }
+    await settle()
+    await clock.advance(60_000)
+    expect(log.length).toBe(before)
+    expect(network.connections.every(({ closed }) => closed)).toBe(true)
+  })
+})
