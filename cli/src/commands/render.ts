@@ -43,7 +43,9 @@ Examples:
           registry: options.imageRegistry ?? inputs.images.registry,
           tag: options.imageTag ?? inputs.images.tag,
         }
-        objects.push(...renderMeetingCluster(mc, { ...inputs, images }).objects)
+        // Without a cluster there is no TURN address yet, for which signaling would be held.
+        const rendering = renderMeetingCluster(mc, { ...inputs, images })
+        objects.push(...rendering.objects, ...rendering.held)
         if (options.secrets) objects.push(...generateSecrets(mc, {}, randomBytes))
         else
           console.error(

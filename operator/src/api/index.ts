@@ -4,7 +4,7 @@ export { formatIp, type IpRange, isIpAddress, parseIpRange } from './ip.ts'
 export * from './names.ts'
 export { InvalidMeetingCluster, parseMeetingCluster } from './parse.ts'
 export { crdReferenceMarkdown } from './reference.ts'
-export { type Scaling, scalingOf, sfuAvailable } from './scaling.ts'
+export { type Scaling, scalingOf } from './scaling.ts'
 export type {
   ComponentStatus,
   Condition,
@@ -13,3 +13,4 @@ export type {
   MeetingClusterSpecInput,
   MeetingClusterStatus,
 } from './schema.ts'
+export { sfuAvailable } from './sfu.ts'

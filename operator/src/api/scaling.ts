@@ -21,8 +21,3 @@ export function scalingOf(spec: MeetingClusterSpec, component: Component): Scali
   if (replicas !== undefined) return { replicas }
   return autoscaling ?? DEFAULT_AUTOSCALING[component]
 }
-
-/** Whether this version can deploy the SFU that the spec asks for. */
-export function sfuAvailable({ spec }: { spec: MeetingClusterSpec }): boolean {
-  return spec.sfu.engine === 'None'
-}

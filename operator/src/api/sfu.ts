@@ -1,0 +1,6 @@
+import type { MeetingClusterSpec } from './schema.ts'
+
+/** Whether this version can deploy the SFU that the spec asks for; none is always there. */
+export function sfuAvailable({ spec }: { spec: MeetingClusterSpec }): boolean {
+  return spec.sfu.engine === 'None'
+}
