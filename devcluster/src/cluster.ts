@@ -90,6 +90,7 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
   await sweepAbandoned()
   return withLock(`${paths.root}.lock`, async () => {
     const started = performance.now()
+    const startedAt = new Date()
     const record = await decide(paths, name, nodeCount, options.kubeconfig)
     const nodes = nodeAddresses(name, record.subnet, record.nodeCount)
     const server = serverUrl(record.endpoints)
@@ -129,12 +130,13 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
       Promise.all(
         nodeOptions.map(async (node) => {
           await mkdir(paths.pki, { recursive: true, mode: 0o700 })
-          await startNode(node)
+          const state = await startNode(node)
           await importImages(paths, node.node.name, archives, snapshotter)
+          return state
         }),
       ),
     )
-    const [client] = await Promise.all([controlPlane, containers.then(() => undefined)])
+    const [client, states] = await Promise.all([controlPlane, containers])
     try {
       for (const file of [paths.kubeconfig, ...record.kubeconfigs]) {
         await writeAdminKubeconfig({ file, cluster: name, server, pki: paths.pki })
@@ -149,7 +151,7 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
         await client.apply(object)
       }
       await step(onProgress, 'nodes, DNS and metrics', 10, (report) =>
-        waitReady(client, nodes, report),
+        waitReady(client, nodes, states.includes('started') ? startedAt : undefined, report),
       )
     } finally {
       client.close()
@@ -388,45 +390,65 @@ async function chooseSnapshotter(paths: ClusterPaths): Promise<Snapshotter> {
 }
 
 interface Conditioned {
-  status?: {
-    availableReplicas?: number
-    conditions?: { type: string; status: string; message?: string }[]
+  readonly status?: {
+    readonly conditions?: readonly {
+      readonly type: string
+      readonly status: string
+      readonly message?: string
+      readonly lastHeartbeatTime?: string
+    }[]
+    readonly containerStatuses?: readonly {
+      readonly state?: { readonly running?: { readonly startedAt: string } }
+    }[]
   }
 }
 
+const isTrue = ({ status }: Conditioned, type: string) =>
+  status?.conditions?.find((condition) => condition.type === type && condition.status === 'True')
+
 const READY_TIMEOUT_MS = 180_000
 
+/**
+ * Waits until the nodes are Ready and the system pods available. With `since`, the nodes were started then, and what the
+ * API server still says of a time before does not count.
+ */
 async function waitReady(
   client: ApiClient,
   nodes: readonly NodeAddresses[],
+  since: Date | undefined,
   report: (done: number, total: number, unit: string) => void,
 ): Promise<void> {
+  // The API gives whole seconds.
+  const earliest = since ? Math.floor(since.getTime() / 1000) * 1000 : 0
+  const isNews = (time: string | undefined) => Date.parse(time ?? '') >= earliest
+  const nodeReady = (node: Conditioned) => isNews(isTrue(node, 'Ready')?.lastHeartbeatTime)
+  const podReady = (pod: Conditioned) =>
+    isTrue(pod, 'Ready') !== undefined &&
+    isNews(pod.status?.containerStatuses?.[0]?.state?.running?.startedAt)
   const waits = [
     ...nodes.map(({ name }) => ({
       what: `node ${name}`,
       path: `/api/v1/nodes/${name}`,
-      ready: ({ status }: Conditioned) =>
-        status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+      ready: nodeReady,
     })),
-    ...['coredns', 'metrics-server'].map((name) => ({
-      what: name,
-      path: `/apis/apps/v1/namespaces/kube-system/deployments/${name}`,
-      ready: ({ status }: Conditioned) => (status?.availableReplicas ?? 0) > 0,
+    ...['kube-dns', 'metrics-server'].map((app) => ({
+      what: app,
+      path: `/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3D${app}`,
+      ready: podReady,
     })),
   ]
   const deadline = performance.now() + READY_TIMEOUT_MS
   for (;;) {
     const states = await Promise.all(
-      waits.map(async (wait) => ({ wait, state: await client.get(wait.path) })),
+      waits.map(async (wait) => ({ wait, objects: await listOrOne(client, wait.path) })),
     )
-    const open = states.filter(({ wait, state }) => !wait.ready((state ?? {}) as Conditioned))
+    const open = states.filter(({ wait, objects }) => !objects.some(wait.ready))
     report(waits.length - open.length, waits.length, 'ready')
     if (open.length === 0) return
     if (performance.now() > deadline) {
-      const details = open.map(({ wait, state }) => {
-        const conditions = ((state ?? {}) as Conditioned).status?.conditions ?? []
-        const messages = conditions.flatMap(({ message }) => message ?? [])
-        return `${wait.what}: ${messages.join('; ')}`
+      const details = open.map(({ wait, objects }) => {
+        const conditions = objects.flatMap(({ status }) => status?.conditions ?? [])
+        return `${wait.what}: ${conditions.flatMap(({ message }) => message ?? []).join('; ')}`
       })
       throw new DevclusterError(
         'TIMED_OUT',
@@ -435,4 +457,9 @@ async function waitReady(
     }
     await delay(200)
   }
+}
+
+async function listOrOne(client: ApiClient, path: string): Promise<readonly Conditioned[]> {
+  const answer = (await client.get(path)) ?? {}
+  return Array.isArray(answer.items) ? answer.items : [answer]
 }

@@ -1,5 +1,5 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isAlive, type ProcessIdentity, startTimeOf } from './process.ts'
 
@@ -38,10 +38,21 @@ export async function withLock<T>(
       await delay(200)
     }
     held = true
+    await sweep(file)
     return await work()
   } finally {
     if (held) await rm(file, { force: true })
     await rm(mine, { force: true })
+  }
+}
+
+/** Removes what processes that were killed while they waited have left. */
+async function sweep(file: string): Promise<void> {
+  for (const name of await readdir(dirname(file))) {
+    if (!name.startsWith(`${basename(file)}.`)) continue
+    const waiting = join(dirname(file), name)
+    const owner = await readHolder(waiting)
+    if (owner && !isAlive(owner)) await rm(waiting, { force: true })
   }
 }
 

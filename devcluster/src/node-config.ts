@@ -85,6 +85,8 @@ export function kubeletConfig(options: {
   readonly clusterDns: string
   /** Name of the serving certificate. */
   readonly certificate: string
+  /** Account for pods' disk use; takes a file system that the kubelet can measure. */
+  readonly isolateStorage: boolean
 }): object {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -107,6 +109,7 @@ export function kubeletConfig(options: {
     // Hosts with cgroup v1 are still about.
     failCgroupV1: false,
     failSwapOn: false,
+    localStorageCapacityIsolation: options.isolateStorage,
     oomScoreAdj: 0,
     maxPods: 110,
     // The machine's disk is its user's business, not a reason to evict pods or delete images.

@@ -38,12 +38,12 @@ const daemonName = (node: string) => `node-${node}`
 
 /**
  * Starts a node in its network namespace: containerd at once, kubelet and kube-proxy after `registerNode`. Does nothing
- * when it runs already.
+ * when it runs already, and says so.
  */
-export async function startNode(options: NodeOptions): Promise<void> {
+export async function startNode(options: NodeOptions): Promise<'started' | 'running'> {
   const { paths, node, cluster } = options
   const running = await readDaemon(paths, daemonName(node.name))
-  if (running && isAlive(running)) return
+  if (running && isAlive(running)) return 'running'
   const folder = join(paths.nodes, node.name)
   const run = join(paths.root, 'run', node.name)
   // What a machine loses when it is switched off.
@@ -76,6 +76,8 @@ export async function startNode(options: NodeOptions): Promise<void> {
           cgroup: nodeCgroup(cluster, node.name),
           clusterDns: addresses.dnsService,
           certificate: `kubelet-${node.name}`,
+          // Where overlayfs does not work, the machine is itself a container on one.
+          isolateStorage: options.snapshotter === 'overlayfs',
         }),
       ),
     ),
@@ -118,6 +120,7 @@ export async function startNode(options: NodeOptions): Promise<void> {
     networkNamespace: node.networkNamespace,
     lifetime: 'detached',
   })
+  return 'started'
 }
 
 /**
