@@ -50,11 +50,13 @@ describe('watchFile', () => {
     symlinkSync('..data/a.json', join(dir, 'a.json'))
     const file = follow('a.json')
     expect(file.current()).toBe(1)
-    version('..v2', '2')
-    symlinkSync('..v2', join(dir, '..data_tmp'))
-    renameSync(join(dir, '..data_tmp'), join(dir, '..data'))
-    rmSync(join(dir, '..v1'), { recursive: true })
-    await until('the new content', () => file.current() === 2)
+    for (const next of [2, 3, 4]) {
+      version(`..v${next}`, `${next}`)
+      symlinkSync(`..v${next}`, join(dir, '..data_tmp'))
+      renameSync(join(dir, '..data_tmp'), join(dir, '..data'))
+      rmSync(join(dir, `..v${next - 1}`), { recursive: true })
+      await until('the new content', () => file.current() === next)
+    }
   })
 
   it('finds a file, and a folder, that come later', async () => {

@@ -47,6 +47,8 @@ const always = {
   // The adapter reads streams as the arrays of RESP2.
   replyMapping: 'legacy',
   connectTimeout: 2000,
+  // How long a closed connection may keep the process.
+  disconnectTimeout: 200,
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 6), 1000),
 } satisfies RedisOptions
 

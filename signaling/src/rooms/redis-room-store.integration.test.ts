@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { manualClock } from '../testing/manual-clock.ts'
+import { startRedis } from '../testing/redis-process.ts'
+import { until } from '../testing/signaling-rig.ts'
+import { redisRoomStore } from './redis-room-store.ts'
+
+const media = { audio: true, video: false }
+const leaseMs = 60_000
+let server: Awaited<ReturnType<typeof startRedis>>
+const connections: Redis[] = []
+
+beforeAll(async () => {
+  server = await startRedis()
+})
+afterAll(async () => {
+  for (const connection of connections) connection.disconnect()
+  await server.stop()
+})
+
+/** A replica's view of one room, with a clock of its own for what is not Redis' to time. */
+function replica(room: string) {
+  const redis = new Redis(server.url, { retryStrategy: () => 10, disconnectTimeout: 100 })
+  connections.push(redis)
+  const clock = manualClock()
+  const rooms = redisRoomStore(redis, { prefix: 'test', leaseMs, now: clock.now })
+  const key = { tenant: 't', room }
+  const seat = (id: string, session: string) => ({
+    participant: { id, name: id.toUpperCase(), media, joinedAt: 1 },
+    session,
+  })
+  return {
+    redis,
+    clock,
+    rooms,
+    key,
+    seat,
+    join: (id: string, session: string, capacity = 3) =>
+      rooms.join(key, seat(id, session), capacity),
+    /** A seat whose lease has run out. */
+    async expire(id: string, session: string) {
+      await rooms.join(key, seat(id, session), 9)
+      await rooms.detach(key, id, session, 0)
+    },
+  }
+}
+
+describe('redisRoomStore', () => {
+  it('a seat is changed and given up by its holder only', async () => {
+    const { rooms, key, join } = replica('holder')
+    await join('a', 'old')
+    expect(await join('a', 'new')).toMatchObject({ returned: true, replaced: 'old' })
+    expect(await rooms.leave(key, 'a', 'old')).toBe(false)
+    expect(await rooms.setMedia(key, 'a', 'old', { audio: false, video: false })).toBe(false)
+    expect(await rooms.detach(key, 'a', 'old', 0)).toBe(false)
+    expect(await rooms.sweep(key)).toEqual([])
+    expect(await join('a', 'new')).toMatchObject({ self: { id: 'a', name: 'A', media } })
+    expect(await rooms.leave(key, 'a', 'new')).toBe(true)
+    expect(await rooms.has(key, 'a')).toBe(false)
+  })
+
+  it('a seat that has run out counts no more, and is swept by exactly one replica', async () => {
+    const one = replica('swept')
+    const two = replica('swept')
+    await one.join('a', '1')
+    await one.expire('b', '2')
+    expect(await one.rooms.count(one.key)).toBe(1)
+    const swept = await Promise.all([one, two].map(({ rooms, key }) => rooms.sweep(key)))
+    expect(swept.flat()).toEqual(['b'])
+  })
+
+  it('who comes to a full room takes the place of a seat that has run out, and tells of it', async () => {
+    const { join, expire } = replica('place')
+    await expire('a', '1')
+    expect(await join('b', '2', 1)).toMatchObject({ kind: 'joined', expired: ['a'] })
+    expect(await join('c', '3', 1)).toEqual({ kind: 'full', expired: [] })
+  })
+
+  it('renewing restores a seat that was lost, and names a session whose seat was taken', async () => {
+    const { rooms, key, seat, join } = replica('renew')
+    await join('a', 'other')
+    expect(await rooms.renew(key, [seat('a', 'mine'), seat('b', 'mine-too')])).toEqual({
+      restored: ['b'],
+      lost: ['mine'],
+    })
+    expect(await join('a', 'other')).toMatchObject({
+      participants: [{ id: 'a' }, { id: 'b', name: 'B', media }],
+    })
+  })
+
+  it('for one lease after an outage nobody is removed who may only have had no way to renew', async () => {
+    const { redis, clock, rooms, key, join, expire } = replica('outage')
+    await expire('a', '1')
+    redis.disconnect(true)
+    await until('it is back', () => rooms.ready())
+    expect(await rooms.sweep(key)).toEqual([])
+    expect(await join('b', '2', 1)).toEqual({ kind: 'full', expired: [] })
+    clock.advance(leaseMs)
+    expect(await rooms.sweep(key)).toEqual(['a'])
+  })
+
+  it('answers unavailable when Redis does, and tells a fault of ours apart', async () => {
+    const { redis, rooms, key, join } = replica('fault')
+    await redis.set('test:room:{t.fault}:seats', 'not a hash')
+    await expect(join('a', '1')).rejects.toThrow('WRONGTYPE')
+    redis.disconnect()
+    await expect(rooms.count(key)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await rooms.ready()).toBe(false)
+    expect(rooms.reachable()).toBe(false)
+  })
+})
