@@ -83,7 +83,7 @@ function rules(path: string, schema: StructuralSchema): string[] {
 
 function* messagesOf(path: string, schema: StructuralSchema): Generator<string> {
   const own = (schema['x-kubernetes-validations'] ?? []) as Validation[]
-  for (const { message, fieldPath = '' } of own) yield `\`${path}${fieldPath}\`: ${message}`
+  for (const { message, fieldPath = '' } of own) yield `\`${path}${fieldPath}\`: ${cell(message)}`
   if (path === 'spec') return // Its fields have sections of their own.
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
     yield* messagesOf(`${path}.${name}`, field)
@@ -112,5 +112,8 @@ function defaultText(schema: StructuralSchema, required: boolean): string {
 }
 
 function cell(text: string): string {
-  return text.replaceAll('\n', ' ').replaceAll(/(?<!\\)\|/g, '\\|')
+  return text
+    .replaceAll('\n', ' ')
+    .replaceAll(/(?<!\\)\|/g, '\\|')
+    .replaceAll('<', '&lt;')
 }
