@@ -154,7 +154,7 @@ EOF
   [ "$external" = "$HOST_IP" ] || echo "external-ip=$external/$HOST_IP"
   [ "$user_quota" -eq 0 ] || echo "user-quota=$user_quota"
   [ "$max_bps" -eq 0 ] || echo "max-bps=$max_bps"
-  sed -n 's/[[:space:]]*$//; s/^[[:space:]]*//; /./s/^/static-auth-secret=/p' "$etc/secrets/turn/secrets"
+  awk '{ gsub(/[ \t\r]/, "") } $0 != "" { print "static-auth-secret=" $0 }' "$etc/secrets/turn/secrets"
   peer_ranges denied-peer-ip "$etc/turn/denied-peers"
   peer_ranges allowed-peer-ip "$etc/turn/allowed-peers"
   if [ -n "$redis_ip" ]; then

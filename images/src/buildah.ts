@@ -7,7 +7,7 @@ import { asRoot, lastLines } from './tools.ts'
 
 /** buildah over a storage of its own in the cache. */
 export interface Buildah {
-  /** The full command line of a buildah command, for those who run it themselves. */
+  /** The command line of a buildah command, for root, in whose mount namespace it leaves its mounts. */
   command(args: readonly string[]): readonly string[]
   /** Runs one buildah command and returns its standard output. `onLine` hears every line of its output. */
   run(args: readonly string[], onLine?: (line: string) => void): Promise<string>
@@ -22,14 +22,9 @@ export async function openBuildah(paths: CachePaths, signal?: AbortSignal): Prom
   await mkdir(paths.temporary, { recursive: true })
   const withDriver = (driver: string): Buildah => {
     const command: Buildah['command'] = (args) => [
-      ...asRoot(),
       'env',
       'BUILDAH_ISOLATION=chroot',
       `TMPDIR=${paths.temporary}`,
-      // buildah's mounts live in a namespace that ends with it, so an interrupted build leaves none behind.
-      'unshare',
-      '--mount',
-      '--propagation=private',
       'buildah',
       `--root=${join(paths.storage, driver)}`,
       `--runroot=${join(paths.storage, `${driver}-run`)}`,
@@ -37,7 +32,9 @@ export async function openBuildah(paths: CachePaths, signal?: AbortSignal): Prom
       ...args,
     ]
     const run: Buildah['run'] = async (args, onLine) => {
-      const [file = '', ...rest] = command(args)
+      // buildah's mounts live in a namespace that ends with it, so an interrupted build leaves none behind.
+      const alone = ['unshare', '--mount', '--propagation=private', ...command(args)]
+      const [file = '', ...rest] = [...asRoot(), ...alone]
       const child = execa(file, rest, {
         reject: false,
         all: true,

@@ -51,7 +51,7 @@ describe('coturn entrypoint', () => {
     TURN_RELAY_MAX: '50100',
   }
   const files = {
-    'secrets/turn/secrets': 'newest\n\n  older \n',
+    'secrets/turn/secrets': 'newest\n\n  older ',
     'secrets/redis/password': 'redis-pw\n',
     'turn/addresses.json': '{\n  "node-10": "203.0.113.10", "node-1" : "203.0.113.1"\n}',
     'turn/denied-peers': '',
