@@ -18,7 +18,7 @@ import {
 import { apportion } from './apportion.ts'
 import { billableBytes } from './billable.ts'
 import { RelayCostError } from './errors.ts'
-import { formatBytes } from './format.ts'
+import { formatBytes, formatMoney } from './format.ts'
 import { type Prices, priceEgress } from './prices.ts'
 import type { Replay } from './replay.ts'
 import type { Window } from './request.ts'
@@ -334,7 +334,7 @@ function notesOn(facts: {
   const notes: string[] = []
   if (counted.from !== request.window.from || counted.to !== request.window.to)
     notes.push(
-      `Counted in whole UTC hours: ${isoInstant(counted.from)} to ${isoInstant(counted.to)}.`,
+      `Counted in whole UTC hours: ${isoInstant(counted.from).slice(0, 16)}Z to ${isoInstant(counted.to).slice(0, 16)}Z.`,
     )
   const open = allocations.filter((record) => isOpen(record, asOf)).length
   if (open > 0)
@@ -346,10 +346,14 @@ function notesOn(facts: {
     notes.push(
       `${formatBytes(unattributed.reduce((sum, { traffic }) => sum + relayedBytes(traffic), 0))} relayed under usernames that Parley did not mint; see rows ${unattributedKey}.`,
     )
-  if (insideBytes > 0)
+  if (insideBytes > 0) {
+    const { prices } = request
+    const charged = usages.reduce((sum, { billable }) => sum + billable, 0)
+    const most = priceEgress(charged + insideBytes, prices) - priceEgress(charged, prices)
     notes.push(
-      `${formatBytes(insideBytes)} of turn→peer are taken as sent from one relayed participant to another and not charged as egress; that is the most that it can have been.`,
+      `${formatBytes(insideBytes)} of turn→peer are taken as sent from one relayed participant to another and not charged as egress: the most that it can have been. Had none of it stayed inside, egress would be ${formatMoney(most)} ${prices.currency} more.`,
     )
+  }
   if (!request.nodes) notes.push('Node hours are not known here: the cost is egress alone.')
   return notes
 }
