@@ -78,7 +78,7 @@ export class FakeConnection implements LinkConnection {
   createDataChannel(label: string): RTCDataChannel {
     const channel = new FakeChannel(label)
     this.channels.push(channel)
-    this.change()
+    // Needs no offer of its own here: the transceivers' carries it, or the other end's does.
     return channel as unknown as RTCDataChannel
   }
 
@@ -149,7 +149,7 @@ export class FakeConnection implements LinkConnection {
   }
 
   #describe(type: 'offer' | 'answer', said: Session): void {
-    const sdp = `v=0\r\no=- ${this.session} ${++serial} IN IP4 0.0.0.0\r\na=${JSON.stringify(said)}`
+    const sdp = `v=0\r\no=- ${this.session} ${++serial} IN IP4 0.0.0.0\r\na=${JSON.stringify(said)}\r\n`
     this.localDescription = { type, sdp } as RTCSessionDescription
   }
 
@@ -197,5 +197,5 @@ export class FakeChannel {
 }
 
 function read({ sdp }: RTCSessionDescriptionInit): Session {
-  return JSON.parse(/^a=(.*)$/m.exec(sdp ?? '')?.[1] ?? '{}') as Session
+  return JSON.parse(/^a=(\{.*)$/m.exec(sdp ?? '')?.[1] ?? '{}') as Session
 }

@@ -1,4 +1,5 @@
 import type { Signal } from '@parley/protocol'
+import { answers, answerTo } from './sdp.ts'
 
 /** As much of an RTCPeerConnection as agreeing on a session takes. */
 export type NegotiatingConnection = Pick<
@@ -9,6 +10,9 @@ export type NegotiatingConnection = Pick<
   | 'setRemoteDescription'
   | 'addIceCandidate'
 >
+
+type Description = Extract<Signal, { description: unknown }>['description']
+type Candidate = Extract<Signal, { candidate: unknown }>['candidate']
 
 export type NegotiationOptions = {
   connection: NegotiatingConnection
@@ -56,13 +60,18 @@ export class Negotiation {
     else await this.#receiveCandidate(signal.candidate)
   }
 
+  /** Whether this is an answer to an offer that was since answered, rolled back or made anew. */
+  isOutdated({ type, sdp }: Description): boolean {
+    const { signalingState, localDescription } = this.#options.connection
+    if (type !== 'answer') return false
+    return signalingState !== 'have-local-offer' || !answers(sdp, localDescription?.sdp)
+  }
+
   close(): void {
     this.#closed = true
   }
 
-  async #receiveDescription(
-    description: Extract<Signal, { description: unknown }>['description'],
-  ): Promise<void> {
+  async #receiveDescription(description: Description): Promise<void> {
     const { connection, polite, beforeAnswer } = this.#options
     // An answer that is being set leaves the state unstable for a moment, yet ends in stable:
     // an offer that comes then has to be taken, or it would be lost.
@@ -72,8 +81,7 @@ export class Negotiation {
     this.#ignoringOffer = !polite && collision
     if (this.#ignoringOffer) return
 
-    // An answer to an offer that was since rolled back answers nothing any more.
-    if (description.type === 'answer' && connection.signalingState !== 'have-local-offer') return
+    if (this.isOutdated(description)) return
 
     this.#settingRemoteAnswer = description.type === 'answer'
     try {
@@ -84,12 +92,10 @@ export class Negotiation {
     if (description.type !== 'offer' || this.#closed) return
     beforeAnswer?.()
     await connection.setLocalDescription()
-    this.#sendLocalDescription()
+    this.#sendLocalDescription(description.sdp)
   }
 
-  async #receiveCandidate(
-    candidate: Extract<Signal, { candidate: unknown }>['candidate'],
-  ): Promise<void> {
+  async #receiveCandidate(candidate: Candidate): Promise<void> {
     try {
       await this.#options.connection.addIceCandidate(
         (candidate as RTCIceCandidateInit | null) ?? undefined,
@@ -100,9 +106,10 @@ export class Negotiation {
     }
   }
 
-  #sendLocalDescription(): void {
+  #sendLocalDescription(remoteOffer?: string): void {
     const local = this.#options.connection.localDescription
     if (!local || this.#closed) return
-    this.#options.send({ description: { type: local.type, sdp: local.sdp } })
+    const sdp = local.type === 'answer' ? answerTo(remoteOffer, local.sdp) : local.sdp
+    this.#options.send({ description: { type: local.type, sdp } })
   }
 }

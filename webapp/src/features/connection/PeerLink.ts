@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts'
 import { Heartbeat } from './Heartbeat.ts'
 import { Negotiation } from './Negotiation.ts'
 import type { ReconnectPolicy } from './ReconnectPolicy.ts'
+import { sdpSession } from './sdp.ts'
 
 /** `failed`: given up; {@link PeerLink.retry} starts over. */
 export type LinkState = 'connecting' | 'connected' | 'reconnecting' | 'failed'
@@ -110,6 +111,7 @@ export class PeerLink {
   receive(signal: Signal): void {
     if (this.#closed) return
     if ('description' in signal) {
+      if (this.#negotiation.isOutdated(signal.description)) return
       const session = sdpSession(signal.description.sdp)
       const replaced = this.#remoteSession !== undefined && session !== this.#remoteSession
       // The other end's connection is a new one, which ours cannot be joined to.
@@ -373,9 +375,4 @@ export type SendLimit = { maxBitrate: number; scaleResolutionDownBy: number }
 function candidateMessage(candidate: RTCIceCandidate): RTCIceCandidateInit & { candidate: string } {
   const { candidate: line, sdpMid, sdpMLineIndex, usernameFragment } = candidate
   return { candidate: line, sdpMid, sdpMLineIndex, usernameFragment }
-}
-
-/** The id of an SDP session: constant for one peer connection, new for the next (RFC 8866, 5.2). */
-function sdpSession(sdp: string | undefined): string {
-  return /^o=\S+ (\S+)/m.exec(sdp ?? '')?.[1] ?? ''
 }
