@@ -2,7 +2,7 @@ import type { ApiClient } from '../runtime/client.ts'
 import { ApiError } from '../runtime/errors.ts'
 import type { K8sObject, OwnerReference, Resource } from '../runtime/resources.ts'
 import type { Store } from '../runtime/store.ts'
-import { type ChildEntry, controllerOf, digest, HASH_ANNOTATION, ownedFields } from './observed.ts'
+import { type ChildEntry, digest, HASH_ANNOTATION, ownedFields, projectChild } from './observed.ts'
 
 /** One kind of child: how to reach it, what is known of it, and whether that can be trusted. */
 export interface ChildKind {
@@ -81,18 +81,14 @@ export class ChildWriter {
 
     const entry = kind.store.get(`${namespace}/${name}`)
     if (entry) {
-      if (!belongsTo(entry.group, entry.cluster, kept, owner)) return foreign(kind, name)
+      if (!belongsTo(entry, child, owner)) return foreign(kind, name)
       if (entry.hash === hash) {
         const fields = await this.#expectedFields(child, owner, body)
         if (entry.fields === fields) return { result: 'unchanged' }
       }
     }
     const existing = await this.#existing(child, owner, entry)
-    if (existing) {
-      const { ownerReferences, labels } = existing.metadata
-      const uid = controllerOf(ownerReferences)?.uid
-      if (!belongsTo(uid, labels?.['parley.dev/cluster'], kept, owner)) return foreign(kind, name)
-    }
+    if (existing && !belongsTo(projectChild(existing), child, owner)) return foreign(kind, name)
     const text = fill ? withHash(fill(existing), hash, kept ? undefined : owner.reference) : body
     const written = await this.#client.apply(kind.resource, namespace, name, text, {
       full: kind.full,
@@ -128,15 +124,13 @@ export class ChildWriter {
   }
 }
 
-function belongsTo(
-  ownerUid: string | undefined,
-  cluster: string | undefined,
-  kept: boolean,
-  owner: Owner,
-): boolean {
-  return kept
-    ? ownerUid === undefined && cluster === owner.reference.name
-    : ownerUid === owner.reference.uid
+/**
+ * Whether an object of this name is ours to change. One that has lost its owner reference still is, if it is
+ * labelled for this MeetingCluster and we have applied it before; one with another owner never is.
+ */
+function belongsTo(entry: ChildEntry, { kept }: Child, { reference }: Owner): boolean {
+  if (entry.group !== undefined) return entry.group === reference.uid
+  return entry.cluster === reference.name && (kept === true || entry.fields !== '')
 }
 
 function foreign({ resource }: ChildKind, name: string): ChildOutcome {

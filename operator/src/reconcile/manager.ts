@@ -65,29 +65,27 @@ export async function runManager(options: ManagerOptions): Promise<void> {
   const metrics = createMetrics()
   const client = await ApiClient.connect(options.kubeconfig, metrics)
   let ready = false
-  let enqueue: (key: string) => void = () => {}
+  let controller: Controller | undefined
+  const enqueue = (key: string) => controller?.queue.add(key)
   const servers = await serveHttp({
     metricsPort: options.metricsPort,
     healthPort: options.healthPort,
     registry: metrics.registry,
     probes: { healthy: () => true, ready: () => ready },
-    beforeScrape: () => controller.queue.measure(),
+    beforeScrape: () => controller?.queue.measure(),
   })
   options.onListening?.(servers)
 
   const serviceMonitor = await discover(client, clock, log, signal)
-  const world = new World(
-    { client, namespace, enqueue: (key) => enqueue(key), clock, random, log },
-    { serviceMonitor },
-  )
+  const world = new World({ client, namespace, enqueue, clock, random, log }, { serviceMonitor })
   const identity = `${hostname()}_${randomUUID()}`
   const relay = new RelayPoller({
     client,
     targets: () => readyMeters(world),
-    onChange: (key) => enqueue(key),
+    onChange: enqueue,
     clock,
   })
-  const controller = new Controller({
+  const reconciler = new Controller({
     name: 'meetingcluster',
     reconcile: meetingClusterReconciler({
       client,
@@ -104,7 +102,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     metrics,
     log,
   })
-  enqueue = (key) => controller.queue.add(key)
+  controller = reconciler
 
   // Watches outlive the work, so that what is being finished still sees the world.
   const watching = new AbortController()
@@ -113,7 +111,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     await world.hasSynced(signal)
     ready = true
     log.info({ clusters: world.clusters.size, namespace: namespace ?? 'all' }, 'caches filled')
-    const work = (active: AbortSignal) => runWork(controller, relay, world, clock, active)
+    const work = (active: AbortSignal) => runWork(reconciler, relay, world, clock, active)
     if (!options.leaderElect) return await work(signal)
     const elector = new LeaderElector({
       client,

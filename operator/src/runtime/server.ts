@@ -51,9 +51,11 @@ export async function serveHttp(options: {
     }
   }
   const start = async (port: number) => {
-    const server = createServer(async (request, response) => {
-      const { status, type, text } = await answer(request.url?.split('?')[0] ?? '/')
-      response.writeHead(status, { 'content-type': type }).end(text)
+    const server = createServer((request, response) => {
+      answer(request.url?.split('?')[0] ?? '/').then(
+        ({ status, type, text }) => response.writeHead(status, { 'content-type': type }).end(text),
+        (error: Error) => response.writeHead(500).end(error.message),
+      )
     })
     await listen(server, port)
     return server
