@@ -1,9 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { type Ack, protocolErrorSchema } from '@parley/protocol'
 import fc from 'fast-check'
 import { pino } from 'pino'
 import { type Signaling, startSignaling } from './server.ts'
 import { type Client, clients, postJoin, settle, signalingFiles } from './testing/signaling-rig.ts'
+
+// Servers and sockets on a machine that may be busy.
+jest.setTimeout(30_000)
 
 const files = signalingFiles()
 let server: Signaling

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { joinResponseSchema } from '@parley/protocol'
 import { pino } from 'pino'
 import { io } from 'socket.io-client'
@@ -15,6 +15,9 @@ import {
   turnUrl,
   until,
 } from './testing/signaling-rig.ts'
+
+// Servers and sockets on a machine that may be busy.
+jest.setTimeout(30_000)
 
 const log = pino({ level: 'silent' })
 const files = signalingFiles()

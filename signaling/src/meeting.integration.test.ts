@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { parseTurnUsername, roomSnapshotSchema } from '@parley/protocol'
 import fc from 'fast-check'
 import { signJoinToken } from './join-token.ts'
@@ -16,6 +16,9 @@ import {
   until,
 } from './testing/signaling-rig.ts'
 import { mintTurnCredential } from './turn-credentials.ts'
+
+// Servers and sockets on a machine that may be busy.
+jest.setTimeout(30_000)
 
 const files = signalingFiles()
 const clock = manualClock()

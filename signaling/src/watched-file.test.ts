@@ -1,10 +1,13 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { parseKeyList } from './key-list.ts'
 import { until } from './testing/signaling-rig.ts'
 import { type WatchedFile, watchFile } from './watched-file.ts'
+
+// Servers and sockets on a machine that may be busy.
+jest.setTimeout(30_000)
 
 let dir: string
 let watched: WatchedFile<unknown> | undefined

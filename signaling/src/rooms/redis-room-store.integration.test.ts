@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { manualClock } from '../testing/manual-clock.ts'
 import { startRedis } from '../testing/redis-process.ts'
 import { until } from '../testing/signaling-rig.ts'
 import { redisRoomStore } from './redis-room-store.ts'
+
+// Servers and sockets on a machine that may be busy.
+jest.setTimeout(30_000)
 
 const media = { audio: true, video: false }
 const leaseMs = 60_000
