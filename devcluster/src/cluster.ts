@@ -29,6 +29,7 @@ import {
 } from './network.ts'
 import {
   importImages,
+  importMissingImages,
   type NodeOptions,
   registerNode,
   type Snapshotter,
@@ -125,13 +126,12 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
         nodes,
       }),
     )
-    const archives = Object.values(images).map(({ archive }) => archive)
     const containers = step(onProgress, 'container runtime and system images', 5, () =>
       Promise.all(
         nodeOptions.map(async (node) => {
           await mkdir(paths.pki, { recursive: true, mode: 0o700 })
           const state = await startNode(node)
-          await importImages(paths, node.node.name, archives, snapshotter)
+          await importMissingImages(paths, node.node.name, Object.values(images), snapshotter)
           return state
         }),
       ),

@@ -1,7 +1,10 @@
 import { stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { kubectl } from './kubectl.ts'
 import { type ControlPlane, startControlPlane } from './local-control-plane.ts'
+import { clusterPaths } from './paths.ts'
+import { endProcesses, readDaemon } from './process.ts'
 import { leftovers } from './teardown.ts'
 
 const configMap = (name: string, value: string) =>
@@ -44,5 +47,21 @@ describe('startControlPlane', () => {
     expect(await leftovers('itest-one')).not.toEqual([])
     await plane.stop()
     expect(await leftovers('itest-one')).toEqual([])
+  }, 60_000)
+
+  it('REQ-K1: says that its port was taken while it was dead, and does not wait for a time-out', async () => {
+    const plane = await start('itest-one')
+    const paths = clusterPaths('itest-one')
+    const apiServer = await readDaemon(paths, 'kube-apiserver')
+    if (!apiServer) throw new Error('a started control plane records its API server')
+    await endProcesses([apiServer], 0)
+    const squatter = createServer().listen(Number(new URL(plane.server).port), '127.0.0.1')
+    try {
+      await expect(startControlPlane({ name: 'itest-one' })).rejects.toMatchObject({
+        code: 'PORT_IN_USE',
+      })
+    } finally {
+      squatter.close()
+    }
   }, 60_000)
 })

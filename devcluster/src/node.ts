@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -170,14 +171,32 @@ export async function registerNode(
   await writeFile(join(paths.nodes, node.name, 'config', 'registered'), '')
 }
 
-/** Imports OCI archives into a node's containerd; waits until that answers. */
+/** Imports those of the named images that a node lacks; a name stands for one content for ever. */
+export async function importMissingImages(
+  paths: ClusterPaths,
+  node: string,
+  images: readonly { readonly name: string; readonly archive: string }[],
+  snapshotter: Snapshotter,
+): Promise<void> {
+  await waitForContainerd(paths, node)
+  const { stdout } = await inNode(paths, node, [...ctr, 'images', 'list', '--quiet'])
+  const present = new Set(stdout.split('\n'))
+  const missing = images.filter(({ name }) => !present.has(name))
+  await importImages(
+    paths,
+    node,
+    missing.map(({ archive }) => archive),
+    snapshotter,
+  )
+}
+
+/** Imports OCI archives into a node's containerd. */
 export async function importImages(
   paths: ClusterPaths,
   node: string,
   archives: readonly string[],
   snapshotter: Snapshotter,
 ): Promise<void> {
-  await waitForContainerd(paths, node)
   for (const archive of archives) {
     const result = await inNode(
       paths,
@@ -200,19 +219,16 @@ export async function importImages(
   }
 }
 
-/** The names of the images that a node has. */
-export async function listImages(paths: ClusterPaths, node: string): Promise<string[]> {
-  await waitForContainerd(paths, node)
-  const { stdout } = await inNode(paths, node, [...ctr, 'images', 'list', '--quiet'])
-  return String(stdout).split('\n').filter(Boolean)
-}
-
 const ctr = [`${RUN.runtime}/ctr`, '--address', RUN.containerdSocket, '--namespace', 'k8s.io']
 
 async function waitForContainerd(paths: ClusterPaths, node: string): Promise<void> {
   const deadline = performance.now() + 60_000
+  // The node's /run lies in the state directory; looking there is cheaper than asking ctr.
+  const socket = join(paths.root, 'run', node, 'containerd', 'containerd.sock')
   for (;;) {
-    const answer = await inNode(paths, node, [...ctr, 'version']).catch(() => undefined)
+    const answer = existsSync(socket)
+      ? await inNode(paths, node, [...ctr, 'version']).catch(() => undefined)
+      : undefined
     if (answer?.exitCode === 0) return
     const identity = await readDaemon(paths, daemonName(node))
     if (!identity || !isAlive(identity) || performance.now() > deadline) {
@@ -221,7 +237,7 @@ async function waitForContainerd(paths: ClusterPaths, node: string): Promise<voi
         `containerd of node ${node} does not answer: ${await tailLog(paths, daemonName(node))}\n${answer?.stderr ?? ''}`,
       )
     }
-    await delay(100)
+    await delay(50)
   }
 }
 

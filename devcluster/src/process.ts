@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DevclusterError } from './errors.ts'
@@ -116,8 +116,10 @@ export function startTimeOf(pid: number): string | undefined {
 
 export function isAlive(identity: ProcessIdentity): boolean {
   const fields = statFields(identity.pid)
-  // A zombie holds nothing any more; only its parent has yet to notice.
-  return fields !== undefined && fields[0] !== 'Z' && fields[19] === identity.startTime
+  if (fields === undefined || fields[19] !== identity.startTime) return false
+  // A zombie holds nothing any more; only its parent has yet to notice. But while other threads of it are still on their
+  // way out (field 20, num_threads), so are its sockets and files.
+  return fields[0] !== 'Z' || Number(fields[17]) > 1
 }
 
 /** The fields of /proc/PID/stat from `state` on (the third; the name before it may hold spaces). */
@@ -221,9 +223,4 @@ function commandOf(pid: number): string {
   } catch {
     return ''
   }
-}
-
-/** Removes the record of a daemon that was stopped. */
-export async function forgetDaemon(paths: ClusterPaths, name: string): Promise<void> {
-  await rm(join(paths.processes, `${name}.json`), { force: true })
 }
