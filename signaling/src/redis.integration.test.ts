@@ -46,7 +46,11 @@ beforeAll(async () => {
   one = await replica()
   two = await replica()
 })
-afterEach(() => people.close())
+let victim: { kill(signal: NodeJS.Signals): boolean } | undefined
+afterEach(() => {
+  people.close()
+  victim?.kill('SIGKILL')
+})
 afterAll(async () => {
   await Promise.all([one?.close(), two?.close()])
   await redis.stop()
@@ -131,7 +135,7 @@ describe('two replicas on one Redis', () => {
 
   it('the people of a replica that is killed vanish, once each, and nothing of them stays', async () => {
     const redisUrlFile = files.file('redis-url', redis.url)
-    const victim = execa(process.execPath, ['signaling/src/main.ts'], {
+    const doomed = execa(process.execPath, ['signaling/src/main.ts'], {
       env: {
         ...files.env,
         REDIS_URL_FILE: redisUrlFile,
@@ -141,7 +145,8 @@ describe('two replicas on one Redis', () => {
       reject: false,
       buffer: false,
     })
-    const started = await firstLine(victim.stdout, (line) => line.includes('signaling started'))
+    victim = doomed
+    const started = await firstLine(doomed.stdout, (line) => line.includes('signaling started'))
     const { url } = JSON.parse(started) as { url: string }
     await until('it is ready', async () => (await fetch(`${url}/readyz`)).status === 200)
     const ann = await people.enter(one.url, 'killed', 'Ann')
@@ -149,7 +154,7 @@ describe('two replicas on one Redis', () => {
     const cid = await people.enter(url, 'killed', 'Cid')
     const dan = await people.enter(two.url, 'killed', 'Dan')
     for (const { client } of [bob, cid]) client.io.reconnection(false)
-    victim.kill('SIGKILL')
+    doomed.kill('SIGKILL')
     await until('both are gone', () => ann.events.left.length >= 2 && dan.events.left.length >= 2)
     await settle(ann.client)
     expect([...ann.events.left].sort()).toEqual([bob.id, cid.id].sort())
