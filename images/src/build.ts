@@ -100,6 +100,8 @@ export async function buildImages(options: BuildOptions = {}): Promise<readonly 
       if (missing.length > 0) {
         await ensureTools(onProgress)
         const buildah = await openBuildah(paths, signal)
+        // Left by a build that was interrupted.
+        await buildah.run(['rm', '--all'])
         const labels = await buildLabels()
         for (const base of new Set(missing.map((each) => each.base))) await base.ensure(buildah)
         await twoAtATime(missing, async ({ definition, context, base, hash }) => {
@@ -112,6 +114,8 @@ export async function buildImages(options: BuildOptions = {}): Promise<readonly 
           await writeBuilt(paths, definition.name, hash, image)
           built.set(definition.name, image)
         })
+        // Layers of earlier contents; those of the newest stay, for the next build to start from.
+        await buildah.run(['rmi', '--prune'])
       }
 
       const tag = options.tag ?? hashOf(...staged.map(({ hash }) => hash)).slice(0, 12)

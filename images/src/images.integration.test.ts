@@ -31,7 +31,7 @@ beforeAll(async () => {
   images = await buildImages({ only: ['parley-coturn', 'parley-redis', 'parley-webapp'] })
   const paths = cachePaths()
   folder = await mkdtemp(join(tmpdir(), 'parley-images-'))
-  buildah = await openBuildah({ ...paths, temporary: folder })
+  buildah = await openBuildah({ ...paths, temporary: folder, storage: join(folder, 'storage') })
   namespaces = start([
     ...['unshare', '--net', '--mount', '--propagation=private', 'sh', '-c'],
     `ip link set lo up && ip address add ${ADDRESS}/32 dev lo && echo up && exec sleep 300`,
@@ -62,7 +62,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const { child } of running.reverse()) child.kill('SIGTERM')
   await Promise.allSettled(running.map(({ child }) => child))
-  for (const container of containers.values()) await buildah.run(['rm', container])
   const [file = '', ...args] = [...asRoot(), 'rm', '-rf', folder]
   await execa(file, args)
 }, 60_000)
