@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals'
+import { parseStatsdb } from '@parley/relay-cost'
+import { Accounting } from './accounting.ts'
+import { openStore, type Store } from './store/store.ts'
+
+const start = Date.UTC(2026, 10, 21)
+const all = { from: 0, to: Number.MAX_SAFE_INTEGER }
+
+function eventOf(topic: string, message: string, username = '4000000000:acme.r1.p-1') {
+  const channel = `turn/realm/pod-a.demo/user/${username}/allocation/000000000000000001/${topic}`
+  const event = parseStatsdb({ t: start, channel, message })
+  if ('rejected' in event) throw new Error(event.rejected)
+  return event
+}
+const bytes = (n: number) => `rcvp=1, rcvb=${n}, sentp=0, sentb=0`
+const opened = 'new lifetime=600, type=UDP, local=a:1, remote=c:1, ssl=NONE, cipher=NONE'
+
+describe('accounting', () => {
+  it('REQ-K5: what the store refused is kept and written later', async () => {
+    const store = await openStore('sqlite::memory:')
+    let broken = true
+    const flaky: Store = {
+      ...store,
+      merge: (records) => (broken ? Promise.reject(new Error('disk full')) : store.merge(records)),
+    }
+    const accounting = new Accounting(flaky)
+    await accounting.resume(start)
+    accounting.count(eventOf('status', opened))
+    accounting.count(eventOf('traffic', bytes(100)))
+    await expect(accounting.flush(start)).rejects.toThrow('disk full')
+    expect(accounting.writeError?.message).toBe('disk full')
+    broken = false
+    accounting.count(eventOf('traffic', bytes(11)))
+    await accounting.flush(start)
+    expect(accounting.writeError).toBeUndefined()
+    expect((await store.totals()).traffic.clientToTurnBytes).toBe(111)
+  })
+
+  it('REQ-K5: takes up where the store ends', async () => {
+    const store = await openStore('sqlite::memory:')
+    const first = new Accounting(store)
+    await first.resume(start)
+    first.count(eventOf('status', opened))
+    first.count(eventOf('traffic', bytes(100)))
+    first.count(eventOf('traffic', bytes(7), 'mallory'))
+    await first.flush(start)
+
+    const second = new Accounting(store)
+    await second.resume(start)
+    expect(second.open(start)).toEqual({ allocations: 1, users: 1 })
+    second.count(eventOf('traffic', bytes(50)))
+    second.count(eventOf('total_traffic', bytes(160)))
+    await second.flush(start)
+    expect(second.traffic.clientToTurnBytes).toBe(167)
+    expect(second.unattributedBytes).toBe(7)
+    const records = await store.records(all)
+    expect(records).toHaveLength(2)
+    expect((await store.totals()).traffic.clientToTurnBytes).toBe(167)
+  })
+})

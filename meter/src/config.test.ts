@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals'
+import { meterConfigFromEnv } from './config.ts'
+
+const files: Record<string, string> = {
+  '/redis': 'redis://:pw@redis:6379/0\n',
+  '/token': 'secret\n',
+  '/prices':
+    'currency: USD\nasOf: 2026-11-01\ngigabyte: 1e9\negress: { internet: { tiers: [{ perGB: 1 }] } }',
+  '/hole':
+    'currency: USD\nasOf: 2026-11-01\ngigabyte: 1e9\negress: { internet: { tiers: [{ upToGB: 1, perGB: 1 }] } }',
+  '/empty': ' \n',
+}
+const readFile = (path: string) => {
+  const content = files[path]
+  if (content === undefined) throw new Error('ENOENT')
+  return content
+}
+const complete = {
+  PARLEY_CLUSTER: 'demo',
+  PARLEY_NAMESPACE: 'meetings',
+  PARLEY_REGION: 'eu-central-1',
+  REDIS_URL_FILE: '/redis',
+  METER_TOKEN_FILE: '/token',
+  METER_PRICES_PRESET: 'aws/eu-central-1',
+}
+const { METER_PRICES_PRESET: _, ...withoutPrices } = complete
+
+describe('the meter’s configuration', () => {
+  it('reads the environment and the files that it names', () => {
+    expect(meterConfigFromEnv(complete, readFile)).toMatchObject({
+      port: 8090,
+      cluster: 'demo',
+      redisUrl: 'redis://:pw@redis:6379/0',
+      token: 'secret',
+      storeUrl: 'sqlite:/var/lib/parley/meter.db',
+      prices: { name: 'aws/eu-central-1' },
+    })
+    const own = { ...withoutPrices, METER_PRICES_FILE: '/prices' }
+    expect(meterConfigFromEnv(own, readFile).prices.name).toBe('/prices')
+  })
+
+  it.each([
+    [{ ...complete, PARLEY_CLUSTER: undefined }, /PARLEY_CLUSTER is not set; set it to the name/],
+    [{ ...complete, METER_PORT: 'http' }, /METER_PORT must be a port/],
+    [{ ...complete, REDIS_URL_FILE: '/gone' }, /REDIS_URL_FILE: cannot read \/gone/],
+    [{ ...complete, METER_TOKEN_FILE: '/empty' }, /METER_TOKEN_FILE: \/empty is empty/],
+    [
+      { ...complete, METER_PRICES_PRESET: 'aws/mars' },
+      /METER_PRICES_PRESET: no price preset "aws\/mars"/,
+    ],
+    [{ ...complete, METER_PRICES_FILE: '/prices' }, /one of METER_PRICES_PRESET.*not both/],
+    [withoutPrices, /set one of METER_PRICES_PRESET/],
+    [{ ...withoutPrices, METER_PRICES_FILE: '/hole' }, /METER_PRICES_FILE: \/hole: .*tier 1/],
+  ])('names the variable and the fix: %#', (env, message) => {
+    expect(() => meterConfigFromEnv(env, readFile)).toThrow(message)
+  })
+})

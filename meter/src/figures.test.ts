@@ -1,0 +1,52 @@
+import { describe, expect, it } from '@jest/globals'
+import { noTraffic, presetPrices } from '@parley/relay-cost'
+import { Accounting } from './accounting.ts'
+import { CostFigures } from './figures.ts'
+import { openStore } from './store/store.ts'
+
+const october = Date.UTC(2026, 9, 31, 23)
+const november = Date.UTC(2026, 10, 1, 0)
+const prices = { ...presetPrices('aws/us-east-1'), gigabyte: 1e9, packetOverheadBytes: 0 }
+
+const relayed = (id: string, at: number, gigabytes: number) => ({
+  ...{ realm: 'pod-a.demo', username: '4000000000:acme.r1.p-1', id, remote: 'c:1' },
+  ...{
+    transport: 'udp' as const,
+    openedAt: at,
+    lastSeenAt: at,
+    aliveAt: at,
+    expiresAt: at,
+    closedAt: at,
+  },
+  hours: new Map([[at, { ...noTraffic(), turnToClientBytes: gigabytes * 1e9 }]]),
+})
+
+describe('cost figures', () => {
+  it('REQ-K6: month to date begins anew with the month, the counter goes on', async () => {
+    const store = await openStore('sqlite::memory:')
+    const figures = new CostFigures(store, prices, 'us-east-1')
+    const accounting = new Accounting(store)
+    await store.merge([relayed('1', october, 10)])
+    await figures.refresh(october + 1)
+    expect(figures.summary(accounting, october + 1).monthToDate).toBeCloseTo(0.9, 6)
+    await store.merge([relayed('2', november, 1)])
+    await figures.refresh(november + 60_000)
+    expect(figures.summary(accounting, november).monthToDate).toBeCloseTo(0.09, 6)
+    expect(figures.costEver).toBeCloseTo(0.99, 6)
+  })
+
+  it('REQ-K6: cost per hour is what the last minutes cost, and falls to 0 when it is quiet', async () => {
+    const store = await openStore('sqlite::memory:')
+    const figures = new CostFigures(store, prices, 'us-east-1')
+    const accounting = new Accounting(store)
+    const costPerHour = () => figures.summary(accounting, 0).costPerHour
+    await figures.refresh(november)
+    expect(costPerHour()).toBe(0)
+    await store.merge([relayed('1', november, 1)])
+    await figures.refresh(november + 120_000)
+    expect(costPerHour()).toBeCloseTo(0.09 * 30, 6)
+    await figures.refresh(november + 400_000)
+    await figures.refresh(november + 800_000)
+    expect(costPerHour()).toBe(0)
+  })
+})
