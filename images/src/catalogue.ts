@@ -95,7 +95,10 @@ async function builtWebapp(paths: CachePaths, onProgress?: OnProgress): Promise<
     )
   }
   const lockfile = await readFile(join(repositoryRoot, 'package-lock.json'))
-  const content = await hashFolders([sources, join(repositoryRoot, 'protocol')])
+  const content = await hashFolders(
+    [sources, join(repositoryRoot, 'protocol')],
+    ['node_modules', 'dist'],
+  )
   const dist = join(paths.webapp, hashOf(content, lockfile).slice(0, 12))
   if (existsSync(dist)) return dist
   await step(onProgress, 'bundle webapp', 5, async () => {

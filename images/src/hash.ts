@@ -12,12 +12,21 @@ export function hashOf(...parts: readonly (string | Uint8Array)[]): string {
   return hash.digest('hex')
 }
 
-/** SHA-256 over the names and contents of all files below the folders; independent of times, modes and where they lie. */
-export async function hashFolders(folders: readonly string[]): Promise<string> {
+/**
+ * SHA-256 over the names and contents of all files below the folders; independent of times, modes and where they lie.
+ * `without`: top folders that are left out.
+ */
+export async function hashFolders(
+  folders: readonly string[],
+  without: readonly string[] = [],
+): Promise<string> {
   const parts: (string | Uint8Array)[] = []
   for (const folder of folders) {
-    for (const file of await filesBelow(folder)) {
-      parts.push(relative(folder, file), await readFile(file))
+    for (const top of (await readdir(folder, { withFileTypes: true })).sort(byName)) {
+      if (without.includes(top.name)) continue
+      const path = join(folder, top.name)
+      const files = top.isDirectory() ? await filesBelow(path) : [path]
+      for (const file of files) parts.push(relative(folder, file), await readFile(file))
     }
   }
   return hashOf(...parts)
@@ -28,6 +37,9 @@ async function filesBelow(folder: string): Promise<string[]> {
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => !/\/(node_modules|dist)\//.test(relative(folder, file).padStart(1, '/')))
     .sort()
+}
+
+function byName(left: { name: string }, right: { name: string }): number {
+  return left.name < right.name ? -1 : 1
 }
