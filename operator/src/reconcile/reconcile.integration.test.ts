@@ -157,6 +157,7 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     await stopOperator(first)
     const second = startOperator()
     await second.quiet()
+    expect(second.logs).not.toContain('"applied"')
     expect(versions(await cluster.children('still'))).toEqual(before)
     expect((await cluster.get('mc', 'demo', 'still'))?.status).toEqual(status?.status)
   })

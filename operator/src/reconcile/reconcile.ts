@@ -127,7 +127,10 @@ async function reconcileChildren(
     const results = await Promise.all(
       stage.map(async (child) => {
         const outcome = await writer.ensure(child, owner)
-        return outcome.result === 'applied' ? showToPods(options, key, child) : outcome
+        if (outcome.result !== 'applied') return outcome
+        const { kind, metadata } = child.object
+        options.log.debug({ cluster: key, kind, name: metadata.name }, 'applied')
+        return showToPods(options, key, child)
       }),
     )
     outcomes.push(...results)

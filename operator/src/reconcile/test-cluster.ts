@@ -81,6 +81,51 @@ export class TestCluster {
     })
   }
 
+  /** A node with this ExternalIP, if any; nothing runs on it. */
+  async node(name: string, externalIp?: string): Promise<void> {
+    await this.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name } })
+    const addresses = [{ type: 'InternalIP', address: '10.9.0.1' }]
+    if (externalIp) addresses.push({ type: 'ExternalIP', address: externalIp })
+    await this.patchStatus('node', name, 'default', { addresses })
+  }
+
+  /** Plays scheduler and kubelet for the pods of one component. */
+  async runPods(namespace: string, component: string, node: string): Promise<void> {
+    const selector = `app.kubernetes.io/component=${component}`
+    await eventually(async () => {
+      const text = await this.kubectl('get', 'pods', '-n', namespace, '-l', selector, '-o', 'json')
+      const { items } = JSON.parse(text) as { items: TestObject[] }
+      if (items.length === 0) throw new Error(`no pods of ${component} yet`)
+      for (const { metadata, spec } of items) {
+        if (!spec.nodeName) await this.bind(metadata.name, namespace, node)
+        await this.patchStatus('pod', metadata.name, namespace, {
+          phase: 'Running',
+          conditions: [{ type: 'Ready', status: 'True' }],
+        })
+      }
+    })
+  }
+
+  private async bind(pod: string, namespace: string, node: string): Promise<void> {
+    const binding = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name: pod, namespace },
+      target: { apiVersion: 'v1', kind: 'Node', name: node },
+    }
+    const path = `/api/v1/namespaces/${namespace}/pods/${pod}/binding`
+    await kubectl(this.controlPlane, ['create', '--raw', path, '-f', '-'], {
+      input: JSON.stringify(binding),
+    })
+  }
+
+  private patchStatus(kind: string, name: string, namespace: string, status: object) {
+    const body = JSON.stringify({ status })
+    return this.kubectl(
+      ...['patch', kind, name, '-n', namespace, '--subresource=status', '--type=merge', '-p', body],
+    )
+  }
+
   /** Kills the API server as a crash would. */
   async killApiServer(): Promise<void> {
     const port = new URL(this.controlPlane.server).port

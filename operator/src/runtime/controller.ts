@@ -29,7 +29,7 @@ export interface ControllerOptions {
 }
 
 /** It is not the key's fault when there is no server: no long penalty for it once the server is back. */
-const UNAVAILABLE_MAX_MS = 10_000
+const UNAVAILABLE_MAX_MS = 5_000
 
 export class Controller {
   readonly queue: WorkQueue

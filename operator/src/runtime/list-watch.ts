@@ -21,7 +21,7 @@ export interface ListWatchOptions<T extends Entry> {
 }
 
 const PAGE = 500
-const BACKOFF_MS = { first: 200, max: 30_000 }
+const BACKOFF_MS = { first: 200, max: 5_000 }
 /** A watch that lived this long was a good one: the next failure starts the backoff anew. */
 const HEALTHY_MS = 10_000
 

@@ -1,0 +1,152 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals'
+import { eventually, TestCluster, type TestObject, TestOperator } from './test-cluster.ts'
+
+jest.setTimeout(60_000)
+
+let cluster: TestCluster
+let operator: TestOperator
+
+beforeAll(async () => {
+  cluster = await TestCluster.start('operator-addresses')
+})
+beforeEach(() => {
+  operator = new TestOperator(cluster)
+})
+afterEach(() => operator.stop())
+afterAll(() => cluster.stop())
+
+function turnUrls(namespace: string, urls: string[]): Promise<void> {
+  return eventually(async () => {
+    const found = await cluster.get('mc', 'demo', namespace)
+    expect(found?.status?.endpoints?.turn).toEqual(urls)
+  })
+}
+
+describe('TURN addresses', () => {
+  it('REQ-K1: come from the ExternalIP of the nodes that ready TURN pods run on; signaling starts then', async () => {
+    await cluster.node('edge', '203.0.113.7')
+    await cluster.meetingCluster('external', { turn: { replicas: 1 } })
+    await cluster.runPods('external', 'turn', 'edge')
+    await turnUrls('external', [
+      'turn:203.0.113.7:3478?transport=udp',
+      'turn:203.0.113.7:3478?transport=tcp',
+    ])
+    await eventually(async () => {
+      const children = await cluster.children('external')
+      expect([...children.keys()]).toEqual(
+        expect.arrayContaining(['Deployment/demo-signaling', 'ConfigMap/demo-turn-endpoints']),
+      )
+      const config = children.get('ConfigMap/demo-turn-config')?.data?.['addresses.json'] ?? ''
+      expect(JSON.parse(config)).toEqual({ edge: '203.0.113.7' })
+    })
+  })
+
+  it('REQ-K1: a change reaches the pods that use it without a restart', async () => {
+    await cluster.node('moving', '203.0.113.20')
+    await cluster.meetingCluster('moved', { turn: { replicas: 1 } })
+    await cluster.runPods('moved', 'turn', 'moving')
+    await turnUrls('moved', [
+      'turn:203.0.113.20:3478?transport=udp',
+      'turn:203.0.113.20:3478?transport=tcp',
+    ])
+    await cluster.runPods('moved', 'signaling', 'moving')
+    const before = await uids('moved', 'signaling')
+    await cluster.node('moving', '203.0.113.21')
+    await eventually(async () => {
+      for (const pod of await podsOf('moved', 'signaling')) {
+        expect(pod.metadata.annotations?.['parley.dev/config-seen']).toBeDefined()
+      }
+    })
+    expect(await uids('moved', 'signaling')).toEqual(before)
+  })
+
+  it('REQ-K1: a node without an ExternalIP is named, and nothing wrong is advertised', async () => {
+    await cluster.node('inside')
+    await cluster.meetingCluster('internal', { turn: { replicas: 1 } })
+    await cluster.runPods('internal', 'turn', 'inside')
+    const condition = await cluster.condition('internal', 'TurnReady', {
+      status: 'False',
+      reason: 'WaitingForTurnAddress',
+    })
+    expect(condition.message).toContain('node inside')
+    expect(condition.message).toContain('spec.turn.externalAddresses')
+    await turnUrls('internal', [])
+    await cluster.kubectl(
+      ...['patch', 'mc', 'demo', '-n', 'internal', '--type=merge', '-p'],
+      JSON.stringify({ spec: { turn: { externalAddresses: ['198.51.100.9'] } } }),
+    )
+    await turnUrls('internal', [
+      'turn:198.51.100.9:3478?transport=udp',
+      'turn:198.51.100.9:3478?transport=tcp',
+    ])
+  })
+})
+
+describe('readiness', () => {
+  it('REQ-K6: Ready once every component is, with one event; not when a pod is lost', async () => {
+    await cluster.node('busy', '203.0.113.30')
+    await cluster.meetingCluster('ready', {
+      turn: { replicas: 1 },
+      signaling: { replicas: 1 },
+      webapp: { replicas: 1 },
+    })
+    for (const component of ['turn', 'redis', 'meter', 'webapp', 'signaling']) {
+      await cluster.runPods('ready', component, 'busy')
+    }
+    const ready = await cluster.condition('ready', 'Ready', { status: 'True', reason: 'Available' })
+    expect(ready.message).toContain('all 5 components')
+    await cluster.condition('ready', 'Reconciling', { status: 'False' })
+    // The pods are not real: the meter does not answer, and that alone is no reason to worry.
+    const meter = await cluster.condition('ready', 'MeterReady', { status: 'True' })
+    expect(meter.message).toMatch(/pods ready|could not be read/)
+    const found = await cluster.get('mc', 'demo', 'ready')
+    expect(found?.status?.components).toMatchObject({
+      turn: { desired: 1, ready: 1 },
+      redis: { desired: 1, ready: 1 },
+      meter: { desired: 1, ready: 1 },
+    })
+    expect(await cluster.kubectl('get', 'mc', 'demo', '-n', 'ready')).toMatch(/demo +True/)
+    await eventually(async () => expect(await events('ready')).toEqual(['Normal Ready']))
+
+    await cluster.kubectl(
+      ...['delete', 'pods', '-n', 'ready', '--grace-period=0', '--force'],
+      ...['-l', 'app.kubernetes.io/component=webapp'],
+    )
+    const lost = await cluster.condition('ready', 'Ready', { status: 'False' })
+    expect(lost.message).toContain('webapp: 0 of 1 pods ready')
+    await eventually(async () => {
+      expect(await events('ready')).toEqual(['Normal Ready', 'Warning Progressing'])
+    })
+  })
+})
+
+/** Type and reason of all events on `demo`, oldest first. */
+async function events(namespace: string): Promise<string[]> {
+  const text = await cluster.kubectl('get', 'events.events.k8s.io', '-n', namespace, '-o', 'json')
+  const { items } = JSON.parse(text) as {
+    items: { type: string; reason: string; eventTime: string; regarding: { kind: string } }[]
+  }
+  return items
+    .filter(({ regarding }) => regarding.kind === 'MeetingCluster')
+    .sort((a, b) => a.eventTime.localeCompare(b.eventTime))
+    .map(({ type, reason }) => `${type} ${reason}`)
+}
+
+async function podsOf(namespace: string, component: string): Promise<TestObject[]> {
+  const selector = `app.kubernetes.io/component=${component}`
+  const text = await cluster.kubectl('get', 'pods', '-n', namespace, '-l', selector, '-o', 'json')
+  return (JSON.parse(text) as { items: TestObject[] }).items
+}
+
+async function uids(namespace: string, component: string): Promise<(string | undefined)[]> {
+  return (await podsOf(namespace, component)).map(({ metadata }) => metadata.uid)
+}

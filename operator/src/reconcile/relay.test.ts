@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals'
+import { FakeClock } from '../runtime/fake-clock.ts'
+import type { K8sObject, Resource } from '../runtime/resources.ts'
+import { type MeterTarget, RelayPoller } from './relay.ts'
+
+const target: MeterTarget = {
+  key: 'meetings/demo',
+  namespace: 'meetings',
+  service: 'http:demo-meter:8090',
+  tokenSecret: 'demo-meter-token',
+}
+const figures = { allocations: 2, users: 2, currency: 'USD', costPerHour: 0.25, monthToDate: 12 }
+
+function setUp() {
+  const state = {
+    token: 'one',
+    answer: figures as unknown,
+    targets: [target],
+    asked: [] as string[],
+  }
+  const changes: string[] = []
+  const clock = new FakeClock()
+  const client = {
+    async get<T extends K8sObject>(_: Resource, __: string | undefined, name: string) {
+      state.asked.push(name)
+      const token = Buffer.from(state.token).toString('base64')
+      return { metadata: { name }, data: { token } } as unknown as T
+    },
+    async proxyGet<T>(_: string, __: string, path: string, headers: Record<string, string>) {
+      state.asked.push(`${path} ${headers['x-parley-token']}`)
+      if (headers['x-parley-token'] !== state.token) throw new Error('401: wrong token')
+      if (state.answer instanceof Error) throw state.answer
+      return state.answer as T
+    },
+  }
+  const poller = new RelayPoller({
+    client,
+    targets: () => state.targets,
+    onChange: (key) => changes.push(key),
+    clock,
+  })
+  return { poller, state, changes, clock }
+}
+
+describe('RelayPoller', () => {
+  it('REQ-K6: reads the meter every 10 s with its token, and tells of changes only', async () => {
+    const { poller, state, changes, clock } = setUp()
+    const stop = new AbortController()
+    const run = poller.run(stop.signal)
+    await clock.advance(25_000)
+    expect(state.asked).toEqual(['demo-meter-token', ...Array(3).fill('/summary one')])
+    expect(changes).toEqual(['meetings/demo'])
+    expect(poller.reading('meetings/demo')).toEqual({
+      summary: {
+        allocations: 2,
+        users: 2,
+        currency: 'USD',
+        costPerHour: '0.2500',
+        monthToDate: '12.0000',
+      },
+    })
+    state.answer = { ...figures, users: 3 }
+    await clock.advance(10_000)
+    expect(changes).toHaveLength(2)
+    stop.abort()
+    await run
+  })
+
+  it('REQ-K6: a meter that fails leaves the last figures, with the reason; told once', async () => {
+    const { poller, state, changes } = setUp()
+    await poller.pollAll()
+    state.answer = new Error('connection refused')
+    await poller.pollAll()
+    await poller.pollAll()
+    expect(poller.reading(target.key)).toMatchObject({
+      summary: { users: 2 },
+      error: 'connection refused',
+    })
+    expect(changes).toHaveLength(2)
+    state.answer = { nonsense: true }
+    await poller.pollAll()
+    expect(poller.reading(target.key)?.error).toBe('the answer is not a summary')
+  })
+
+  it('REQ-K3: takes up a rotated token by itself', async () => {
+    const { poller, state } = setUp()
+    await poller.pollAll()
+    state.token = 'two'
+    await poller.pollAll()
+    await poller.pollAll()
+    expect(poller.reading(target.key)?.error).toBeUndefined()
+    expect(state.asked.at(-1)).toBe('/summary two')
+  })
+
+  it('forgets meters that are gone', async () => {
+    const { poller, state } = setUp()
+    await poller.pollAll()
+    state.targets = []
+    await poller.pollAll()
+    expect(poller.reading(target.key)).toBeUndefined()
+  })
+})
