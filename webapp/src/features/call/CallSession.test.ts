@@ -1,0 +1,367 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import type { Cell } from '../../state.ts'
+import { FakeServer } from '../../testing/FakeServer.ts'
+import { settle, TestClock } from '../../testing/TestClock.ts'
+import type { LinkState } from '../connection/PeerLink.ts'
+import { signalingPolicy } from '../connection/ReconnectPolicy.ts'
+import { CallSession, type Link, type LinkRequest } from './CallSession.ts'
+import { type CallState, initialCall } from './callState.ts'
+
+/** A link whose state a test sets. */
+class FakeLink implements Link {
+  state: LinkState = 'connecting'
+  connectionState: RTCPeerConnectionState = 'new'
+  iceConnectionState: RTCIceConnectionState = 'new'
+  readonly request: LinkRequest
+  readonly calls: string[] = []
+  closed = false
+  readings = 0
+  report = new Map<string, unknown>()
+  slow = false
+  audible = false
+
+  constructor(request: LinkRequest) {
+    this.request = request
+  }
+
+  become(state: LinkState): void {
+    this.state = state
+    this.request.onState(state)
+  }
+
+  receive = () => void this.calls.push('receive')
+  setTracks = () => void this.calls.push('setTracks')
+  setSendLimit = () => void this.calls.push('setSendLimit')
+  setIceServers = () => void this.calls.push('setIceServers')
+  signalingRestored = () => void this.calls.push('signalingRestored')
+  retry = () => void this.calls.push('retry')
+  peerReturned = () => void this.calls.push('peerReturned')
+  hasPlayedAudio = () => this.audible
+  stats = async () => {
+    this.readings++
+    if (this.slow) await new Promise(() => {})
+    return this.report as unknown as RTCStatsReport
+  }
+  close = () => {
+    this.closed = true
+  }
+}
+
+function begin() {
+  const clock = new TestClock()
+  const server = new FakeServer()
+  const links = new Map<string, FakeLink>()
+  const local = { media: { audio: true, video: true } }
+  let state: CallState = initialCall
+  const call: Cell<CallState> = {
+    get: () => state,
+    set: (patch) => {
+      state = { ...state, ...patch }
+    },
+  }
+  const session = new CallSession({
+    call,
+    clock,
+    epochMs: () => clock.now() + 1_000_000,
+    policy: signalingPolicy(() => 0.5),
+    requestJoin: server.requestJoin,
+    openSignaling: server.open,
+    createLink: (request) => {
+      const link = new FakeLink(request)
+      links.set(request.peerId, link)
+      return link
+    },
+    local: () => ({ tracks: { audio: null, video: null }, media: local.media }),
+  })
+  const join = async () => {
+    await session.join({ room: 'room', name: 'Self', relayForced: false })
+    await settle()
+  }
+  const link = (id: string) => {
+    const found = links.get(id)
+    if (!found) throw new Error(`no link to ${id}`)
+    return found
+  }
+  const names = () => call.get().participants.map(({ name }) => name)
+  return { clock, server, session, call, links, link, local, join, names }
+}
+
+describe('CallSession', () => {
+  it('joins: the request, the socket, the room, then a link to each other one', async () => {
+    const { server, call, links, join, names } = begin()
+    server.enter('p-a', 'Ana')
+    server.enter('p-b', 'Minh')
+    await join()
+    expect(server.told.map(({ what }) => what)).toEqual(['request Self', 'connect', 'join'])
+    expect(call.get()).toMatchObject({ phase: 'joined', selfId: 'p-self', maxParticipants: 4 })
+    expect([...links.keys()]).toEqual(['p-a', 'p-b'])
+    expect(names()).toEqual(['Ana', 'Minh'])
+  })
+
+  it('REQ-P4: Feature: webrtc-improvements, Property 4: shows the name of the join event', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.string({ minLength: 1 }), { maxLength: 5 }), async (given) => {
+        const { server, join, names } = begin()
+        await join()
+        for (const [index, name] of given.entries()) server.enter(`p-${index}`, name)
+        expect(names()).toEqual(given)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('REQ-P5: Feature: webrtc-improvements, Property 5: reads every link at least every 2 s, however slow a reading is', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 2000, max: 30_000 }),
+        fc.boolean(),
+        async (duration, slow) => {
+          const { clock, server, join, link } = begin()
+          server.enter('p-a')
+          await join()
+          link('p-a').slow = slow
+          await clock.advance(duration)
+          expect(link('p-a').readings).toBeGreaterThanOrEqual(Math.floor(duration / 2000))
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+
+  it('REQ-P6: Feature: webrtc-improvements, Property 6: a change of state is in the store within 100 ms', async () => {
+    const states = fc.array(
+      fc.constantFrom<LinkState>('connecting', 'connected', 'reconnecting', 'failed'),
+      { minLength: 1, maxLength: 20 },
+    )
+    await fc.assert(
+      fc.asyncProperty(states, async (sequence) => {
+        const { clock, server, call, join, link } = begin()
+        server.enter('p-a')
+        await join()
+        for (const state of sequence) {
+          link('p-a').become(state)
+          await clock.advance(99)
+          expect(call.get().participants[0]?.link).toBe(state)
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('REQ-P8: Feature: webrtc-improvements, Property 8: after a reconnection others see what was chosen before or meanwhile', async () => {
+    const event = fc.oneof(
+      fc.record({ audio: fc.boolean(), video: fc.boolean() }),
+      fc.constantFrom('drop' as const, 'return' as const),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 15 }), async (events) => {
+        const { clock, server, session, local, join } = begin()
+        server.enter('p-a')
+        await join()
+        for (const each of events) {
+          if (each === 'drop') server.drop()
+          else if (each === 'return') server.up = true
+          else {
+            local.media = each
+            session.localChanged()
+          }
+          await clock.advance(700)
+        }
+        server.up = true
+        await clock.advance(30_000)
+        const said = server.told.filter(({ media }) => media).at(-1)
+        expect(said?.media).toEqual(local.media)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('REQ-P9: Feature: webrtc-improvements, Property 9: links hear of the socket only once it is up and the room joined', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 40_000 }), async (awayMs) => {
+        const { clock, server, join, link, call } = begin()
+        server.enter('p-a')
+        await join()
+        link('p-a').become('connected')
+        server.drop()
+        link('p-a').become('reconnecting')
+        await clock.advance(awayMs)
+        expect(link('p-a').request.signalingUp()).toBe(false)
+        expect(link('p-a').calls.filter((what) => what === 'signalingRestored')).toHaveLength(1)
+        expect(link('p-a').closed).toBe(false)
+        server.up = true
+        await clock.advance(10_000)
+        expect(call.get().signaling).toBe('up')
+        expect(link('p-a').request.signalingUp()).toBe(true)
+        expect(link('p-a').calls.filter((what) => what === 'signalingRestored')).toHaveLength(2)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('REQ-W1: after three tries it offers to reconnect, and media is kept', async () => {
+    const { clock, server, session, call, join, link } = begin()
+    server.enter('p-a')
+    await join()
+    link('p-a').become('connected')
+    server.drop()
+    expect(call.get().signaling).toBe('reconnecting')
+    await clock.advance(3600)
+    expect(call.get().signaling).toBe('lost')
+    expect(server.told.filter(({ what }) => what === 'connect')).toHaveLength(4)
+    expect(link('p-a').closed).toBe(false)
+
+    server.up = true
+    await session.retry()
+    await clock.advance(300)
+    expect(call.get().signaling).toBe('up')
+  })
+
+  it('REQ-W1: whoever the server misses stays for as long as the link does', async () => {
+    const { server, call, join, link, names } = begin()
+    server.enter('p-a', 'Ana')
+    server.enter('p-b', 'Minh')
+    await join()
+    link('p-a').become('connected')
+    server.exit('p-a')
+    server.exit('p-b')
+    expect(names()).toEqual(['Ana'])
+
+    server.enter('p-a', 'Ana')
+    expect(link('p-a').calls).toContain('peerReturned')
+    server.exit('p-a')
+    link('p-a').become('reconnecting')
+    expect(names()).toEqual([])
+    expect(link('p-a').closed).toBe(true)
+    expect(call.get().notices.map(({ kind, name }) => `${name} ${kind}`)).toEqual([
+      'Minh left',
+      'Ana left',
+    ])
+  })
+
+  it('a server that began anew empty costs nobody a connection', async () => {
+    const { clock, server, join, link, names } = begin()
+    server.enter('p-a', 'Ana')
+    await join()
+    link('p-a').become('connected')
+    const ana = server.others.get('p-a')
+    server.drop()
+    server.others.clear()
+    server.up = true
+    await clock.advance(1000)
+    expect(names()).toEqual(['Ana'])
+    if (ana) server.events.onJoined(ana)
+    expect(names()).toEqual(['Ana'])
+    expect(link('p-a').closed).toBe(false)
+  })
+
+  it('takes signals that come before their sender is known', async () => {
+    const { server, join, link } = begin()
+    await join()
+    server.events.onSignal('p-a', { candidate: null })
+    server.enter('p-a')
+    expect(link('p-a').calls).toContain('receive')
+  })
+
+  it.each(['room-full', 'unavailable', 'offline', 'forbidden'] as const)(
+    'a join that ends in %s says so, and can be tried again',
+    async (code) => {
+      const { server, session, call, join } = begin()
+      server.refusal = code
+      await join()
+      expect(call.get()).toMatchObject({ phase: 'failed', error: code })
+      server.refusal = undefined
+      await session.retry()
+      await settle()
+      expect(call.get()).toMatchObject({ phase: 'joined', error: null })
+    },
+  )
+
+  it('gets a new token where the old one ran out while it was away', async () => {
+    const { clock, server, call, join } = begin()
+    await join()
+    server.drop()
+    server.up = true
+    server.expireToken()
+    await clock.advance(1000)
+    expect(server.told.map(({ what }) => what).slice(3)).toEqual([
+      'connect',
+      'request Self',
+      'connect',
+      'join',
+    ])
+    expect(call.get()).toMatchObject({ phase: 'joined', signaling: 'up' })
+  })
+
+  it('asks for new TURN credentials at 80 % of their time, again and again', async () => {
+    const { clock, server, join, link } = begin()
+    server.enter('p-a')
+    // 3600 s are left: the fake server's username expires at 4600 s, and it is 1000 s past 1970.
+    await join()
+    await clock.advance(2_879_000)
+    expect(server.told.filter(({ what }) => what === 'refresh')).toHaveLength(0)
+    server.iceServers = [{ urls: ['turn:192.0.2.1'], username: '8200:t.r.p-self' }]
+    await clock.advance(2000)
+    expect(server.told.filter(({ what }) => what === 'refresh')).toHaveLength(1)
+    expect(link('p-a').calls).toContain('setIceServers')
+    await clock.advance(3_500_000)
+    expect(server.told.filter(({ what }) => what === 'refresh')).toHaveLength(2)
+  })
+
+  it('REQ-W2: times joining from the click to the first sound', async () => {
+    const { clock, server, call, join, link } = begin()
+    server.enter('p-a')
+    await join()
+    await clock.advance(400)
+    expect(call.get().timings).toMatchObject({ joined: 0, othersPresent: true })
+    expect(call.get().timings.firstAudio).toBeUndefined()
+    link('p-a').audible = true
+    await clock.advance(50)
+    expect(call.get().timings.firstAudio).toBeLessThanOrEqual(450)
+  })
+
+  it('counts the bytes of links that ended', async () => {
+    const { server, session, join, link } = begin()
+    server.enter('p-a')
+    server.enter('p-b')
+    await join()
+    const transport = {
+      id: 'T',
+      type: 'transport',
+      bytesSent: 10,
+      bytesReceived: 20,
+      packetsSent: 1,
+    }
+    link('p-a').report.set('T', transport)
+    link('p-b').report.set('T', transport)
+    await session.sample()
+    server.exit('p-a')
+    expect(session.totals()).toEqual({
+      bytesSent: 20,
+      bytesReceived: 40,
+      packetsSent: 2,
+      packetsReceived: 0,
+    })
+  })
+
+  it('leaves: the room is told and nothing goes on', async () => {
+    const { clock, server, session, call, join, link } = begin()
+    server.enter('p-a')
+    await join()
+    session.leave()
+    const told = server.told.length
+    await clock.advance(120_000)
+    expect(server.told.at(-1)).toEqual({ what: 'leave' })
+    expect(server.told).toHaveLength(told)
+    expect(link('p-a').closed).toBe(true)
+    expect(call.get()).toMatchObject({ phase: 'left', participants: [] })
+  })
+
+  it('says that the call goes on in another tab', async () => {
+    const { server, call, join } = begin()
+    await join()
+    server.events.onReplaced()
+    expect(call.get()).toMatchObject({ phase: 'failed', error: 'replaced' })
+  })
+})

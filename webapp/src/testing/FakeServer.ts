@@ -1,0 +1,112 @@
+import type { IceServer, MediaState, Participant, RoomSnapshot, Signal } from '@parley/protocol'
+import {
+  type OpenSignaling,
+  type RequestJoin,
+  type Signaling,
+  SignalingError,
+  type SignalingErrorCode,
+  type SignalingEvents,
+} from '../features/connection/Signaling.ts'
+
+/** A signaling server with one room, as one page sees it. Everything it was told is in `told`. */
+export class FakeServer {
+  readonly others = new Map<string, Participant>()
+  readonly told: { what: string; media?: MediaState; to?: string }[] = []
+  iceServers: IceServer[] = [{ urls: ['turn:192.0.2.1'], username: '4600:t.r.p-self' }]
+  /** Refuses whoever comes. */
+  refusal: SignalingErrorCode | undefined
+  up = true
+  #validToken = 1
+  #events: SignalingEvents | undefined
+  #connected = false
+
+  readonly requestJoin: RequestJoin = async (room, name) => {
+    this.told.push({ what: `request ${name}` })
+    if (this.refusal) throw new SignalingError(this.refusal, 'refused')
+    if (!this.up) throw new SignalingError('offline', 'away')
+    return {
+      token: String(this.#validToken),
+      participantId: 'p-self',
+      room,
+      tenant: 'default',
+      iceServers: this.iceServers,
+    }
+  }
+
+  readonly open: OpenSignaling = (token, events) => {
+    this.#events = events
+    const ask = async <T>(told: (typeof this.told)[number], answer: T): Promise<T> => {
+      if (!this.#connected) throw new SignalingError('offline', 'not connected')
+      this.told.push(told)
+      return answer
+    }
+    const close = () => {
+      this.#connected = false
+      if (this.#events === events) this.#events = undefined
+    }
+    const signaling: Signaling = {
+      connect: async () => {
+        this.told.push({ what: 'connect' })
+        if (this.refusal) throw new SignalingError(this.refusal, 'refused')
+        if (!this.up) throw new SignalingError('offline', 'away')
+        if (token !== String(this.#validToken))
+          throw new SignalingError('unauthenticated', 'expired')
+        this.#connected = true
+      },
+      join: (media) => ask({ what: 'join', media }, this.#snapshot()),
+      signal: (to, _signal: Signal) => ask({ what: 'signal', to }, undefined),
+      mediaState: (media) => ask({ what: 'media', media }, undefined),
+      refreshTurn: () => ask({ what: 'refresh' }, this.iceServers),
+      leave: () => {
+        this.told.push({ what: 'leave' })
+        close()
+      },
+      close,
+    }
+    return signaling
+  }
+
+  get events(): SignalingEvents {
+    if (!this.#events) throw new Error('no page is connected')
+    return this.#events
+  }
+
+  expireToken(): void {
+    this.#validToken++
+  }
+
+  drop(): void {
+    this.up = false
+    if (!this.#connected) return
+    this.#connected = false
+    this.#events?.onDisconnect()
+  }
+
+  enter(id: string, name = id): Participant {
+    const participant = {
+      id,
+      name,
+      media: { audio: true, video: true },
+      joinedAt: this.others.size,
+    }
+    this.others.set(id, participant)
+    if (this.#connected) this.events.onJoined(participant)
+    return participant
+  }
+
+  exit(id: string): void {
+    this.others.delete(id)
+    if (this.#connected) this.events.onLeft(id)
+  }
+
+  #snapshot(): RoomSnapshot {
+    const self = { id: 'p-self', name: 'Self', media: { audio: true, video: true }, joinedAt: 0 }
+    return {
+      self: 'p-self',
+      room: 'room',
+      participants: [self, ...this.others.values()],
+      iceServers: this.iceServers,
+      maxParticipants: 4,
+    }
+  }
+}
