@@ -129,6 +129,8 @@ export async function buildImages(options: BuildOptions = {}): Promise<readonly 
         if (!existsSync(archive)) await writeArchive(image, ref, archive, paths)
         images.push({ name, ref, tag, archive, builtNow: !known, bytes: image.bytes })
       }
+      const now = new Date()
+      await utimes(join(paths.archives, tag), now, now)
       if (missing.length > 0) await forgetOld(paths, tag)
       await rm(paths.temporary, { recursive: true, force: true })
       return images

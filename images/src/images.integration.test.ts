@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { execa, type ResultPromise } from 'execa'
@@ -221,6 +221,7 @@ it('REQ-K1: unchanged images are not built again, and a tag of one’s own costs
     'index.json',
   ])
   expect(stdout).toContain('"localhost/parley-coturn:integration-test"')
+  await rm(dirname(archive), { recursive: true })
 }, 60_000)
 
 interface Started {
