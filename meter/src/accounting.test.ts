@@ -4,7 +4,7 @@ import { Accounting } from './accounting.ts'
 import { openStore, type Store } from './store/store.ts'
 
 const start = Date.UTC(2026, 10, 21)
-const all = { from: 0, to: Number.MAX_SAFE_INTEGER }
+const all = { from: 0, to: Date.UTC(2100, 0) }
 
 function eventOf(topic: string, message: string, username = '4000000000:acme.r1.p-1') {
   const channel = `turn/realm/pod-a.demo/user/${username}/allocation/000000000000000001/${topic}`
@@ -30,10 +30,9 @@ describe('accounting', () => {
     await expect(accounting.flush(start)).rejects.toThrow('disk full')
     expect(accounting.writeError?.message).toBe('disk full')
     broken = false
-    accounting.count(eventOf('traffic', bytes(11)))
     await accounting.flush(start)
     expect(accounting.writeError).toBeUndefined()
-    expect((await store.totals()).traffic.clientToTurnBytes).toBe(111)
+    expect((await store.totals()).traffic.clientToTurnBytes).toBe(100)
   })
 
   it('REQ-K5: takes up where the store ends', async () => {

@@ -65,7 +65,7 @@ export function followStatsdb(options: {
     try {
       await subscriber.psubscribe('turn/realm/*')
       await catchUp()
-      subscribed = true
+      subscribed = subscriber.status === 'ready'
       logger.info('subscribed to statsdb')
     } catch (error) {
       if (closing) return

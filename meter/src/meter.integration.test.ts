@@ -60,7 +60,7 @@ describe('the meter beside a real coturn and a real Redis', () => {
     try {
       await ready(meter.url)
       const username = mintUsername('p-exact')
-      const messages = 1100
+      const messages = 300
       await startTurnClients({ port: coturn.port, username, messages, bytes: 200 })
       await closed(recorder.lines, username)
 
@@ -101,7 +101,7 @@ describe('the meter beside a real coturn and a real Redis', () => {
     try {
       for (const url of [steady.url, beside.url, fragile.url]) await ready(url)
       const username = mintUsername('p-killed')
-      const clients = startTurnClients({ port: coturn.port, username, messages: 2000, bytes: 150 })
+      const clients = startTurnClients({ port: coturn.port, username, messages: 1600, bytes: 150 })
       await deltas(recorder.lines, username, 1)
       fragile.child.kill('SIGKILL')
       await fragile.child
@@ -181,7 +181,7 @@ describe('the meter beside a real coturn and a real Redis', () => {
     const late = await startCoturn(folder.path, { redisPort: redis.port, realm: 'pod-a.late' })
     const recorder = await recordStatsdb(redis.url)
     const username = mintUsername('p-late')
-    const clients = startTurnClients({ port: late.port, username, messages: 1500, bytes: 100 })
+    const clients = startTurnClients({ port: late.port, username, messages: 1200, bytes: 100 })
     await deltas(recorder.lines, username, 1)
     const meter = await startMeter({ ...configOf(storeUrl('late')), cluster: 'late' }, { logger })
     try {

@@ -6,10 +6,11 @@ import {
   reportDimensions,
 } from '@parley/protocol'
 import fc from 'fast-check'
+import type { AllocationRecord } from './allocation.ts'
 import { presetPrices } from './presets.ts'
 import type { Prices, Tier } from './prices.ts'
 import { replayEvents } from './replay.ts'
-import { buildReport, replayReport } from './report.ts'
+import { buildReport, type ReportRequest, replayReport } from './report.ts'
 import { hour, lives, publish, record, start } from './testing/stream.ts'
 import { noTraffic } from './traffic.ts'
 
@@ -108,23 +109,24 @@ describe('the report', () => {
     )
   })
 
-  const one = (over: Partial<Parameters<typeof buildReport>[0]> = {}) =>
+  const allocations: AllocationRecord[] = [
+    {
+      ...{ realm: 'pod-a.demo', id: '1', remote: 'c:1', transport: 'udp' },
+      username: '4000000000:acme.r1.p-1',
+      openedAt: start + 30 * 60_000,
+      lastSeenAt: start + 90 * 60_000,
+      aliveAt: start + 80 * 60_000,
+      expiresAt: start + 90 * 60_000,
+      closedAt: start + 90 * 60_000,
+      hours: new Map([
+        [start, { ...noTraffic(), turnToClientBytes: 1e9 }],
+        [start + hour, { ...noTraffic(), turnToClientBytes: 3e9 }],
+      ]),
+    },
+  ]
+  const one = (over: Partial<ReportRequest> = {}) =>
     buildReport({
-      allocations: [
-        {
-          ...{ realm: 'pod-a.demo', id: '1', remote: 'c:1', transport: 'udp' },
-          username: '4000000000:acme.r1.p-1',
-          openedAt: start + 30 * 60_000,
-          lastSeenAt: start + 90 * 60_000,
-          aliveAt: start + 80 * 60_000,
-          expiresAt: start + 90 * 60_000,
-          closedAt: start + 90 * 60_000,
-          hours: new Map([
-            [start, { ...noTraffic(), turnToClientBytes: 1e9 }],
-            [start + hour, { ...noTraffic(), turnToClientBytes: 3e9 }],
-          ]),
-        },
-      ],
+      allocations,
       window: { from: start, to: start + 4 * hour },
       prices: preset,
       region: 'eu-central-1',
@@ -149,6 +151,47 @@ describe('the report', () => {
       transport: 'udp',
       reason: '(unknown)',
     })
+  })
+
+  it('REQ-K5: an allocation over midnight is counted once, on the day it began; its bytes when they came', () => {
+    const [usual] = allocations
+    if (!usual) throw new Error('no record')
+    const long = {
+      ...usual,
+      closedAt: start + 3 * hour,
+      lastSeenAt: start + 3 * hour,
+      hours: new Map([
+        ...usual.hours,
+        [start + 2 * hour, { ...noTraffic(), turnToClientBytes: 4e9 }],
+      ]),
+    }
+    const { rows, totals } = one({ allocations: [long], by: ['day'] })
+    expect(
+      rows.map(({ key, allocations, relayedSeconds, bytes }) => [
+        key.day,
+        ...[allocations, relayedSeconds, bytes.turnToClient],
+      ]),
+    ).toEqual([
+      ['2026-11-20', 1, 5400, 3e9],
+      ['2026-11-21', 0, 3600, 1e9],
+    ])
+    expect(totals.allocations).toBe(1)
+  })
+
+  it('REQ-K5: only allocations of a room that overlap in time can be each other’s peers', () => {
+    const peers = { turnToPeerBytes: 1e9, turnToPeerPackets: 1e6, peerToTurnBytes: 1e9 }
+    const relayed = (participant: string, from: number): AllocationRecord => ({
+      ...{ realm: 'pod-a.demo', id: participant, remote: 'c:1', transport: 'udp' },
+      username: `4000000000:acme.r1.${participant}`,
+      openedAt: start + from,
+      ...{ lastSeenAt: start + from + 1000, aliveAt: start + from, expiresAt: start + from + 1000 },
+      closedAt: start + from + 1000,
+      hours: new Map([[start, { ...noTraffic(), ...peers }]]),
+    })
+    const billable = (gap: number) =>
+      one({ allocations: [relayed('a', 0), relayed('b', gap)] }).totals.bytes.billable
+    expect(billable(500)).toBe(0)
+    expect(billable(5000)).toBe(2 * (1e9 + 28e6))
   })
 
   it('REQ-K5: idle node cost stands by itself, the used part with those who used it', () => {

@@ -4,6 +4,8 @@ import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import { parseTurnUsername } from '@parley/protocol'
 import {
   type AllocationRecord,
+  hourMs,
+  hourOf,
   noTraffic,
   type Traffic,
   type Transport,
@@ -30,7 +32,8 @@ export function openSqliteStore(path: string): Store {
       })
     },
     async records({ from, to }) {
-      return attempt('read', path, () => statements.between(from, to))
+      const untilHour = hourOf(to + hourMs - 1)
+      return attempt('read', path, () => statements.between(hourOf(from), untilHour))
     },
     async recent(since) {
       return attempt('read', path, () => statements.between(since, Number.MAX_SAFE_INTEGER))

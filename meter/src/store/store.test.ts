@@ -17,7 +17,7 @@ import { openStore } from './store.ts'
 
 const hour = 3_600_000
 const start = Date.UTC(2026, 10, 21)
-const all = { from: 0, to: Number.MAX_SAFE_INTEGER }
+const all = { from: 0, to: Date.UTC(2100, 0) }
 
 const traffic = fc
   .array(
@@ -94,6 +94,9 @@ describe('the SQLite store', () => {
     expect(await one.records(all)).toEqual([record])
     expect(await other.totals()).toMatchObject({ unattributedBytes: 5, oldest: start })
     expect(await other.recent(start + 1)).toEqual([])
+    // Reports count whole hours: a window late in the hour finds what was early in it.
+    expect(await one.records({ from: start + 1, to: start + 2 })).toEqual([record])
+    expect(await one.records({ from: start + hour, to: start + 2 * hour })).toEqual([])
     await one.close()
     await other.close()
   })

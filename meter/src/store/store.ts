@@ -10,7 +10,7 @@ import { openSqliteStore } from './sqlite.ts'
 export type Store = {
   /** Joins records into what is stored; all of them or, where it fails, none. */
   merge(records: readonly AllocationRecord[]): Promise<void>
-  /** Records of allocations that were alive in the window, with their traffic up to its end. */
+  /** Records alive in any UTC hour that the window touches, with their traffic up to its end. */
   records(window: Window): Promise<AllocationRecord[]>
   /** Records that were alive at `since` (epoch ms) or later. */
   recent(since: number): Promise<AllocationRecord[]>
