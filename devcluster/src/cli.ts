@@ -6,6 +6,7 @@ import { DEFAULT_NAME, down, loadImage, status, statusOfAll, up } from './cluste
 import { DevclusterError } from './errors.ts'
 import { kubectlPath } from './kubectl.ts'
 import { startControlPlane } from './local-control-plane.ts'
+import { execInNode } from './node.ts'
 import { clusterPaths } from './paths.ts'
 import { printProgress } from './progress.ts'
 import { leftovers } from './teardown.ts'
@@ -62,6 +63,7 @@ named(program.command('up'))
     }
     if (await continuedAsRoot(CLUSTER_COMPONENTS)) return
     const cluster = await up({ name: flags.name, nodes: flags.nodes, onProgress, ...kubeconfig })
+    await cluster.metricsReady
     for (const node of cluster.nodes) {
       process.stderr.write(
         `node ${node.name}: ${node.address}, network namespace ${node.networkNamespace}\n`,
@@ -129,6 +131,14 @@ named(program.command('kubectl [args...]'))
       env: { KUBECONFIG: clusterPaths(name).kubeconfig },
     })
     process.exitCode = exitCode ?? 1
+  })
+
+named(program.command('exec <node> <command...>'))
+  .description('run a command as a process of a node, for example: exec n1 iptables-save')
+  .passThroughOptions()
+  .action(async (node: string, command: string[], { name }: { name: string }) => {
+    if (await continuedAsRoot([])) return
+    process.exitCode = await execInNode(clusterPaths(name), node, command)
   })
 
 function announce(name: string, server: string, kubeconfig: string): void {

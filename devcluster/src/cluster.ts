@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
 import { renderCoreDns } from './addons/coredns.ts'
-import { renderMetricsServer } from './addons/metrics-server.ts'
+import { renderMetricsApi, renderMetricsServer } from './addons/metrics-server.ts'
 import { renderStorageClass } from './addons/storage.ts'
-import type { ApiClient } from './api.ts'
+import { ApiClient } from './api.ts'
 import { CLUSTER_COMPONENTS, type ClusterBinaries, ensureBinaries } from './binaries.ts'
 import { runControlPlane, serverUrl } from './control-plane.ts'
 import { DevclusterError } from './errors.ts'
@@ -64,13 +64,18 @@ export interface Cluster {
   /** This machine's address in the cluster's network; the nodes reach it there. */
   readonly machineAddress: string
   readonly nodes: readonly NodeAddresses[]
-  /** From the call of `up` to the last Ready, in seconds, builds left out. */
+  /** From the start of the first program to Ready nodes and DNS, in seconds. */
   readonly readySeconds: number
+  /**
+   * Settles when the metrics API answers (`kubectl top`, autoscalers), some 10 s after the nodes are Ready: it takes two
+   * looks at the pods. Await it before this process ends.
+   */
+  readonly metricsReady: Promise<void>
 }
 
 /**
- * Brings a cluster with nodes up: returns when every node is Ready and CoreDNS and metrics-server are available. For a
- * running cluster it starts what is missing.
+ * Brings a cluster with nodes up: returns when every node is Ready and DNS answers; metrics follow (`metricsReady`).
+ * For a running cluster it starts what is missing.
  *
  * @throws DevclusterError NO_ROOT, NO_GO, DISK_FULL, BUILD_FAILED, PACKAGES_MISSING, NAME_TAKEN, NO_SUBNET, TIMED_OUT
  */
@@ -137,6 +142,7 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
       ),
     )
     const [client, states] = await Promise.all([controlPlane, containers])
+    const since = states.includes('started') ? startedAt : undefined
     try {
       for (const file of [paths.kubeconfig, ...record.kubeconfigs]) {
         await writeAdminKubeconfig({ file, cluster: name, server, pki: paths.pki })
@@ -150,8 +156,8 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
       ]) {
         await client.apply(object)
       }
-      await step(onProgress, 'nodes, DNS and metrics', 10, (report) =>
-        waitReady(client, nodes, states.includes('started') ? startedAt : undefined, report),
+      await step(onProgress, 'nodes and DNS', 5, (report) =>
+        waitReady(client, [...nodeWaits(nodes, since), podWait('kube-dns', since)], report),
       )
     } finally {
       client.close()
@@ -163,6 +169,7 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
       machineAddress: subnetAddresses(record.subnet).machine,
       nodes,
       readySeconds: (performance.now() - started) / 1000,
+      metricsReady: offerMetrics(server, paths, since, onProgress),
     }
   })
 }
@@ -403,40 +410,75 @@ interface Conditioned {
   }
 }
 
-const isTrue = ({ status }: Conditioned, type: string) =>
+/** The condition of a type, if it is True. */
+const conditionOf = ({ status }: Conditioned, type: string) =>
   status?.conditions?.find((condition) => condition.type === type && condition.status === 'True')
 
 const READY_TIMEOUT_MS = 180_000
 
 /**
- * Waits until the nodes are Ready and the system pods available. With `since`, the nodes were started then, and what the
- * API server still says of a time before does not count.
+ * Registers the metrics API when its server is ready, not before: while an API is registered that does not answer,
+ * every discovery of the cluster's APIs complains.
  */
+function offerMetrics(
+  server: string,
+  paths: ClusterPaths,
+  since: Date | undefined,
+  onProgress: OnProgress | undefined,
+): Promise<void> {
+  const offered = step(onProgress, 'metrics', 12, async (report) => {
+    const client = await ApiClient.open(server, paths.pki)
+    try {
+      await waitReady(client, [podWait('metrics-server', since)], report)
+      await client.apply(renderMetricsApi())
+      await waitReady(client, [metricsApiWait], report)
+    } finally {
+      client.close()
+    }
+  })
+  // Who took the cluster down meanwhile does not want to hear of it.
+  offered.catch(() => undefined)
+  return offered
+}
+
+/** Something that `up` waits for: an object, or one of a list of objects, that fulfils `ready`. */
+interface Wait {
+  readonly what: string
+  readonly path: string
+  readonly ready: (object: Conditioned) => boolean
+}
+
+// With `since`, the nodes were started then, and what the API server still says of a time before does not count. The API
+// gives whole seconds.
+const isNews = (time: string | undefined, since: Date | undefined) =>
+  Date.parse(time ?? '') >= (since ? Math.floor(since.getTime() / 1000) * 1000 : 0)
+
+const nodeWaits = (nodes: readonly NodeAddresses[], since: Date | undefined): Wait[] =>
+  nodes.map(({ name }) => ({
+    what: `node ${name}`,
+    path: `/api/v1/nodes/${name}`,
+    ready: (node) => isNews(conditionOf(node, 'Ready')?.lastHeartbeatTime, since),
+  }))
+
+const podWait = (app: string, since: Date | undefined): Wait => ({
+  what: app,
+  path: `/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3D${app}`,
+  ready: (pod) =>
+    conditionOf(pod, 'Ready') !== undefined &&
+    isNews(pod.status?.containerStatuses?.[0]?.state?.running?.startedAt, since),
+})
+
+const metricsApiWait: Wait = {
+  what: 'metrics API',
+  path: '/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io',
+  ready: (service) => conditionOf(service, 'Available') !== undefined,
+}
+
 async function waitReady(
   client: ApiClient,
-  nodes: readonly NodeAddresses[],
-  since: Date | undefined,
+  waits: readonly Wait[],
   report: (done: number, total: number, unit: string) => void,
 ): Promise<void> {
-  // The API gives whole seconds.
-  const earliest = since ? Math.floor(since.getTime() / 1000) * 1000 : 0
-  const isNews = (time: string | undefined) => Date.parse(time ?? '') >= earliest
-  const nodeReady = (node: Conditioned) => isNews(isTrue(node, 'Ready')?.lastHeartbeatTime)
-  const podReady = (pod: Conditioned) =>
-    isTrue(pod, 'Ready') !== undefined &&
-    isNews(pod.status?.containerStatuses?.[0]?.state?.running?.startedAt)
-  const waits = [
-    ...nodes.map(({ name }) => ({
-      what: `node ${name}`,
-      path: `/api/v1/nodes/${name}`,
-      ready: nodeReady,
-    })),
-    ...['kube-dns', 'metrics-server'].map((app) => ({
-      what: app,
-      path: `/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3D${app}`,
-      ready: podReady,
-    })),
-  ]
   const deadline = performance.now() + READY_TIMEOUT_MS
   for (;;) {
     const states = await Promise.all(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { renderCoreDns } from './addons/coredns.ts'
-import { renderMetricsServer } from './addons/metrics-server.ts'
+import { renderMetricsApi, renderMetricsServer } from './addons/metrics-server.ts'
 import { pathOf } from './api.ts'
 import { certificateRequests } from './certs.ts'
 import { nodeAddresses } from './network.ts'
@@ -84,6 +84,7 @@ describe('pathOf', () => {
     const objects = [
       ...renderCoreDns({ image: 'x', serviceAddress: '10.99.128.10' }),
       ...renderMetricsServer({ image: 'x' }),
+      renderMetricsApi(),
     ]
     expect(new Set(objects.map(pathOf)).size).toBe(objects.length)
     expect(objects.map(pathOf)).toContain(

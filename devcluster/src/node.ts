@@ -20,7 +20,7 @@ import {
 } from './node-config.ts'
 import { findProgram } from './packages.ts'
 import type { ClusterPaths } from './paths.ts'
-import { isAlive, type ProcessIdentity, readDaemon, startDaemon, tailLog } from './process.ts'
+import { isAlive, readDaemon, startDaemon, tailLog } from './process.ts'
 
 export interface NodeOptions {
   readonly cluster: string
@@ -241,29 +241,45 @@ async function waitForContainerd(paths: ClusterPaths, node: string): Promise<voi
   }
 }
 
-/** Runs a command as a process of the node: its mounts, network and processes. */
+/** Runs a command as a process of the node, with its mounts, network and processes, on this terminal. */
+export async function execInNode(
+  paths: ClusterPaths,
+  node: string,
+  command: readonly string[],
+): Promise<number> {
+  const [file = '', ...args] = await nodeCommand(paths, node, command)
+  const { exitCode } = await execa(file, args, { stdio: 'inherit', reject: false })
+  return exitCode ?? 1
+}
+
 async function inNode(
   paths: ClusterPaths,
   node: string,
   command: readonly string[],
   inputFile?: string,
 ) {
+  const [file = '', ...args] = await nodeCommand(paths, node, command)
+  return execa(file, args, { reject: false, ...(inputFile ? { inputFile } : {}) })
+}
+
+async function nodeCommand(
+  paths: ClusterPaths,
+  node: string,
+  command: readonly string[],
+): Promise<string[]> {
   const init = await initOf(paths, node)
-  return execa(
-    'nsenter',
-    [`--target=${init.pid}`, '--mount', '--net', '--uts', '--pid', '--', ...command],
-    { reject: false, ...(inputFile ? { inputFile } : {}) },
-  )
+  const namespaces = ['--mount', '--net', '--uts', '--pid']
+  return ['nsenter', `--target=${init}`, ...namespaces, '--', ...command]
 }
 
 /** Process 1 of a node, as this machine sees it: the child of the recorded `unshare`. */
-async function initOf(paths: ClusterPaths, node: string): Promise<ProcessIdentity> {
+async function initOf(paths: ClusterPaths, node: string): Promise<number> {
   const identity = await readDaemon(paths, daemonName(node))
   const children = identity
     ? await readFile(`/proc/${identity.pid}/task/${identity.pid}/children`, 'utf8').catch(() => '')
     : ''
   const pid = Number(children.trim().split(' ')[0])
-  if (identity && pid > 0) return { pid, startTime: '' }
+  if (pid > 0) return pid
   throw new DevclusterError(
     'NOT_RUNNING',
     `node ${node} does not run: bring it up with "devcluster up" (log: ${join(paths.logs, `${daemonName(node)}.log`)})`,

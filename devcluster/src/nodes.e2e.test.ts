@@ -199,6 +199,7 @@ describe('a cluster with two nodes', () => {
   }, 70_000)
 
   it('REQ-K2: shows an autoscaler the CPU that pods use, and it scales', async () => {
+    await cluster.metricsReady
     await kubectl(cluster, [
       ...['wait', '--for=jsonpath={.status.desiredReplicas}=2', 'hpa/busy', '--timeout=75s'],
     ])

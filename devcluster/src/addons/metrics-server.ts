@@ -10,7 +10,7 @@ const clusterRole = (name: string) => ({
   name,
 })
 
-/** metrics-server and its API, which `kubectl top` and HorizontalPodAutoscalers read. Pure. */
+/** metrics-server, whose API `kubectl top` and HorizontalPodAutoscalers read. Pure. */
 export function renderMetricsServer(options: { image: string }): KubernetesObject[] {
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
@@ -124,18 +124,22 @@ export function renderMetricsServer(options: { image: string }): KubernetesObjec
         },
       },
     },
-    {
-      apiVersion: 'apiregistration.k8s.io/v1',
-      kind: 'APIService',
-      metadata: { name: 'v1beta1.metrics.k8s.io' },
-      spec: {
-        group: 'metrics.k8s.io',
-        version: 'v1beta1',
-        groupPriorityMinimum: 100,
-        versionPriority: 100,
-        insecureSkipTLSVerify: true,
-        service: { name: 'metrics-server', namespace: 'kube-system' },
-      },
-    },
   ]
+}
+
+/** The registration of its API with the API server. Pure. */
+export function renderMetricsApi(): KubernetesObject {
+  return {
+    apiVersion: 'apiregistration.k8s.io/v1',
+    kind: 'APIService',
+    metadata: { name: 'v1beta1.metrics.k8s.io' },
+    spec: {
+      group: 'metrics.k8s.io',
+      version: 'v1beta1',
+      groupPriorityMinimum: 100,
+      versionPriority: 100,
+      insecureSkipTLSVerify: true,
+      service: { name: 'metrics-server', namespace: 'kube-system' },
+    },
+  }
 }
