@@ -1,0 +1,140 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import type { Cell } from '../../state.ts'
+import { settle } from '../../testing/TestClock.ts'
+import { type Devices, LocalMedia } from './LocalMedia.ts'
+import { initialLocal, type LocalState, mediaState } from './localState.ts'
+
+type FakeTrack = MediaStreamTrack & { stopped: boolean }
+
+/** Devices that give, or refuse with a DOMException of that name. */
+function devices(refusals: { audio?: string; video?: string } = {}) {
+  const given: FakeTrack[] = []
+  const asked: MediaStreamConstraints[] = []
+  const fake: Devices = {
+    getUserMedia: async (constraints = {}) => {
+      asked.push(constraints)
+      const kinds = (['audio', 'video'] as const).filter((kind) => constraints[kind])
+      for (const kind of kinds) {
+        const name = refusals[kind]
+        if (name) throw Object.assign(new Error(name), { name })
+      }
+      const tracks = kinds.map((kind) => {
+        const track = { kind, enabled: true, stopped: false } as FakeTrack
+        track.stop = () => {
+          track.stopped = true
+        }
+        given.push(track)
+        return track
+      })
+      return { getTracks: () => tracks } as unknown as MediaStream
+    },
+    enumerateDevices: async () =>
+      [
+        { kind: 'audioinput', deviceId: 'mic', label: 'Mic' },
+        { kind: 'videoinput', deviceId: 'cam', label: 'Cam' },
+        { kind: 'audiooutput', deviceId: 'out', label: 'Out' },
+        { kind: 'videoinput', deviceId: '', label: '' },
+      ] as MediaDeviceInfo[],
+  }
+  return { fake, given, asked, refusals }
+}
+
+function media(fake: Devices | undefined) {
+  let state: LocalState = initialLocal
+  const local: Cell<LocalState> = {
+    get: () => state,
+    set: (patch) => {
+      state = { ...state, ...patch }
+    },
+  }
+  return { own: new LocalMedia(local, fake), local }
+}
+
+describe('LocalMedia', () => {
+  it('opens both with one request, and lists what can be chosen', async () => {
+    const { fake, asked } = devices()
+    const { own, local } = media(fake)
+    await own.open()
+    expect(asked).toHaveLength(1)
+    expect(asked[0]?.audio).toMatchObject({
+      echoCancellation: true,
+      noiseSuppression: true,
+      autoGainControl: true,
+    })
+    expect(mediaState(local.get())).toEqual({ audio: true, video: true })
+    expect(local.get().devices.map(({ kind, deviceId }) => [kind, deviceId])).toEqual([
+      ['audio', 'mic'],
+      ['video', 'cam'],
+    ])
+  })
+
+  it.each([
+    ['NotFoundError', 'missing'],
+    ['NotReadableError', 'busy'],
+    ['NotAllowedError', 'denied'],
+  ] as const)('REQ-W1: a camera that fails with %s leaves audio only', async (name, problem) => {
+    const { fake } = devices({ video: name })
+    const { own, local } = media(fake)
+    await own.open()
+    expect(mediaState(local.get())).toEqual({ audio: true, video: false })
+    expect(local.get().video.problem).toBe(problem)
+    expect(local.get().audio.problem).toBeNull()
+  })
+
+  it('REQ-W1: a denial is told, and trying again works once it is lifted', async () => {
+    const { fake, refusals } = devices({ audio: 'NotAllowedError', video: 'NotAllowedError' })
+    const { own, local } = media(fake)
+    await own.open()
+    expect([local.get().audio.problem, local.get().video.problem]).toEqual(['denied', 'denied'])
+    delete refusals.audio
+    delete refusals.video
+    await own.open()
+    expect(mediaState(local.get())).toEqual({ audio: true, video: true })
+    expect([local.get().audio.problem, local.get().video.problem]).toEqual([null, null])
+  })
+
+  it('works as a viewer where the page may not ask for devices at all', async () => {
+    const { own, local } = media(undefined)
+    await own.open()
+    expect(mediaState(local.get())).toEqual({ audio: false, video: false })
+    expect(local.get().audio.problem).toBe('unsupported')
+  })
+
+  it('an unplugged device is a problem with a name', async () => {
+    const { fake, given } = devices()
+    const { own, local } = media(fake)
+    await own.open()
+    const camera = given.find(({ kind }) => kind === 'video')
+    camera?.onended?.(new Event('ended'))
+    expect(local.get().video).toMatchObject({ track: null, problem: 'ended' })
+  })
+
+  it('any toggling ends in what was said last, and leaves no camera running that is off', async () => {
+    const toggle = fc.record({
+      kind: fc.constantFrom('audio' as const, 'video' as const),
+      on: fc.boolean(),
+      wait: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(toggle, { maxLength: 12 }), async (toggles) => {
+        const { fake, given } = devices()
+        const { own, local } = media(fake)
+        await own.open()
+        const said = { audio: true, video: true }
+        for (const { kind, on, wait } of toggles) {
+          said[kind] = on
+          const done = own.set(kind, on)
+          if (wait) await done
+        }
+        await settle()
+        expect(mediaState(local.get())).toEqual(said)
+        const cameras = given.filter(({ kind, stopped }) => kind === 'video' && !stopped)
+        expect(cameras).toHaveLength(said.video ? 1 : 0)
+        const microphones = given.filter(({ kind, stopped }) => kind === 'audio' && !stopped)
+        expect(microphones.map(({ enabled }) => enabled)).toEqual([said.audio])
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
