@@ -145,7 +145,7 @@ describe('the meter beside a real coturn and a real Redis', () => {
         bytes: 100,
       })
       await deltas(recorder.lines, username, 2)
-      await mortal.stop('SIGKILL')
+      await mortal.stop('SIGTERM')
       clients.kill('SIGKILL')
       await clients
       const published = coturnDeltas(recorder.lines, username)
