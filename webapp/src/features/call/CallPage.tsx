@@ -231,7 +231,7 @@ function Controls() {
         label={t('controls.leave')}
         hint={t('controls.withKey', { action: t('controls.leave'), key: 'D' })}
         className="round leave"
-        onPress={() => void leaveCall()}
+        onPress={leaveCall}
       >
         <PhoneOff />
       </IconButton>

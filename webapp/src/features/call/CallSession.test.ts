@@ -321,6 +321,21 @@ describe('CallSession', () => {
     expect(call.get().timings.firstAudio).toBeLessThanOrEqual(450)
   })
 
+  it('counts the bytes of a connection that was replaced', async () => {
+    const { server, session, join, link } = begin()
+    server.enter('p-a')
+    await join()
+    const read = async (bytesSent: number) => {
+      link('p-a').report.set('T', { id: 'T', type: 'transport', bytesSent })
+      await session.sample()
+      return session.totals().bytesSent
+    }
+    expect(await read(100)).toBe(100)
+    expect(await read(150)).toBe(150)
+    expect(await read(10)).toBe(160)
+    expect(await read(40)).toBe(190)
+  })
+
   it('counts the bytes of links that ended', async () => {
     const { server, session, join, link } = begin()
     server.enter('p-a')

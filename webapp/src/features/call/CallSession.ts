@@ -459,6 +459,9 @@ export class CallSession {
     }
     if (this.#peers.get(id) !== peer) return
     const lossPercent = windowLossPercent(peer.stats, stats) ?? peer.loss
+    // Counters that fell are those of a new connection: what the one before it counted is kept.
+    if (peer.stats && stats.transport.bytesSent < peer.stats.transport.bytesSent)
+      this.#retired = addTotals(this.#retired, peer.stats.transport)
     peer.stats = stats
     peer.loss = lossPercent
     this.#timeFirstMedia(stats)

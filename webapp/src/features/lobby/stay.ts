@@ -1,6 +1,7 @@
 import { displayNameSchema } from '@parley/protocol'
 import { roomLinkOf } from '../../app/route.ts'
 import { cell, store } from '../../state.ts'
+import type { CallSession } from '../call/CallSession.ts'
 import { CallMemory, ownName } from '../call/callMemory.ts'
 import { initialCall } from '../call/callState.ts'
 import { initialLocal } from '../media/localState.ts'
@@ -9,7 +10,11 @@ import { ownMedia } from '../media/ownMedia.ts'
 const call = cell('call')
 const local = cell('local')
 const memory = new CallMemory(sessionStorage)
-const loadCall = () => import('../call/ownCall.ts')
+
+/** The call's code comes while the person is still in the lobby. */
+let ownCall: CallSession | undefined
+/** Rises with every room entered or left: a join that was still loading then is of no interest. */
+let stay = 0
 
 export const browserCanCall = 'RTCPeerConnection' in window && 'WebSocket' in window
 
@@ -23,6 +28,7 @@ export function enterRoom(room: string): () => void {
   const link = roomLinkOf(location.search)
   const name = displayNameSchema.safeParse(link.name ?? ownName.read(localStorage))
   call.set({ ...initialCall, room, relayForced: link.relayForced })
+  stay++
   void loadCall()
   if (remembered?.room === room) {
     local.set({
@@ -34,8 +40,8 @@ export function enterRoom(room: string): () => void {
   void ownMedia.open()
 
   return () => {
-    memory.forget()
-    void loadCall().then(({ ownCall }) => ownCall.leave())
+    stay++
+    ownCall?.leave()
     ownMedia.close()
     call.set(initialCall)
     local.set(initialLocal)
@@ -46,15 +52,14 @@ export function enterRoom(room: string): () => void {
 export async function joinCall(name: string): Promise<void> {
   const startedAt = performance.now()
   const { room, relayForced } = call.get()
+  const present = stay
   call.set({ phase: 'joining', name })
-  const { ownCall } = await loadCall()
-  await ownCall.join({ room, name, relayForced, startedAt })
+  const session = await loadCall()
+  if (present === stay) await session.join({ room, name, relayForced, startedAt })
 }
 
-export async function leaveCall(): Promise<void> {
-  memory.forget()
-  const { ownCall } = await loadCall()
-  ownCall.leave()
+export function leaveCall(): void {
+  ownCall?.leave()
   ownMedia.close()
 }
 
@@ -63,8 +68,14 @@ export async function joinAgain(): Promise<void> {
   await joinCall(call.get().name)
 }
 
-// While in a call, what a refresh needs is kept up to date (REQ-P26, P28).
+async function loadCall(): Promise<CallSession> {
+  ownCall ??= (await import('../call/ownCall.ts')).ownCall
+  return ownCall
+}
+
+// What a refresh needs is kept up to date while in a call, and no longer (REQ-P26, P28, P29).
 store.subscribe(({ call: { phase, room, name }, local: { audio, video } }) => {
   if (phase === 'joined')
     memory.remember({ room, name, media: { audio: audio.on, video: video.on } })
+  else if (phase === 'left') memory.forget()
 })
