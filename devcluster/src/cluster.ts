@@ -142,7 +142,9 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
       ),
     )
     const [client, states] = await Promise.all([controlPlane, containers])
-    const since = states.includes('started') ? startedAt : undefined
+    const restarts: Restarts = new Map(
+      nodes.flatMap(({ name }, index) => (states[index] === 'started' ? [[name, startedAt]] : [])),
+    )
     try {
       for (const file of [paths.kubeconfig, ...record.kubeconfigs]) {
         await writeAdminKubeconfig({ file, cluster: name, server, pki: paths.pki })
@@ -157,7 +159,7 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
         await client.apply(object)
       }
       await step(onProgress, 'nodes and DNS', 5, (report) =>
-        waitReady(client, [...nodeWaits(nodes, since), podWait('kube-dns', since)], report),
+        waitReady(client, [...nodeWaits(nodes, restarts), podWait('kube-dns', restarts)], report),
       )
     } finally {
       client.close()
@@ -169,7 +171,7 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
       machineAddress: subnetAddresses(record.subnet).machine,
       nodes,
       readySeconds: (performance.now() - started) / 1000,
-      metricsReady: offerMetrics(server, paths, since, onProgress),
+      metricsReady: offerMetrics(server, paths, restarts, onProgress),
     }
   })
 }
@@ -397,6 +399,7 @@ async function chooseSnapshotter(paths: ClusterPaths): Promise<Snapshotter> {
 }
 
 interface Conditioned {
+  readonly spec?: { readonly nodeName?: string }
   readonly status?: {
     readonly conditions?: readonly {
       readonly type: string
@@ -423,13 +426,13 @@ const READY_TIMEOUT_MS = 180_000
 function offerMetrics(
   server: string,
   paths: ClusterPaths,
-  since: Date | undefined,
+  restarts: Restarts,
   onProgress: OnProgress | undefined,
 ): Promise<void> {
   const offered = step(onProgress, 'metrics', 12, async (report) => {
     const client = await ApiClient.open(server, paths.pki)
     try {
-      await waitReady(client, [podWait('metrics-server', since)], report)
+      await waitReady(client, [podWait('metrics-server', restarts)], report)
       await client.apply(renderMetricsApi())
       await waitReady(client, [metricsApiWait], report)
     } finally {
@@ -448,24 +451,29 @@ interface Wait {
   readonly ready: (object: Conditioned) => boolean
 }
 
-// With `since`, the nodes were started then, and what the API server still says of a time before does not count. The API
-// gives whole seconds.
+/** When nodes were started just now. What the API server says of a time before does not count for these. */
+type Restarts = ReadonlyMap<string, Date>
+
+// The API gives whole seconds.
 const isNews = (time: string | undefined, since: Date | undefined) =>
   Date.parse(time ?? '') >= (since ? Math.floor(since.getTime() / 1000) * 1000 : 0)
 
-const nodeWaits = (nodes: readonly NodeAddresses[], since: Date | undefined): Wait[] =>
+const nodeWaits = (nodes: readonly NodeAddresses[], restarts: Restarts): Wait[] =>
   nodes.map(({ name }) => ({
     what: `node ${name}`,
     path: `/api/v1/nodes/${name}`,
-    ready: (node) => isNews(conditionOf(node, 'Ready')?.lastHeartbeatTime, since),
+    ready: (node) => isNews(conditionOf(node, 'Ready')?.lastHeartbeatTime, restarts.get(name)),
   }))
 
-const podWait = (app: string, since: Date | undefined): Wait => ({
+const podWait = (app: string, restarts: Restarts): Wait => ({
   what: app,
   path: `/api/v1/namespaces/kube-system/pods?labelSelector=k8s-app%3D${app}`,
   ready: (pod) =>
     conditionOf(pod, 'Ready') !== undefined &&
-    isNews(pod.status?.containerStatuses?.[0]?.state?.running?.startedAt, since),
+    isNews(
+      pod.status?.containerStatuses?.[0]?.state?.running?.startedAt,
+      restarts.get(pod.spec?.nodeName ?? ''),
+    ),
 })
 
 const metricsApiWait: Wait = {

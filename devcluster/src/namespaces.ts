@@ -9,6 +9,7 @@ import {
   subnetAddresses,
   switchNamespace,
 } from './network.ts'
+import { findProgram } from './packages.ts'
 
 /*
  *   this machine            parley.NAME                         parley.NAME.n1
@@ -30,6 +31,7 @@ export async function ensureSwitch(
   const addresses = subnetAddresses(subnet)
   const namespace = switchNamespace(cluster)
   const link = machineInterface(cluster)
+  await loadKernelModules()
   await addNamespace(namespace)
   await ipBatch(namespace, [
     'link set lo up',
@@ -105,6 +107,15 @@ export async function usedNetworks(): Promise<string[]> {
   return routes
     .map(({ dst }) => dst ?? '')
     .filter((destination) => /^\d+\.\d+\.\d+\.\d+(\/\d+)?$/.test(destination))
+}
+
+/** What is compiled into some kernels has to be loaded into others; what is needed and lacks fails later, by name. */
+async function loadKernelModules(): Promise<void> {
+  const modprobe = findProgram('modprobe')
+  if (!modprobe) return
+  for (const name of ['overlay', 'bridge', 'veth', 'br_netfilter', 'nf_conntrack']) {
+    await execa(modprobe, ['--quiet', name], { reject: false })
+  }
 }
 
 const podRoutes = (nodes: readonly NodeAddresses[]) =>

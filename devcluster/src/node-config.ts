@@ -37,6 +37,8 @@ state = '/run/containerd'
   # Machines in containers or small VMs lack the right to lower a process's OOM score.
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
+  # A profile would stay in the machine's kernel after the cluster is gone.
+  disable_apparmor = true
   enable_unprivileged_ports = true
   [${runtime}.cni]
     bin_dirs = ['${RUN.runtime}']
