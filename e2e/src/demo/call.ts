@@ -15,6 +15,10 @@ export type PeerView = {
   localCandidateType: string | null
   remoteCandidateType: string | null
   framesDecoded: number
+}
+
+/** UDP payloads over all connections of a page, without TURN's own headers. */
+export type Totals = {
   bytesSent: number
   packetsSent: number
   bytesReceived: number
@@ -25,7 +29,10 @@ export type Seat = {
   guest: Guest
   participantId: string
   joinMs: number
+  /** At the end of the call, while everybody was still there. */
   peers: PeerView[]
+  /** In the moment of leaving. */
+  totals: Totals
 }
 
 export type CallResult = { seats: Seat[]; mediaSeconds: number }
@@ -39,6 +46,7 @@ type Hook = {
   participantId?: string
   joinMs?: number
   peers(): Promise<PeerView[]>
+  totals(): Promise<Totals>
 }
 
 /**
@@ -83,18 +91,15 @@ export async function holdCall(options: {
     const heldSeconds = (Date.now() - startedAt) / 1000
     if (options.screenshot) await pages[0]?.screenshot({ path: options.screenshot })
 
-    const seats: Seat[] = []
-    for (const [index, page] of pages.entries()) {
-      const guest = guests[index] as Guest
-      const { participantId, joinMs, peers } = await leaveWithStatistics(page)
-      for (const peer of peers) {
-        const before = start[index]?.find(({ id }) => id === peer.id)?.framesDecoded ?? 0
-        if (peer.framesDecoded <= before)
-          throw new CallFailed(`${guest.name} decoded no video of ${peer.name} during the call`)
-      }
-      seats.push({ guest, participantId, joinMs, peers })
-    }
-
+    const end = await Promise.all(pages.map(peersOf))
+    for (const [index, guest] of guests.entries())
+      everyPeerGaveVideo(guest, start[index], end[index])
+    const left = await Promise.all(pages.map(leaveWithTotals))
+    const seats = guests.map((guest, index) => ({
+      guest,
+      peers: end[index] as PeerView[],
+      ...(left[index] as Omit<Seat, 'guest' | 'peers'>),
+    }))
     return { seats, mediaSeconds: heldSeconds }
   } finally {
     await Promise.all(browsers.map((browser) => browser.close()))
@@ -161,17 +166,25 @@ function peersOf(page: Page): Promise<PeerView[]> {
   )
 }
 
-/** The last statistics and the leave button in one step, so that no packet comes between them. */
-async function leaveWithStatistics(page: Page): Promise<Omit<Seat, 'guest'>> {
+function everyPeerGaveVideo(guest: Guest, start: PeerView[] = [], end: PeerView[] = []): void {
+  for (const { id, name, framesDecoded } of end) {
+    const before = start.find((peer) => peer.id === id)?.framesDecoded ?? 0
+    if (framesDecoded <= before)
+      throw new CallFailed(`${guest.name} decoded no video of ${name} during the call`)
+  }
+}
+
+/** The last totals and the leave button in one step, so that no packet comes between them. */
+async function leaveWithTotals(page: Page): Promise<Omit<Seat, 'guest' | 'peers'>> {
   const last = await page.evaluate(async () => {
     const hook = (window as unknown as { __parley: Hook }).__parley
     const { participantId = '', joinMs = Number.NaN } = hook
     const leave = [...document.querySelectorAll('button')].find((button) =>
       /leave/i.test(button.ariaLabel ?? button.textContent ?? ''),
     )
-    const peers = await hook.peers()
+    const totals = await hook.totals()
     leave?.click()
-    return { participantId, joinMs, peers }
+    return { participantId, joinMs, totals }
   })
   await page.waitForFunction(
     () => (window as unknown as { __parley?: Hook }).__parley?.state === 'left',

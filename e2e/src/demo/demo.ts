@@ -185,9 +185,6 @@ function lines(step: { output: string }): (line: string) => void {
 
 function summaryOf(context: Context): DemoSummary {
   const { seats, mediaSeconds } = context.call
-  const peers = seats.flatMap((seat) => seat.peers)
-  const sum = (pick: (peer: (typeof peers)[number]) => number) =>
-    peers.reduce((total, peer) => total + pick(peer), 0)
   const { billable: _billable, ...legs } = context.report.totals.bytes
   return {
     cluster: { readySeconds: context.clusterReadySeconds },
@@ -202,7 +199,10 @@ function summaryOf(context: Context): DemoSummary {
       ).length,
       joinMs: seats.map(({ joinMs }) => joinMs),
       mediaSeconds,
-      clientBytes: { sent: sum((p) => p.bytesSent), received: sum((p) => p.bytesReceived) },
+      clientBytes: {
+        sent: seats.reduce((sum, { totals }) => sum + totals.bytesSent, 0),
+        received: seats.reduce((sum, { totals }) => sum + totals.bytesReceived, 0),
+      },
     },
     turn: { allocations: context.report.totals.allocations, bytes: legs },
     report: context.report,
