@@ -12,6 +12,11 @@ function eventOf(topic: string, message: string, username = '4000000000:acme.r1.
   if ('rejected' in event) throw new Error(event.rejected)
   return event
 }
+function statusOf(message: string) {
+  const event = eventOf('status', message)
+  if (!('remote' in event)) throw new Error('not a status')
+  return event
+}
 const bytes = (n: number) => `rcvp=1, rcvb=${n}, sentp=0, sentb=0`
 const opened = 'new lifetime=600, type=UDP, local=a:1, remote=c:1, ssl=NONE, cipher=NONE'
 
@@ -55,5 +60,18 @@ describe('accounting', () => {
     const records = await store.records(all)
     expect(records).toHaveLength(2)
     expect((await store.totals()).traffic.clientToTurnBytes).toBe(167)
+  })
+
+  it('REQ-K5: a key that a killed coturn left behind brings no allocation back to life', async () => {
+    const accounting = new Accounting(await openStore('sqlite::memory:'))
+    await accounting.resume(start)
+    const status = (at: number) => ({ ...statusOf(opened), at })
+    accounting.find(status(start))
+    expect(accounting.open(start)).toEqual({ allocations: 1, users: 1 })
+    const expired = start + 600_000
+    accounting.find(status(expired))
+    expect(accounting.open(expired)).toEqual({ allocations: 0, users: 0 })
+    accounting.count(status(expired))
+    expect(accounting.open(expired)).toEqual({ allocations: 1, users: 1 })
   })
 })

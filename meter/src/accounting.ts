@@ -10,6 +10,7 @@ import {
   subtractTraffic,
   type Traffic,
 } from '@parley/relay-cost'
+import type { AllocationStatus } from './feed.ts'
 import type { Store } from './store/store.ts'
 
 /** How far back allocations may still get events when the meter starts. */
@@ -53,6 +54,15 @@ export class Accounting {
     this.traffic = addTraffic(this.traffic, subtractTraffic(gained, before))
     if (!parseTurnUsername(event.allocation.username))
       this.unattributedBytes += relayedBytes(gained) - relayedBytes(before)
+  }
+
+  /**
+   * Takes in a status that was found lying in Redis. It tells of an allocation that opened while
+   * nobody listened. Of one that is known it tells nothing: a coturn that is killed leaves its keys
+   * behind, and they must not bring its allocations back to life.
+   */
+  find(status: AllocationStatus): void {
+    if (!this.#ledger.knows({ ...status.allocation, remote: status.remote })) this.count(status)
   }
 
   /** Writes what changed. Rejects with the store's error, and then keeps it for the next time. */

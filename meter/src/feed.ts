@@ -2,6 +2,9 @@ import { parseStatsdb, type StatsdbEvent } from '@parley/relay-cost'
 import { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 
+/** An event that says that an allocation lives, and whose it is. */
+export type AllocationStatus = Extract<StatsdbEvent, { remote: string }>
+
 export type Feed = {
   /** Is the meter subscribed right now? */
   connected(): boolean
@@ -20,9 +23,11 @@ export function followStatsdb(options: {
   cluster: string
   now: () => number
   onEvent: (event: StatsdbEvent) => void
+  /** Called for each status key that lies in Redis, after each (re)connection. */
+  onStatusFound: (status: AllocationStatus) => void
   logger: Logger
 }): Feed {
-  const { redisUrl, cluster, now, onEvent, logger } = options
+  const { redisUrl, cluster, now, onEvent, onStatusFound, logger } = options
   const connection = {
     lazyConnect: true,
     maxRetriesPerRequest: null,
@@ -33,19 +38,13 @@ export function followStatsdb(options: {
   let subscribed = false
   let closing = false
 
-  const take = (channel: string, message: string, asStatus: boolean) => {
+  const read = (channel: string, message: string): StatsdbEvent | undefined => {
     const event = parseStatsdb({ t: now(), channel, message })
     if ('rejected' in event) {
       logger.warn({ reason: event.rejected }, 'statsdb message not counted')
-      return
+      return undefined
     }
-    if (!event.allocation.realm.endsWith(`.${cluster}`)) return
-    // The key may be of long ago: it says that the allocation lives, not that it begins.
-    onEvent(
-      asStatus && event.kind === 'allocation-new'
-        ? { ...event, kind: 'allocation-refreshed' }
-        : event,
-    )
+    return event.allocation.realm.endsWith(`.${cluster}`) ? event : undefined
   }
 
   const catchUp = async () => {
@@ -55,12 +54,16 @@ export function followStatsdb(options: {
       const values = await reader.mget(names)
       for (const [index, name] of names.entries()) {
         const value = values[index]
-        if (value) take(name, value, true)
+        const event = value ? read(name, value) : undefined
+        if (event && 'remote' in event) onStatusFound(event)
       }
     }
   }
 
-  subscriber.on('pmessage', (_pattern, channel, message) => take(channel, message, false))
+  subscriber.on('pmessage', (_pattern, channel, message) => {
+    const event = read(channel, message)
+    if (event) onEvent(event)
+  })
   subscriber.on('ready', async () => {
     try {
       await subscriber.psubscribe('turn/realm/*')

@@ -12,6 +12,7 @@ import {
   freePort,
   mintUsername,
   recordStatsdb,
+  setKey,
   startCoturn,
   startRedis,
   startTurnClients,
@@ -183,6 +184,11 @@ describe('the meter beside a real coturn and a real Redis', () => {
     const username = mintUsername('p-late')
     const clients = startTurnClients({ port: late.port, username, messages: 1200, bytes: 100 })
     await deltas(recorder.lines, username, 1)
+    await setKey(
+      redis.url,
+      'turn/realm/pod-a.other/user/4000000000:a.b.c/allocation/000000000000000001/status',
+      'new lifetime=600, type=UDP, local=a:1, remote=b:2, ssl=NONE, cipher=NONE',
+    )
     const meter = await startMeter({ ...configOf(storeUrl('late')), cluster: 'late' }, { logger })
     try {
       await ready(meter.url)

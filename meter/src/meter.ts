@@ -43,6 +43,7 @@ export async function startMeter(
     cluster: config.cluster,
     now,
     onEvent: (event) => accounting.count(event),
+    onStatusFound: (status) => accounting.find(status),
     logger,
   })
   const flush = () =>

@@ -68,6 +68,11 @@ export class Ledger {
     return record
   }
 
+  /** Is this allocation of this client known? */
+  knows(allocation: AllocationRef & { remote: string }): boolean {
+    return this.#entries.has(allocationKey(allocation))
+  }
+
   records(): AllocationRecord[] {
     return [...this.#entries.values()].map((entry) => entry.record)
   }

@@ -106,6 +106,12 @@ export async function recordStatsdb(redisUrl: string) {
   return { lines, stop: async () => redis.disconnect() }
 }
 
+export async function setKey(redisUrl: string, key: string, value: string): Promise<void> {
+  const redis = new Redis(redisUrl)
+  await redis.set(key, value)
+  redis.disconnect()
+}
+
 /** Calls `check` until it no longer throws; throws its last error after `withinMs`. */
 export async function eventually<T>(check: () => Promise<T> | T, withinMs = 20_000): Promise<T> {
   const until = Date.now() + withinMs
