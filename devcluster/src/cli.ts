@@ -182,6 +182,11 @@ async function continuedAsRoot(components: readonly Component[]): Promise<boolea
   return true
 }
 
+process.once('SIGINT', () => {
+  process.stderr.write('\ninterrupted; the same command goes on where this one was\n')
+  process.exit(130)
+})
+
 try {
   await program.parseAsync()
 } catch (error) {

@@ -150,14 +150,7 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
         await writeAdminKubeconfig({ file, cluster: name, server, pki: paths.pki })
       }
       await Promise.all(nodeOptions.map((node, position) => registerNode(client, node, position)))
-      const { dnsService } = subnetAddresses(record.subnet)
-      for (const object of [
-        ...renderCoreDns({ image: images.coredns.name, serviceAddress: dnsService }),
-        ...renderStorageClass(),
-        ...renderMetricsServer({ image: images['metrics-server'].name }),
-      ]) {
-        await client.apply(object)
-      }
+      await deploySystem(client, images, record)
       await step(onProgress, 'nodes and DNS', 5, (report) =>
         waitReady(client, [...nodeWaits(nodes, restarts), podWait('kube-dns', restarts)], report),
       )
@@ -174,6 +167,22 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
       metricsReady: offerMetrics(server, paths, restarts, onProgress),
     }
   })
+}
+
+/** Applies DNS, volumes and metrics-server, in the order that they are needed. */
+async function deploySystem(
+  client: ApiClient,
+  images: SystemImages,
+  { subnet }: NodesRecord,
+): Promise<void> {
+  const { dnsService } = subnetAddresses(subnet)
+  for (const object of [
+    ...renderCoreDns({ image: images.coredns.name, serviceAddress: dnsService }),
+    ...renderStorageClass(),
+    ...renderMetricsServer({ image: images['metrics-server'].name }),
+  ]) {
+    await client.apply(object)
+  }
 }
 
 /** Removes a cluster and all that it left, also after a crash. Nothing happens when there is none. */
@@ -358,12 +367,15 @@ async function reservedNetworks(): Promise<string[]> {
   return [...others, ...(await usedNetworks())]
 }
 
-type SystemImage = { readonly name: string; readonly archive: string }
+interface SystemImage {
+  readonly name: string
+  readonly archive: string
+}
+
+type SystemImages = Readonly<Record<'pause' | 'coredns' | 'metrics-server', SystemImage>>
 
 /** The images of the cluster's own pods, one static program each, kept beside the program. */
-async function ensureImages(
-  binaries: ClusterBinaries,
-): Promise<Record<'pause' | 'coredns' | 'metrics-server', SystemImage>> {
+async function ensureImages(binaries: ClusterBinaries): Promise<SystemImages> {
   const image = async (program: string, component: keyof ClusterBinaries): Promise<SystemImage> => {
     const folder = binaries[component]
     const version = folder.slice(folder.lastIndexOf('-') + 1)
