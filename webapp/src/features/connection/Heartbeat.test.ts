@@ -39,11 +39,23 @@ describe('Heartbeat', () => {
 
   it('takes a page that slept for no fault of the network', async () => {
     const { clock, heard, heartbeat } = beating()
+    heartbeat.receive('pong')
     await clock.freeze(30_000)
     expect(heard).toEqual([])
     heartbeat.receive('pong')
     await clock.advance(900)
     expect(heard).toEqual([])
+  })
+
+  it('waits for the first beat: the other end may open its channel later', async () => {
+    const { clock, heard, heartbeat } = beating()
+    await clock.advance(5000)
+    heartbeat.renew()
+    await clock.advance(5000)
+    expect(heard).toEqual([])
+    heartbeat.receive('ping')
+    await clock.advance(1000)
+    expect(heard).toEqual([[11_000, 'silent']])
   })
 
   it('is still once stopped', async () => {

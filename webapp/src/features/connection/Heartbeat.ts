@@ -22,6 +22,7 @@ export class Heartbeat {
   readonly #options: Required<HeartbeatOptions>
   #cancelPing = () => {}
   #cancelDeadline = () => {}
+  #heard = false
   #silent = false
   #running = false
 
@@ -29,24 +30,25 @@ export class Heartbeat {
     this.#options = { intervalMs: 250, timeoutMs: 1000, ...options }
   }
 
-  /** Begins, or begins anew with a full window in which to be heard. */
+  /** Begins to beat. Silence counts from the first beat heard: the other end may open later. */
   start(): void {
     this.#running = true
-    this.#silent = false
     this.#cancelPing()
     this.#ping()
-    this.#awaitBeat()
   }
 
   /** Forgets a silence and gives a full window again: the path is known to be new. */
   renew(): void {
-    if (this.#running) this.start()
+    if (!this.#heard) return
+    this.#silent = false
+    this.#awaitBeat()
   }
 
   /** Takes what the channel brought. */
   receive(beat: string): void {
     if (!this.#running) return
     if (beat === 'ping') this.#options.send('pong')
+    this.#heard = true
     this.#awaitBeat()
     if (!this.#silent) return
     this.#silent = false

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { Button, FieldError, Form, Input, Label, TextField } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { roomLinkOf } from '../../app/route.ts'
@@ -74,11 +74,12 @@ function JoinForm() {
     () => roomLinkOf(location.search).name ?? ownName.read(localStorage),
   )
   const [missing, setMissing] = useState(false)
+  const field = useRef<HTMLInputElement>(null)
   const join = (event: FormEvent) => {
     event.preventDefault()
     const given = name.trim()
     setMissing(given === '')
-    if (given === '') return
+    if (given === '') return field.current?.focus()
     ownName.write(localStorage, given)
     void joinCall(given)
   }
@@ -92,7 +93,12 @@ function JoinForm() {
         autoFocus
       >
         <Label>{t('lobby.name')}</Label>
-        <Input className="input" placeholder={t('lobby.namePlaceholder')} autoComplete="name" />
+        <Input
+          ref={field}
+          className="input"
+          placeholder={t('lobby.namePlaceholder')}
+          autoComplete="name"
+        />
         <FieldError className="field-error">{t('lobby.nameNeeded')}</FieldError>
       </TextField>
       <DeviceSelect kind="audio" />
