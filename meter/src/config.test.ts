@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import { meterConfigFromEnv } from './config.ts'
+import { meterConfigFromEnv, meterVariables } from './config.ts'
 
 const files: Record<string, string> = {
   '/redis': 'redis://:pw@redis:6379/0\n',
@@ -53,5 +54,11 @@ describe('the meter’s configuration', () => {
     [{ ...withoutPrices, METER_PRICES_FILE: '/hole' }, /METER_PRICES_FILE: \/hole: .*tier 1/],
   ])('names the variable and the fix: %#', (env, message) => {
     expect(() => meterConfigFromEnv(env, readFile)).toThrow(message)
+  })
+
+  it('stands in the README, every variable of it and no other', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    const listed = [...readme.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name)
+    expect(listed.toSorted()).toEqual(meterVariables.toSorted())
   })
 })

@@ -35,6 +35,9 @@ const environmentSchema = z.object({
   METER_PRICES_FILE: z.string().optional(),
 })
 
+/** Names of all variables that the meter reads. */
+export const meterVariables = Object.keys(environmentSchema.shape)
+
 /**
  * Reads the meter's configuration from the environment and the files that it names.
  * @throws {MeterConfigError} `METER_CONFIG`; the message names the variable and the fix
