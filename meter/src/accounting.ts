@@ -48,7 +48,8 @@ export class Accounting {
 
   count(event: StatsdbEvent): void {
     const before = this.#ledger.gained
-    this.#changed.add(this.#ledger.apply(event))
+    const record = this.#ledger.apply(event)
+    if (record) this.#changed.add(record)
     const gained = this.#ledger.gained
     if (gained === before) return
     this.traffic = addTraffic(this.traffic, subtractTraffic(gained, before))

@@ -10,6 +10,7 @@ import { openStore } from './store/store.ts'
 import {
   eventually,
   freePort,
+  listening,
   mintUsername,
   recordStatsdb,
   setKey,
@@ -60,6 +61,7 @@ describe('the meter beside a real coturn and a real Redis', () => {
     const recorder = await recordStatsdb(redis.url)
     try {
       await ready(meter.url)
+      await listening(coturn.port)
       const username = mintUsername('p-exact')
       const messages = 300
       await startTurnClients({ port: coturn.port, username, messages, bytes: 200 })

@@ -81,6 +81,23 @@ describe('the allocation ledger', () => {
     expect(sumOf(records)).toBe(107)
   })
 
+  it('REQ-K5: a session that never became an allocation is none; one without a username is one', () => {
+    const nameless = base.replace('4000000000:acme.r1.p-1', '')
+    const line = (topic: string, message: string) => ({
+      t: start,
+      channel: nameless + topic,
+      message,
+    })
+    const bare = [
+      line('traffic', bytes(20)),
+      line('status', 'deleted'),
+      line('total_traffic', bytes(20)),
+    ]
+    expect(feed(new Ledger(), bare).records()).toEqual([])
+    const opened = feed(new Ledger(), [line('status', status('new', 'c:1')), ...bare])
+    expect(sumOf(opened.records())).toBe(20)
+  })
+
   it('REQ-K5: traffic stands in the hour in which it came, and the hours sum to the total', () => {
     const [only] = ledgerOf(
       [50, 'traffic', bytes(10)],

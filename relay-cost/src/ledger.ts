@@ -40,8 +40,14 @@ export class Ledger {
     for (const record of joined.sort((a, b) => a.aliveAt - b.aliveAt)) this.#makeCurrent(record)
   }
 
-  /** Counts one event; the answer is the record that it changed. */
-  apply(event: StatsdbEvent): AllocationRecord {
+  /**
+   * Counts one event; the answer is the record that it changed. Undefined for a session that never
+   * became an allocation (a STUN request, a health check, a client that was refused): coturn
+   * publishes its counters too, under no username, but nothing was relayed.
+   */
+  apply(event: StatsdbEvent): AllocationRecord | undefined {
+    if (event.allocation.username === '' && !('remote' in event) && !this.#isKnown(event))
+      return undefined
     const entry = this.#entryOf(event)
     const { record } = entry
     record.openedAt = Math.min(record.openedAt, event.at)
@@ -94,6 +100,10 @@ export class Ledger {
       if (this.#currentByRef.get(refKey(record))?.record === record)
         this.#currentByRef.delete(refKey(record))
     }
+  }
+
+  #isKnown(event: StatsdbEvent): boolean {
+    return this.#currentByRef.has(refKey(event.allocation))
   }
 
   #entryOf(event: StatsdbEvent): Entry {

@@ -160,7 +160,8 @@ function stopperOf(child: ServerProcess) {
   }
 }
 
-async function listening(port: number): Promise<void> {
+/** Connects and hangs up, as health checks do, as soon as the port takes it. */
+export async function listening(port: number): Promise<void> {
   await eventually(async () => {
     const socket = connect(port, '127.0.0.1')
     try {
