@@ -7,7 +7,7 @@ import { ImagesError } from './errors.ts'
 import { hashOf } from './hash.ts'
 import { type CachePaths, repositoryRoot } from './paths.ts'
 import { type OnProgress, step } from './progress.ts'
-import { asRoot, lastLines } from './tools.ts'
+import { asRoot, lastLines, untilKilled } from './tools.ts'
 
 /** What an image stands on: an image of a registry, or one made here from Debian packages. */
 export interface Base {
@@ -45,8 +45,9 @@ export async function bases(
   choice: BaseChoice,
   paths: CachePaths,
   onProgress?: OnProgress,
+  signal?: AbortSignal,
 ): Promise<{ debian: Base; node: Base }> {
-  const debian = choice.debian ? pulled(choice.debian) : debianBase(paths, onProgress)
+  const debian = choice.debian ? pulled(choice.debian) : debianBase(paths, onProgress, signal)
   const node = choice.node ? pulled(choice.node) : await nodeBase(debian, paths, onProgress)
   return { debian, node }
 }
@@ -55,7 +56,7 @@ function pulled(ref: string): Base {
   return { key: ref, ref, ensure: async () => {} }
 }
 
-function debianBase(paths: CachePaths, onProgress?: OnProgress): Base {
+function debianBase(paths: CachePaths, onProgress?: OnProgress, signal?: AbortSignal): Base {
   const key = hashOf('1', SUITE, ...MMDEBSTRAP).slice(0, 12)
   const ref = `localhost/parley-base-debian:${key}`
   return {
@@ -66,8 +67,18 @@ function debianBase(paths: CachePaths, onProgress?: OnProgress): Base {
       const tar = join(paths.temporary, `debian-${key}.tar`)
       const partial = `${tar}.partial.tar`
       await step(onProgress, `build Debian ${SUITE} base`, 30, async (report) => {
-        const [file = '', ...args] = [...asRoot(), 'mmdebstrap', ...MMDEBSTRAP, SUITE, partial]
-        const child = execa(file, args, { reject: false, all: true, stdin: 'ignore' })
+        const [file = '', ...args] = [
+          ...asRoot(),
+          ...untilKilled,
+          ...['env', `TMPDIR=${paths.temporary}`, 'mmdebstrap', ...MMDEBSTRAP, SUITE, partial],
+        ]
+        const child = execa(file, args, {
+          reject: false,
+          all: true,
+          stdin: 'ignore',
+          forceKillAfterDelay: 1000,
+          ...(signal ? { cancelSignal: signal } : {}),
+        })
         let phase = 0
         for await (const line of child.iterable({ from: 'all' })) {
           if (/^I: (running|downloading|extracting|installing|cleaning|creating)/.test(line)) {
@@ -75,6 +86,7 @@ function debianBase(paths: CachePaths, onProgress?: OnProgress): Base {
           }
         }
         const result = await child
+        signal?.throwIfAborted()
         if (result.exitCode !== 0) {
           throw new ImagesError(
             'BUILD_FAILED',

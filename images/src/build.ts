@@ -75,9 +75,9 @@ export async function buildImages(options: BuildOptions = {}): Promise<readonly 
   return withLock(
     paths.lock,
     async () => {
-      await rm(paths.temporary, { recursive: true, force: true })
+      await clearTemporary(paths)
       await mkdir(paths.temporary, { recursive: true })
-      const on = await bases(options.base ?? {}, paths, onProgress)
+      const on = await bases(options.base ?? {}, paths, onProgress, signal)
       const staged = await Promise.all(
         wanted.map(async (definition) => {
           const context = await mkdtemp(join(paths.temporary, `${definition.name}-`))
@@ -132,7 +132,7 @@ export async function buildImages(options: BuildOptions = {}): Promise<readonly 
       const now = new Date()
       await utimes(join(paths.archives, tag), now, now)
       if (missing.length > 0) await forgetOld(paths, tag)
-      await rm(paths.temporary, { recursive: true, force: true })
+      await clearTemporary(paths)
       return images
     },
     onWait,
@@ -210,6 +210,17 @@ async function buildLabels(): Promise<{ version: string; revision: string }> {
   }
   const git = await execa('git', ['rev-parse', 'HEAD'], { cwd: repositoryRoot, reject: false })
   return { version: manifest.version, revision: git.exitCode === 0 ? git.stdout : 'unknown' }
+}
+
+/** An interrupted build may have left files of root there. */
+async function clearTemporary(paths: CachePaths): Promise<void> {
+  const [sudo, ...rest] = asRoot()
+  if (sudo && existsSync(paths.temporary)) {
+    await execa(sudo, [...rest, 'rm', '-rf', '--one-file-system', paths.temporary], {
+      reject: false,
+    })
+  }
+  await rm(paths.temporary, { recursive: true, force: true })
 }
 
 /** Debian's package downloads and the work of dpkg overlap well on two cores; more at once gain nothing. */

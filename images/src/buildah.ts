@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { ImagesError } from './errors.ts'
 import type { CachePaths } from './paths.ts'
-import { asRoot, lastLines } from './tools.ts'
+import { asRoot, lastLines, untilKilled } from './tools.ts'
 
 /** buildah over a storage of its own in the cache. */
 export interface Buildah {
@@ -32,13 +32,12 @@ export async function openBuildah(paths: CachePaths, signal?: AbortSignal): Prom
       ...args,
     ]
     const run: Buildah['run'] = async (args, onLine) => {
-      // buildah's mounts live in a namespace that ends with it, so an interrupted build leaves none behind.
-      const alone = ['unshare', '--mount', '--propagation=private', ...command(args)]
-      const [file = '', ...rest] = [...asRoot(), ...alone]
+      const [file = '', ...rest] = [...asRoot(), ...untilKilled, ...command(args)]
       const child = execa(file, rest, {
         reject: false,
         all: true,
         stdin: 'ignore',
+        forceKillAfterDelay: 1000,
         ...(signal ? { cancelSignal: signal } : {}),
       })
       if (onLine) for await (const line of child.iterable({ from: 'all' })) onLine(String(line))

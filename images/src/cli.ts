@@ -6,7 +6,8 @@ import type { ImageProgress } from './progress.ts'
 
 const lastShown = new Map<string, number>()
 const interrupt = new AbortController()
-process.once('SIGINT', () =>
+// Not once: execa ends the process when no other listener is left.
+process.on('SIGINT', () =>
   interrupt.abort(
     new ImagesError('BUILD_FAILED', 'interrupted; run the same command again to go on'),
   ),

@@ -18,6 +18,15 @@ export function asRoot(): readonly string[] {
 }
 
 /**
+ * Goes before a command so that killing it ends all that it started, and unmounts what it mounted: it runs in process
+ * and mount namespaces of its own.
+ */
+export const untilKilled: readonly string[] = [
+  ...['unshare', '--mount', '--propagation=private', '--pid', '--fork', '--kill-child=KILL'],
+  ...['--mount-proc', '--'],
+]
+
+/**
  * Installs what building needs and this machine lacks.
  *
  * @throws ImagesError NO_ROOT, PACKAGES_MISSING; each with the one command to run
