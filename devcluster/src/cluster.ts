@@ -37,7 +37,7 @@ import {
 } from './node.ts'
 import { ensureImageArchive } from './oci.ts'
 import { ensureNodePrograms } from './packages.ts'
-import { type ClusterPaths, clusterPaths } from './paths.ts'
+import { type ClusterPaths, clusterPaths, clustersRoot } from './paths.ts'
 import { listDaemons } from './process.ts'
 import { type OnProgress, step } from './progress.ts'
 import { currentBootId, listClusters, type NodesRecord, readRecord, writeRecord } from './record.ts'
@@ -97,7 +97,10 @@ export async function up(options: UpOptions = {}): Promise<Cluster> {
   return withLock(`${paths.root}.lock`, async () => {
     const started = performance.now()
     const startedAt = new Date()
-    const record = await decide(paths, name, nodeCount, options.kubeconfig)
+    // Two that start at the same moment must not choose the same network.
+    const record = await withLock(join(clustersRoot(), '.networks.lock'), () =>
+      decide(paths, name, nodeCount, options.kubeconfig),
+    )
     const nodes = nodeAddresses(name, record.subnet, record.nodeCount)
     const server = serverUrl(record.endpoints)
     const snapshotter = await chooseSnapshotter(paths)
