@@ -35,7 +35,6 @@ export default function CallPage() {
       </div>
       <Stage />
       <Controls />
-      <Notices />
     </div>
   )
 }
@@ -166,6 +165,7 @@ function Stage() {
         <RemoteTile key={participant.id} participant={participant} />
       ))}
       <OwnTile small={pair} />
+      <Notices />
       {alone &&
         (phase === 'joining' ? (
           <div className="stage-card" role="status">
