@@ -134,7 +134,9 @@ const turn = withRules(
           .min(0)
           .max(10_000)
           .default(8)
-          .describe('Allocations that one participant may hold at a time; 0: no limit.'),
+          .describe(
+            'Allocations that one participant may hold for each connection of a mesh room: a browser takes one for each TURN address, transport and network interface; 0: no limit.',
+          ),
         maxKbpsPerSession: z
           .int()
           .min(0)

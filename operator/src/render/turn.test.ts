@@ -30,7 +30,8 @@ describe('the TURN pods', () => {
     expect(env).toMatchObject({
       TURN_RELAY_MIN: '50000',
       TURN_RELAY_MAX: '50999',
-      TURN_USER_QUOTA: '3',
+      // Three for each of the three connections that a mesh of four takes.
+      TURN_USER_QUOTA: '9',
       TURN_MAX_BPS: '100000',
     })
   })

@@ -132,6 +132,11 @@ export function buildTurnService(mc: MeetingCluster): Service {
   }
 }
 
+/** coturn counts the allocations of a participant over all of its connections, one to each other in a mesh. */
+function userQuota({ spec: { mesh, turn } }: MeetingCluster): number {
+  return turn.quotas.allocationsPerUser * (mesh.maxParticipants - 1)
+}
+
 export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
   const { turn } = mc.spec
   return {
@@ -157,7 +162,7 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
           { name: 'TURN_LISTEN_PORT', value: String(turn.listenPort) },
           { name: 'TURN_RELAY_MIN', value: String(turn.relayPorts.min) },
           { name: 'TURN_RELAY_MAX', value: String(turn.relayPorts.max) },
-          { name: 'TURN_USER_QUOTA', value: String(turn.quotas.allocationsPerUser) },
+          { name: 'TURN_USER_QUOTA', value: String(userQuota(mc)) },
           { name: 'TURN_MAX_BPS', value: String(maxBytesPerSecond(turn)) },
         ],
         // Host ports, so that the scheduler never puts two of them on a node.
