@@ -87,6 +87,24 @@ describe('Negotiation', () => {
     expect(sent).toHaveLength(1)
   })
 
+  it('passes over a late answer to an offer that was made anew', async () => {
+    const sent: Signal[] = []
+    const offering = new FakeConnection()
+    const answering = new FakeConnection()
+    const a = new Negotiation({ connection: offering, polite: false, send: (s) => sent.push(s) })
+    const b = new Negotiation({ connection: answering, polite: true, send: (s) => sent.push(s) })
+    await a.offer()
+    await b.receive(sent[0] as Signal)
+    await a.offer()
+    await a.receive(sent[1] as Signal)
+    expect(offering.signalingState).toBe('have-local-offer')
+
+    await b.receive(sent[2] as Signal)
+    await a.receive(sent[3] as Signal)
+    expect(offering.mismatched).toBe(false)
+    expect(offering.agreed).toEqual(answering.agreed)
+  })
+
   it('says and takes nothing once it is closed', async () => {
     const connection = new FakeConnection()
     const sent: Signal[] = []
