@@ -17,7 +17,7 @@ const pods = (component: 'signaling' | 'meter' | 'webapp' | 'redis') => ({
 })
 
 describe('REQ-K1: network policies', () => {
-  it('let Redis be reached by signaling, the meter and the nodes that TURN pods are on', () => {
+  it('let Redis be reached by signaling, the meter, and every node, as a TURN pod may be on any', () => {
     expect(policies()['demo-redis']).toMatchObject({
       ingress: [
         {
@@ -44,6 +44,11 @@ describe('REQ-K1: network policies', () => {
     ])
   })
 
+  it('let signaling be reached by whoever stands in front where there is no web page of ours', () => {
+    const [ingress] = policies({ webapp: { enabled: false } })['demo-signaling']?.ingress ?? []
+    expect(ingress).toEqual({ ports: [{ protocol: 'TCP', port: 8080 }] })
+  })
+
   it('let the meter be reached from the API server where its address is known', () => {
     const inputs = renderInputs({ apiServerAddresses: ['10.1.0.2', '2001:db8::2'] })
     const [ingress] = policies({}, inputs)['demo-meter']?.ingress ?? []
@@ -61,6 +66,12 @@ describe('REQ-K1: network policies', () => {
       ports: [{ protocol: 'TCP', port: 7000 }],
     })
     expect(external).not.toHaveProperty('demo-redis')
+  })
+
+  it('let out what goes to an external Redis whose port only a Secret knows, at any port', () => {
+    const external = policies({ redis: { mode: 'External', external: { secretName: 'mine' } } })
+    for (const name of ['demo-signaling', 'demo-meter'])
+      expect(external[name]?.egress).toContainEqual({ ports: [{ protocol: 'TCP' }] })
   })
 
   it('are absent where they are not wanted', () => {

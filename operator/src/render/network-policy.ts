@@ -10,7 +10,8 @@ import { WEBAPP_PORT } from './webapp.ts'
 /** One side of a flow. No peers: everybody. */
 interface Flow {
   peers?: Peer[]
-  ports: { protocol: 'TCP' | 'UDP'; port: number }[]
+  /** No port: every one of the protocol. */
+  ports: { protocol: 'TCP' | 'UDP'; port?: number }[]
 }
 
 type Peer =
@@ -43,7 +44,11 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
   const policies: NetworkPolicy[] = [
     policy(mc, 'signaling', {
       ingress: [
-        { peers: [pods('webapp'), prometheus], ports: [{ protocol: 'TCP', port: SIGNALING_PORT }] },
+        {
+          // Without our own web page, somebody's Ingress is in front, and who that is nobody can say.
+          ...(mc.spec.webapp.enabled && { peers: [pods('webapp'), prometheus] }),
+          ports: [{ protocol: 'TCP', port: SIGNALING_PORT }],
+        },
       ],
       egress: [dns, redis],
     }),
@@ -96,11 +101,12 @@ const dns: Flow = {
 
 const mysql: Flow = { ports: [{ protocol: 'TCP', port: 3306 }] }
 
+/** Of an external Redis, its Secret may be all that knows the port. */
 function toRedis(mc: MeetingCluster, managed: Peer): Flow {
-  const port = redisAddress(mc)?.port
+  const address = redisAddress(mc)
   return {
     ...(mc.spec.redis.mode === 'Managed' ? { peers: [managed] } : {}),
-    ports: [{ protocol: 'TCP', port: port ?? REDIS_PORT }],
+    ports: [{ protocol: 'TCP', ...(address && { port: address.port }) }],
   }
 }
 

@@ -95,7 +95,10 @@ export function redisAddressEnv(mc: MeetingCluster): V1EnvVar[] {
 export function redisAddress(mc: MeetingCluster): { host: string; port: number } | undefined {
   const { mode, external } = mc.spec.redis
   if (mode === 'Managed') return { host: serviceHost(mc, 'redis'), port: REDIS_PORT }
-  if (external.url === '') return undefined
-  const { hostname, port } = new URL(external.url)
-  return { host: hostname, port: Number(port || REDIS_PORT) }
+  return external.url === '' ? undefined : addressOf(new URL(external.url))
+}
+
+/** Host and port of a Redis URL, as a resolver takes them: IPv6 without its brackets. */
+export function addressOf({ hostname, port }: URL): { host: string; port: number } {
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || REDIS_PORT) }
 }

@@ -81,6 +81,37 @@ describe('the secret of an external Redis', () => {
     })
   })
 
+  it('is made of a password file that ends with a line end, and of an IPv6 address', () => {
+    const redis = { url: 'redis://[2001:db8::1]:7000/0', secretName: 'mine' }
+    expect(external(redis, { password: encode('pw\n') })).toEqual({
+      url: 'redis://:pw@[2001:db8::1]:7000/0',
+      password: 'pw',
+      host: '2001:db8::1',
+      port: '7000',
+    })
+  })
+
+  it.each(['redis://:s3cret@', 'http://:s3cret@r', 's3cret'])(
+    'is refused where its url is no address of Redis, without a word of it: %s',
+    (url) => {
+      let refusal: unknown
+      try {
+        external({ secretName: 'mine' }, { url: encode(url) })
+      } catch (error) {
+        refusal = error
+      }
+      expect(refusal).toBeInstanceOf(MissingSecretKey)
+      expect(refusal).toMatchObject({ message: expect.stringContaining('key url of Secret mine') })
+      const seen = [...Object.values(refusal as object), (refusal as Error).message]
+      expect(JSON.stringify(seen)).not.toContain('s3cret')
+    },
+  )
+
+  it('takes a password with a lone percent sign as it stands', () => {
+    const made = external({ secretName: 'mine' }, { url: encode('redis://:50%off@r') })
+    expect(made.password).toBe('50%off')
+  })
+
   it('has no password where there is no Secret', () => {
     expect(external({ url: 'redis://r:6379' })).toMatchObject({ password: '', host: 'r' })
   })

@@ -1,12 +1,12 @@
 import type { Component, MeetingCluster } from '../api/index.ts'
 import type { Secret } from './kubernetes.ts'
 import { metadata, secretNames } from './names.ts'
-import { REDIS_PORT, redisAddress } from './redis.ts'
+import { addressOf, redisAddress } from './redis.ts'
 
 /** Values of a Secret, base64 as in its `data`. */
 export type SecretData = Readonly<Record<string, string>>
 
-/** A Secret that the spec names is not there, or lacks a key; the message says which. */
+/** A Secret that the spec names is not there, lacks a key or holds nonsense; the message says which. */
 export class MissingSecretKey extends Error {
   readonly code = 'MISSING_SECRET_KEY'
 
@@ -47,7 +47,7 @@ function redisSecret(
   const { mode, external } = mc.spec.redis
   if (mode === 'Managed' && address) {
     const password = keepOrMake(secretNames(mc).redis, 'password')
-    return redisKeys(`redis://${address.host}:${address.port}/0`, password)
+    return redisKeys(new URL(`redis://${address.host}:${address.port}/0`), password)
   }
   const given = external.secretName === '' ? {} : existing[external.secretName]
   if (!given) {
@@ -55,24 +55,36 @@ function redisSecret(
       `spec.redis.external.secretName: there is no Secret ${external.secretName}; create it with the key ${external.url === '' ? 'url' : 'password'}`,
     )
   }
-  const url = external.url || decode(given.url)
-  if (!url) {
+  const text = external.url || decode(given.url)
+  if (!text) {
     throw new MissingSecretKey(
       `spec.redis.external.secretName: Secret ${external.secretName} has no key url; add it, or give spec.redis.external.url`,
     )
   }
-  return redisKeys(url, decode(given.password))
+  // Not `new URL` and its error, which carries the text and with it the password.
+  const url = URL.parse(text)
+  if (!url || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
+    throw new MissingSecretKey(
+      `spec.redis.external.secretName: the key url of Secret ${external.secretName} is no address of Redis; write redis://:password@host:6379/0, special characters of the password percent-encoded`,
+    )
+  }
+  // `kubectl create secret --from-file` keeps the line end of the file.
+  return redisKeys(url, decode(given.password)?.replace(/\r?\n$/, ''))
 }
 
 /** All that the components want of a Redis, from its URL and a password that may be in it. */
-function redisKeys(address: string, password?: string): Record<string, string> {
-  const url = new URL(address)
+function redisKeys(url: URL, password?: string): Record<string, string> {
   if (password !== undefined) url.password = password
-  return {
-    url: url.href,
-    password: decodeURIComponent(url.password),
-    host: url.hostname,
-    port: url.port || String(REDIS_PORT),
+  const { host, port } = addressOf(url)
+  return { url: url.href, password: decodePassword(url), host, port: String(port) }
+}
+
+/** As it was written where a lone percent sign makes it no percent-encoding. */
+function decodePassword({ password }: URL): string {
+  try {
+    return decodeURIComponent(password)
+  } catch {
+    return password
   }
 }
 
