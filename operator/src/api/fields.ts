@@ -19,13 +19,14 @@ export const text = (maxLength: number, pattern: RegExp, message: string) =>
 
 export const port = () => z.int().min(1).max(MAX_PORT)
 
-/** The name of an object in the MeetingCluster's namespace, or of none where it is empty. */
+const NOT_A_NAME = 'is no name of an object: write lower-case letters, digits, "-" and "."'
+
+/** The name of an object in the MeetingCluster's namespace. */
+export const objectName = () => text(253, /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, NOT_A_NAME)
+
+/** The same, or of none where it is empty. */
 export const optionalName = () =>
-  text(
-    253,
-    /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/,
-    'is no name of an object: write lower-case letters, digits, "-" and "."',
-  ).default('')
+  text(253, /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/, NOT_A_NAME).default('')
 
 export const duration = (description: string, byDefault: string) =>
   withRules(z.string().max(32), [

@@ -3,6 +3,7 @@ import {
   duration,
   ipAddress,
   ipRange,
+  objectName,
   optionalName,
   placement,
   port,
@@ -18,6 +19,9 @@ import { immutable, withRules } from './rule.ts'
  * The MeetingCluster, said once: types, defaults, rules and texts of the CRD, of `parley render` and
  * of the reference in docs/ all come from here.
  */
+
+/** For fields that are part of v1alpha1 and that nothing acts on yet. */
+const NOT_YET = 'Not in effect in this version.'
 
 const image = z
   .strictObject({
@@ -36,7 +40,7 @@ const image = z
       .default('IfNotPresent')
       .describe('When a node pulls an image.'),
     pullSecrets: z
-      .array(z.string().min(1).max(253))
+      .array(objectName())
       .max(16)
       .default([])
       .describe('Names of Secrets with credentials for the registry.'),
@@ -112,7 +116,7 @@ const turn = withRules(
       .max(64)
       .default([])
       .describe(
-        'Addresses that clients reach the pods at: one for all, or one for each node in the order of node names. Empty: found from the node (ExternalIP) or from the Service.',
+        'Addresses that clients reach the pods at: one for all, or one for each node in the order of node names. Empty: the ExternalIP of each node.',
       ),
     listenPort: port().default(3478).describe('Port of TURN and STUN, on UDP and TCP.'),
     tls: turnTls,
@@ -123,7 +127,10 @@ const turn = withRules(
     credentials: z
       .strictObject({
         ttl: duration('How long a TURN credential given to a browser is good for.', '1h'),
-        rotation: duration('Age at which the secret behind the credentials is replaced.', '720h'),
+        rotation: duration(
+          `Age at which the secret behind the credentials is replaced. ${NOT_YET}`,
+          '720h',
+        ),
       })
       .prefault({})
       .describe('Lifetime of TURN credentials.'),
@@ -160,7 +167,10 @@ const turn = withRules(
       .describe(
         'Exceptions to the denied peers, built-in ones too: the private network of participants who are not relayed, for example. The addresses of the TURN pods themselves are always allowed.',
       ),
-    drainTimeout: duration('How long a TURN pod that goes away waits for its allocations.', '1h'),
+    drainTimeout: duration(
+      'Longest time that a TURN pod that goes away is given. In this version coturn ends its allocations at once.',
+      '1h',
+    ),
   }),
   [
     replicasOrAutoscaling,
@@ -468,10 +478,7 @@ const cost = z
         )
           .optional()
           .describe('A price list that comes with Parley, as provider/region.'),
-        configMap: z
-          .string()
-          .min(1)
-          .max(253)
+        configMap: objectName()
           .optional()
           .describe('ConfigMap with a price list of your own in the key prices.yaml.'),
       }),
@@ -488,7 +495,7 @@ const cost = z
       .describe(
         'What relaying costs. Where neither is given: the preset aws/<region>, or aws/us-east-1 where there is none of that name.',
       ),
-    reportInterval: duration('How often the relay-cost report is renewed.', '1h'),
+    reportInterval: duration(`How often the relay-cost report is renewed. ${NOT_YET}`, '1h'),
     budget: z
       .strictObject({
         monthly: text(
@@ -498,7 +505,9 @@ const cost = z
         ).describe('Amount per calendar month, in the currency of the prices, as a string: "500".'),
       })
       .optional()
-      .describe('What relaying should cost at most; it warns and never stops a call.'),
+      .describe(
+        `What relaying should cost at most; it is to warn and never stops a call. ${NOT_YET}`,
+      ),
   })
   .prefault({})
   .describe('How the cost of relaying is worked out.')
@@ -514,8 +523,8 @@ const autoOrBoolean = (byDefault: 'Auto' | boolean, description: string) =>
 const monitoring = z
   .strictObject({
     serviceMonitor: autoOrBoolean('Auto', 'ServiceMonitors for the Prometheus operator.'),
-    dashboards: autoOrBoolean(true, 'Grafana dashboards as ConfigMaps.'),
-    rules: autoOrBoolean(true, 'Recording rules and alerts as a PrometheusRule.'),
+    dashboards: autoOrBoolean(true, `Grafana dashboards as ConfigMaps. ${NOT_YET}`),
+    rules: autoOrBoolean(true, `Recording rules and alerts as a PrometheusRule. ${NOT_YET}`),
   })
   .prefault({})
   .describe('Objects for Prometheus and Grafana.')

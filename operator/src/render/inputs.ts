@@ -14,8 +14,6 @@ export interface RenderInputs {
     /** A volume claim will be bound: there is a StorageClass for it, or the claim exists already. */
     storage: boolean
   }
-  /** Where the API server's own connections come from; left out, they may come from anywhere. */
-  apiServerAddresses?: readonly string[]
 }
 
 export interface NodeAddress {

@@ -54,7 +54,8 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
     }),
     policy(mc, 'meter', {
       ingress: [
-        { ...fromApiServer(inputs, nodes), ports: [{ protocol: 'TCP', port: METER_PORT }] },
+        // Reports are read through the API server's proxy, which may be anywhere: the token decides.
+        { ports: [{ protocol: 'TCP', port: METER_PORT }] },
       ],
       egress: [dns, redis, ...(mc.spec.store.mode === 'MySQL' ? [mysql] : [])],
     }),
@@ -110,23 +111,10 @@ function toRedis(mc: MeetingCluster, managed: Peer): Flow {
   }
 }
 
-/**
- * Reports are read through the API server's proxy. Where its address is unknown anybody may
- * connect, and the meter's token alone decides.
- */
-function fromApiServer(inputs: RenderInputs, nodes: Peer[]): Pick<Flow, 'peers'> {
-  if (!inputs.apiServerAddresses?.length) return {}
-  return { peers: dedupe([...addresses(inputs.apiServerAddresses), ...nodes, prometheus]) }
-}
-
 function addresses(ips: readonly string[]): Peer[] {
   return [...new Set(ips)]
     .toSorted()
     .map((ip) => ({ ipBlock: { cidr: `${ip}/${ip.includes(':') ? 128 : 32}` } }))
-}
-
-function dedupe(peers: Peer[]): Peer[] {
-  return [...new Map(peers.map((peer) => [JSON.stringify(peer), peer])).values()]
 }
 
 function policy(

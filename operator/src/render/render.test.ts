@@ -17,7 +17,6 @@ const anyInputs: fc.Arbitrary<RenderInputs> = fc.record({
   ),
   turnUrls: fc.array(fc.constant('turn:198.51.100.1:3478?transport=udp'), { maxLength: 1 }),
   capabilities: fc.record({ serviceMonitor: fc.boolean(), storage: fc.boolean() }),
-  apiServerAddresses: fc.array(fc.ipV4(), { maxLength: 2 }),
 })
 
 const all = (mc: MeetingCluster, inputs: RenderInputs) => {

@@ -100,6 +100,37 @@ export const refusedSpecs: Refused[] = [
     path: 'spec.domain',
     says: 'write one like meet.example.com',
   })),
+  // What ends up in configuration files of coturn and nginx never brings a line of its own.
+  {
+    why: 'a second line in the domain',
+    spec: { domain: 'meet.example.com\nevil' },
+    path: 'spec.domain',
+    says: 'write one like meet.example.com',
+  },
+  {
+    why: 'a second line in the address of Redis',
+    spec: { redis: { mode: 'External', external: { url: 'redis://r:6379/0\nno-auth' } } },
+    path: 'spec.redis.external.url',
+    says: 'is no address of Redis',
+  },
+  ...['deniedPeers', 'allowedPeers'].map((field) => ({
+    why: `a second line in turn.${field}`,
+    spec: { turn: { [field]: ['10.0.0.1\nallowed-peer-ip=0.0.0.0'] } },
+    path: `spec.turn.${field}[0]`,
+    says: 'is no address range',
+  })),
+  {
+    why: 'a pull secret that is no name',
+    spec: { image: { pullSecrets: ['Registry Key'] } },
+    path: 'spec.image.pullSecrets[0]',
+    says: 'is no name of an object',
+  },
+  {
+    why: 'a ConfigMap with prices that is no name',
+    spec: { cost: { prices: { configMap: '' } } },
+    path: 'spec.cost.prices.configMap',
+    says: 'is no name of an object',
+  },
   {
     why: 'a region that is no label',
     spec: { region: 'Frankfurt am Main' },
