@@ -1,17 +1,12 @@
 import { customResourceDefinition } from '@parley/operator/api'
+import { type ImageSource, imageReference } from '@parley/operator/render'
 import { ApiObject, App, Chart } from 'cdk8s'
 import { clusterRules, leaseRules, managerRules } from './rbac.ts'
 
-export interface InstallOptions {
+/** Where the images come from, for the operator and for what it deploys. */
+export interface InstallOptions extends ImageSource {
   /** Namespace of the operator, which is made too. */
   namespace: string
-  /** Where the images come from, for the operator and for what it deploys. */
-  registry: string
-  tag: string
-  /** Default IfNotPresent. */
-  pullPolicy?: 'Always' | 'IfNotPresent' | 'Never'
-  /** Operators, of which one leads. Default 1. */
-  replicas?: number
 }
 
 const NAME = 'parley-operator'
@@ -105,9 +100,9 @@ function object(
   return { apiVersion, kind, metadata, ...body }
 }
 
-function deploymentSpec({ registry, tag, pullPolicy, replicas }: InstallOptions) {
+function deploymentSpec({ registry, tag }: InstallOptions) {
   return {
-    replicas: replicas ?? 1,
+    replicas: 1,
     revisionHistoryLimit: 3,
     selector: { matchLabels: selector },
     template: {
@@ -136,8 +131,8 @@ function deploymentSpec({ registry, tag, pullPolicy, replicas }: InstallOptions)
         containers: [
           {
             name: 'manager',
-            image: `${registry.replace(/\/$/, '')}/parley-node:${tag}`,
-            imagePullPolicy: pullPolicy ?? 'IfNotPresent',
+            image: imageReference({ registry, tag }, 'parley-node'),
+            imagePullPolicy: 'IfNotPresent',
             args: ['manager', `--metrics-port=${METRICS_PORT}`, `--health-port=${HEALTH_PORT}`],
             env: [
               { name: 'PARLEY_IMAGE_REGISTRY', value: registry },

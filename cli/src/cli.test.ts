@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -102,13 +103,46 @@ describe('parley', () => {
       ['install'],
       ['render'],
       ['status'],
+      ['doctor'],
       ['cost', 'report'],
       ['cost', 'replay'],
+      ['cost', 'what-if'],
+      ['manager'],
+      ['meter'],
     ]) {
       const { code, out } = await parley(...args, '--help')
       expect(code).toBe(0)
       expect(out).toMatch(/Example/)
     }
+  })
+
+  it('install takes the images of this version where nothing else is said', async () => {
+    const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
+    const { out } = await parley('install')
+    expect(out).toContain(`image: localhost/parley-node:${version}\n`)
+  })
+
+  it('cost report refuses what has no answer as a wrong call, and names the fix', async () => {
+    const cluster = ['cost', 'report', '--cluster', 'meetings/demo']
+    const store = ['cost', 'report', '--store', `sqlite:${join(folder, 'meter.db')}`]
+    for (const [args, fix] of [
+      [[...cluster, '--prices', 'aws/us-east-1'], /--prices goes with --store/],
+      [[...cluster, '--by', 'colour'], /use some of tenant, room/],
+      [[...cluster, '--window', '1y'], /write it as 90m, 24h or 7d/],
+      [['cost', 'report', '--cluster', 'demo'], /NAMESPACE\/NAME/],
+      [[...cluster, ...store.slice(2)], /not both/],
+    ] as const)
+      expect(await parley(...args)).toMatchObject({ code: 2, err: expect.stringMatching(fix) })
+  })
+
+  it('the name of something that every object has is no price preset', async () => {
+    const events = join(folder, 'none.jsonl')
+    await writeFile(events, '')
+    const args = ['cost', 'replay', '--events', events, '--prices', 'constructor']
+    expect(await parley(...args)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/no preset of that name; presets: .*aws\/eu-central-1/),
+    })
   })
 
   it('cost report without a source says which there are', async () => {

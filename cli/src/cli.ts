@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { ReportRequestError } from '@parley/relay-cost'
 import { Command, CommanderError } from 'commander'
 import { addCost } from './commands/cost.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -11,10 +12,10 @@ import { messageOf, UsageError } from './errors.ts'
 
 const examples = `
 Examples:
-  $ parley install | kubectl apply -f -          install the operator
-  $ kubectl apply -f examples/demo.yaml          ask for a meeting stack
-  $ parley status                                see what runs
-  $ parley cost report --cluster meetings/demo   what relaying cost, by room
+  $ parley install | kubectl apply --server-side -f -   install the operator
+  $ kubectl apply -f examples/demo.yaml                 ask for a meeting stack
+  $ parley status                                       see what runs
+  $ parley cost report --cluster meetings/demo          what relaying cost, by room
   $ parley cost what-if --users 100 --relay-share 0.2
 
 Parley runs WebRTC meetings on Kubernetes and says what their relayed part costs.
@@ -51,8 +52,13 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     console.error(`error: ${messageOf(error)}`)
-    return error instanceof UsageError ? 2 : 1
+    return isUsageError(error) ? 2 : 1
   }
+}
+
+/** Ours, or that of a report which was asked for in a way that has no answer. */
+function isUsageError(error: unknown): boolean {
+  return error instanceof UsageError || error instanceof ReportRequestError
 }
 
 function everyCommand(command: Command): Command[] {

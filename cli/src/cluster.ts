@@ -1,5 +1,5 @@
 import type { MeetingCluster } from '@parley/operator/api'
-import { secretNames } from '@parley/operator/render'
+import { METER_PORT, objectName, secretNames } from '@parley/operator/render'
 import {
   ApiClient,
   createMetrics,
@@ -52,7 +52,7 @@ export async function getMeetingCluster(
   } catch (error) {
     if (!(error instanceof NotFound)) throw error
     throw new Error(
-      `there is no MeetingCluster ${namespace}/${name}; parley status --all-namespaces lists those there are`,
+      `there is no MeetingCluster ${namespace}/${name}; parley status lists those there are`,
     )
   }
 }
@@ -93,7 +93,7 @@ export async function askMeter<T>(api: ApiClient, cluster: ClusterName, path: st
     secretNames(mc).meterToken,
   )
   const token = Buffer.from(secret.data?.token ?? '', 'base64').toString()
-  return api.proxyGet<T>(cluster.namespace, `http:${cluster.name}-meter:8090`, path, {
+  return api.proxyGet<T>(cluster.namespace, `http:${objectName(mc, 'meter')}:${METER_PORT}`, path, {
     [meterTokenHeader]: token,
   })
 }

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { type RelayCostReport, relayCostReportSchema } from '@parley/protocol'
+import { type RelayCostReport, relayCostReportSchema, reportDimensions } from '@parley/protocol'
 import {
   buildReport,
   loadPrices,
@@ -21,7 +21,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import picocolors from 'picocolors'
 import { UsageError } from '../errors.ts'
 
-const dimensions = 'tenant, room, participant, region, transport, reason, day'
+const dimensions = reportDimensions.join(', ')
 
 export function addCost(program: Command): void {
   const cost = program
@@ -43,7 +43,7 @@ function addReport(cost: Command): void {
     .option('--from <instant>', 'start of the window, ISO 8601')
     .option('--to <instant>', 'end of the window, ISO 8601')
     .option('--by <dimensions>', `rows by any of ${dimensions}`, 'room')
-    .option('--prices <file|preset>', 'with --store: prices to use', 'aws/us-east-1')
+    .option('--prices <file|preset>', 'with --store: prices to use (default: aws/us-east-1)')
     .addOption(format())
     .addHelpText(
       'after',
@@ -65,7 +65,7 @@ type ReportOptions = {
   from?: string
   to?: string
   by: string
-  prices: string
+  prices?: string
   output: Format
 }
 
@@ -74,12 +74,17 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
   const by = parseBy(options.by)
   const window = parseWindow(options, now)
   if (options.cluster && options.store) throw new UsageError('give --cluster or --store, not both')
+  if (options.cluster && options.prices)
+    throw new UsageError(
+      '--prices goes with --store: the meter of a MeetingCluster has the prices of its spec.cost.prices',
+    )
   if (options.store) {
     const { openStore } = await import('@parley/meter')
     const store = await openStore(options.store)
     try {
       const allocations = await store.records(window)
-      return buildReport({ allocations, window, prices: await pricesOf(options.prices), by })
+      const prices = await pricesOf(options.prices ?? 'aws/us-east-1')
+      return buildReport({ allocations, window, prices, by })
     } finally {
       await store.close()
     }
@@ -185,7 +190,7 @@ function print(report: RelayCostReport, output: Format): void {
 
 /** A preset's name, or a price file. @throws with the presets there are, when it is neither */
 async function pricesOf(fileOrPreset: string): Promise<Prices> {
-  if (fileOrPreset in presets) return presetPrices(fileOrPreset)
+  if (Object.hasOwn(presets, fileOrPreset)) return presetPrices(fileOrPreset)
   try {
     return loadPrices(await readFile(fileOrPreset, 'utf8'), fileOrPreset)
   } catch (error) {

@@ -12,7 +12,16 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .description('what is wrong, and what to do about it')
     .option('--kubeconfig <file>', 'kubeconfig (default: $KUBECONFIG)')
-    .addHelpText('after', '\nExits 1 when something is wrong.\n')
+    .addHelpText(
+      'after',
+      `
+Looks at the API server, the operator, every MeetingCluster and its pods, and says what to do about
+what is wrong. Exits 1 when something is.
+
+Example:
+  $ parley doctor --kubeconfig ~/.kube/config
+`,
+    )
     .action(async (options: { kubeconfig?: string }) => {
       const { withApi } = await import('../cluster.ts')
       const findings = await withApi(options.kubeconfig, examine)

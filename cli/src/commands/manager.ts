@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
+import { imagesFrom } from '../images.ts'
 
 export function addManager(program: Command): void {
   program
@@ -38,10 +39,7 @@ PARLEY_LOG_LEVEL (info).
           ...options,
           log: pino({ level: process.env.PARLEY_LOG_LEVEL ?? 'info' }),
           signal: stop.signal,
-          images: {
-            registry: process.env.PARLEY_IMAGE_REGISTRY ?? 'localhost',
-            tag: process.env.PARLEY_IMAGE_TAG ?? '0.1.0',
-          },
+          images: imagesFrom(process.env),
         })
       },
     )

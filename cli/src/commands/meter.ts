@@ -6,7 +6,13 @@ export function addMeter(program: Command): void {
     .description('run the meter: relay accounting from coturn’s statsdb, and its report API')
     .addHelpText(
       'after',
-      '\nIt is configured by environment variables, which meter/README.md lists.\n',
+      `
+It is configured by environment variables, which meter/README.md lists.
+
+Example:
+  $ METER_STORE=sqlite:./meter.db REDIS_URL_FILE=./redis-url METER_TOKEN_FILE=./token \\
+      METER_PRICES_PRESET=aws/eu-central-1 parley meter
+`,
     )
     .action(async () => {
       const { runMeter } = await import('@parley/meter')

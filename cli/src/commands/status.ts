@@ -8,8 +8,7 @@ export function addStatus(program: Command): void {
     .command('status')
     .description('what runs: all MeetingClusters, or one in detail')
     .argument('[name]', 'a MeetingCluster')
-    .option('-n, --namespace <ns>', 'its namespace', 'default')
-    .option('-A, --all-namespaces', 'list those of every namespace')
+    .option('-n, --namespace <ns>', 'only in this namespace (default: all)')
     .option('--kubeconfig <file>', 'kubeconfig (default: $KUBECONFIG)')
     .addOption(
       new Option('-o, --output <format>', 'how to print it')
@@ -20,40 +19,49 @@ export function addStatus(program: Command): void {
       'after',
       `
 Examples:
-  $ parley status --all-namespaces
+  $ parley status
   $ parley status demo --namespace meetings
 `,
     )
     .action(async (name: string | undefined, options: StatusOptions) => {
       const json = options.output === 'json'
-      const { getMeetingCluster, listMeetingClusters, notInstalled, withApi } = await import(
-        '../cluster.ts'
-      )
-      await withApi(options.kubeconfig, async (api) => {
-        if (name) {
-          const mc = await getMeetingCluster(api, { namespace: options.namespace, name })
-          console.log(json ? JSON.stringify(statusOf(mc), null, 2) : detail(statusOf(mc)))
-          return
-        }
-        const namespace = options.allNamespaces ? undefined : options.namespace
-        const found = await listMeetingClusters(api, namespace)
-        if (!found) throw new Error(`${notInstalled.what}: ${notInstalled.fix}`)
-        const all = found.map(statusOf)
-        if (json) console.log(JSON.stringify(all, null, 2))
-        else if (all.length > 0) console.log(overview(all))
-        else
-          console.log(
-            namespace
-              ? `no MeetingCluster in namespace ${namespace}; --all-namespaces looks everywhere`
-              : 'no MeetingCluster yet; start from one with kubectl apply -f examples/demo.yaml',
-          )
-      })
+      const { listMeetingClusters, notInstalled, withApi } = await import('../cluster.ts')
+      const { namespace } = options
+      const found = await withApi(options.kubeconfig, (api) => listMeetingClusters(api, namespace))
+      if (!found) throw new Error(`${notInstalled.what}: ${notInstalled.fix}`)
+      const all = found.map(statusOf)
+      if (name !== undefined) {
+        const one = theOneCalled(name, all)
+        console.log(json ? JSON.stringify(one, null, 2) : detail(one))
+      } else if (json) console.log(JSON.stringify(all, null, 2))
+      else if (all.length > 0) console.log(overview(all))
+      else
+        console.log(
+          namespace
+            ? `no MeetingCluster in namespace ${namespace}; without --namespace all are listed`
+            : 'no MeetingCluster yet; start from one with kubectl apply -f examples/demo.yaml',
+        )
     })
 }
 
+/** @throws Error that names those there are, or the namespaces where there is one of the name */
+export function theOneCalled(name: string, all: readonly ClusterStatus[]): ClusterStatus {
+  const [one, ...others] = all.filter((status) => status.name === name)
+  if (one === undefined) {
+    const names = all.map((other) => `${other.namespace}/${other.name}`)
+    throw new Error(
+      `there is no MeetingCluster ${name} here; ${names.length > 0 ? `there is ${names.join(', ')}` : 'there is none at all'}`,
+    )
+  }
+  if (others.length > 0)
+    throw new Error(
+      `there is a ${name} in ${[one, ...others].map(({ namespace }) => namespace).join(', ')}; say which with --namespace`,
+    )
+  return one
+}
+
 type StatusOptions = {
-  namespace: string
-  allNamespaces?: boolean
+  namespace?: string
   kubeconfig?: string
   output: 'table' | 'json'
 }
@@ -93,8 +101,8 @@ function overview(all: readonly ClusterStatus[]): string {
       mark(ready),
       region,
       relay ? String(relay.users) : '–',
-      relay ? `${relay.costPerHour} ${relay.currency}` : '–',
-      relay ? `${relay.monthToDate} ${relay.currency}` : '–',
+      relay ? money(relay.costPerHour, relay.currency) : '–',
+      relay ? money(relay.monthToDate, relay.currency) : '–',
     ]),
   )
 }
@@ -121,7 +129,7 @@ function detail(status: ClusterStatus): string {
   if (status.relay) {
     const { allocations, users, costPerHour, monthToDate, currency } = status.relay
     lines.push(
-      `relay  ${users} users on ${allocations} allocations, ${costPerHour} ${currency} an hour, ${monthToDate} ${currency} this month`,
+      `relay  ${users} users on ${allocations} allocations, ${money(costPerHour, currency)} an hour, ${money(monthToDate, currency)} this month`,
     )
   }
   const wrong = status.conditions.filter(
@@ -131,6 +139,10 @@ function detail(status: ClusterStatus): string {
   )
   for (const { type, reason, message } of wrong) lines.push(`${type}: ${reason}: ${message}`)
   return lines.join('\n')
+}
+
+function money(amount: string, currency = ''): string {
+  return `${amount} ${currency}`.trimEnd()
 }
 
 function mark(ready: boolean): string {

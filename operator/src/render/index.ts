@@ -1,6 +1,8 @@
 export {
+  DEFAULT_IMAGES,
   defaultRenderInputs,
   type ImageName,
+  type ImageSource,
   imageReference,
   type NodeAddress,
   type RenderInputs,

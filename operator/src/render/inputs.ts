@@ -3,7 +3,7 @@ import type { MeetingCluster } from '../api/index.ts'
 /** All that rendering needs to know besides the MeetingCluster. */
 export interface RenderInputs {
   /** Where the operator's own images came from; used where the spec says nothing. */
-  images: { registry: string; tag: string }
+  images: ImageSource
   /** By node name. */
   nodes: Readonly<Record<string, NodeAddress>>
   /** Of the TURN pods that are ready, as browsers are given them; empty while there is none. */
@@ -16,6 +16,12 @@ export interface RenderInputs {
   }
 }
 
+/** A registry with the path before image names, and the one tag of all images. */
+export interface ImageSource {
+  registry: string
+  tag: string
+}
+
 export interface NodeAddress {
   /** Addresses that pods on the host network have. */
   internal: readonly string[]
@@ -23,10 +29,13 @@ export interface NodeAddress {
   advertised?: string
 }
 
+/** Where images come from when nobody says so: this version of them, as built on this machine. */
+export const DEFAULT_IMAGES = { registry: 'localhost', tag: '0.1.0' } as const
+
 /** What `parley render` assumes, with no cluster to ask. */
 export function defaultRenderInputs(overrides: Partial<RenderInputs> = {}): RenderInputs {
   return {
-    images: { registry: 'localhost', tag: '0.1.0' },
+    images: DEFAULT_IMAGES,
     nodes: {},
     turnUrls: [],
     capabilities: { serviceMonitor: false, storage: true },
@@ -41,8 +50,13 @@ export type ImageName =
   | 'parley-redis'
   | 'parley-node'
 
-export function imageReference(mc: MeetingCluster, inputs: RenderInputs, name: ImageName): string {
-  const registry = mc.spec.image.registry || inputs.images.registry
-  const tag = mc.spec.image.tag || inputs.images.tag
+/** What a pod of the MeetingCluster runs: the spec's registry and tag before the operator's. */
+export function imageOf(mc: MeetingCluster, { images }: RenderInputs, name: ImageName): string {
+  const { registry, tag } = mc.spec.image
+  return imageReference({ registry: registry || images.registry, tag: tag || images.tag }, name)
+}
+
+/** `registry.example.com/parley/parley-node:0.1.0` */
+export function imageReference({ registry, tag }: ImageSource, name: ImageName): string {
   return `${registry.replace(/\/$/, '')}/${name}:${tag}`
 }

@@ -9,7 +9,7 @@ import type {
   V1VolumeMount,
 } from '@kubernetes/client-node'
 import type { Component, MeetingCluster, MeetingClusterSpec } from '../api/index.ts'
-import { type ImageName, imageReference, type RenderInputs } from './inputs.ts'
+import { type ImageName, imageOf, type RenderInputs } from './inputs.ts'
 import { compact } from './kubernetes.ts'
 import { labelsOf, objectName, selectorOf } from './names.ts'
 
@@ -96,7 +96,7 @@ export function podTemplate(
 function container(mc: MeetingCluster, inputs: RenderInputs, parts: PodParts): V1Container {
   return compact<V1Container>({
     name: parts.component,
-    image: imageReference(mc, inputs, parts.image),
+    image: imageOf(mc, inputs, parts.image),
     imagePullPolicy: mc.spec.image.pullPolicy,
     args: parts.args,
     env: parts.env,

@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals'
+import { clusterFindings, operatorFindings, podFindings } from './doctor.ts'
+
+const wrong = <T extends { ok: boolean }>(findings: T[]) => findings.filter(({ ok }) => !ok)
+const metadata = { name: 'demo-turn-1', namespace: 'meetings' }
+
+describe('parley doctor', () => {
+  it('says how to get an operator, and whose log to read where one is not ready', () => {
+    expect(operatorFindings([])).toMatchObject([
+      { ok: false, fix: expect.stringMatching(/install/) },
+    ])
+    const operator = { metadata, spec: { replicas: 2 }, status: { readyReplicas: 1 } }
+    expect(operatorFindings([operator])).toMatchObject([
+      { ok: false, fix: 'kubectl logs -n meetings deployment/demo-turn-1' },
+    ])
+    expect(wrong(operatorFindings([{ ...operator, status: { readyReplicas: 2 } }]))).toEqual([])
+  })
+
+  it('repeats what each condition that is not met says to do', () => {
+    const condition = (type: string, status: string) => ({
+      type,
+      status,
+      reason: 'Why',
+      message: `mend ${type}`,
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    })
+    const mc = (...conditions: object[]) =>
+      ({ metadata: { name: 'demo' }, spec: {}, status: { conditions } }) as unknown as Parameters<
+        typeof clusterFindings
+      >[0]
+    const ill = mc(
+      condition('Ready', 'False'),
+      condition('TurnReady', 'False'),
+      condition('RedisReady', 'True'),
+      condition('Stalled', 'False'),
+    )
+    expect(clusterFindings(ill).map(({ fix }) => fix)).toEqual(['mend Ready', 'mend TurnReady'])
+    expect(wrong(clusterFindings(mc(condition('Ready', 'True'))))).toEqual([])
+    expect(wrong(clusterFindings(mc()))).toHaveLength(1)
+  })
+
+  it('names pods without a node, without an image, and those that crash', () => {
+    const waiting = (reason: string) =>
+      podFindings({
+        metadata,
+        status: {
+          containerStatuses: [{ name: 'turn', restartCount: 3, state: { waiting: { reason } } }],
+        },
+      })
+    expect(waiting('ContainerCreating')).toEqual([])
+    expect(waiting('ImagePullBackOff')[0]?.fix).toMatch(/spec\.image/)
+    expect(waiting('CrashLoopBackOff')[0]?.fix).toMatch(/kubectl logs .*--previous/)
+    const conditions = [{ type: 'PodScheduled', status: 'False', message: '0/1 nodes' }]
+    expect(podFindings({ metadata, status: { conditions } })[0]?.fix).toBe('0/1 nodes')
+  })
+})
