@@ -10,6 +10,10 @@ import { leftovers } from './teardown.ts'
 const configMap = (name: string, value: string) =>
   JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } })
 
+// Two runs of this test on one machine must not meet.
+const ONE = `itest-one-${process.pid}`
+const TWO = `itest-two-${process.pid}`
+
 describe('startControlPlane', () => {
   const started: ControlPlane[] = []
   const start = async (name: string) => {
@@ -23,7 +27,7 @@ describe('startControlPlane', () => {
   })
 
   it('REQ-K1: keeps what is applied, and two of different names live side by side', async () => {
-    const [one, two] = await Promise.all([start('itest-one'), start('itest-two')])
+    const [one, two] = await Promise.all([start(ONE), start(TWO)])
     await kubectl(one, ['apply', '-f', '-'], { input: configMap('shared-name', 'of one') })
     await kubectl(two, ['apply', '-f', '-'], { input: configMap('shared-name', 'of two') })
     const read = ['get', 'configmap', 'shared-name', '-o', 'jsonpath={.data.value}']
@@ -32,32 +36,32 @@ describe('startControlPlane', () => {
   }, 60_000)
 
   it('REQ-K1: returns the running one when it is started again', async () => {
-    const first = await start('itest-one')
-    const again = await startControlPlane({ name: 'itest-one' })
+    const first = await start(ONE)
+    const again = await startControlPlane({ name: ONE })
     expect(again.server).toBe(first.server)
   }, 60_000)
 
   it('REQ-K1: gives only its owner the right to read the kubeconfig', async () => {
-    const plane = await start('itest-one')
+    const plane = await start(ONE)
     expect((await stat(plane.kubeconfig)).mode & 0o777).toBe(0o600)
   }, 60_000)
 
   it('REQ-K1: leaves nothing behind when it is stopped', async () => {
-    const plane = await start('itest-one')
-    expect(await leftovers('itest-one')).not.toEqual([])
+    const plane = await start(ONE)
+    expect(await leftovers(ONE)).not.toEqual([])
     await plane.stop()
-    expect(await leftovers('itest-one')).toEqual([])
+    expect(await leftovers(ONE)).toEqual([])
   }, 60_000)
 
   it('REQ-K1: says that its port was taken while it was dead, and does not wait for a time-out', async () => {
-    const plane = await start('itest-one')
-    const paths = clusterPaths('itest-one')
+    const plane = await start(ONE)
+    const paths = clusterPaths(ONE)
     const apiServer = await readDaemon(paths, 'kube-apiserver')
     if (!apiServer) throw new Error('a started control plane records its API server')
     await endProcesses([apiServer], 0)
     const squatter = createServer().listen(Number(new URL(plane.server).port), '127.0.0.1')
     try {
-      await expect(startControlPlane({ name: 'itest-one' })).rejects.toMatchObject({
+      await expect(startControlPlane({ name: ONE })).rejects.toMatchObject({
         code: 'PORT_IN_USE',
       })
     } finally {

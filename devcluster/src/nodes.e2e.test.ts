@@ -1,16 +1,18 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { execa, execaSync } from 'execa'
 import { ensureBinaries } from './binaries.ts'
-import { attachClient, type Cluster, down, loadImage, up } from './cluster.ts'
+import { attachClient, type Cluster, down, loadImage, statusOfAll, up } from './cluster.ts'
 import { kubectl } from './kubectl.ts'
 import { ensureImageArchive } from './oci.ts'
 import { leftovers } from './teardown.ts'
 
-const NAME = 'e2e-nodes'
+// Two runs of this test on one machine must not meet.
+const PREFIX = 'e2e-nodes-'
+const NAME = `${PREFIX}${process.pid}`
 const IMAGE = 'localhost/parley-devcluster/probe:e2e'
 
 const container = (args: string[], more: object = {}) => ({
@@ -120,14 +122,14 @@ describe('a cluster with two nodes', () => {
   let cluster: Cluster
 
   beforeAll(async () => {
-    await down({ name: NAME })
+    await removeAbandoned()
     const { probe } = await ensureBinaries(['probe'])
     const archive = join(probe, 'probe.tar')
     await ensureImageArchive(
       { name: IMAGE, program: join(probe, 'probe'), entrypoint: '/probe' },
       archive,
     )
-    cluster = await up({ name: NAME, nodes: 2, kubeconfig: join(tmpdir(), 'e2e-nodes.kubeconfig') })
+    cluster = await up({ name: NAME, nodes: 2, kubeconfig: join(tmpdir(), `${NAME}.kubeconfig`) })
     await loadImage({ name: NAME, archive })
     await kubectl(cluster, ['apply', '-f', '-'], { input: JSON.stringify(WORKLOAD) })
     for (const name of ['web', 'on-host']) {
@@ -236,6 +238,15 @@ describe('a cluster with two nodes', () => {
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(NAME)
   }, 30_000)
 })
+
+/** Takes down what a run of this test that was killed has left. */
+async function removeAbandoned(): Promise<void> {
+  for (const { name } of await statusOfAll()) {
+    if (name.startsWith(PREFIX) && !existsSync(`/proc/${name.slice(PREFIX.length)}`)) {
+      await down({ name })
+    }
+  }
+}
 
 /** The processes of a program in this test's own node, told by the node's network namespace. */
 function pidsOf(program: string, networkNamespace: string): number[] {
