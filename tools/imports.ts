@@ -1,9 +1,9 @@
 /**
- * The import direction of the folders: each may import only what its row names. Tests may also
- * import what starts real servers for them.
+ * The import direction of the folders, and within operator/: each may import only what its row
+ * names. Tests may also import what starts real servers for them.
  */
 import { readFile } from 'node:fs/promises'
-import { dirname, relative, resolve, sep } from 'node:path'
+import { posix, resolve } from 'node:path'
 import { execa } from 'execa'
 
 const everything = [
@@ -18,7 +18,7 @@ const everything = [
   'images',
 ]
 
-const mayImport: Record<string, readonly string[]> = {
+export const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   'relay-cost': ['protocol'],
   operator: ['protocol', 'relay-cost'],
@@ -36,6 +36,14 @@ const mayImport: Record<string, readonly string[]> = {
 /** What only tests import: servers to test against. */
 const testsMayImport = ['devcluster', 'signaling', 'images']
 
+/** Within operator/src: rendering is pure, and only the runtime talks to the API server. */
+const withinOperator: Readonly<Record<string, readonly string[]>> = {
+  api: [],
+  render: ['api'],
+  runtime: [],
+  reconcile: ['api', 'render', 'runtime'],
+}
+
 /** One line a violation, `file: why`. Empty when every import keeps to its row. */
 export async function importViolations(root: string): Promise<string[]> {
   const { stdout } = await execa(
@@ -46,19 +54,32 @@ export async function importViolations(root: string): Promise<string[]> {
     },
   )
   const violations: string[] = []
-  for (const file of stdout.split('\n').filter(Boolean)) {
-    const folder = file.split('/')[0] ?? ''
-    const allowed = mayImport[folder]
-    if (!allowed) continue
-    const isTest = /\.test\.tsx?$|\/test(ing)?\//.test(file)
-    for (const specifier of importsOf(await readFile(resolve(root, file), 'utf8'))) {
-      const target = folderOf(root, file, specifier)
-      if (!target || target === folder || allowed.includes(target)) continue
-      if (isTest && testsMayImport.includes(target)) continue
-      violations.push(`${file}: ${folder}/ may not import ${target}/ (${specifier})`)
-    }
-  }
+  for (const file of stdout.split('\n').filter(Boolean))
+    violations.push(...violationsOf(file, await readFile(resolve(root, file), 'utf8')))
   return violations
+}
+
+/** The violations of one source file, whose path is relative to the root. */
+export function violationsOf(file: string, source: string): string[] {
+  const [folder = '', , part = ''] = file.split('/')
+  const allowed = mayImport[folder]
+  if (!allowed) return []
+  const isTest = /\.test\.tsx?$|\/test(ing)?\//.test(file)
+  return importsOf(source).flatMap((specifier) => {
+    const [target, targetPart = ''] = targetOf(file, specifier)
+    if (target === undefined) return []
+    const no = (from: string, to: string) => [
+      `${file}: ${from} may not import ${to} (${specifier})`,
+    ]
+    if (target !== folder) {
+      if (allowed.includes(target) || (isTest && testsMayImport.includes(target))) return []
+      return no(`${folder}/`, `${target}/`)
+    }
+    const parts = folder === 'operator' && !isTest ? withinOperator[part] : undefined
+    if (!parts || !(targetPart in withinOperator)) return []
+    if (targetPart === part || parts.includes(targetPart)) return []
+    return no(`operator/src/${part}/`, `operator/src/${targetPart}/`)
+  })
 }
 
 function importsOf(source: string): string[] {
@@ -68,8 +89,13 @@ function importsOf(source: string): string[] {
   return [...specifiers].map((match) => match[1] ?? match[2] ?? '')
 }
 
-function folderOf(root: string, file: string, specifier: string): string | undefined {
-  if (specifier.startsWith('@parley/')) return specifier.split('/')[1]
-  if (!specifier.startsWith('.')) return undefined
-  return relative(root, resolve(root, dirname(file), specifier)).split(sep)[0]
+/** The workspace that an import reaches, and the folder within its sources; nothing for packages. */
+function targetOf(file: string, specifier: string): readonly (string | undefined)[] {
+  if (specifier.startsWith('@parley/')) {
+    const [, folder, part] = specifier.split('/')
+    return [folder, part]
+  }
+  if (!specifier.startsWith('.')) return []
+  const [folder, , part] = posix.join(posix.dirname(file), specifier).split('/')
+  return [folder, part]
 }
