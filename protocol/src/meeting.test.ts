@@ -1,0 +1,53 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { displayNameSchema, iceServerSchema, joinRequestSchema, signalToSchema } from './meeting.ts'
+
+const accepted = (name: string) => displayNameSchema.safeParse(name).success
+
+describe('the name of a participant', () => {
+  it.each(['Ada', 'Łukasz', 'علی\u200cرضا', '👩‍👩‍👧', '3', '王小明'])(
+    'REQ-P3: may be %s',
+    (name) => {
+      expect(displayNameSchema.parse(`  ${name} `)).toBe(name)
+    },
+  )
+
+  it.each([
+    ['empty', ' \t'],
+    ['invisible', '\u200b\u2060'],
+    ['a lone accent', '\u0301'],
+    ['two lines', 'Ada\nGrace'],
+    ['written backwards', 'Ada \u202egrebgrub'],
+    ['isolating what follows', '\u2067Ada'],
+    ['half a character', 'Ada \ud83d'],
+    ['too long', 'a'.repeat(65)],
+  ])('REQ-P3: is never %s', (_, name) => {
+    expect(accepted(name)).toBe(false)
+  })
+
+  it('REQ-P3: reads back as it was accepted', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 80 }), (name) => {
+        const parsed = displayNameSchema.safeParse(name)
+        if (!parsed.success) return
+        expect(displayNameSchema.parse(parsed.data)).toBe(parsed.data)
+        expect(parsed.data.trim()).not.toBe('')
+      }),
+    )
+  })
+})
+
+describe('messages', () => {
+  it('REQ-P1: an ICE server without a URL is none', () => {
+    expect(iceServerSchema.safeParse({ urls: [] }).success).toBe(false)
+  })
+
+  it('are refused with fields that nobody knows, and with ids that would break a username', () => {
+    expect(joinRequestSchema.safeParse({ name: 'Ada', admin: true }).success).toBe(false)
+    for (const tenant of ['a.b', 'a:b', 'a/b', '', 'a'.repeat(65)])
+      expect(joinRequestSchema.safeParse({ name: 'Ada', tenant }).success).toBe(false)
+    const candidate = { to: 'p-1', signal: { candidate: null } }
+    expect(signalToSchema.safeParse(candidate).success).toBe(true)
+    expect(signalToSchema.safeParse({ ...candidate, from: 'p-2' }).success).toBe(false)
+  })
+})
