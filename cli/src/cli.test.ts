@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -86,6 +87,48 @@ async function replay(lines: readonly string[]): Promise<{ report: RelayCostRepo
   expect(code).toBe(0)
   return { report: relayCostReportSchema.parse(JSON.parse(out)), err }
 }
+
+describe('input that cannot be used', () => {
+  it.each([
+    ['an alias that names nothing', 'kind: *nowhere', 'is not YAML: Unresolved alias'],
+    ['an unknown tag', 'kind: !!js/function "1"', 'is not YAML: Unresolved tag'],
+    ['one broken document of several', 'kind: MeetingCluster\n---\n[\n', 'is not YAML: Flow'],
+  ])('%s is named in one line', async (_, yaml, message) => {
+    const file = join(folder, 'broken.yaml')
+    await writeFile(file, yaml)
+    const { code, out, err } = await parley('render', '-f', file)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain(`error: ${file} ${message}`)
+    expect(err.trim().split('\n')).toHaveLength(1)
+  })
+
+  it('a recorded stream of which nothing can be counted fails', async () => {
+    const file = join(folder, 'nothing.jsonl')
+    await writeFile(file, 'hello\n')
+    const args = ['--events', file, '--prices', 'aws/eu-central-1']
+    const { code, out, err } = await parley('cost', 'replay', ...args)
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toContain(`${file}:1: not JSON`)
+    expect(err).toContain('has no event that can be counted')
+  })
+
+  it('a report makes no store where there is none', async () => {
+    const file = join(folder, 'none', 'meter.db')
+    const { code, err } = await parley('cost', 'report', '--store', `sqlite:${file}`)
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: `error: there is no store ${file}; give the file that the meter writes\n`,
+    })
+    expect(existsSync(join(folder, 'none'))).toBe(false)
+  })
+
+  it('the password in the URL of an unknown store is not repeated', async () => {
+    const { code, err } = await parley('cost', 'report', '--store', 'mysql://u:hunter2@db/x')
+    expect(code).toBe(1)
+    expect(err).toContain('a store of the kind "mysql" is not known')
+    expect(err).not.toContain('hunter2')
+  })
+})
 
 describe('parley', () => {
   it('an unknown command or flag is named, with what was meant, and exits 2', async () => {

@@ -71,7 +71,7 @@ describe('a prices file', () => {
       /tier 2 starts at 5 GB, inside/,
     ],
     ['[{ perGB: -1 }]', /tier 1 perGB: must not be negative/],
-    ['[{ upToGB: 5 }, { perGB: 1 }]', /tier 1 perGB: must be a number/],
+    ['[{ upToGB: 5 }, { perGB: 1 }]', /tier 1 perGB: is missing/],
     ['[]', /needs at least one tier/],
   ])('names the tier at fault: %s', (tiers, message) => {
     expect(() => loadPrices(file(tiers))).toThrow(message)
@@ -101,6 +101,31 @@ describe('presets', () => {
   it('an unknown one is refused with the list of those there are', () => {
     expect(() => presetPrices('aws/mars')).toThrow(/no price preset "aws\/mars".*aws\/us-east-1/)
     expect(() => presetPrices('constructor')).toThrow(/no price preset/)
+  })
+})
+
+describe('a file that is no price list', () => {
+  const tiers = (tier: string) =>
+    `{currency: USD, asOf: 2026-11-01, gigabyte: 1e9, egress: {internet: {tiers: [${tier}]}}}`
+
+  it.each([
+    ['', 'mine.yaml: is no price list; it needs currency'],
+    ['[1, 2]', 'mine.yaml: is no price list'],
+    ['a: *nowhere', 'mine.yaml: not YAML: Unresolved alias'],
+    ['currency: USD', /asOf: must be a date.*egress: is missing/],
+    [tiers('{perGB: "0.1"}'), 'tier 1 perGB: must be a number'],
+    [tiers('{perGB: 1e308}'), 'tier 1 perGB: is beyond any price; check its unit'],
+    [tiers('{upTo: 1, perGB: 1}'), 'tier 1: unknown field upTo; remove it or correct its name'],
+    [tiers('{perGB: 1}').replace('11-01', '13-45'), 'asOf: must be a date, as 2026-11-01'],
+  ])('%j is refused in words', (text, message) => {
+    expect(() => loadPrices(text, 'mine.yaml')).toThrow(message)
+  })
+
+  it('many aliases of aliases are refused at once', () => {
+    let text = 'a0: &a0 [x]\n'
+    for (let level = 1; level < 12; level += 1)
+      text += `a${level}: &a${level} [${Array(9).fill(`*a${level - 1}`)}]\n`
+    expect(() => loadPrices(text, 'mine.yaml')).toThrow('mine.yaml: not YAML: Excessive alias')
   })
 })
 

@@ -1,4 +1,4 @@
-import { parse as parseYaml, YAMLParseError } from 'yaml'
+import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { PricesError } from './errors.ts'
 
@@ -39,13 +39,23 @@ export type Prices = {
   packetOverheadBytes: number
 }
 
-const price = z.number('must be a number').nonnegative('must not be negative')
+const overhead = 'must be a whole number from 0 to 200'
+/** Beyond any price or volume there is; it keeps every product a number. */
+const most = 1e12
+const price = z
+  .number()
+  .nonnegative('must not be negative')
+  .max(most, 'is beyond any price; check its unit')
+const gigabytes = z
+  .number()
+  .nonnegative('must not be negative')
+  .max(most, 'is beyond any volume; for no bound leave it out')
 const perGB = z.strictObject({ perGB: price }).default({ perGB: 0 })
 
 const pricesFileSchema = z.strictObject({
   name: z.string().min(1).optional(),
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency code of three capitals, as USD'),
-  asOf: z.string().regex(/^\d{4}-\d\d-\d\d$/, 'must be a date, as 2026-11-01'),
+  asOf: z.iso.date('must be a date, as 2026-11-01'),
   source: z.string().default(''),
   gigabyte: z
     .union([z.literal(1e9), z.literal(2 ** 30), z.literal('1e9'), z.literal('2^30')], {
@@ -55,12 +65,12 @@ const pricesFileSchema = z.strictObject({
   meter: z.enum(['egress', 'to-client', 'sent-and-received']).default('egress'),
   egress: z.strictObject({
     internet: z.strictObject({
-      priorUsageGB: z.number().nonnegative('must not be negative').default(0),
+      priorUsageGB: gigabytes.default(0),
       tiers: z
         .array(
           z.strictObject({
-            fromGB: z.number().nonnegative().optional(),
-            upToGB: z.number().positive('must be above 0').optional(),
+            fromGB: gigabytes.optional(),
+            upToGB: gigabytes.positive('must be above 0').optional(),
             perGB: price,
           }),
         )
@@ -73,7 +83,7 @@ const pricesFileSchema = z.strictObject({
   nodes: z
     .strictObject({ perHour: price.default(0), publicIPv4PerHour: price.default(0) })
     .default({ perHour: 0, publicIPv4PerHour: 0 }),
-  packetOverheadBytes: z.number().int().min(0).max(200).default(28),
+  packetOverheadBytes: z.int(overhead).min(0, overhead).max(200, overhead).default(28),
 })
 type FileTier = z.infer<typeof pricesFileSchema>['egress']['internet']['tiers'][number]
 
@@ -86,12 +96,17 @@ type FileTier = z.infer<typeof pricesFileSchema>['egress']['internet']['tiers'][
 export function loadPrices(yamlText: string, name = 'own prices'): Prices {
   let document: unknown
   try {
-    document = parseYaml(yamlText)
+    document = parseYaml(yamlText, { logLevel: 'error' })
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error
-    throw new PricesError('PRICES_SYNTAX', `${name}: not YAML: ${error.message.split('\n')[0]}`)
+    // A YAMLParseError, or aliases that name no anchor or multiply without end.
+    throw new PricesError('PRICES_SYNTAX', `${name}: not YAML: ${firstLineOf(error)}`)
   }
-  const file = pricesFileSchema.safeParse(document)
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    throw new PricesError(
+      'PRICES_INVALID',
+      `${name}: is no price list; it needs currency, asOf, gigabyte and egress, as docs/relay-cost.md shows`,
+    )
+  const file = pricesFileSchema.safeParse(document, { error: faultOf })
   if (!file.success) {
     const faults = file.error.issues.map((issue) => `${pathOf(issue.path)}: ${issue.message}`)
     throw new PricesError('PRICES_INVALID', `${name}: ${faults.join('; ')}`)
@@ -99,6 +114,24 @@ export function loadPrices(yamlText: string, name = 'own prices'): Prices {
   const { egress, ...rest } = file.data
   const internet = { ...egress.internet, tiers: checkTiers(egress.internet.tiers, name) }
   return { ...rest, name: rest.name ?? name, egress: { ...egress, internet } }
+}
+
+/** What zod says of a value of the wrong type or an unknown field, for people. */
+function faultOf(issue: { code?: string; input?: unknown; expected?: string; keys?: string[] }) {
+  if (issue.input === undefined) return 'is missing'
+  if (issue.code === 'unrecognized_keys')
+    return `unknown field ${issue.keys?.join(', ')}; remove it or correct its name`
+  if (issue.code !== 'invalid_type') return undefined
+  const kinds: Record<string, string> = {
+    object: 'a block of fields',
+    array: 'a list',
+    string: 'text',
+  }
+  return `must be ${kinds[issue.expected ?? ''] ?? 'a number'}`
+}
+
+function firstLineOf(error: unknown): string {
+  return (error as Error).message.split(/:?\n/, 1)[0] ?? ''
 }
 
 function pathOf(path: PropertyKey[]): string {

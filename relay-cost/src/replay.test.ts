@@ -57,11 +57,13 @@ describe('replaying a recorded stream', () => {
       good,
       '{"t":1}',
       good.replace('rcvb=100', 'rcvb=-1'),
+      good.replace('1795258704000', '1795258704000000'),
     ])
     expect(replay.rejected).toEqual([
       { line: 1, reason: 'not JSON' },
       { line: 4, reason: 'not of the form {"t": epoch ms, "channel": "…", "message": "…"}' },
       { line: 5, reason: expect.stringContaining('counters are not four whole numbers') },
+      { line: 6, reason: 't 1795258704000000 is past the year 2100; give epoch ms' },
     ])
     const report = replayReport(replay, { prices })
     expect(report.totals.bytes.clientToTurn).toBe(100)

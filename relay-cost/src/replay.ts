@@ -58,6 +58,9 @@ export function replayEvents(lines: Iterable<string>): Replay {
 
 type Recorded = { line: StatsdbLine; event: StatsdbEvent }
 
+/** Later than this, `t` is in microseconds or made up: it would make one allocation last for ages. */
+const latest = Date.UTC(2100, 0)
+
 function readLine(text: string): Recorded | { rejected: string } {
   let json: unknown
   try {
@@ -68,6 +71,8 @@ function readLine(text: string): Recorded | { rejected: string } {
   const line = statsdbLineSchema.safeParse(json)
   if (!line.success)
     return { rejected: 'not of the form {"t": epoch ms, "channel": "…", "message": "…"}' }
+  if (line.data.t >= latest)
+    return { rejected: `t ${line.data.t} is past the year 2100; give epoch ms` }
   const event = parseStatsdb(line.data)
   return 'rejected' in event ? event : { line: line.data, event }
 }

@@ -1,6 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
+import { existsSync } from 'node:fs'
 import { type RelayCostReport, relayCostReportSchema, reportDimensions } from '@parley/protocol'
 import {
   buildReport,
@@ -20,6 +18,7 @@ import {
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import picocolors from 'picocolors'
 import { UsageError } from '../errors.ts'
+import { readLines, readTextFile } from '../input.ts'
 
 const dimensions = reportDimensions.join(', ')
 
@@ -80,6 +79,7 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
     )
   if (options.store) {
     const { openStore } = await import('@parley/meter')
+    mustExist(options.store)
     const store = await openStore(options.store)
     try {
       const allocations = await store.records(window)
@@ -101,6 +101,13 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
   return withApi(options.kubeconfig, async (api) =>
     relayCostReportSchema.parse(await askMeter(api, cluster, `/report?${query}`)),
   )
+}
+
+/** To open a store makes it where it is missing: right for a meter, a surprise from a report. */
+function mustExist(store: string): void {
+  const file = /^sqlite:(.+)$/.exec(store)?.[1]
+  if (file && file !== ':memory:' && !existsSync(file))
+    throw new UsageError(`there is no store ${file}; give the file that the meter writes`)
 }
 
 function addReplay(cost: Command): void {
@@ -131,6 +138,10 @@ Example:
         console.error(`${options.events}:${line}: ${reason}; the line is left out`)
       if (replay.rejected.length > 20)
         console.error(`… and ${replay.rejected.length - 20} more lines were left out`)
+      if (replay.accepted === 0)
+        throw new Error(
+          `${options.events} has no event that can be counted; it wants JSON lines {"t": epoch ms, "channel": "turn/realm/…", "message": "…"}`,
+        )
       print(replayReport(replay, { prices, by }), options.output)
     })
 }
@@ -192,7 +203,7 @@ function print(report: RelayCostReport, output: Format): void {
 async function pricesOf(fileOrPreset: string): Promise<Prices> {
   if (Object.hasOwn(presets, fileOrPreset)) return presetPrices(fileOrPreset)
   try {
-    return loadPrices(await readFile(fileOrPreset, 'utf8'), fileOrPreset)
+    return loadPrices(await readTextFile(fileOrPreset), fileOrPreset)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     throw new Error(
@@ -203,9 +214,7 @@ async function pricesOf(fileOrPreset: string): Promise<Prices> {
 
 async function linesOf(file: string): Promise<string[]> {
   const lines: string[] = []
-  const input = file === '-' ? process.stdin : createReadStream(file)
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }))
-    lines.push(line)
+  for await (const line of readLines(file)) lines.push(line)
   return lines
 }
 

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
 import { KIND, parseMeetingCluster } from '@parley/operator/api'
 import {
   defaultRenderInputs,
@@ -10,7 +8,8 @@ import {
 } from '@parley/operator/render'
 import { type Command, Option } from 'commander'
 import { parseAllDocuments, stringify } from 'yaml'
-import { UsageError } from '../errors.ts'
+import { messageOf, UsageError } from '../errors.ts'
+import { readTextFile } from '../input.ts'
 
 export function addRender(program: Command): void {
   program
@@ -70,13 +69,23 @@ type RenderOptions = {
 
 /** Every MeetingCluster of a YAML file; other kinds in it are passed over. @throws UsageError */
 async function meetingClusters(file: string) {
-  const source = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8')
-  const documents = parseAllDocuments(source)
-  for (const { errors } of documents)
-    if (errors[0]) throw new UsageError(`${file} is not YAML: ${errors[0].message}`)
-  const found = documents
-    .map((document) => document.toJS() as { kind?: string } | null)
-    .filter((value) => value?.kind === KIND)
+  const documents = parseAllDocuments(await readTextFile(file))
+  const found = documents.map(readDocument(file)).filter((value) => value?.kind === KIND)
   if (found.length === 0) throw new UsageError(`${file} has no ${KIND}`)
   return found.map(parseMeetingCluster)
+}
+
+function readDocument(file: string) {
+  return (document: ReturnType<typeof parseAllDocuments>[number]) => {
+    const notYaml = (reason: string) =>
+      new UsageError(`${file} is not YAML: ${reason.split(/:?\n/, 1)[0]}`)
+    const fault = document.errors[0] ?? document.warnings[0]
+    if (fault) throw notYaml(fault.message)
+    try {
+      return document.toJS() as { kind?: string } | null
+    } catch (error) {
+      // Aliases that name no anchor, or that multiply without end.
+      throw notYaml(messageOf(error))
+    }
+  }
 }

@@ -103,7 +103,7 @@ describe('the SQLite store', () => {
 
   it('says what is wrong with a store that cannot be opened', async () => {
     writeFileSync(join(folder, 'file'), '')
-    await expect(openStore('mysql://x')).rejects.toThrow(/no known kind; use sqlite:/)
+    await expect(openStore('mysql://x')).rejects.toThrow(/kind "mysql" is not known; use sqlite:/)
     await expect(openStore(`sqlite:${join(folder, 'file', 'meter.db')}`)).rejects.toMatchObject({
       code: 'STORE_OPEN',
     })

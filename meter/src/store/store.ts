@@ -35,5 +35,9 @@ export type StoreTotals = {
 export async function openStore(url: string): Promise<Store> {
   const path = /^sqlite:(.+)$/.exec(url)?.[1]
   if (path) return openSqliteStore(path)
-  throw new StoreError('STORE_URL', `store "${url}" is of no known kind; use sqlite:/path/meter.db`)
+  // No more of the URL than its scheme: the rest of one for another database holds a password.
+  throw new StoreError(
+    'STORE_URL',
+    `a store of the kind "${url.split(':', 1)[0]}" is not known; use sqlite:/path/meter.db`,
+  )
 }
