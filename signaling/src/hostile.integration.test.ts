@@ -168,6 +168,35 @@ describe('floods', () => {
       await strict.close()
     }
   })
+
+  it('of one client behind a proxy leave the others alone, and no client chooses whose it is', async () => {
+    const strict = await startSignaling(files.config({ joinsPerSecond: 1 }), {
+      log: pino({ level: 'silent' }),
+    })
+    /** As our proxy passes it on: what the client said, and behind it where the client is. */
+    const joinFrom = async (client: string, said?: string) => {
+      const forwarded = { 'x-forwarded-for': said ? `${said}, ${client}` : client }
+      return (await postJoin(strict.url, 'r', { name: 'A' }, forwarded)).status
+    }
+    try {
+      const flood = await Promise.all(
+        Array.from({ length: 40 }, (_, i) => joinFrom('203.0.113.9', `198.51.100.${i}`)),
+      )
+      expect(flood).toContain(429)
+      expect(await joinFrom('203.0.113.10')).toBe(200)
+    } finally {
+      await strict.close()
+    }
+  })
+})
+
+it('a message of more than 1 MB ends the connection, and the client comes back', async () => {
+  const { client } = await people.enter(server.url, 'large', 'Eve')
+  const ended = new Promise<string>((resolve) => client.once('disconnect', resolve))
+  const back = new Promise<void>((resolve) => client.once('connect', () => resolve()))
+  send(client, 'signal', { to: 'p-1', signal: candidate('x'.repeat(1_100_000)) }).catch(() => {})
+  expect(await ended).toMatch(/^transport/)
+  await back
 })
 
 describe('the join API', () => {

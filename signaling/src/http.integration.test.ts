@@ -201,6 +201,8 @@ describe('the webapp', () => {
     const { headers } = await fetch(`${server.url}/r/demo`)
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
     expect(headers.get('x-content-type-options')).toBe('nosniff')
+    // The address of a room is what lets people in: it goes to no other site.
+    expect(headers.get('referrer-policy')).toBe('no-referrer')
     expect(headers.get('permissions-policy')).toContain('camera=(self)')
   })
 })
