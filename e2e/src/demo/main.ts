@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { ensurePrograms, formatProgress, status } from '@parley/devcluster'
@@ -7,6 +7,8 @@ import { demoCluster, demoNamespace, runDemo, stopDemo } from './demo.ts'
 import { forward } from './forward.ts'
 
 const program = new Command('npm run demo --')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .showHelpAfterError('(run with --help to see what there is)')
   .description(
     'A real Kubernetes on this machine, the operator, a meeting stack, a call of three real browsers\nof which two are relayed, and what that cost. Leaves everything open until Ctrl-C.',
   )
@@ -28,6 +30,16 @@ const options = program.opts<{ once?: boolean; json?: string; name: string; seco
 if (!(options.seconds >= 1 && options.seconds <= 3600)) {
   console.error('error: --seconds wants a number from 1 to 3600')
   process.exit(2)
+}
+if (options.json) {
+  // Now, not after all the work.
+  const file = options.json
+  await appendFile(file, '').catch(({ code }: NodeJS.ErrnoException) => {
+    console.error(
+      `error: --json ${file} cannot be written (${code}); name a file in a folder of yours`,
+    )
+    process.exit(2)
+  })
 }
 
 const stateHome = process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state')
