@@ -176,6 +176,32 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     })
   })
 
+  it('REQ-K1: rolls the pods that hold the password of a Secret that was deleted', async () => {
+    const operator = startOperator()
+    await cluster.meetingCluster('newsecret')
+    const before = await deployed('newsecret', operator)
+    const annotations = (children: Map<string, TestObject>, key: string) =>
+      children.get(key)?.spec.template.metadata.annotations
+    const holders = [
+      'StatefulSet/demo-redis',
+      ...['turn', 'signaling', 'meter'].map((component) => `Deployment/demo-${component}`),
+    ].filter((key) => before.has(key))
+    expect(holders.length).toBeGreaterThan(2)
+    // Made in one go: nothing was rolled because its Secret came later.
+    for (const key of holders) expect(before.get(key)?.metadata.generation).toBe(1)
+    await cluster.kubectl('delete', 'secret', 'demo-redis-auth', '-n', 'newsecret')
+    await eventually(async () => {
+      const now = await cluster.children('newsecret')
+      for (const key of holders) {
+        expect(annotations(now, key)).not.toEqual(annotations(before, key))
+        expect(now.get(key)?.metadata.generation).toBe(2)
+      }
+    })
+    await operator.quiet()
+    const now = await cluster.children('newsecret')
+    for (const key of holders) expect(now.get(key)?.metadata.generation).toBe(2)
+  })
+
   it.each(EDITS)('REQ-K1: repairs %s by hand', async (_, edit) => {
     const operator = startOperator()
     await cluster.meetingCluster('edited')

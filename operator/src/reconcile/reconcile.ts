@@ -116,14 +116,8 @@ async function reconcileChildren(
   const { world, relay, clock } = options
   const owner = ownerOf(cluster)
   const addresses = findAddresses(world, key, cluster)
-  const wanted = await desiredChildren(options, cluster, addresses.turnUrls)
-  const outcomes: ChildOutcome[] = [...wanted.refused]
-
-  const stages = [
-    wanted.children.filter(({ kind }) => !LAST_KINDS.has(kind.resource.kind)),
-    wanted.children.filter(({ kind }) => LAST_KINDS.has(kind.resource.kind)),
-  ]
-  for (const stage of stages) {
+  const outcomes: ChildOutcome[] = []
+  const ensure = async (stage: Child[]) => {
     const results = await Promise.all(
       stage.map(async (child) => {
         const outcome = await writer.ensure(child, owner)
@@ -134,7 +128,20 @@ async function reconcileChildren(
       }),
     )
     outcomes.push(...results)
+    return results
   }
+
+  let wanted = await desiredChildren(options, cluster, addresses.turnUrls)
+  const secrets = await ensure(wanted.children.filter(isSecret))
+  // Pods are made from the Secrets that are there, so a new one makes other pods.
+  if (secrets.some(({ result }) => result === 'applied'))
+    wanted = await desiredChildren(options, cluster, addresses.turnUrls)
+  outcomes.push(...wanted.refused)
+  const others = wanted.children.filter((child) => !isSecret(child))
+  await ensure(others.filter(({ kind }) => !LAST_KINDS.has(kind.resource.kind)))
+  // Without its Secret no pod starts, and those that run need not be touched.
+  if (secrets.every(({ result }) => result === 'applied' || result === 'unchanged'))
+    await ensure(others.filter(({ kind }) => LAST_KINDS.has(kind.resource.kind)))
   // Without a full list of what is wanted, nothing can be said to be unwanted.
   if (wanted.refused.length === 0) {
     outcomes.push(...(await prune(world, writer, owner.reference.uid, wanted.names)))
@@ -159,6 +166,10 @@ async function reconcileChildren(
   return outcomes.some(({ result }) => result === 'foreign' || result === 'failed')
     ? { requeueAfterMs: RECHECK_MS }
     : {}
+}
+
+function isSecret({ kind }: Child): boolean {
+  return kind.resource === SECRETS
 }
 
 function ownerOf({ metadata }: Cluster): Owner {
@@ -206,8 +217,10 @@ async function desiredChildren(
 ): Promise<Wanted> {
   const { world, images } = options
   try {
+    const secrets = await desiredSecrets(options, cluster)
     const { objects, held } = renderMeetingCluster(cluster, {
       images,
+      secretUids: uidsOf(secrets, cluster),
       nodes: world.addressesOfNodes(),
       turnUrls,
       capabilities: {
@@ -215,7 +228,6 @@ async function desiredChildren(
         storage: hasStorage(world, cluster),
       },
     })
-    const secrets = await desiredSecrets(options, cluster)
     const rendered = objects.map((object) =>
       childOf(world, object, { kept: keepsAfterDeletion(cluster, object) }),
     )
@@ -234,6 +246,23 @@ async function desiredChildren(
     }
     throw error
   }
+}
+
+/** UIDs by name, of those that are there. */
+function uidsOf(secrets: readonly Child[], { metadata }: Cluster): Record<string, string> {
+  return Object.fromEntries(
+    secrets.flatMap(
+      ({
+        kind,
+        object: {
+          metadata: { name },
+        },
+      }) => {
+        const entry = kind.store.get(`${metadata.namespace}/${name}`)
+        return entry ? [[name, entry.uid]] : []
+      },
+    ),
+  )
 }
 
 function childOf(world: World, object: K8sObject, how: Pick<Child, 'kept' | 'fill'> = {}): Child {

@@ -8,6 +8,8 @@ export interface RenderInputs {
   nodes: Readonly<Record<string, NodeAddress>>
   /** Of the TURN pods that are ready, as browsers are given them; empty while there is none. */
   turnUrls: readonly string[]
+  /** UIDs of Secrets by name: pods that mount one which was deleted and made anew have to be rolled. */
+  secretUids?: Readonly<Record<string, string>>
   capabilities: {
     /** The cluster knows the kind ServiceMonitor. */
     serviceMonitor: boolean

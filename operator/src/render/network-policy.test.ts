@@ -69,6 +69,17 @@ describe('REQ-K1: network policies', () => {
       expect(external[name]?.egress).toContainEqual({ ports: [{ protocol: 'TCP' }] })
   })
 
+  it('govern both directions: what they do not name is closed', () => {
+    for (const policy of Object.values(policies()))
+      expect(policy.policyTypes).toEqual(['Ingress', 'Egress'])
+    expect(Object.keys(policies())).toEqual([
+      'demo-signaling',
+      'demo-meter',
+      'demo-webapp',
+      'demo-redis',
+    ])
+  })
+
   it('are absent where they are not wanted', () => {
     expect(policies({ networkPolicy: { enabled: false } })).toEqual({})
   })

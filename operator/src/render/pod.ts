@@ -51,14 +51,13 @@ export function podTemplate(
 ): V1PodTemplateSpec {
   const { component } = parts
   const placement = placementOf(mc.spec, component)
+  const rollsWith = madeFrom(inputs, parts)
   return {
     metadata: compact({
       labels: labelsOf(mc, component),
       annotations: {
         ...placement.podAnnotations,
-        ...(parts.rollsWith === undefined
-          ? {}
-          : { [CHECKSUM_ANNOTATION]: checksum(parts.rollsWith) }),
+        ...(rollsWith === '' ? {} : { [CHECKSUM_ANNOTATION]: checksum(rollsWith) }),
       },
     }),
     spec: compact<V1PodSpec>({
@@ -132,6 +131,15 @@ function resourcesOf(spec: MeetingClusterSpec, component: Component): V1Resource
 
 function mapValues<T, U>(record: Record<string, T>, map: (value: T) => U): Record<string, U> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))
+}
+
+/**
+ * All that a pod's template does not show. Programs read passwords when they start: were only Redis
+ * started again after its Secret was made anew, nothing else could talk to it any more.
+ */
+function madeFrom({ secretUids = {} }: RenderInputs, { mounts, rollsWith = '' }: PodParts): string {
+  const uids = mounts.flatMap(({ volume }) => secretUids[volume.secret?.secretName ?? ''] ?? [])
+  return [rollsWith, ...uids].join('\n').trimEnd()
 }
 
 function checksum(content: string): string {

@@ -125,6 +125,26 @@ describe('whatever the spec says', () => {
     })
   })
 
+  it('each pod has the keys of Secrets that it needs and no others, read by its group alone', () => {
+    const needs: Record<string, string[]> = {
+      turn: ['demo-redis-auth/password', 'demo-turn-secret/secrets'],
+      signaling: ['demo-join-key/key', 'demo-redis-auth/url', 'demo-turn-secret/secrets'],
+      webapp: [],
+      redis: ['demo-redis-auth/password'],
+      meter: ['demo-meter-token/token', 'demo-redis-auth/url'],
+    }
+    const mc = meetingCluster()
+    for (const workload of workloads(all(mc, renderInputs()))) {
+      const secrets = podOf(workload).spec?.volumes?.flatMap(({ secret }) => secret ?? []) ?? []
+      const keys = secrets.flatMap(({ secretName, items = [] }) =>
+        items.map(({ key }) => `${secretName}/${key}`),
+      )
+      const component = workload.metadata.name.replace('demo-', '')
+      expect({ component, keys: keys.toSorted() }).toEqual({ component, keys: needs[component] })
+      for (const { defaultMode } of secrets) expect(defaultMode).toBe(0o440)
+    }
+  })
+
   it('nothing is half-said: no undefined and no empty name', () => {
     everyRendering((objects) => {
       expect(structuredClone(objects)).toEqual(JSON.parse(JSON.stringify(objects)))

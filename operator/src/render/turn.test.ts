@@ -65,6 +65,10 @@ describe('what coturn reads again while it runs', () => {
         '192.168.0.0-192.168.255.255',
         'fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
         '::-::1',
+        // The same in IPv6: mapped, translated (NAT64) and tunnelled (6to4) addresses of IPv4.
+        '::ffff:0:0-::ffff:ffff:ffff',
+        '64:ff9b::-64:ff9b::ffff:ffff',
+        '2002::-2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
         '8.8.8.0-8.8.8.255',
       ]),
     )
@@ -86,6 +90,17 @@ describe('what coturn reads again while it runs', () => {
         ?.annotations?.[CHECKSUM_ANNOTATION]
     expect(checksum({ deniedPeers: ['8.8.8.8'] })).not.toBe(checksum({}))
     expect(checksum({}, {})).toBe(checksum({}))
+  })
+
+  it('are rolled when a Secret that they mount was made anew, and for no other', () => {
+    const checksum = (secretUids: Record<string, string>) =>
+      buildTurnDeployment(meetingCluster(), { ...inputs, secretUids }).spec.template.metadata
+        ?.annotations?.[CHECKSUM_ANNOTATION]
+    const before = checksum({ 'demo-redis-auth': 'one', 'demo-turn-secret': 'two' })
+    expect(checksum({ 'demo-redis-auth': 'new', 'demo-turn-secret': 'two' })).not.toBe(before)
+    expect(
+      checksum({ 'demo-redis-auth': 'one', 'demo-turn-secret': 'two', 'demo-join-key': 'new' }),
+    ).toBe(before)
   })
 })
 
