@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import type { K8sObject } from '../runtime/resources.ts'
-import { shapeOf } from './children.ts'
-import { ownedFields } from './observed.ts'
+import { CONFIG_MAPS, type K8sObject, type Resource } from '../runtime/resources.ts'
+import { Store } from '../runtime/store.ts'
+import { type ChildKind, ChildWriter, shapeOf } from './children.ts'
+import { ownedFields, projectChild } from './observed.ts'
 
 function deployment(name: string, container: object, uid = 'u'): K8sObject {
   return {
@@ -56,5 +57,75 @@ describe('ownedFields', () => {
     expect(ownedFields(owned('u', { 'f:data': {} }))).not.toBe(ownedFields(owned('u', {})))
     expect(ownedFields(owned('u', {}, 'someone'))).toBe('')
     expect(ownedFields(owned('u', {}, 'parley', 'Update'))).toBe('')
+  })
+})
+
+describe('ChildWriter', () => {
+  const owner = (name: string) => ({
+    namespace: 'ns',
+    reference: {
+      apiVersion: 'v',
+      kind: 'MeetingCluster',
+      name,
+      uid: `uid-${name}`,
+      controller: true,
+    },
+  })
+  const wanted = (name: string): K8sObject => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'ns' },
+    ...{ data: { key: name } },
+  })
+
+  /** An API server that keeps what is applied, with the fields owned. */
+  function setUp() {
+    const objects = new Map<string, K8sObject>()
+    const calls: string[] = []
+    let version = 0
+    const client = {
+      async apply(_: Resource, __: string | undefined, name: string, body: string, how = {}) {
+        calls.push('dryRun' in how ? 'try' : 'apply')
+        const object = JSON.parse(body) as K8sObject
+        object.metadata.uid = `uid-of-${name}`
+        object.metadata.resourceVersion = String(++version)
+        object.metadata.managedFields = [
+          { manager: 'parley', operation: 'Apply', fieldsV1: { 'f:data': {} } },
+        ]
+        if (!('dryRun' in how)) objects.set(name, object)
+        return object
+      },
+      async peek(_: Resource, __: string | undefined, name: string) {
+        calls.push('peek')
+        return objects.get(name)
+      },
+      get: async () => Promise.reject(new Error('not asked for')),
+      delete: async () => {},
+    }
+    const kind = (): ChildKind => {
+      const store = new Store({ project: projectChild })
+      for (const object of objects.values()) store.upsert(object)
+      return { resource: CONFIG_MAPS, store, full: false, problem: () => undefined }
+    }
+    return { client, calls, kind }
+  }
+
+  it('REQ-K1: after a restart one dry run teaches the shape of many, and nothing is written', async () => {
+    const { client, calls, kind } = setUp()
+    const names = ['a', 'b', 'c', 'd']
+    const ensureAll = (writer: ChildWriter, known: ChildKind) =>
+      Promise.all(
+        names.map((name) => writer.ensure({ kind: known, object: wanted(name) }, owner(name))),
+      )
+    const first = kind()
+    const writer = new ChildWriter(client)
+    expect(await ensureAll(writer, first)).toEqual(Array(4).fill({ result: 'applied' }))
+    expect(await ensureAll(writer, first)).toEqual(Array(4).fill({ result: 'unchanged' }))
+    expect(calls.splice(0).filter((call) => call === 'apply')).toHaveLength(4)
+
+    expect(await ensureAll(new ChildWriter(client), kind())).toEqual(
+      Array(4).fill({ result: 'unchanged' }),
+    )
+    expect(calls).toEqual(['try'])
   })
 })

@@ -44,7 +44,7 @@ export type ChildOutcome =
 export class ChildWriter {
   readonly #client: Pick<ApiClient, 'apply' | 'peek' | 'get' | 'delete'>
   /** Digest of owned fields that a fresh apply gives, by the shape of the object. */
-  readonly #fieldsByShape = new Map<string, string>()
+  readonly #fieldsByShape = new Map<string, Promise<string>>()
 
   constructor(client: Pick<ApiClient, 'apply' | 'peek' | 'get' | 'delete'>) {
     this.#client = client
@@ -93,7 +93,7 @@ export class ChildWriter {
     const written = await this.#client.apply(kind.resource, namespace, name, text, {
       full: kind.full,
     })
-    this.#fieldsByShape.set(shapeOf(object), ownedFields(written))
+    this.#fieldsByShape.set(shapeOf(object), Promise.resolve(ownedFields(written)))
     kind.store.observe(written)
     return { result: 'applied' }
   }
@@ -110,17 +110,18 @@ export class ChildWriter {
    * The owned fields of a freshly applied object depend on its shape only. After a restart a shape is learned by
    * one dry run, which writes nothing, and then serves for all objects like it.
    */
-  async #expectedFields({ kind, object }: Child, owner: Owner, body: string): Promise<string> {
+  #expectedFields({ kind, object }: Child, owner: Owner, body: string): Promise<string> {
     const shape = shapeOf(object)
     const known = this.#fieldsByShape.get(shape)
-    if (known !== undefined) return known
+    if (known) return known
     const { name } = object.metadata
-    const tried = await this.#client.apply(kind.resource, owner.namespace, name, body, {
-      dryRun: true,
-    })
-    const fields = ownedFields(tried)
-    this.#fieldsByShape.set(shape, fields)
-    return fields
+    const learned = this.#client
+      .apply(kind.resource, owner.namespace, name, body, { dryRun: true })
+      .then(ownedFields)
+    // Kept while it is on its way, so that workers that start together ask once; a failure is not kept.
+    this.#fieldsByShape.set(shape, learned)
+    learned.catch(() => this.#fieldsByShape.delete(shape))
+    return learned
   }
 }
 
