@@ -165,7 +165,7 @@ const turn = withRules(
       .max(256)
       .default([])
       .describe(
-        'Exceptions to the denied peers, built-in ones too: the private network of participants who are not relayed, for example. The addresses of the TURN pods themselves are always allowed.',
+        'Exceptions to the denied peers, built-in ones too: the private network of participants who are not relayed, for example. The addresses of the nodes are always allowed: a TURN pod may be on any of them.',
       ),
     drainTimeout: duration(
       'Longest time that a TURN pod that goes away is given. In this version coturn ends its allocations at once.',

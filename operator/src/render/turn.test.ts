@@ -74,7 +74,7 @@ describe('what coturn reads again while it runs', () => {
     )
   })
 
-  it('allows the TURN pods themselves and the exceptions of the spec', () => {
+  it('allows the nodes, as a TURN pod may be on any, and the exceptions of the spec', () => {
     expect(config({ allowedPeers: ['10.9.0.0/16'] })['allowed-peers']).toBe(
       '10.9.0.0-10.9.255.255\n10.1.0.11\n10.1.0.12\n198.51.100.11\n',
     )

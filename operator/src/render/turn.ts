@@ -65,8 +65,9 @@ const DENIED_NETWORKS = [
 ].map(coturnRange)
 
 /**
- * What changes while coturn runs. `allowed-peers` always holds the TURN pods' own addresses, since
- * two participants who are both relayed meet there.
+ * What changes while coturn runs. `allowed-peers` always holds the addresses of all nodes, since two
+ * participants who are both relayed meet there, and a TURN pod may come to any node. coturn reads it
+ * when it starts: a node with a private address that came later is a denied peer until then.
  */
 export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
   const addresses = advertisedAddresses(mc, inputs.nodes)
