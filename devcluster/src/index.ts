@@ -18,8 +18,9 @@ export {
   type StartControlPlaneOptions,
   startControlPlane,
 } from './local-control-plane.ts'
+export { withLock } from './lock.ts'
 export type { NodeAddresses } from './network.ts'
 export { ensurePrograms, findProgram } from './packages.ts'
 export type { Lifetime } from './process.ts'
-export { formatProgress, type OnProgress, type ProgressEvent } from './progress.ts'
+export { formatProgress, type OnProgress, type ProgressEvent, step } from './progress.ts'
 export { leftovers } from './teardown.ts'

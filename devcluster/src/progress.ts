@@ -14,7 +14,7 @@ export interface ProgressEvent {
 
 export type OnProgress = (event: ProgressEvent) => void
 
-/** Runs one step and reports its start and end. */
+/** Runs one step and reports its start, every five seconds of it, and its end. */
 export async function step<T>(
   onProgress: OnProgress | undefined,
   name: string,
@@ -22,18 +22,27 @@ export async function step<T>(
   run: (report: (done: number, total: number, unit: string) => void) => Promise<T>,
 ): Promise<T> {
   const started = performance.now()
-  const emit = (state: ProgressEvent['state'], counts: Partial<ProgressEvent> = {}) =>
+  let counts: Pick<ProgressEvent, 'done' | 'total' | 'unit'> = {}
+  const emit = (state: ProgressEvent['state']) =>
     onProgress?.({
       step: name,
       state,
       elapsedSeconds: (performance.now() - started) / 1000,
       ...(usualSeconds === undefined ? {} : { usualSeconds }),
-      ...counts,
+      ...(state === 'running' ? counts : {}),
     })
   emit('running')
-  const result = await run((done, total, unit) => emit('running', { done, total, unit }))
-  emit('done')
-  return result
+  const heartbeat = setInterval(() => emit('running'), 5000)
+  try {
+    const result = await run((done, total, unit) => {
+      counts = { done, total, unit }
+      emit('running')
+    })
+    emit('done')
+    return result
+  } finally {
+    clearInterval(heartbeat)
+  }
 }
 
 /** `12 s`, `3 min 20 s`. */

@@ -1,12 +1,12 @@
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { type OnProgress, step } from '@parley/devcluster'
 import { execa } from 'execa'
 import type { Buildah } from './buildah.ts'
 import { ImagesError } from './errors.ts'
 import { hashOf } from './hash.ts'
 import { type CachePaths, repositoryRoot } from './paths.ts'
-import { type OnProgress, step } from './progress.ts'
 import { asRoot, lastLines, untilKilled } from './tools.ts'
 
 /** What an image stands on: an image of a registry, or one made here from Debian packages. */

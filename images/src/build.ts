@@ -11,6 +11,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type OnProgress, step, withLock } from '@parley/devcluster'
 import { execa } from 'execa'
 import { type BuiltImage, isComplete, storeImage, writeArchive } from './archive.ts'
 import { type Base, type BaseChoice, bases } from './base.ts'
@@ -18,9 +19,7 @@ import { type Buildah, openBuildah } from './buildah.ts'
 import { catalogue, type ImageDefinition, type ImageName, imageNames } from './catalogue.ts'
 import { ImagesError } from './errors.ts'
 import { hashFolders, hashOf } from './hash.ts'
-import { withLock } from './lock.ts'
 import { type CachePaths, cachePaths, repositoryRoot } from './paths.ts'
-import { type OnProgress, step } from './progress.ts'
 import { asRoot, ensureTools } from './tools.ts'
 
 export interface BuildOptions {

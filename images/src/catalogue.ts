@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type OnProgress, step } from '@parley/devcluster'
 import { execa } from 'execa'
 import { cachedBundle } from './bundle.ts'
 import { ImagesError } from './errors.ts'
 import { hashFolders, hashOf } from './hash.ts'
 import { type CachePaths, repositoryRoot } from './paths.ts'
-import { type OnProgress, step } from './progress.ts'
 import { lastLines } from './tools.ts'
 
 export const imageNames = [

@@ -1,8 +1,8 @@
+import type { ProgressEvent } from '@parley/devcluster'
 import { Command, CommanderError } from 'commander'
 import { type BuildOptions, buildImages, type Image, stageContext } from './build.ts'
 import { type ImageName, imageNames } from './catalogue.ts'
 import { ImagesError } from './errors.ts'
-import type { ImageProgress } from './progress.ts'
 
 const lastShown = new Map<string, number>()
 const interrupt = new AbortController()
@@ -113,7 +113,7 @@ function print(images: readonly Image[], format: string): void {
 }
 
 /** Lines on stderr: standard output belongs to the result. One at a step's start and end, and every five seconds. */
-function showProgress(event: ImageProgress): void {
+function showProgress(event: ProgressEvent): void {
   const now = performance.now()
   if (event.state === 'running' && now - (lastShown.get(event.step) ?? -5000) < 5000) return
   lastShown.set(event.step, now)

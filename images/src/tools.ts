@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
+import { type OnProgress, step } from '@parley/devcluster'
 import { execa } from 'execa'
 import { ImagesError } from './errors.ts'
-import { type OnProgress, step } from './progress.ts'
 
 const NEEDED = [
   { file: '/usr/bin/buildah', debianPackage: 'buildah' },
