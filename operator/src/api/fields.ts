@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DURATION_PATTERN, durationSeconds } from './duration.ts'
+import { DURATION_PATTERN, durationSeconds, LONGEST_DURATION_SECONDS } from './duration.ts'
 import { isIpAddress, isIpRange } from './ip.ts'
 import { withRules } from './rule.ts'
 
@@ -32,7 +32,10 @@ export const duration = (description: string, byDefault: string) =>
   withRules(z.string().max(32), [
     {
       cel: `self.matches(r'${DURATION_PATTERN.source}') && duration(self) > duration('0s')`,
-      check: (self) => DURATION_PATTERN.test(self) && durationSeconds(self) > 0,
+      check: (self) =>
+        DURATION_PATTERN.test(self) &&
+        durationSeconds(self) > 0 &&
+        durationSeconds(self) <= LONGEST_DURATION_SECONDS,
       message: 'is no duration above 0: write one like 90s, 15m or 1h30m',
     },
   ])

@@ -112,12 +112,19 @@ export interface PodEntry extends Entry {
   component: string | undefined
   node: string | undefined
   ready: boolean
+  /** Why it does not start, where somebody has to do something about it. */
+  problem: string | undefined
+}
+
+interface PodStatus {
+  conditions?: { type: string; status: string; message?: string }[]
+  containerStatuses?: { state?: { waiting?: { reason?: string } }; image: string }[]
 }
 
 export function projectPod(object: K8sObject): PodEntry {
   const { metadata, spec, status } = object as K8sObject & {
     spec?: { nodeName?: string }
-    status?: { conditions?: { type: string; status: string }[] }
+    status?: PodStatus
   }
   const ready = status?.conditions?.some(
     (condition) => condition.type === 'Ready' && condition.status === 'True',
@@ -134,7 +141,30 @@ export function projectPod(object: K8sObject): PodEntry {
     node: spec?.nodeName,
     // A pod on its way out takes no new users.
     ready: ready === true && metadata.deletionTimestamp === undefined,
+    problem:
+      metadata.deletionTimestamp === undefined ? problemOfPod(metadata.name, status) : undefined,
   }
+}
+
+/** The same words for as long as it is the same problem: an error text with times in it is none. */
+function problemOfPod(name: string, status: PodStatus = {}): string | undefined {
+  const unscheduled = status.conditions?.find(
+    (condition) => condition.type === 'PodScheduled' && condition.status === 'False',
+  )
+  if (unscheduled) return `pod ${name} has no node: ${unscheduled.message ?? 'unschedulable'}`
+  for (const { state, image } of status.containerStatuses ?? []) {
+    switch (state?.waiting?.reason) {
+      case 'ErrImagePull':
+      case 'ImagePullBackOff':
+      case 'InvalidImageName':
+        return `image ${image} cannot be pulled: check spec.image.registry, tag and pullSecrets`
+      case 'CrashLoopBackOff':
+        return `pod ${name} ends again and again: kubectl logs ${name} --previous says why`
+      case 'CreateContainerConfigError':
+        return `pod ${name} cannot be set up: kubectl describe pod ${name} says why`
+    }
+  }
+  return undefined
 }
 
 export interface StorageClassEntry extends Entry {

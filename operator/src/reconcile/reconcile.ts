@@ -49,7 +49,7 @@ import {
   type Owner,
 } from './children.ts'
 import { transitions } from './conditions.ts'
-import { type ChildEntry, digest, type Rollout } from './observed.ts'
+import { type ChildEntry, digest, type PodEntry, type Rollout } from './observed.ts'
 import type { RelayReading } from './relay.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
 import type { World } from './world.ts'
@@ -368,16 +368,25 @@ async function showToPods(
 }
 
 function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, Rollout>> {
-  const { namespace, uid } = cluster.metadata
+  const { namespace, name, uid } = cluster.metadata
+  const owner = `${namespace}/${name}`
   const rollouts: Partial<Record<Component, Rollout>> = {}
   for (const component of COMPONENTS) {
     const key = `${namespace}/${objectName(cluster, component)}`
     for (const kind of LAST_KINDS) {
       const entry = world.children.get(kind)?.store.get(key)
-      if (entry?.rollout && entry.group === uid) rollouts[component] = entry.rollout
+      if (entry?.rollout && entry.group === uid)
+        rollouts[component] = withProblem(entry.rollout, world.podsOf(owner, component))
     }
   }
   return rollouts
+}
+
+/** A Deployment says after minutes that it makes no progress; its pods say at once, and why. */
+function withProblem(rollout: Rollout, pods: readonly PodEntry[]): Rollout {
+  if (rollout.ready >= rollout.desired && rollout.updated >= rollout.desired) return rollout
+  const problem = pods.flatMap((pod) => pod.problem ?? []).sort()[0]
+  return problem === undefined ? rollout : { ...rollout, problem }
 }
 
 /** Will be over by itself: not worth a condition, and a status could not be written either. */

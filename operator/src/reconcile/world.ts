@@ -102,9 +102,11 @@ export class World {
       {
         project: projectPod,
         onChange: (_key, before, after) => {
-          if (before?.node === after?.node && before?.ready === after?.ready) return
+          const moved = before?.node !== after?.node || before?.ready !== after?.ready
           const pod = after ?? before
-          if (pod?.component === 'turn' && pod.group) enqueue(pod.group)
+          if (!pod?.group) return
+          if ((moved && pod.component === 'turn') || before?.problem !== after?.problem)
+            enqueue(pod.group)
         },
       },
       { labelSelector: OURS },

@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals'
+import { projectPod } from './observed.ts'
+
+function problemOf(status: object, metadata: object = {}): string | undefined {
+  const pod = { metadata: { name: 'demo-turn-x', namespace: 'n', ...metadata }, status }
+  return projectPod(pod).problem
+}
+
+const waiting = (reason: string) => ({
+  containerStatuses: [{ image: 'registry/parley-coturn:typo', state: { waiting: { reason } } }],
+})
+
+describe('what keeps a pod from starting', () => {
+  it.each([
+    ['ErrImagePull', 'image registry/parley-coturn:typo cannot be pulled: check spec.image'],
+    ['ImagePullBackOff', 'image registry/parley-coturn:typo cannot be pulled: check spec.image'],
+    ['CrashLoopBackOff', 'kubectl logs demo-turn-x --previous says why'],
+    ['CreateContainerConfigError', 'kubectl describe pod demo-turn-x says why'],
+  ])('%s is said with what to do', (reason, message) => {
+    expect(problemOf(waiting(reason))).toContain(message)
+  })
+
+  it('a node that is missing is said with the scheduler’s reason', () => {
+    const conditions = [{ type: 'PodScheduled', status: 'False', message: 'no free ports' }]
+    expect(problemOf({ conditions })).toBe('pod demo-turn-x has no node: no free ports')
+  })
+
+  it('a pod that starts, runs or goes has none', () => {
+    expect(problemOf({})).toBeUndefined()
+    expect(problemOf(waiting('ContainerCreating'))).toBeUndefined()
+    expect(
+      problemOf(waiting('ErrImagePull'), { deletionTimestamp: '2026-11-21T12:00:00Z' }),
+    ).toBeUndefined()
+  })
+})
