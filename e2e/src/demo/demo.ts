@@ -155,6 +155,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       ctx: { startedAt: Date.now() } as Context,
       concurrent: false,
       fallbackRenderer: 'verbose',
+      // An interrupt is main's to answer.
+      registerSignalListeners: false,
       silentRendererCondition: options.silent ?? false,
       rendererOptions: { collapseSubtasks: false },
     },

@@ -49,6 +49,14 @@ const stop = (): Promise<void> => {
   stopping ??= stopDemo(options.name)
   return stopping
 }
+// Until all is up, an interrupt leaves what is there, so that nothing that was made is lost.
+const interrupted = (): void => {
+  console.error(`
+interrupted; the same command goes on where this one was
+npm run devcluster -- down --name ${options.name}   takes down what runs`)
+  process.exit(130)
+}
+process.once('SIGINT', interrupted)
 process.once('SIGTERM', () => void stop().finally(() => process.exit(143)))
 
 try {
@@ -84,6 +92,7 @@ Look:     export KUBECONFIG=${kubeconfig}
           npx parley cost report --cluster ${demoNamespace}/${demoCluster}
 
 Ctrl-C takes everything down.`)
+    process.off('SIGINT', interrupted)
     await new Promise<void>((resolve) => process.once('SIGINT', () => resolve()))
     await local.close()
     console.log('\ntaking the cluster down')
