@@ -112,6 +112,32 @@ describe('input that cannot be used', () => {
     expect(err).toContain('has no event that can be counted')
   })
 
+  const kubeconfigOf = (server: string) =>
+    `{clusters: [{name: c, cluster: {server: "${server}"}}], contexts: [{name: x, context: {cluster: c}}], current-context: x}`
+  it.each([
+    ['', 'cannot be read'],
+    ['a: [', 'cannot be read'],
+    ['{clusters: []}', 'has no current cluster'],
+    [kubeconfigOf('not a url'), 'names a server that is no URL'],
+    [kubeconfigOf('http://127.0.0.1:1'), 'has credentials that cannot be used'],
+  ])('the kubeconfig %j is named with what to do', async (text, reason) => {
+    const file = join(folder, 'kubeconfig')
+    await writeFile(file, text)
+    const { code, err } = await parley('status', '--kubeconfig', file)
+    expect(code).toBe(1)
+    expect(err).toContain(`${file} ${reason}`)
+    expect(err).toContain('pass --kubeconfig FILE or set KUBECONFIG')
+    expect(err.trim().split('\n')).toHaveLength(1)
+  })
+
+  it('an API server that does not answer is said with what to look at', async () => {
+    const file = join(folder, 'kubeconfig')
+    await writeFile(file, kubeconfigOf('https://127.0.0.1:1'))
+    const { code, err } = await parley('status', '--kubeconfig', file)
+    expect(code).toBe(1)
+    expect(err).toMatch(/no answer from the API server \(ECONNREFUSED\); is the cluster up/)
+  })
+
   it('a report makes no store where there is none', async () => {
     const file = join(folder, 'none', 'meter.db')
     const { code, err } = await parley('cost', 'report', '--store', `sqlite:${file}`)

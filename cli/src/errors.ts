@@ -22,6 +22,8 @@ export function messageOf(error: unknown): string {
       return 'the disk is full: free some space and run the command again'
     case 'EADDRINUSE':
       return `the port is in use by another process (${error.message})`
+    case 'Unavailable':
+      return `${error.message}; is the cluster up, and is the kubeconfig that of this cluster?`
     default:
       return error.message || error.name
   }

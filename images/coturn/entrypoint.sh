@@ -141,6 +141,7 @@ no-dtls
 no-cli
 no-rfc5780
 no-multicast-peers
+no-tcp-relay
 no-software-attribute
 no-auth-pings
 no-dynamic-ip-list

@@ -76,6 +76,8 @@ describe('coturn entrypoint', () => {
         'max-port=50100',
         'external-ip=203.0.113.1/10.0.0.7',
         'use-auth-secret',
+        // Browsers do not need it, and it would lead to any TCP port of an allowed peer.
+        'no-tcp-relay',
         'static-auth-secret=newest',
         'static-auth-secret=older',
         'redis-statsdb="ip=127.0.0.1 port=6379 dbname=0 password=redis-pw connect_timeout=5"',

@@ -6,14 +6,20 @@ const metadata = { name: 'demo-turn-1', namespace: 'meetings' }
 
 describe('parley doctor', () => {
   it('says how to get an operator, and whose log to read where one is not ready', () => {
-    expect(operatorFindings([])).toMatchObject([
+    expect(operatorFindings([], [])).toMatchObject([
       { ok: false, fix: expect.stringMatching(/install/) },
     ])
+    const seenTo = (observedGeneration: number) =>
+      [{ metadata: { generation: 2 }, status: { observedGeneration } }] as unknown as Parameters<
+        typeof operatorFindings
+      >[1]
+    expect(operatorFindings([], seenTo(1))).toMatchObject([{ ok: false }])
+    expect(operatorFindings([], seenTo(2))).toMatchObject([{ ok: true }])
     const operator = { metadata, spec: { replicas: 2 }, status: { readyReplicas: 1 } }
-    expect(operatorFindings([operator])).toMatchObject([
+    expect(operatorFindings([operator], [])).toMatchObject([
       { ok: false, fix: 'kubectl logs -n meetings deployment/demo-turn-1' },
     ])
-    expect(wrong(operatorFindings([{ ...operator, status: { readyReplicas: 2 } }]))).toEqual([])
+    expect(wrong(operatorFindings([{ ...operator, status: { readyReplicas: 2 } }], []))).toEqual([])
   })
 
   it('repeats what each condition that is not met says to do', () => {

@@ -63,7 +63,7 @@ async function examine(api: ApiClient): Promise<Finding[]> {
   const pods = await listLabelled<Pod>(api, 'pods', 'app.kubernetes.io/part-of=parley')
   return [
     { ok: true, what: 'the API server answers and knows MeetingClusters' },
-    ...operatorFindings(operators),
+    ...operatorFindings(operators, clusters),
     ...(clusters.length === 0
       ? [
           {
@@ -76,12 +76,21 @@ async function examine(api: ApiClient): Promise<Finding[]> {
   ]
 }
 
-export function operatorFindings(operators: readonly Workload[]): Finding[] {
+/** An operator may also run outside of the cluster: what it has seen to the last change tells. */
+export function operatorFindings(
+  operators: readonly Workload[],
+  clusters: readonly MeetingCluster[],
+): Finding[] {
+  const lookedAfter =
+    clusters.length > 0 &&
+    clusters.every(({ metadata, status }) => status?.observedGeneration === metadata.generation)
   if (operators.length === 0)
     return [
       {
-        ok: false,
-        what: 'no operator runs in this cluster',
+        ok: lookedAfter,
+        what: lookedAfter
+          ? 'no operator is installed in this cluster; one outside of it has seen to every MeetingCluster'
+          : 'no operator runs in this cluster',
         fix: 'parley install | kubectl apply --server-side -f -, or parley manager --kubeconfig FILE',
       },
     ]

@@ -8,7 +8,7 @@ import {
   it,
   jest,
 } from '@jest/globals'
-import { eventually, TestCluster, type TestObject, TestOperator } from './test-cluster.ts'
+import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
 
 jest.setTimeout(60_000)
 

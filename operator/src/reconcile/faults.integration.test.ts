@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { eventually, TestCluster, TestOperator } from './test-cluster.ts'
+import { eventually, TestCluster, TestOperator } from './testing/test-cluster.ts'
 
 jest.setTimeout(120_000)
 

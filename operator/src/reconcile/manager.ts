@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
-import { objectName, secretNames } from '../render/index.ts'
+import { METER_PORT, objectName, secretNames } from '../render/index.ts'
 import { ApiClient } from '../runtime/client.ts'
 import { type Clock, sleep, systemClock } from '../runtime/clock.ts'
 import { Controller } from '../runtime/controller.ts'
@@ -214,7 +214,7 @@ function* readyMeters(world: World): Iterable<MeterTarget> {
     yield {
       key: `${namespace}/${name}`,
       namespace,
-      service: `http:${service}:8090`,
+      service: `http:${service}:${METER_PORT}`,
       tokenSecret: secretNames(cluster).meterToken,
     }
   }

@@ -81,25 +81,37 @@ export class ApiClient {
 
   /** @param kubeconfig a file; without it the Pod's service account, or what KUBECONFIG names. */
   static async connect(kubeconfig: string | undefined, metrics: Metrics): Promise<ApiClient> {
-    const config = new KubeConfig()
-    if (kubeconfig) config.loadFromFile(kubeconfig)
-    else config.loadFromDefault()
-    const server = config.getCurrentCluster()?.server
-    if (!server) {
-      throw new Unavailable(
+    const unusable = (reason: string) =>
+      new Unavailable(
         'NoCluster',
         0,
         { verb: 'connect', resource: 'cluster' },
-        'the kubeconfig has no current cluster: pass --kubeconfig FILE or set KUBECONFIG',
+        `${kubeconfig ?? 'the kubeconfig'} ${reason}: pass --kubeconfig FILE or set KUBECONFIG`,
       )
+    const config = new KubeConfig()
+    try {
+      if (kubeconfig) config.loadFromFile(kubeconfig)
+      else config.loadFromDefault()
+    } catch (error) {
+      throw unusable(`cannot be read (${firstLineOf(error)})`)
     }
-    const { ca, cert, key, rejectUnauthorized, servername } = await credentials(config)
-    return new ApiClient(
-      config,
-      metrics,
-      new URL(server),
-      omitUndefined({ ca, cert, key, rejectUnauthorized, servername }),
-    )
+    const server = config.getCurrentCluster()?.server
+    if (!server) throw unusable('has no current cluster')
+    const url = URL.parse(server)
+    if (!url) throw unusable(`names a server that is no URL (${server})`)
+    // What the library makes up where there is no kubeconfig at all.
+    if (!kubeconfig && server === 'http://localhost:8080') throw unusable('is missing')
+    try {
+      const { ca, cert, key, rejectUnauthorized, servername } = await credentials(config)
+      return new ApiClient(
+        config,
+        metrics,
+        url,
+        omitUndefined({ ca, cert, key, rejectUnauthorized, servername }),
+      )
+    } catch (error) {
+      throw unusable(`has credentials that cannot be used (${firstLineOf(error)})`)
+    }
   }
 
   /** @throws NotFound */
@@ -401,6 +413,12 @@ function asApiError(error: unknown, call: FailedCall): ApiError {
 
 function headerText(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
+}
+
+/** Parsers add a picture of the place in further lines. */
+function firstLineOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.split('\n', 1)[0] ?? ''
 }
 
 function omitUndefined<T extends object>(value: T): Partial<T> {

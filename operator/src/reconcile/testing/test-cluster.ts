@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
 import pino from 'pino'
-import { customResourceDefinition } from '../api/index.ts'
-import type { K8sObject } from '../runtime/resources.ts'
-import { type ManagerOptions, runManager } from './manager.ts'
+import { customResourceDefinition } from '../../api/index.ts'
+import type { K8sObject } from '../../runtime/resources.ts'
+import { type ManagerOptions, runManager } from '../manager.ts'
 
 /** For integration tests: a real control plane with the CRD, and operators started and stopped at will. */
 export class TestCluster {
