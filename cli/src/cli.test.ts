@@ -135,7 +135,7 @@ describe('input that cannot be used', () => {
     await writeFile(file, kubeconfigOf('https://127.0.0.1:1'))
     const { code, err } = await parley('status', '--kubeconfig', file)
     expect(code).toBe(1)
-    expect(err).toMatch(/no answer from the API server \(ECONNREFUSED\); is the cluster up/)
+    expect(err).toMatch(/no answer from the API server \(.*\); is the cluster up/)
   })
 
   it('a report makes no store where there is none', async () => {
