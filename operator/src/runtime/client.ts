@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { KubeConfig } from '@kubernetes/client-node'
 import { Pool } from 'undici'
 import { type ApiError, errorFromResponse, type FailedCall, Unavailable } from './errors.ts'
@@ -10,6 +11,8 @@ import {
   type Resource,
   resourceName,
 } from './resources.ts'
+
+const { isNativeError } = types
 
 /** Everything the operator writes is written in this name; server-side apply tells its fields by it. */
 export const FIELD_MANAGER = 'parley'
@@ -403,8 +406,8 @@ function search(query: Record<string, string | number | boolean | undefined>): s
 }
 
 function asApiError(error: unknown, call: FailedCall): ApiError {
-  if (error instanceof Error && 'call' in error) return error as ApiError
-  const cause = error instanceof Error ? error : new Error(String(error))
+  if (isNativeError(error) && 'call' in error) return error as ApiError
+  const cause = isNativeError(error) ? error : new Error(String(error))
   const code = 'code' in cause ? String(cause.code) : cause.name
   const failure = new Unavailable('Unavailable', 0, call, `no answer from the API server (${code})`)
   failure.cause = cause
@@ -417,7 +420,7 @@ function headerText(value: string | string[] | undefined): string | undefined {
 
 /** Parsers add a picture of the place in further lines. */
 function firstLineOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = isNativeError(error) ? error.message : String(error)
   return message.split('\n', 1)[0] ?? ''
 }
 
