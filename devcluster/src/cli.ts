@@ -1,3 +1,4 @@
+import { appendFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { execa } from 'execa'
@@ -50,6 +51,7 @@ named(program.command('up'))
   .action(async (flags: UpFlags) => {
     const onProgress = printProgress(process.stderr)
     const kubeconfig = flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}
+    if (flags.kubeconfig) await mustBeWritable(flags.kubeconfig)
     if (flags.controlPlaneOnly) {
       const plane = await startControlPlane({
         name: flags.name,
@@ -140,6 +142,19 @@ named(program.command('exec <node> <command...>'))
     if (await continuedAsRoot([])) return
     process.exitCode = await execInNode(clusterPaths(name), node, command)
   })
+
+/** Before a cluster notes it: a path that cannot be written would fail every later `up` as well. */
+async function mustBeWritable(file: string): Promise<void> {
+  try {
+    await appendFile(file, '', { mode: 0o600 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new DevclusterError(
+      'USAGE',
+      `--kubeconfig ${file} cannot be written (${code}): name a file in a folder of yours`,
+    )
+  }
+}
 
 function announce(name: string, server: string, kubeconfig: string): void {
   process.stderr.write(`cluster "${name}" is ready at ${server}\n`)
