@@ -34,6 +34,14 @@ describe('withLock', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
+  it('REQ-K1: takes a file that names no holder for no lock', async () => {
+    for (const text of ['', '{', 'null', '{"pid":1}']) {
+      await writeFile(join(folder, 'lock'), text)
+      await expect(withLock(join(folder, 'lock'), async () => 'done')).resolves.toBe('done')
+      expect(await readdir(folder)).toEqual([])
+    }
+  })
+
   it('REQ-K1: is free again after work that failed', async () => {
     const failing = withLock(join(folder, 'lock'), async () => {
       throw new Error('no luck')

@@ -25,10 +25,8 @@ export async function withLock<T>(
     // A hard link appears at once and with its content: no one ever reads a lock that is half written.
     while (!(await tryLink(mine, file))) {
       const holder = await readHolder(file)
-      if (holder && !isAlive(holder)) {
-        const stale = `${mine}.stale`
-        await rename(file, stale).catch(() => undefined)
-        await rm(stale, { force: true })
+      if (holder === 'nobody' || (holder && !isAlive(holder))) {
+        await removeStale(file, `${mine}.stale`)
         continue
       }
       if (holder && !told) {
@@ -46,13 +44,29 @@ export async function withLock<T>(
   }
 }
 
+/**
+ * Moves a lock aside that a dead process held. Another waiter may have done so before and hold the lock by now:
+ * then it is put back.
+ */
+async function removeStale(file: string, aside: string): Promise<void> {
+  try {
+    await rename(file, aside)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  const holder = await readHolder(aside)
+  if (holder && holder !== 'nobody' && isAlive(holder)) await tryLink(aside, file)
+  await rm(aside, { force: true })
+}
+
 /** Removes what processes that were killed while they waited have left. */
 async function sweep(file: string): Promise<void> {
   for (const name of await readdir(dirname(file))) {
     if (!name.startsWith(`${basename(file)}.`)) continue
     const waiting = join(dirname(file), name)
     const owner = await readHolder(waiting)
-    if (owner && !isAlive(owner)) await rm(waiting, { force: true })
+    if (owner && owner !== 'nobody' && !isAlive(owner)) await rm(waiting, { force: true })
   }
 }
 
@@ -66,10 +80,19 @@ async function tryLink(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
+/** Undefined when it was released just now; nobody when what stands there is no lock of ours. */
+async function readHolder(file: string): Promise<ProcessIdentity | 'nobody' | undefined> {
+  let text: string
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as ProcessIdentity
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const { pid, startTime } = JSON.parse(text) as ProcessIdentity
+    return typeof pid === 'number' && typeof startTime === 'string' ? { pid, startTime } : 'nobody'
   } catch {
-    return undefined
+    return 'nobody'
   }
 }
