@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { parseStatsdb } from '@parley/relay-cost'
 import { Accounting } from './accounting.ts'
-import { openStore, type Store } from './store/store.ts'
+import { openStore } from './store/open.ts'
+import type { Store } from './store/store.ts'
 
 const start = Date.UTC(2026, 10, 21)
 const all = { from: 0, to: Date.UTC(2100, 0) }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { noTraffic, presetPrices } from '@parley/relay-cost'
 import { Accounting } from './accounting.ts'
 import { CostFigures } from './figures.ts'
-import { openStore } from './store/store.ts'
+import { openStore } from './store/open.ts'
 
 const october = Date.UTC(2026, 9, 31, 23)
 const november = Date.UTC(2026, 10, 1, 0)

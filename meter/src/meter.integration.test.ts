@@ -6,7 +6,7 @@ import { buildReport, presetPrices, replayEvents, replayReport } from '@parley/r
 import { execa } from 'execa'
 import { pino } from 'pino'
 import { startMeter } from './meter.ts'
-import { openStore } from './store/store.ts'
+import { openStore } from './store/open.ts'
 import {
   eventually,
   freePort,

@@ -8,7 +8,7 @@ import { followStatsdb } from './feed.ts'
 import { CostFigures } from './figures.ts'
 import { meterHttp } from './http.ts'
 import { relayRegistry } from './metrics.ts'
-import { openStore } from './store/store.ts'
+import { openStore } from './store/open.ts'
 
 /** How old the cost figures of /summary and /metrics may be. */
 const figuresIntervalMs = 10_000

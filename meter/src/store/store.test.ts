@@ -13,7 +13,7 @@ import {
   trafficFields,
 } from '@parley/relay-cost'
 import fc from 'fast-check'
-import { openStore } from './store.ts'
+import { openStore } from './open.ts'
 
 const hour = 3_600_000
 const start = Date.UTC(2026, 10, 21)

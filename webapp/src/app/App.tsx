@@ -1,6 +1,6 @@
 import { lazy, Suspense } from 'react'
-import { useTranslation } from 'react-i18next'
 import { LandingPage } from '../features/landing/LandingPage.tsx'
+import { Loading } from '../ui/Loading.tsx'
 import { useRoute } from './router.ts'
 
 const RoomPage = lazy(() => import('../features/lobby/RoomPage.tsx'))
@@ -13,15 +13,5 @@ export function App() {
     <Suspense fallback={<Loading />}>
       <RoomPage key={location.pathname} room={route.page === 'room' ? route.room : undefined} />
     </Suspense>
-  )
-}
-
-export function Loading() {
-  const { t } = useTranslation()
-  return (
-    <div className="loading" role="status">
-      <span className="spinner" aria-hidden="true" />
-      <span>{t('app.loading')}</span>
-    </div>
   )
 }

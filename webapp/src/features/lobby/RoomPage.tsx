@@ -1,5 +1,5 @@
 import { lazy, Suspense, useEffect } from 'react'
-import { Loading } from '../../app/App.tsx'
+import { Loading } from '../../ui/Loading.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { BadRoom, ErrorPage, LeftPage } from './EndPages.tsx'
 import { Lobby } from './Lobby.tsx'
