@@ -64,8 +64,8 @@ export async function holdCall(options: {
   mediaSeconds: number
   connectTimeoutMs?: number
   onProgress?: (line: string) => void
-  screenshot?: string
-  whileTalking?: () => Promise<void>
+  /** Runs while everybody is still in the call. */
+  beforeLeaving?: () => Promise<void>
 }): Promise<CallResult> {
   const { url, room, guests, mediaSeconds, onProgress = () => {} } = options
   const browsers: Browser[] = []
@@ -83,14 +83,13 @@ export async function holdCall(options: {
 
     const start = await Promise.all(pages.map(peersOf))
     const startedAt = Date.now()
-    await options.whileTalking?.()
     while (Date.now() - startedAt < mediaSeconds * 1000) {
       await delay(Math.min(1000, Math.max(50, mediaSeconds * 1000 - (Date.now() - startedAt))))
       onProgress(`talking: ${((Date.now() - startedAt) / 1000).toFixed(0)} of ${mediaSeconds} s`)
     }
     const heldSeconds = (Date.now() - startedAt) / 1000
-    if (options.screenshot) await pages[0]?.screenshot({ path: options.screenshot })
 
+    await options.beforeLeaving?.()
     const end = await Promise.all(pages.map(peersOf))
     for (const [index, guest] of guests.entries())
       everyPeerGaveVideo(guest, start[index], end[index])

@@ -23,6 +23,8 @@ export type DemoResult = {
   summary: DemoSummary
   stack: Stack
   call: CallResult
+  /** `kubectl get meetingclusters`, at the end of the call. */
+  duringCall: string
   webappUrl: string
 }
 
@@ -48,6 +50,7 @@ type Context = {
   ready: MeetingClusterObject
   webappUrl: string
   call: CallResult
+  duringCall: string
   report: RelayCostReport
 }
 
@@ -135,6 +138,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
             guests,
             mediaSeconds: options.mediaSeconds ?? 20,
             onProgress: lines(step),
+            beforeLeaving: async () => {
+              context.duringCall = await context.stack.kubectl(['get', 'meetingclusters', '-A'])
+            },
           })
           step.title = `a call of three browsers, two of them relayed, ${context.call.mediaSeconds.toFixed(0)} s`
         },
@@ -166,6 +172,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     summary: summaryOf(context),
     stack: context.stack,
     call: context.call,
+    duringCall: context.duringCall,
     webappUrl: context.webappUrl,
   }
 }

@@ -63,7 +63,7 @@ try {
   await ensurePrograms([{ program: 'chromium', debianPackage: 'chromium' }], (event) =>
     console.log(formatProgress(event)),
   )
-  const { summary, stack, call, webappUrl } = await runDemo({
+  const { summary, stack, call, duringCall, webappUrl } = await runDemo({
     clusterName: options.name,
     kubeconfig,
     mediaSeconds: options.seconds,
@@ -80,7 +80,7 @@ try {
     'tenant,room,participant',
   ])
   console.log(`\n${table}\n\n(${who.join(', ')})\n`)
-  console.log(await stack.kubectl(['get', 'meetingclusters', '-A']))
+  console.log(`During the call, kubectl get meetingclusters said:\n${duringCall}`)
 
   if (!options.once) {
     const { hostname, port } = new URL(webappUrl)
