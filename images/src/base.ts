@@ -90,7 +90,7 @@ function debianBase(paths: CachePaths, onProgress?: OnProgress, signal?: AbortSi
         if (result.exitCode !== 0) {
           throw new ImagesError(
             'BUILD_FAILED',
-            `mmdebstrap could not make the Debian base; is deb.debian.org reachable? With a registry at hand, --base debian:${SUITE}-slim does without it.\n${lastLines(result.all ?? '')}`,
+            `mmdebstrap could not make the Debian base; is a Debian mirror reachable? With a registry at hand, --base debian:${SUITE}-slim does without it.\n${lastLines(result.all ?? '')}`,
           )
         }
         await rename(partial, tar)
