@@ -10,7 +10,7 @@ const program = new Command('npm run demo --')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .showHelpAfterError('(run with --help to see what there is)')
   .description(
-    'A real Kubernetes on this machine, the operator, a meeting stack, a call of three real browsers\nof which two are relayed, and what that cost. Leaves everything open until Ctrl-C.',
+    'A real Kubernetes on this machine, the operator, a meeting stack, a call of three real browsers of which two are relayed, and what that cost. Leaves everything open until Ctrl-C.',
   )
   .option('--once', 'take everything down again after the report')
   .option('--json <file>', 'write the summary to a file')
