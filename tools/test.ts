@@ -10,10 +10,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   CLUSTER_COMPONENTS,
+  continuedAsRoot,
   ensureBinaries,
   ensurePrograms,
-  formatProgress,
-  type ProgressEvent,
+  printProgress,
 } from '@parley/devcluster'
 import { buildImages } from '@parley/images'
 import { execa } from 'execa'
@@ -39,7 +39,11 @@ if (unknown.length > 0) {
 }
 const chosen: readonly Tier[] = asked.length > 0 ? tiers.filter((t) => asked.includes(t)) : tiers
 
-if (chosen.includes('integration') || chosen.includes('e2e')) await prepare()
+const onProgress = printProgress(process.stdout)
+if (chosen.includes('integration') || chosen.includes('e2e')) {
+  if (await continuedAsRoot(import.meta.url, CLUSTER_COMPONENTS, onProgress)) process.exit()
+  await prepare()
+}
 
 let total: Count = { passed: 0, failed: 0 }
 for (const tier of chosen) {
@@ -55,23 +59,10 @@ process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1
 
 /** What takes minutes the first time happens before the tests, with progress, not inside of one. */
 async function prepare(): Promise<void> {
-  const onProgress = plainProgress()
   await ensurePrograms(programs, onProgress)
   await ensureBinaries(CLUSTER_COMPONENTS, { onProgress })
   if (!chosen.includes('e2e')) return
   await buildImages({ onProgress })
-}
-
-/** A line when a step begins and ends, and one every half a minute between. */
-function plainProgress(): (event: ProgressEvent) => void {
-  const lastAt = new Map<string, number>()
-  return (event) => {
-    const now = Date.now()
-    const last = lastAt.get(event.step)
-    if (event.state === 'running' && last !== undefined && now - last < 30_000) return
-    lastAt.set(event.step, now)
-    console.log(`   ${formatProgress(event)}`)
-  }
 }
 
 async function check(): Promise<Count> {

@@ -1,8 +1,8 @@
 import { appendFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { execa } from 'execa'
-import { CLUSTER_COMPONENTS, type Component, ensureBinaries } from './binaries.ts'
+import { continuedAsRoot } from './as-root.ts'
+import { CLUSTER_COMPONENTS } from './binaries.ts'
 import { DEFAULT_NAME, down, loadImage, status, statusOfAll, up } from './cluster.ts'
 import { DevclusterError } from './errors.ts'
 import { kubectlPath } from './kubectl.ts'
@@ -63,7 +63,7 @@ named(program.command('up'))
       announce(plane.name, plane.server, plane.kubeconfig)
       return
     }
-    if (await continuedAsRoot(CLUSTER_COMPONENTS)) return
+    if (await continuedAsRoot(import.meta.url, CLUSTER_COMPONENTS, onProgress)) return
     const cluster = await up({ name: flags.name, nodes: flags.nodes, onProgress, ...kubeconfig })
     await cluster.metricsReady
     for (const node of cluster.nodes) {
@@ -78,7 +78,7 @@ named(program.command('down'))
   .description('end a cluster and remove all that it left, also after a crash')
   .action(async ({ name }: { name: string }) => {
     const there = await status({ name })
-    if (there?.kind !== 'control-plane' && (await continuedAsRoot([]))) return
+    if (there?.kind !== 'control-plane' && (await continuedAsRoot(import.meta.url, []))) return
     await down({ name })
     const left = await leftovers(name)
     if (left.length > 0) {
@@ -118,7 +118,7 @@ program
 named(program.command('load <archive...>'))
   .description('import OCI archives (buildah push IMAGE oci-archive:FILE:NAME:TAG) into every node')
   .action(async (archives: string[], { name }: { name: string }) => {
-    if (await continuedAsRoot([])) return
+    if (await continuedAsRoot(import.meta.url, [])) return
     await loadImage({ name, archive: archives })
   })
 
@@ -139,7 +139,7 @@ named(program.command('exec <node> <command...>'))
   .description('run a command as a process of a node, for example: exec n1 iptables-save')
   .passThroughOptions()
   .action(async (node: string, command: string[], { name }: { name: string }) => {
-    if (await continuedAsRoot([])) return
+    if (await continuedAsRoot(import.meta.url, [])) return
     process.exitCode = await execInNode(clusterPaths(name), node, command)
   })
 
@@ -167,34 +167,6 @@ function parseCount(text: string): number {
     throw new InvalidArgumentError('It must be a whole number of at least 1.')
   }
   return count
-}
-
-/**
- * Without root but with a sudo that asks nothing, runs this command again as root, after building as the user (whose Go
- * and caches these are). Without either, goes on, and the command says what it lacks.
- */
-async function continuedAsRoot(components: readonly Component[]): Promise<boolean> {
-  if (process.getuid?.() === 0) return false
-  const allowed = await execa('sudo', ['--non-interactive', 'true'], { reject: false })
-  if (allowed.exitCode !== 0) return false
-  await ensureBinaries(components, { onProgress: printProgress(process.stderr) })
-  const keep = ['PATH', 'HOME', 'XDG_CACHE_HOME', 'XDG_STATE_HOME', 'GOCACHE', 'GOMODCACHE']
-  const environment = keep.flatMap((name) => {
-    const value = process.env[name]
-    return value === undefined ? [] : [`${name}=${value}`]
-  })
-  const { exitCode } = await execa(
-    'sudo',
-    [
-      ...['--non-interactive', 'env', ...environment],
-      process.execPath,
-      fileURLToPath(import.meta.url),
-      ...process.argv.slice(2),
-    ],
-    { stdio: 'inherit', reject: false },
-  )
-  process.exitCode = exitCode ?? 1
-  return true
 }
 
 process.once('SIGINT', () => {

@@ -1,3 +1,4 @@
+export { continuedAsRoot } from './as-root.ts'
 export { CLUSTER_COMPONENTS, type Component, ensureBinaries } from './binaries.ts'
 export {
   attachClient,
@@ -22,5 +23,11 @@ export { withLock } from './lock.ts'
 export type { NodeAddresses } from './network.ts'
 export { ensurePrograms, findProgram } from './packages.ts'
 export type { Lifetime } from './process.ts'
-export { formatProgress, type OnProgress, type ProgressEvent, step } from './progress.ts'
+export {
+  formatProgress,
+  type OnProgress,
+  type ProgressEvent,
+  printProgress,
+  step,
+} from './progress.ts'
 export { leftovers } from './teardown.ts'

@@ -1,5 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { chown, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sudoCaller } from './as-root.ts'
 
 /** A kubeconfig that names one of the cluster's certificates by path. Pure. */
 export function renderKubeconfig(options: {
@@ -16,7 +17,7 @@ export function renderKubeconfig(options: {
   })
 }
 
-/** Writes the administrator's kubeconfig, complete in itself, readable by its owner alone. */
+/** Writes the administrator's kubeconfig, complete in itself, readable by its owner alone: who called sudo, or this user. */
 export async function writeAdminKubeconfig(options: {
   readonly file: string
   readonly cluster: string
@@ -34,6 +35,8 @@ export async function writeAdminKubeconfig(options: {
     client: { 'client-certificate-data': certificate, 'client-key-data': key },
   })
   await writeFile(options.file, text, { mode: 0o600 })
+  const caller = sudoCaller()
+  if (caller) await chown(options.file, caller.uid, caller.gid)
 }
 
 function document(

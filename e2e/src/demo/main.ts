@@ -1,7 +1,13 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { ensurePrograms, formatProgress, status } from '@parley/devcluster'
+import {
+  CLUSTER_COMPONENTS,
+  continuedAsRoot,
+  ensurePrograms,
+  printProgress,
+  status,
+} from '@parley/devcluster'
 import { Command } from 'commander'
 import { demoCluster, demoNamespace, runDemo, stopDemo } from './demo.ts'
 import { forward } from './forward.ts'
@@ -42,6 +48,9 @@ if (options.json) {
   })
 }
 
+const onProgress = printProgress(process.stdout)
+if (await continuedAsRoot(import.meta.url, CLUSTER_COMPONENTS, onProgress)) process.exit()
+
 const stateHome = process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state')
 const kubeconfig = join(stateHome, 'parley', `${options.name}.kubeconfig`)
 let stopping: Promise<void> | undefined
@@ -60,9 +69,7 @@ process.once('SIGINT', interrupted)
 process.once('SIGTERM', () => void stop().finally(() => process.exit(143)))
 
 try {
-  await ensurePrograms([{ program: 'chromium', debianPackage: 'chromium' }], (event) =>
-    console.log(formatProgress(event)),
-  )
+  await ensurePrograms([{ program: 'chromium', debianPackage: 'chromium' }], onProgress)
   const { summary, stack, call, duringCall, webappUrl } = await runDemo({
     clusterName: options.name,
     kubeconfig,
