@@ -61,7 +61,6 @@ process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1
 async function prepare(): Promise<void> {
   await ensurePrograms(programs, onProgress)
   await ensureBinaries(CLUSTER_COMPONENTS, { onProgress })
-  if (!chosen.includes('e2e')) return
   await buildImages({ onProgress })
 }
 

@@ -21,7 +21,7 @@ export {
 } from './local-control-plane.ts'
 export { withLock } from './lock.ts'
 export type { NodeAddresses } from './network.ts'
-export { ensurePrograms, findProgram } from './packages.ts'
+export { ensurePackages, ensurePrograms, findProgram } from './packages.ts'
 export type { Lifetime } from './process.ts'
 export {
   formatProgress,

@@ -3,7 +3,6 @@ export type ImagesErrorCode =
   | 'BUNDLE_FAILED'
   | 'DISK_FULL'
   | 'NO_ROOT'
-  | 'PACKAGES_MISSING'
   | 'SOURCE_MISSING'
   | 'USAGE'
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type OnProgress, step } from '@parley/devcluster'
+import { ensurePackages, type OnProgress } from '@parley/devcluster'
 import { execa } from 'execa'
 import { ImagesError } from './errors.ts'
 
@@ -29,40 +29,20 @@ export const untilKilled: readonly string[] = [
 /**
  * Installs what building needs and this machine lacks.
  *
- * @throws ImagesError NO_ROOT, PACKAGES_MISSING; each with the one command to run
+ * @throws ImagesError NO_ROOT, DevclusterError PACKAGES_MISSING; each with the one command to run
  */
 export async function ensureTools(onProgress?: OnProgress): Promise<void> {
   const packages = NEEDED.filter(({ file }) => !existsSync(file)).map((each) => each.debianPackage)
-  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages]
-  const byHand = `sudo apt-get update && sudo ${install.join(' ')}`
   if (asRoot().length > 0) {
     const sudo = await execa('sudo', ['--non-interactive', 'true'], { reject: false })
     if (sudo.exitCode !== 0) {
       throw new ImagesError(
         'NO_ROOT',
-        `building images needs root or sudo without a password; run this again with sudo${packages.length > 0 ? `, after: ${byHand}` : ''}`,
+        `building images needs root or sudo without a password; run this again with sudo${packages.length > 0 ? `, after: sudo apt-get install ${packages.join(' ')}` : ''}`,
       )
     }
   }
-  if (packages.length === 0) return
-  await step(onProgress, `install ${packages.join(', ')}`, 15, async () => {
-    let result = await apt(install)
-    if (result.exitCode !== 0) {
-      // The package lists may be old or missing: fetch them only when it takes that.
-      await apt(['apt-get', 'update'])
-      result = await apt(install)
-    }
-    if (result.exitCode === 0) return
-    throw new ImagesError(
-      'PACKAGES_MISSING',
-      `packages are missing and could not be installed from here. Run this and try again: ${byHand}\n${lastLines(result.stderr ?? '')}`,
-    )
-  })
-}
-
-function apt(command: readonly string[]) {
-  const [file = '', ...args] = [...asRoot(), ...command]
-  return execa(file, args, { reject: false, env: { DEBIAN_FRONTEND: 'noninteractive' } })
+  await ensurePackages(packages, onProgress)
 }
 
 export function lastLines(text: string, count = 6): string {

@@ -13,7 +13,6 @@ const exampleFile = fileURLToPath(new URL('../../../examples/demo.yaml', import.
 export type DemoOptions = {
   clusterName: string
   kubeconfig: string
-  room?: string
   mediaSeconds?: number
   /** Without it: live on a terminal, plain lines elsewhere. */
   silent?: boolean
@@ -30,6 +29,7 @@ export type DemoResult = {
 
 export const demoNamespace = 'meetings'
 export const demoCluster = 'demo'
+export const demoRoom = 'standup'
 
 /** Two who must be relayed and one who need not. */
 const guests: readonly Guest[] = [
@@ -59,7 +59,6 @@ type Context = {
  * its report fetched. Leaves all of it running.
  */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
-  const room = options.room ?? 'standup'
   const tasks = new Listr<Context, 'default', 'verbose'>(
     [
       {
@@ -134,7 +133,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
         task: async (context, step) => {
           context.call = await holdCall({
             url: context.webappUrl,
-            room,
+            room: demoRoom,
             guests,
             mediaSeconds: options.mediaSeconds ?? 20,
             onProgress: lines(step),

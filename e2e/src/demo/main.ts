@@ -9,7 +9,7 @@ import {
   status,
 } from '@parley/devcluster'
 import { Command } from 'commander'
-import { demoCluster, demoNamespace, runDemo, stopDemo } from './demo.ts'
+import { demoCluster, demoNamespace, demoRoom, runDemo, stopDemo } from './demo.ts'
 import { forward } from './forward.ts'
 
 const program = new Command('npm run demo --')
@@ -93,7 +93,7 @@ try {
     const { hostname, port } = new URL(webappUrl)
     const local = await forward({ host: hostname, port: Number(port || 80) })
     console.log(`
-Meet:     ${local.url}/r/standup   (${webappUrl} inside)
+Meet:     ${local.url}/r/${demoRoom}   (${webappUrl} inside)
 Look:     export KUBECONFIG=${kubeconfig}
           ${stack.kubectlPath} get mc -A
           npx parley cost report --cluster ${demoNamespace}/${demoCluster}
