@@ -135,6 +135,10 @@ describe('a cluster with two nodes', () => {
     for (const name of ['web', 'on-host']) {
       await kubectl(cluster, ['rollout', 'status', `deployment/${name}`, '--timeout=60s'])
     }
+    // A pod is ready before every kube-proxy has heard of it, and until then a node refuses the Service.
+    for (const node of cluster.nodes) {
+      await eventually(async () => (await endpointsOf('default/web:http', node)).length === 2)
+    }
   }, 120_000)
 
   afterAll(async () => {
@@ -267,9 +271,20 @@ function commandLine(pid: number): string {
   }
 }
 
-async function eventually(condition: () => boolean): Promise<void> {
+/** Addresses that the kube-proxy of a node sends a Service's connections to. */
+async function endpointsOf(port: string, node: { networkNamespace: string }): Promise<string[]> {
+  const rules = await execa('ip', [
+    ...['netns', 'exec', node.networkNamespace],
+    ...['iptables-save', '-t', 'nat'],
+  ])
+  return rules.stdout
+    .split('\n')
+    .filter((rule) => rule.includes(`"${port}"`) && rule.includes('--to-destination'))
+}
+
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 20_000
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error('not within 20 s')
     await delay(50)
   }
