@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { leftovers } from '@parley/devcluster'
 import { demoSummarySchema, relayCostReportSchema } from '@parley/protocol'
-import { holdCall } from './demo/call.ts'
+import { holdCall } from './call.ts'
 import { type DemoResult, demoCluster, demoNamespace, runDemo, stopDemo } from './demo/demo.ts'
 
 const clusterName = 'e2e'

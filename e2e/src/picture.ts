@@ -5,7 +5,7 @@
  */
 import { text } from 'node:stream/consumers'
 import { AnsiUp } from 'ansi_up'
-import { launchChromium } from './demo/call.ts'
+import { launchChromium } from './call.ts'
 
 const [file, command] = process.argv.slice(2)
 if (!file || !command) {

@@ -5,8 +5,8 @@ import { down, formatProgress, kubectlPath, loadImage, up } from '@parley/devclu
 import { buildImages } from '@parley/images'
 import type { DemoSummary, RelayCostReport } from '@parley/protocol'
 import { Listr } from 'listr2'
-import { type CallResult, type Guest, holdCall } from './call.ts'
-import { type MeetingClusterObject, Stack } from './stack.ts'
+import { type CallResult, type Guest, holdCall } from '../call.ts'
+import { type MeetingClusterObject, Stack } from '../stack.ts'
 
 const exampleFile = fileURLToPath(new URL('../../../examples/demo.yaml', import.meta.url))
 

@@ -47,15 +47,101 @@ type Hook = {
   joinMs?: number
   peers(): Promise<PeerView[]>
   totals(): Promise<Totals>
+  freezes(): Promise<Freeze[]>
+  resetFreezes(): void
+}
+
+type HookWindow = { __parley: Hook }
+
+/** How a remote participant's video came, since the last reset; from `window.__parley`. */
+export type Freeze = { peerId: string; longestMs: number; framesDecoded: number }
+
+/**
+ * Guests in one room, each in a browser of its own, connected to one another. `close` ends their
+ * browsers without a word to the server; `leave` does it properly.
+ */
+export class LiveCall {
+  readonly guests: readonly Guest[]
+  readonly #browsers: Browser[]
+  readonly #pages: Page[]
+
+  private constructor(guests: readonly Guest[], browsers: Browser[], pages: Page[]) {
+    this.guests = guests
+    this.#browsers = browsers
+    this.#pages = pages
+  }
+
+  /**
+   * Seats every guest and waits until each decodes video of each other.
+   *
+   * @param url origin of the webapp, `http://…`
+   * @throws CallFailed naming who did not get what, when a guest is not connected to every other in
+   *   `connectTimeoutMs`
+   */
+  static async start(options: {
+    url: string
+    room: string
+    guests: readonly Guest[]
+    connectTimeoutMs?: number
+    onProgress?: (line: string) => void
+  }): Promise<LiveCall> {
+    const { url, room, guests, onProgress = () => {} } = options
+    const browsers: Browser[] = []
+    const pages: Page[] = []
+    try {
+      for (const guest of guests) {
+        const browser = await launchChromium(url)
+        browsers.push(browser)
+        pages.push(await openPage(browser, url, room, guest))
+        onProgress(`${guest.name} is on the way${guest.relay ? ', relay only' : ''}`)
+      }
+      const deadline = Date.now() + (options.connectTimeoutMs ?? 60_000)
+      await everyoneSeesEveryone(pages, guests, deadline, onProgress)
+      return new LiveCall(guests, browsers, pages)
+    } catch (error) {
+      await Promise.all(browsers.map((browser) => browser.close()))
+      throw error
+    }
+  }
+
+  /** What each guest sees of the others, in the order of the guests. */
+  peers(): Promise<PeerView[][]> {
+    return Promise.all(this.#pages.map(peersOf))
+  }
+
+  /** Forgets the freezes so far. */
+  async resetFreezes(): Promise<void> {
+    await Promise.all(
+      this.#pages.map((page) =>
+        page.evaluate(() => (window as unknown as HookWindow).__parley.resetFreezes()),
+      ),
+    )
+  }
+
+  /** The longest time without a new frame, at each guest of each other, in the order of the guests. */
+  freezes(): Promise<Freeze[][]> {
+    return Promise.all(
+      this.#pages.map((page) =>
+        page.evaluate(() => (window as unknown as HookWindow).__parley.freezes()),
+      ),
+    )
+  }
+
+  /** Everybody leaves by the button; what each had to say before. */
+  async leave(): Promise<Omit<Seat, 'guest' | 'peers'>[]> {
+    return Promise.all(this.#pages.map(leaveWithTotals))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#browsers.map((browser) => browser.close()))
+  }
 }
 
 /**
  * Seats every guest in the room, holds the call until each has received `mediaSeconds` of media
  * from each other, reads their statistics, and lets them leave by the button.
  *
- * @param url origin of the webapp, `http://…`
- * @throws CallFailed naming who did not get what, when a guest is not connected to every other in
- *   `connectTimeoutMs`
+ * @throws CallFailed as {@link LiveCall.start} does, and when somebody's video does not go on
  */
 export async function holdCall(options: {
   url: string
@@ -67,21 +153,10 @@ export async function holdCall(options: {
   /** Runs while everybody is still in the call. */
   beforeLeaving?: () => Promise<void>
 }): Promise<CallResult> {
-  const { url, room, guests, mediaSeconds, onProgress = () => {} } = options
-  const browsers: Browser[] = []
+  const { guests, mediaSeconds, onProgress = () => {} } = options
+  const call = await LiveCall.start(options)
   try {
-    const pages: Page[] = []
-    for (const guest of guests) {
-      const browser = await launchChromium(url)
-      browsers.push(browser)
-      pages.push(await openPage(browser, url, room, guest))
-      onProgress(`${guest.name} is on the way${guest.relay ? ', relay only' : ''}`)
-    }
-
-    const deadline = Date.now() + (options.connectTimeoutMs ?? 60_000)
-    await everyoneSeesEveryone(pages, guests, deadline, onProgress)
-
-    const start = await Promise.all(pages.map(peersOf))
+    const start = await call.peers()
     const startedAt = Date.now()
     while (Date.now() - startedAt < mediaSeconds * 1000) {
       await delay(Math.min(1000, Math.max(50, mediaSeconds * 1000 - (Date.now() - startedAt))))
@@ -90,10 +165,10 @@ export async function holdCall(options: {
     const heldSeconds = (Date.now() - startedAt) / 1000
 
     await options.beforeLeaving?.()
-    const end = await Promise.all(pages.map(peersOf))
+    const end = await call.peers()
     for (const [index, guest] of guests.entries())
       everyPeerGaveVideo(guest, start[index], end[index])
-    const left = await Promise.all(pages.map(leaveWithTotals))
+    const left = await call.leave()
     const seats = guests.map((guest, index) => ({
       guest,
       peers: end[index] as PeerView[],
@@ -101,7 +176,7 @@ export async function holdCall(options: {
     }))
     return { seats, mediaSeconds: heldSeconds }
   } finally {
-    await Promise.all(browsers.map((browser) => browser.close()))
+    await call.close()
   }
 }
 
@@ -176,7 +251,7 @@ function everyPeerGaveVideo(guest: Guest, start: PeerView[] = [], end: PeerView[
 /** The last totals and the leave button in one step, so that no packet comes between them. */
 async function leaveWithTotals(page: Page): Promise<Omit<Seat, 'guest' | 'peers'>> {
   const last = await page.evaluate(async () => {
-    const hook = (window as unknown as { __parley: Hook }).__parley
+    const hook = (window as unknown as HookWindow).__parley
     const { participantId = '', joinMs = Number.NaN } = hook
     const leave = [...document.querySelectorAll('button')].find((button) =>
       /leave/i.test(button.ariaLabel ?? button.textContent ?? ''),

@@ -5,7 +5,7 @@ import { askMeter, withApi } from '@parley/cli'
 import type { RelayCostReport, RelaySummary } from '@parley/protocol'
 import { execa } from 'execa'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export type MeetingClusterObject = {
   status?: {
