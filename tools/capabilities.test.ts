@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises'
+import { expect, it } from '@jest/globals'
+
+const root = new URL('..', import.meta.url)
+
+interface Line {
+  section: string
+  capability: string
+  file: string | undefined
+  title: string | undefined
+}
+
+/** Every table line of the page but heads and rules. */
+async function linesOfPage(): Promise<Line[]> {
+  const text = await readFile(new URL('docs/operator-capabilities.md', root), 'utf8')
+  let section = ''
+  return text.split('\n').flatMap((line) => {
+    section = /^## (.*)/.exec(line)?.[1] ?? section
+    if (!line.startsWith('|') || /^\|(---|\s*capability\s*\|)/.test(line)) return []
+    const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim())
+    const [, file, title] = /^`([^`]+)`: (.+)$/.exec(cells[3] ?? '') ?? []
+    return [{ section, capability: cells[1] ?? '', file, title }]
+  })
+}
+
+it('every capability is proven by a test that is there', async () => {
+  const lines = await linesOfPage()
+  expect(lines.length).toBeGreaterThan(30)
+  const unproven: object[] = []
+  for (const line of lines) {
+    const source = line.file ? await readFile(new URL(line.file, root), 'utf8').catch(() => '') : ''
+    const titles = source
+      .split('\n')
+      .filter((text) => /\b(it|test|describe)\b/.test(text) || /^\s*['"`]/.test(text))
+    if (!line.title || !titles.some((text) => text.includes(line.title ?? ''))) unproven.push(line)
+  }
+  expect(unproven).toEqual([])
+})
