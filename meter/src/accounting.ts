@@ -1,4 +1,4 @@
-import { parseTurnUsername } from '@parley/protocol'
+import { parseTurnUsername, type RelayLoad } from '@parley/protocol'
 import {
   type AllocationRecord,
   addTraffic,
@@ -11,6 +11,7 @@ import {
   type Traffic,
 } from '@parley/relay-cost'
 import type { AllocationStatus } from './feed.ts'
+import { holderOf, PodRates, relayLoad } from './load.ts'
 import type { Store } from './store/store.ts'
 
 /** How far back allocations may still get events when the meter starts. */
@@ -29,6 +30,7 @@ export class Accounting {
   #store: Store
   #ledger = new Ledger()
   #changed = new Set<AllocationRecord>()
+  #rates = new PodRates()
   #writing: Promise<void> = Promise.resolve()
 
   constructor(store: Store) {
@@ -47,6 +49,11 @@ export class Accounting {
   }
 
   count(event: StatsdbEvent): void {
+    this.#rates.count(event)
+    this.#apply(event)
+  }
+
+  #apply(event: StatsdbEvent): void {
     const before = this.#ledger.gained
     const record = this.#ledger.apply(event)
     if (record) this.#changed.add(record)
@@ -63,7 +70,7 @@ export class Accounting {
    * behind, and they must not bring its allocations back to life.
    */
   find(status: AllocationStatus): void {
-    if (!this.#ledger.knows({ ...status.allocation, remote: status.remote })) this.count(status)
+    if (!this.#ledger.knows({ ...status.allocation, remote: status.remote })) this.#apply(status)
   }
 
   /** Writes what changed. Rejects with the store's error, and then keeps it for the next time. */
@@ -90,14 +97,16 @@ export class Accounting {
 
   /** Allocations open now, and who holds them. */
   open(now: number): { allocations: number; users: number } {
-    const users = new Set<string>()
-    let allocations = 0
-    for (const record of this.#ledger.records()) {
-      if (!isOpen(record, now)) continue
-      allocations += 1
-      const identity = parseTurnUsername(record.username)?.identity
-      users.add(identity ? JSON.stringify(identity) : record.username)
-    }
-    return { allocations, users: users.size }
+    const open = this.#open(now)
+    return { allocations: open.length, users: new Set(open.map(holderOf)).size }
+  }
+
+  /** What each TURN pod has to do now. */
+  load(now: number): RelayLoad {
+    return relayLoad(this.#open(now), this.#rates.megabitsPerSecond(now), now)
+  }
+
+  #open(now: number): AllocationRecord[] {
+    return this.#ledger.records().filter((record) => isOpen(record, now))
   }
 }

@@ -14,7 +14,7 @@ export type MeterConfig = {
   storeUrl: string
   redisUrl: string
   prices: Prices
-  /** What callers of /report and /summary must send as `x-parley-token`. */
+  /** What callers of /report, /summary and /load must send as `x-parley-token`. */
   token: string
   /** How often records go to the store: what a killed meter may lose of open allocations. */
   flushIntervalMs: number

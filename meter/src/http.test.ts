@@ -19,6 +19,7 @@ function api(over: Partial<MeterApi> = {}) {
       costPerHour: 0,
       monthToDate: 0,
     }),
+    load: () => ({ at: now, pods: {} }),
     logger: pino({ level: 'silent' }),
     ...over,
   })
@@ -30,7 +31,7 @@ function api(over: Partial<MeterApi> = {}) {
 describe('the meter’s HTTP', () => {
   it('REQ-K5: reports want the token; probes and metrics do not', async () => {
     const { get } = api()
-    for (const path of ['/report', '/summary']) {
+    for (const path of ['/report', '/summary', '/load']) {
       for (const token of [undefined, '', 'wrong', 'the-token-and-more'])
         expect((await get(path, token)).statusCode).toBe(401)
       expect((await get(path, 'the-token')).statusCode).toBe(200)

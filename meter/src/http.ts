@@ -1,5 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { meterTokenHeader, type RelayCostReport, type RelaySummary } from '@parley/protocol'
+import {
+  meterTokenHeader,
+  type RelayCostReport,
+  type RelayLoad,
+  type RelaySummary,
+} from '@parley/protocol'
 import { parseBy, parseWindow, RelayCostError, type Window } from '@parley/relay-cost'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
@@ -14,6 +19,7 @@ export type MeterApi = {
   metrics: () => Promise<{ contentType: string; text: string }>
   report: (window: Window, by: ReturnType<typeof parseBy>) => Promise<RelayCostReport>
   summary: () => Promise<RelaySummary>
+  load: () => RelayLoad
   logger: Logger
 }
 
@@ -64,6 +70,10 @@ export function meterHttp(api: MeterApi): FastifyInstance {
   app.get('/summary', async (request) => {
     requireToken(request, api.token)
     return api.summary()
+  })
+  app.get('/load', async (request) => {
+    requireToken(request, api.token)
+    return api.load()
   })
 
   app.setNotFoundHandler((_request, reply) =>

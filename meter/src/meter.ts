@@ -85,6 +85,7 @@ export async function startMeter(
       await figures.refresh(now())
       return figures.summary(accounting, now())
     },
+    load: () => accounting.load(now()),
   })
 
   const close = async () => {
