@@ -14,7 +14,7 @@ const GO_MODULES = fileURLToPath(new URL('../go', import.meta.url))
 
 interface ComponentSource {
   /** Folder below go/ with the go.mod that pins the versions. */
-  readonly module: 'kube' | 'node'
+  readonly module: 'kube' | 'node' | 'livekit'
   readonly packages: readonly string[]
   readonly tags?: string
   /** `-X` settings; `$VERSION` stands for the pinned version of `versionOf`. */
@@ -64,6 +64,14 @@ const SOURCES = {
     versionOf: 'github.com/coredns/coredns',
     usualSeconds: 60,
     gigabytes: 1,
+  },
+  // For the image parley-livekit: nothing of a cluster needs it.
+  livekit: {
+    module: 'livekit',
+    packages: ['tool'],
+    versionOf: 'github.com/livekit/livekit-server',
+    usualSeconds: 110,
+    gigabytes: 1.5,
   },
   // For this package's own tests.
   probe: {
@@ -245,7 +253,7 @@ async function runGo(
   if (text.includes('no space left on device')) {
     throw new DevclusterError(
       'DISK_FULL',
-      `the disk is full: building Kubernetes takes about ${source.gigabytes} GB below ${await goCaches()}; free some and run the same command again, it goes on where it was`,
+      `the disk is full: the build takes about ${source.gigabytes} GB below ${await goCaches()}; free some and run the same command again, it goes on where it was`,
     )
   }
   throw new DevclusterError(
@@ -299,6 +307,6 @@ async function requireGo(): Promise<void> {
   if (fits) return
   throw new DevclusterError(
     'NO_GO',
-    `${version ? `${version} is too old` : 'Go is not on the PATH'}: Kubernetes is built from source once (about ${formatSeconds(300)}) and needs Go ${OLDEST_GO.major}.${OLDEST_GO.minor} or newer. Get it from https://go.dev/dl/, put its bin folder on the PATH, and run the same command again`,
+    `${version ? `${version} is too old` : 'Go is not on the PATH'}: what Kubernetes and LiveKit run is built from source once (about ${formatSeconds(300)}) and needs Go ${OLDEST_GO.major}.${OLDEST_GO.minor} or newer. Get it from https://go.dev/dl/, put its bin folder on the PATH, and run the same command again`,
   )
 }

@@ -129,7 +129,7 @@ describe('computeStatus', () => {
   })
 
   it('REQ-K1: an engine that is not there stalls, with the fix in the message', () => {
-    const status = computeStatus(meetingCluster({ sfu: { engine: 'LiveKit' } }), fine, 0)
+    const status = computeStatus(meetingCluster({ sfu: { engine: 'Mediasoup' } }), fine, 0)
     const stalled = status.conditions?.find(({ type }) => type === 'Stalled')
     expect(stalled).toMatchObject({ status: 'True', reason: 'EngineNotAvailable' })
     expect(stalled?.message).toContain('set spec.sfu.engine to None')

@@ -66,6 +66,8 @@ export function secretNames(mc: MeetingCluster) {
     redis: `${name}-redis-auth`,
     /** Key `key`: signs join tokens. */
     joinKey: `${name}-join-key`,
+    /** Key `keys`: API keys of LiveKit, `<key>: <secret>` a line; the first is what tokens are signed with. */
+    livekit: `${name}-livekit-keys`,
     /** Key `token`: opens the meter's reports. */
     meterToken: `${name}-meter-token`,
   } as const
@@ -77,6 +79,8 @@ export function configMapNames(mc: MeetingCluster) {
   return {
     /** `addresses.json`, `denied-peers`, `allowed-peers`, for coturn. */
     turn: `${name}-turn-config`,
+    /** `addresses.json`, for LiveKit. */
+    sfu: `${name}-sfu-config`,
     /** `endpoints.json`, for signaling. */
     turnEndpoints: `${name}-turn-endpoints`,
   } as const

@@ -128,7 +128,13 @@ describe('whatever the spec says', () => {
   it('each pod has the keys of Secrets that it needs and no others, read by its group alone', () => {
     const needs: Record<string, string[]> = {
       turn: ['demo-redis-auth/password', 'demo-turn-secret/secrets'],
-      signaling: ['demo-join-key/key', 'demo-redis-auth/url', 'demo-turn-secret/secrets'],
+      sfu: ['demo-livekit-keys/keys', 'demo-redis-auth/password', 'demo-redis-auth/user'],
+      signaling: [
+        'demo-join-key/key',
+        'demo-livekit-keys/keys',
+        'demo-redis-auth/url',
+        'demo-turn-secret/secrets',
+      ],
       webapp: [],
       redis: ['demo-redis-auth/password'],
       meter: ['demo-meter-token/token', 'demo-redis-auth/url'],

@@ -28,6 +28,17 @@ describe('secrets', () => {
     for (const secret of made) expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/)
   })
 
+  it('REQ-K1: a key for LiveKit is there where it is the SFU, and long enough for it', () => {
+    const livekit = meetingCluster({ sfu: { engine: 'LiveKit' } })
+    const { keys } = contents(generateSecrets(livekit, {}, bytes(7)), 'demo-livekit-keys')
+    expect(keys).toMatch(/^API[0-9a-f]{16}: [A-Za-z0-9_-]{43}\n$/)
+    const existing = { 'demo-livekit-keys': { keys: encode('APInew: b\nAPIold: a\n') } }
+    const kept = contents(generateSecrets(livekit, existing, bytes(7)), 'demo-livekit-keys')
+    expect(kept.keys).toBe('APInew: b\nAPIold: a\n')
+    const without = generateSecrets(meetingCluster({ sfu: { engine: 'None' } }), {}, bytes(7))
+    expect(without.map(({ metadata }) => metadata.name)).not.toContain('demo-livekit-keys')
+  })
+
   it('are made once: what is there stays, what is missing is added', () => {
     const first = generateSecrets(mc, {}, bytes(1))
     const [turn, ...others] = first

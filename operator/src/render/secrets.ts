@@ -1,4 +1,4 @@
-import type { Component, MeetingCluster } from '../api/index.ts'
+import { type Component, hasLiveKit, type MeetingCluster } from '../api/index.ts'
 import type { Secret } from './kubernetes.ts'
 import { metadata, secretNames } from './names.ts'
 import { addressOf, redisAddress } from './redis.ts'
@@ -33,9 +33,25 @@ export function generateSecrets(
   return [
     secret(mc, 'turn', names.turn, { secrets: kept(names.turn, 'secrets') ?? `${token()}\n` }),
     secret(mc, 'redis', names.redis, redisSecret(mc, existing, keepOrMake)),
+    ...(hasLiveKit(mc)
+      ? [
+          secret(mc, 'sfu', names.livekit, {
+            keys: kept(names.livekit, 'keys') ?? livekitKey(randomBytes),
+          }),
+        ]
+      : []),
     secret(mc, 'signaling', names.joinKey, { key: keepOrMake(names.joinKey, 'key') }),
     secret(mc, 'meter', names.meterToken, { token: keepOrMake(names.meterToken, 'token') }),
   ]
+}
+
+/**
+ * A line of LiveKit's key file. The key's name goes into every token and to the page; LiveKit wants
+ * secrets of 32 characters at least.
+ */
+export function livekitKey(randomBytes: (size: number) => Uint8Array): string {
+  const name = Buffer.from(randomBytes(8)).toString('hex')
+  return `API${name}: ${Buffer.from(randomBytes(32)).toString('base64url')}\n`
 }
 
 function redisSecret(

@@ -1,4 +1,4 @@
-import { durationSeconds, type MeetingCluster } from '../api/index.ts'
+import { durationSeconds, hasLiveKit, type MeetingCluster } from '../api/index.ts'
 import {
   buildAutoscaler,
   buildDisruptionBudget,
@@ -86,12 +86,17 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
             value: '/etc/parley/turn-endpoints/endpoints.json',
           },
           { name: 'PARLEY_JOIN_KEY_FILE', value: '/etc/parley/secrets/join/key' },
+          { name: 'PARLEY_SFU', value: hasLiveKit(mc) ? 'LiveKit' : 'None' },
+          ...(hasLiveKit(mc)
+            ? [{ name: 'PARLEY_SFU_KEYS_FILE', value: '/etc/parley/secrets/livekit/keys' }]
+            : []),
           { name: 'REDIS_URL_FILE', value: '/etc/parley/secrets/redis/url' },
         ],
         ports: [{ name: 'http', protocol: 'TCP', containerPort: SIGNALING_PORT }],
         mounts: [
           secretMount('turn', secretNames(mc).turn, ['secrets']),
           secretMount('join', secretNames(mc).joinKey, ['key']),
+          ...(hasLiveKit(mc) ? [secretMount('livekit', secretNames(mc).livekit, ['keys'])] : []),
           secretMount('redis', secretNames(mc).redis, ['url']),
           configMapMount(
             'turn-endpoints',
