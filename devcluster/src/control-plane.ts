@@ -24,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly endpoints: ControlPlaneEndpoints
   readonly lifetime: Lifetime
   readonly scheduler: boolean
+  /** Default true. */
+  readonly controllers?: boolean
   readonly networkNamespace?: string
   readonly nodes?: readonly { name: string; address: string }[]
 }
@@ -157,6 +159,7 @@ function apiServerDaemon({ paths, endpoints, ...options }: ControlPlaneOptions):
 function controllerDaemons(options: ControlPlaneOptions): Daemon[] {
   const { paths } = options
   const kubeconfig = (name: string) => `--kubeconfig=${join(paths.config, `${name}.kubeconfig`)}`
+  if (options.controllers === false) return []
   const daemons = [
     daemon(options, 'kube-controller-manager', 'kube-controller-manager', [
       kubeconfig('controller-manager'),

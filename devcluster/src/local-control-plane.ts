@@ -18,6 +18,8 @@ export interface StartControlPlaneOptions {
   readonly kubeconfig?: string
   /** Start kube-scheduler too. Default false: without nodes there is nothing to schedule to. */
   readonly scheduler?: boolean
+  /** Start kube-controller-manager too. Default true: without it nothing acts on what is written, which benches want. */
+  readonly controllers?: boolean
   /** `process` (default) ends with the calling process, however that ends; `detached` goes on. */
   readonly lifetime?: Lifetime
   readonly onProgress?: OnProgress
@@ -53,6 +55,7 @@ export async function startControlPlane(options: StartControlPlaneOptions): Prom
         endpoints: record.endpoints,
         lifetime,
         scheduler: record.scheduler,
+        controllers: options.controllers ?? true,
       })
       client.close()
       const server = serverUrl(record.endpoints)
