@@ -14,7 +14,7 @@ const GO_MODULES = fileURLToPath(new URL('../go', import.meta.url))
 
 interface ComponentSource {
   /** Folder below go/ with the go.mod that pins the versions. */
-  readonly module: 'kube' | 'node' | 'livekit'
+  readonly module: 'kube' | 'node' | 'livekit' | 'helm'
   readonly packages: readonly string[]
   readonly tags?: string
   /** `-X` settings; `$VERSION` stands for the pinned version of `versionOf`. */
@@ -71,6 +71,15 @@ const SOURCES = {
     packages: ['tool'],
     versionOf: 'github.com/livekit/livekit-server',
     usualSeconds: 110,
+    gigabytes: 1.5,
+  },
+  // For tests of the chart.
+  helm: {
+    module: 'helm',
+    packages: ['tool'],
+    versionOf: 'helm.sh/helm/v4',
+    set: ['helm.sh/helm/v4/internal/version.version=$VERSION'],
+    usualSeconds: 165,
     gigabytes: 1.5,
   },
   // For this package's own tests.
