@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type OnProgress, step } from '@parley/devcluster'
+import { ensureBinaries, type OnProgress, step } from '@parley/devcluster'
 import { execa } from 'execa'
 import { cachedBundle } from './bundle.ts'
 import { ImagesError } from './errors.ts'
@@ -15,6 +15,7 @@ export const imageNames = [
   'parley-webapp',
   'parley-coturn',
   'parley-redis',
+  'parley-livekit',
 ] as const
 
 export type ImageName = (typeof imageNames)[number]
@@ -73,6 +74,17 @@ export const catalogue: readonly ImageDefinition[] = [
     base: 'debian',
     usualSeconds: 8,
     stage: (folder) => copySources('redis', folder),
+  },
+  {
+    name: 'parley-livekit',
+    base: 'debian',
+    usualSeconds: 8,
+    stage: async (folder, _paths, onProgress) => {
+      const options = onProgress ? { onProgress } : {}
+      const { livekit } = await ensureBinaries(['livekit'], options)
+      await copySources('livekit', folder)
+      await cp(join(livekit, 'server'), join(folder, 'livekit-server'))
+    },
   },
 ]
 

@@ -1,0 +1,189 @@
+#!/bin/sh
+# Writes LiveKit's configuration from the environment and from mounted files, then runs livekit-server and drains it.
+#
+#   env    NODE_NAME HOST_IP                                required
+#          SFU_PORT (7880) SFU_TCP_PORT (7881) SFU_METRICS_PORT (6789)
+#          SFU_MEDIA_MIN (40000) SFU_MEDIA_MAX (49151)      UDP ports for media
+#          SFU_REGION                                       region of this node
+#          SFU_DRAIN_SECONDS (14400)                        how long rooms may go on after SIGTERM
+#          SFU_LOG_LEVEL (info)
+#   files  $PARLEY_ETC/secrets/livekit/keys                 `<key>: <secret>` a line, tokens of all are accepted
+#          $PARLEY_ETC/secrets/redis/url                    redis[s]://user:password@host:port/db
+#          $PARLEY_ETC/sfu/addresses.json                   {"<node>": "<external ip>"}
+#
+# PARLEY_ETC (default /etc/parley) and PARLEY_RUN (default /run/livekit) move the paths in tests.
+set -eu
+umask 077
+
+etc=${PARLEY_ETC:-/etc/parley}
+run=${PARLEY_RUN:-/run/livekit}
+wait_seconds=${PARLEY_WAIT_SECONDS:-5}
+conf=$run/livekit.yaml
+
+say() { printf '%s parley-livekit: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%S+0000)" "$*"; }
+fail() { say "error: $*" >&2; exit 1; }
+
+for name in NODE_NAME HOST_IP; do
+  eval "value=\${$name:-}"
+  [ -n "$value" ] || fail "$name is not set; the operator takes it from the pod's own fields"
+done
+for name in NODE_NAME HOST_IP SFU_REGION SFU_LOG_LEVEL; do
+  eval "value=\${$name:-}"
+  case $value in *[!A-Za-z0-9_.:-]*) fail "$name holds a character that no name or address has" ;; esac
+done
+
+number() { # NAME default
+  eval "value=\${$1:-$2}"
+  case $value in '' | *[!0-9]*) fail "$1 must be a whole number, not '$value'" ;; esac
+  printf '%s' "$value"
+}
+port=$(number SFU_PORT 7880)
+tcp_port=$(number SFU_TCP_PORT 7881)
+metrics_port=$(number SFU_METRICS_PORT 6789)
+media_min=$(number SFU_MEDIA_MIN 40000)
+media_max=$(number SFU_MEDIA_MAX 49151)
+drain_seconds=$(number SFU_DRAIN_SECONDS 14400)
+[ "$media_min" -le "$media_max" ] || fail "SFU_MEDIA_MIN ($media_min) is above SFU_MEDIA_MAX ($media_max)"
+
+# The external address of this node. A flat object of strings without escapes, so that splitting on the
+# quotes is a parser: fields 2, 6, 10, … are names and 4, 8, 12, … their values.
+external_address() {
+  [ -r "$etc/sfu/addresses.json" ] || return 0
+  tr -d '\n' <"$etc/sfu/addresses.json" |
+    awk -F '"' -v node="$NODE_NAME" '{ for (i = 2; i + 2 <= NF; i += 4) if ($i == node) { print $(i + 2); exit } }' |
+    grep -E '^[0-9a-fA-F.:]+$' || true
+}
+external=$(external_address)
+while [ -z "$external" ]; do
+  say "waiting: node $NODE_NAME has no external address in $etc/sfu/addresses.json yet"
+  sleep "$wait_seconds"
+  external=$(external_address)
+done
+
+keys=$etc/secrets/livekit/keys
+[ -s "$keys" ] || fail "$keys is missing or empty; mount the LiveKit keys there"
+awk '!/^[A-Za-z0-9_-]+: [^ ]+$/ && NF { bad = 1 } END { exit bad }' "$keys" ||
+  fail "$keys has a line that is not '<key>: <secret>'"
+redis_url=$etc/secrets/redis/url
+[ -s "$redis_url" ] || fail "$redis_url is missing or empty; mount the Redis secret there"
+
+# Prints the URL's parts as LiveKit's configuration has them; with `address`, host and port alone.
+redis_settings() { # [address]
+  perl -we '
+    use strict;
+    my $only = shift // "";
+    local $/;
+    my $url = <STDIN>;
+    my ($tls, $user, $password, $host, $port, $db) =
+      $url =~ m{^redis(s?)://(?:([^:@/]*)(?::([^@/]*))?@)?(\[[^\]]+\]|[^:/?\#\s]+)(?::(\d+))?(?:/(\d+))?/?\s*$}
+      or exit 1;
+    $port //= 6379;
+    if ($only) { print "$host:$port\n"; exit }
+    my $text = sub {
+      my $value = shift;
+      $value =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ge;
+      $value =~ s/([\\"])/\\$1/g;
+      $value =~ s/([\x00-\x1f\x7f])/sprintf "\\x%02x", ord $1/ge;
+      return "\"$value\"";
+    };
+    print "redis:\n  address: \"$host:$port\"\n";
+    print "  username: ", $text->($user), "\n" if defined $user && $user ne "";
+    print "  password: ", $text->($password), "\n" if defined $password && $password ne "";
+    print "  db: $db\n" if $db;
+    print "  tls:\n    enabled: true\n    insecure: false\n" if $tls;
+  ' "$@" <"$redis_url"
+}
+redis=$(redis_settings address) || fail "$redis_url is no address of Redis; write redis://:password@host:6379/0"
+
+# LiveKit ends when it cannot reach Redis at its start.
+until perl -MIO::Socket::IP -we '
+  my ($host, $port) = $ARGV[0] =~ /^\[?(.*?)\]?:(\d+)$/;
+  $SIG{ALRM} = sub { exit 1 };
+  alarm 3;
+  exit !IO::Socket::IP->new(PeerHost => $host, PeerPort => $port)' "$redis"; do
+  say "waiting: Redis at $redis does not answer yet"
+  sleep "$wait_seconds"
+done
+
+mkdir -p "$run" || fail "cannot write to $run; mount an emptyDir there"
+# A copy, since LiveKit refuses a key file that others might read, whoever they are.
+cp "$keys" "$run/keys"
+chmod 0600 "$run/keys"
+
+case $HOST_IP in *:*) bits=128 ;; *) bits=32 ;; esac
+{
+  cat <<EOF
+port: $port
+bind_addresses: ["$HOST_IP"]
+prometheus:
+  port: $metrics_port
+key_file: "$run/keys"
+rtc:
+  # Each candidate of this one address is told to clients as the external one.
+  node_ip: "$external"
+  use_external_ip: false
+  ips:
+    includes: ["$HOST_IP/$bits"]
+  port_range_start: $media_min
+  port_range_end: $media_max
+  tcp_port: $tcp_port
+room:
+  # Who may join which room is said in the token.
+  auto_create: true
+  empty_timeout: 60
+  departure_timeout: 20
+# A new room goes to the pod that forwards least.
+node_selector:
+  kind: cpuload
+  cpu_load_limit: 0.8
+  sort_by: tracks
+  algorithm: lowest
+# No limit of tracks or bytes: LiveKit would turn away those who join a room that is already there.
+limit:
+  max_room_name_length: 160
+  max_participant_identity_length: 64
+  max_metadata_size: 16384
+  max_attributes_size: 16384
+# So long may Redis be away with no one's signaling broken off.
+signal_relay:
+  retry_timeout: 60s
+logging:
+  json: true
+  level: ${SFU_LOG_LEVEL:-info}
+EOF
+  [ -z "${SFU_REGION:-}" ] || echo "region: \"$SFU_REGION\""
+  redis_settings
+} >"$conf.new"
+mv "$conf.new" "$conf"
+
+say "starting: $HOST_IP:$port, media ports $media_min-$media_max, external address $external, Redis $redis"
+livekit-server --config "$conf" &
+server=$!
+
+# The first SIGTERM makes LiveKit take no new room and end when the last participant has left; the second
+# makes it tell those who are still there to go elsewhere.
+timer=
+drain() {
+  kill -TERM "$server" 2>/dev/null || true
+  [ -z "$timer" ] || return 0
+  say "draining: rooms may go on for $drain_seconds s"
+  (
+    sleep "$drain_seconds" &
+    nap=$!
+    trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+    wait "$nap"
+    say "the time to drain is over: closing the rooms that are left"
+    kill -TERM "$server"
+  ) &
+  timer=$!
+}
+trap drain TERM INT QUIT
+
+status=0
+while :; do
+  wait "$server" && status=0 || status=$?
+  # A signal interrupts the wait.
+  kill -0 "$server" 2>/dev/null || break
+done
+[ -z "$timer" ] || kill "$timer" 2>/dev/null || true
+exit "$status"
