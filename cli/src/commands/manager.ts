@@ -1,3 +1,4 @@
+import { durationSeconds } from '@parley/operator/api'
 import { type Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
 import { imagesFrom } from '../images.ts'
@@ -12,6 +13,7 @@ export function addManager(program: Command): void {
     .option('--health-port <port>', '/healthz and /readyz; 0 takes a free port', port, 8081)
     .option('--no-leader-elect', 'do not elect a leader: only where there is one manager')
     .option('--lease-namespace <ns>', 'where the leader lease lives (default: the Pod’s own)')
+    .option('--resync <duration>', 'look at everything again this often', duration, 36_000)
     .addHelpText(
       'after',
       `
@@ -30,6 +32,7 @@ PARLEY_LOG_LEVEL (info).
         healthPort: number
         leaderElect: boolean
         leaseNamespace?: string
+        resync: number
       }) => {
         const { runManager } = await import('@parley/operator')
         const stop = new AbortController()
@@ -37,12 +40,20 @@ PARLEY_LOG_LEVEL (info).
           process.once(signal, () => stop.abort(signal))
         await runManager({
           ...options,
+          resyncMs: options.resync * 1000,
           log: pino({ level: process.env.PARLEY_LOG_LEVEL ?? 'info' }),
           signal: stop.signal,
           images: imagesFrom(process.env),
         })
       },
     )
+}
+
+/** In seconds. */
+function duration(text: string): number {
+  if (!/^([0-9]+(h|m|s))+$/.test(text))
+    throw new InvalidArgumentError('It must be a duration such as 10h or 90s.')
+  return durationSeconds(text)
 }
 
 function port(text: string): number {

@@ -28,6 +28,8 @@ export interface ManagerOptions {
   leaderElect: boolean
   /** Namespace of the Lease. Default: the Pod's, else `namespace`, else `default`. */
   leaseNamespace?: string
+  /** Look at every MeetingCluster again this often, though nothing was seen to change. Default 10 h. */
+  resyncMs?: number
   /** Used where a spec names no registry or tag. */
   images: { registry: string; tag: string }
   log: Logger
@@ -59,7 +61,7 @@ const WORKERS = 8
  * @throws LeadershipLost; PortInUse; an Error when there is no cluster to connect to
  */
 export async function runManager(options: ManagerOptions): Promise<void> {
-  const { log, signal, namespace } = options
+  const { log, signal, namespace, resyncMs = RESYNC_MS } = options
   const clock = systemClock
   const random = Math.random
   const metrics = createMetrics()
@@ -92,6 +94,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
       world,
       events: new EventRecorder({ client, instance: hostname(), clock, log }),
       relay,
+      capabilities: { externalMetrics: () => false },
       images: options.images,
       clock,
       randomBytes,
@@ -111,7 +114,8 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     await world.hasSynced(signal)
     ready = true
     log.info({ clusters: world.clusters.size, namespace: namespace ?? 'all' }, 'caches filled')
-    const work = (active: AbortSignal) => runWork(reconciler, relay, world, clock, active)
+    const work = (active: AbortSignal) =>
+      runWork({ controller: reconciler, relay, world, clock, resyncMs }, active)
     if (!options.leaderElect) return await work(signal)
     const elector = new LeaderElector({
       client,
@@ -161,17 +165,22 @@ async function lead(
   }
 }
 
+interface Work {
+  controller: Controller
+  relay: RelayPoller
+  world: World
+  clock: Clock
+  resyncMs: number
+}
+
 async function runWork(
-  controller: Controller,
-  relay: RelayPoller,
-  world: World,
-  clock: Clock,
+  { controller, relay, world, clock, resyncMs }: Work,
   signal: AbortSignal,
 ): Promise<void> {
   world.enqueueAll()
   const resync = async () => {
     while (!signal.aborted) {
-      await sleep(clock, RESYNC_MS * (0.9 + 0.2 * Math.random()), signal)
+      await sleep(clock, resyncMs * (0.9 + 0.2 * Math.random()), signal)
       world.enqueueAll()
     }
   }

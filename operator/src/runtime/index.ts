@@ -2,9 +2,13 @@ export { ApiClient } from './client.ts'
 export { NotFound } from './errors.ts'
 export { createMetrics } from './metrics.ts'
 export {
+  CONFIG_MAPS,
   DEPLOYMENTS,
   type K8sObject,
   MEETING_CLUSTERS,
+  objectPath,
   PODS,
+  type Resource,
   SECRETS,
+  SERVICES,
 } from './resources.ts'

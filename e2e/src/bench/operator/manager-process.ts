@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { cachedBundle, cachePaths } from '@parley/images'
+import { cpuSeconds, peakMebibytes } from './process-figures.ts'
+
+/** The operator as a process of its own: the bundle of the image, started as its Deployment starts it. */
+export class ManagerProcess {
+  readonly started = performance.now()
+  readonly #child: ChildProcess
+  readonly #metricsPort: number
+  readonly #synced: Promise<void>
+  readonly #ended: Promise<unknown>
+  #log = ''
+
+  private constructor(child: ChildProcess, metricsPort: number) {
+    this.#child = child
+    this.#metricsPort = metricsPort
+    this.#ended = once(child, 'exit')
+    this.#synced = new Promise((resolve) => {
+      if (!child.stdout) return
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        this.#log = `${this.#log}${line}\n`.slice(-10_000)
+        if (line.includes('"caches filled"')) resolve()
+      })
+    })
+    child.stderr?.on('data', (text) => {
+      this.#log += text
+    })
+  }
+
+  static async start(kubeconfig: string, args: readonly string[] = []): Promise<ManagerProcess> {
+    const folder = await cachedBundle(
+      { entry: 'cli/src/main.ts', name: 'parley' },
+      cachePaths().bundles,
+    )
+    const metricsPort = await freePort()
+    const child = spawn(
+      process.execPath,
+      [
+        ...(process.env.PARLEY_BENCH_NODE_ARGS?.split(' ') ?? []),
+        ...[join(folder, 'parley.mjs'), 'manager', '--kubeconfig', kubeconfig],
+        ...['--metrics-port', String(metricsPort), '--health-port', '0', ...args],
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_ENV: 'production' } },
+    )
+    return new ManagerProcess(child, metricsPort)
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  cpuSeconds(): number {
+    return cpuSeconds(this.pid)
+  }
+
+  peakMebibytes(): number {
+    return peakMebibytes(this.pid)
+  }
+
+  /** Resolves when its caches are filled. @throws when it ends before */
+  synced(): Promise<void> {
+    return Promise.race([this.#synced, this.#ended.then(() => this.#fail())])
+  }
+
+  /** Resolves when it has looked at that many MeetingClusters, or at all so often, and has nothing to do. */
+  async idle(passes: number): Promise<void> {
+    for (;;) {
+      const metrics = await this.metrics()
+      if (
+        sum(metrics, 'controller_runtime_reconcile_total') >= passes &&
+        sum(metrics, 'workqueue_depth') === 0 &&
+        sum(metrics, 'controller_runtime_active_workers') === 0
+      )
+        return
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      if (this.#child.exitCode !== null) this.#fail()
+    }
+  }
+
+  async metrics(): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`)
+    return response.text()
+  }
+
+  /** Requests that change something, dry runs included. */
+  async writes(): Promise<number> {
+    return sum(
+      await this.metrics(),
+      'rest_client_requests_total',
+      /method="(PATCH|POST|PUT|DELETE)"/,
+    )
+  }
+
+  /** Ends it as Kubernetes does. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM')
+    await this.#ended
+  }
+
+  #fail(): never {
+    throw new Error(`the manager ended: ${this.#log.slice(-2000)}`)
+  }
+}
+
+/** Over all series of a metric whose labels match. */
+export function sum(metrics: string, name: string, labels = /./): number {
+  let total = 0
+  for (const line of metrics.split('\n')) {
+    if (!line.startsWith(name) || !/[ {]/.test(line.charAt(name.length)) || !labels.test(line))
+      continue
+    total += Number(line.slice(line.lastIndexOf(' ')))
+  }
+  return total
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address ? address.port : 0
+}

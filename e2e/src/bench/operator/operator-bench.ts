@@ -1,0 +1,379 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  type K8sObject,
+  MEETING_CLUSTERS,
+  objectPath,
+  type Resource,
+} from '@parley/operator/runtime'
+import { execa } from 'execa'
+import { type Bench, type BenchOptions, type Figure, mergeRuns, percentile } from '../bench.ts'
+import { appliedConfiguration } from './applied.ts'
+import type { WriterOrder, WriterResult } from './baseline-writer.ts'
+import { handEdits, measureChanges, measureRepairs } from './latency.ts'
+import { ManagerProcess } from './manager-process.ts'
+import { CLUSTER_NAME, namespaceNames, Plane } from './plane.ts'
+import { Watcher } from './watcher.ts'
+
+const SIZES = [100, 300, 1000]
+const WORKERS = [4, 8, 16]
+const TRIAL_SETS = 40
+const WARM_SETS = 5
+const SAMPLES = 200
+
+/** The issue's floors. */
+const FLOORS = {
+  ratio: 0.9,
+  latencyP99Ms: 40,
+  cpuMsPerWrite: 0.7,
+  restartSeconds: 2,
+  peakMebibytes: 150,
+  /** CPU per write at the largest size, against that at the smallest. */
+  growth: 1.25,
+}
+
+export const operatorBench: Bench = {
+  name: 'operator',
+  summary: 'the operator on N MeetingClusters, against the API server’s own limit',
+  minutes: 10,
+  async run(options) {
+    const sizes = options.sizes ?? SIZES
+    const runs: Figure[][] = []
+    for (let run = 1; run <= options.repeat; run++) {
+      if (options.repeat > 1) options.say(`run ${run} of ${options.repeat}`)
+      runs.push(await oneRun(options, sizes))
+    }
+    return mergeRuns(runs)
+  },
+}
+
+async function oneRun(options: BenchOptions, sizes: readonly number[]): Promise<Figure[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-bench-'))
+  try {
+    const figures: Figure[] = []
+    let template: Template | undefined
+    let workers = 0
+    const cpuPerWrite: number[] = []
+    for (const size of sizes) {
+      const limit = await onPlane(options, async (plane) => {
+        template ??= await recordTemplate(plane, options)
+        workers ||= await bestWorkers(plane, template, folder, options)
+        return baseline(plane, template, { size, workers, folder }, options)
+      })
+      if (!template) throw new Error('no template was recorded')
+      const { children } = template
+      const measured = await onPlane(options, (plane) =>
+        operator(plane, { size, children, folder, template: template as Template }, options),
+      )
+      cpuPerWrite.push(measured.cpuMsPerWrite)
+      figures.push(...figuresOf(size, limit, workers, measured))
+    }
+    const [first, last] = [cpuPerWrite[0], cpuPerWrite.at(-1)]
+    if (sizes.length > 1 && first && last) {
+      figures.push({
+        name: `CPU per write, N = ${sizes.at(-1)} against N = ${sizes[0]}`,
+        value: last / first,
+        unit: '×',
+        floor: { atMost: FLOORS.growth },
+      })
+    }
+    return figures
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function onPlane<T>(options: BenchOptions, act: (plane: Plane) => Promise<T>): Promise<T> {
+  options.signal.throwIfAborted()
+  const plane = await Plane.start(`bench-operator-${process.pid}`)
+  try {
+    return await act(plane)
+  } finally {
+    await plane.stop()
+  }
+}
+
+interface Template {
+  requests: WriterOrder['requests']
+  /** Objects of one MeetingCluster. */
+  children: number
+}
+
+/** Lets the operator make one MeetingCluster's children and takes down what it applied. */
+async function recordTemplate(plane: Plane, { say }: BenchOptions): Promise<Template> {
+  const namespace = 'template-0000'
+  await plane.seed([namespace])
+  const manager = await ManagerProcess.start(plane.kubeconfig, ['--namespace', namespace])
+  await manager.idle(1)
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  await manager.stop()
+  const owner = await plane.client.get<K8sObject>(MEETING_CLUSTERS, namespace, CLUSTER_NAME)
+  const objects = await plane.children(namespace)
+  const requests = objects.map((object) => {
+    const body = JSON.stringify(appliedConfiguration(object, 'parley'))
+      .replaceAll(owner.metadata.uid ?? '', 'OWNER_UID')
+      .replaceAll(namespace, 'NAMESPACE')
+    const path = objectPath(resourceOf(object), 'NAMESPACE', object.metadata.name)
+    return { path: `${path}?fieldManager=parley&force=true`, body }
+  })
+  const bytes = requests.reduce((total, { body }) => total + body.length, 0)
+  say(`${objects.length} children a MeetingCluster, ${Math.round(bytes / 1024)} KiB to apply`)
+  return { requests, children: objects.length }
+}
+
+function resourceOf({ apiVersion = '', kind = '' }: K8sObject): Resource {
+  const [version = '', group = ''] = apiVersion.split('/').reverse()
+  const lower = kind.toLowerCase()
+  const plural = lower.endsWith('y') ? `${lower.slice(0, -1)}ies` : `${lower}s`
+  return { group, version, kind, plural, namespaced: true }
+}
+
+async function bestWorkers(
+  plane: Plane,
+  template: Template,
+  folder: string,
+  { say }: BenchOptions,
+): Promise<number> {
+  const rates = new Map<number, number>()
+  await write(plane, template, 'warm', WARM_SETS, 8, folder)
+  for (const workers of WORKERS) {
+    const result = await write(plane, template, `try${workers}`, TRIAL_SETS, workers, folder)
+    rates.set(workers, result.writes / result.seconds)
+  }
+  const [best = 8] = [...rates].sort((a, b) => b[1] - a[1])[0] ?? []
+  const list = [...rates].map(([workers, rate]) => `${workers}: ${Math.round(rate)}/s`)
+  say(`plain server-side apply by workers: ${list.join(', ')}`)
+  return best
+}
+
+async function write(
+  plane: Plane,
+  template: Template,
+  prefix: string,
+  count: number,
+  workers: number,
+  folder: string,
+): Promise<WriterResult> {
+  const namespaces = namespaceNames(prefix, count)
+  await plane.namespaces(namespaces)
+  const { requests } = template
+  const order: WriterOrder = { kubeconfig: plane.kubeconfig, workers, namespaces, requests }
+  const file = join(folder, 'order.json')
+  await writeFile(file, JSON.stringify(order), { mode: 0o600 })
+  const script = fileURLToPath(new URL('./baseline-writer.ts', import.meta.url))
+  const { stdout } = await execa(process.execPath, [script, file])
+  return JSON.parse(stdout) as WriterResult
+}
+
+interface Limit {
+  perSecond: number
+  cpuMsPerWrite: number
+}
+
+async function baseline(
+  plane: Plane,
+  template: Template,
+  { size, workers, folder }: { size: number; workers: number; folder: string },
+  { say }: BenchOptions,
+): Promise<Limit> {
+  await plane.seed(namespaceNames('mc', size))
+  await write(plane, template, 'warm2', WARM_SETS, workers, folder)
+  const { seconds, writes, cpuSeconds } = await write(
+    ...([plane, template, 'plain', size, workers, folder] as const),
+  )
+  const limit = { perSecond: writes / seconds, cpuMsPerWrite: (cpuSeconds * 1000) / writes }
+  say(
+    `N = ${size}: plain apply, ${workers} workers: ${Math.round(limit.perSecond)} children/s, ${limit.cpuMsPerWrite.toFixed(2)} ms CPU each`,
+  )
+  return limit
+}
+
+interface Measured {
+  seconds: number
+  childrenPerSecond: number
+  cpuSeconds: number
+  cpuMsPerWrite: number
+  writes: number
+  peakMebibytes: number
+  restartSeconds: number
+  restartWrites: number
+  restartPeakMebibytes: number
+  resyncWrites: number
+  handEditsLeft: number
+  changeMs: number[]
+  repairMs: number[]
+}
+
+async function operator(
+  plane: Plane,
+  how: { size: number; children: number; folder: string; template: Template },
+  options: BenchOptions,
+): Promise<Measured> {
+  const { size, children } = how
+  const { say } = options
+  const namespaces = namespaceNames('mc', size)
+  await plane.seed(namespaces)
+  await write(plane, how.template, 'warm2', WARM_SETS, 8, how.folder)
+
+  const reconciled = await observedWatch(plane, size)
+  const writesBefore = await plane.serverWrites()
+  const first = await ManagerProcess.start(plane.kubeconfig)
+  await first.synced()
+  const readyAt = performance.now()
+  const cpuAtStart = first.cpuSeconds()
+  const doneAt = await reconciled.done
+  reconciled.stop()
+  const cpuAtEnd = first.cpuSeconds()
+  await first.idle(size)
+  const seconds = (doneAt - readyAt) / 1000
+  const writes = (await plane.serverWrites()) - writesBefore
+  const own = await first.writes()
+  const peakMebibytes = first.peakMebibytes()
+  const cpuMsPerWrite = ((cpuAtEnd - cpuAtStart) * 1000) / own
+  const childrenPerSecond = (size * children) / seconds
+  say(
+    `N = ${size}: operator: ${seconds.toFixed(1)} s, ${Math.round(childrenPerSecond)} children/s, ${cpuAtEnd.toFixed(1)} s CPU, ${cpuMsPerWrite.toFixed(2)} ms a write, ${writes} writes (${own} by its own count), peak ${Math.round(peakMebibytes)} MiB`,
+  )
+  await expectChildren(plane, namespaces, children)
+
+  const changeMs = await measureChanges(plane, namespaces, SAMPLES)
+  const repairMs = await measureRepairs(plane, namespaces, SAMPLES)
+  say(
+    `N = ${size}: change → child p50 ${percentile(changeMs, 0.5).toFixed(1)} p99 ${percentile(changeMs, 0.99).toFixed(1)} ms; deleted → restored p50 ${percentile(repairMs, 0.5).toFixed(1)} p99 ${percentile(repairMs, 0.99).toFixed(1)} ms`,
+  )
+  await first.idle(size)
+  await first.stop()
+
+  const beforeRestart = await plane.serverWrites()
+  const second = await ManagerProcess.start(plane.kubeconfig, [
+    '--no-leader-elect',
+    '--resync',
+    '15s',
+  ])
+  await second.synced()
+  await second.idle(size)
+  const restartSeconds = (performance.now() - second.started) / 1000
+  const restartCpu = second.cpuSeconds()
+  const restartWrites = (await plane.serverWrites()) - beforeRestart
+  const restartPeakMebibytes = second.peakMebibytes()
+  await second.idle(2 * size)
+  const resyncWrites = (await plane.serverWrites()) - beforeRestart - restartWrites
+  say(
+    `N = ${size}: restart ${restartSeconds.toFixed(2)} s, ${restartCpu.toFixed(1)} s CPU, ${restartWrites} writes, peak ${Math.round(restartPeakMebibytes)} MiB; resync ${resyncWrites} writes`,
+  )
+  await second.stop()
+
+  const edits = await handEdits(plane, namespaces)
+  const third = await ManagerProcess.start(plane.kubeconfig, ['--no-leader-elect'])
+  await third.idle(size)
+  const handEditsLeft = await edits.left()
+  await third.stop()
+  say(
+    `N = ${size}: edited by hand while the operator was down: ${edits.count}, left: ${handEditsLeft}`,
+  )
+  return {
+    ...{ seconds, childrenPerSecond, cpuSeconds: cpuAtEnd, cpuMsPerWrite, writes, peakMebibytes },
+    ...{ restartSeconds, restartWrites, restartPeakMebibytes, resyncWrites, handEditsLeft },
+    ...{ changeMs, repairMs },
+  }
+}
+
+/** Sees when the last MeetingCluster has the status of its newest spec. */
+async function observedWatch(plane: Plane, size: number) {
+  const left = new Set<string>()
+  const all = Promise.withResolvers<number>()
+  const watcher = await Watcher.start(plane.client, MEETING_CLUSTERS, {}, (_, object) => {
+    const { metadata, status } = object as K8sObject & { status?: { observedGeneration?: number } }
+    if (status?.observedGeneration === metadata.generation) left.delete(metadata.namespace ?? '')
+    else if (metadata.namespace?.startsWith('mc-')) left.add(metadata.namespace)
+    if (left.size === 0) all.resolve(performance.now())
+  })
+  for (const namespace of namespaceNames('mc', size)) left.add(namespace)
+  return { done: all.promise, stop: () => watcher.stop() }
+}
+
+/** A status that claims what is not so would make a bench fast. @throws when a child is missing */
+async function expectChildren(
+  plane: Plane,
+  namespaces: readonly string[],
+  children: number,
+): Promise<void> {
+  for (const namespace of [namespaces[0], namespaces.at(-1)]) {
+    const found = await plane.children(namespace ?? '')
+    if (found.length !== children) {
+      throw new Error(`${namespace} has ${found.length} children instead of ${children}`)
+    }
+  }
+}
+
+function figuresOf(size: number, limit: Limit, workers: number, measured: Measured): Figure[] {
+  const name = (text: string) => `N = ${size}: ${text}`
+  const plain = `plain apply with ${workers} workers`
+  return [
+    { name: name('reconciled after'), value: measured.seconds, unit: 's' },
+    {
+      name: name('children written'),
+      value: measured.childrenPerSecond,
+      unit: '1/s',
+      baseline: { name: plain, value: limit.perSecond },
+      ratio: measured.childrenPerSecond / limit.perSecond,
+      floor: { ratioAtLeast: FLOORS.ratio },
+    },
+    { name: name('CPU'), value: measured.cpuSeconds, unit: 's' },
+    {
+      name: name('CPU per write'),
+      value: measured.cpuMsPerWrite,
+      unit: 'ms',
+      baseline: { name: plain, value: limit.cpuMsPerWrite },
+      ratio: measured.cpuMsPerWrite / limit.cpuMsPerWrite,
+      floor: { atMost: FLOORS.cpuMsPerWrite },
+    },
+    {
+      name: name('peak memory'),
+      value: measured.peakMebibytes,
+      unit: 'MiB',
+      floor: { atMost: FLOORS.peakMebibytes },
+    },
+    {
+      name: name('restart, synced and verified'),
+      value: measured.restartSeconds,
+      unit: 's',
+      floor: { atMost: FLOORS.restartSeconds },
+    },
+    {
+      name: name('restart, peak memory'),
+      value: measured.restartPeakMebibytes,
+      unit: 'MiB',
+      floor: { atMost: FLOORS.peakMebibytes },
+    },
+    {
+      name: name('restart, writes'),
+      value: measured.restartWrites,
+      unit: '',
+      floor: { atMost: 0 },
+    },
+    { name: name('resync, writes'), value: measured.resyncWrites, unit: '', floor: { atMost: 0 } },
+    {
+      name: name('edits by hand while it was down, not repaired'),
+      value: measured.handEditsLeft,
+      unit: '',
+      floor: { atMost: 0 },
+    },
+    ...latencyFigures(name('spec change → child updated'), measured.changeMs),
+    ...latencyFigures(name('child deleted → restored'), measured.repairMs),
+  ]
+}
+
+function latencyFigures(name: string, samples: readonly number[]): Figure[] {
+  return [
+    { name: `${name}, p50`, value: percentile(samples, 0.5), unit: 'ms' },
+    {
+      name: `${name}, p99`,
+      value: percentile(samples, 0.99),
+      unit: 'ms',
+      floor: { atMost: FLOORS.latencyP99Ms },
+    },
+  ]
+}
