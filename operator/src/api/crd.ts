@@ -43,7 +43,15 @@ export function customResourceDefinition() {
           served: true,
           storage: true,
           schema: { openAPIV3Schema: structuralSchema() },
-          subresources: { status: {} },
+          // `kubectl scale mc/demo --replicas=3` is about the TURN pods: what grows with the relayed traffic.
+          subresources: {
+            status: {},
+            scale: {
+              specReplicasPath: '.spec.turn.replicas',
+              statusReplicasPath: '.status.components.turn.ready',
+              labelSelectorPath: '.status.selector',
+            },
+          },
           additionalPrinterColumns: printerColumns,
         },
       ],

@@ -160,7 +160,7 @@ export const placement = (resourceDefaults: ResourceDefaults) => ({
 
 /** What holds where a component is given neither replicas nor autoscaling. */
 export const DEFAULT_AUTOSCALING = {
-  turn: { minReplicas: 1, maxReplicas: 4, targetCPUUtilization: 70 },
+  turn: { minReplicas: 1, maxReplicas: 4, targetCPUUtilization: 70, targetRelayMbps: 400 },
   sfu: { minReplicas: 3, maxReplicas: 10, targetCPUUtilization: 70 },
   signaling: { minReplicas: 2, maxReplicas: 6, targetCPUUtilization: 70 },
   webapp: { minReplicas: 2, maxReplicas: 4, targetCPUUtilization: 70 },

@@ -4,14 +4,23 @@ import type { MeetingClusterSpec } from './schema.ts'
 
 /** Pods of a component: a fixed number, or what a HorizontalPodAutoscaler makes of two bounds. */
 export type Scaling =
-  | { replicas: number }
-  | {
+  | ({ replicas: number } & { [Target in keyof Targets]?: never })
+  | ({
       replicas?: never
       minReplicas: number
       maxReplicas: number
       /** Percent of the CPU request. */
       targetCPUUtilization: number
-    }
+    } & Targets)
+
+/** What each pod is to carry, where the operator serves the metric. */
+interface Targets {
+  targetRelayMbps?: number | undefined
+  targetAllocations?: number | undefined
+  targetTracks?: number | undefined
+  targetRooms?: number | undefined
+  targetSockets?: number | undefined
+}
 
 /** How a component scales, with what holds where the spec says neither replicas nor autoscaling. */
 export function scalingOf(spec: MeetingClusterSpec, component: Component): Scaling {

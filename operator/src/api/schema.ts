@@ -100,6 +100,14 @@ const turn = withRules(
         .describe(
           'Relayed megabits per second and pod that the autoscaler keeps to, where the operator serves that metric.',
         ),
+      targetAllocations: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe(
+          'TURN allocations per pod that the autoscaler keeps to, where the operator serves that metric.',
+        ),
     }),
     ...placement({
       requests: { cpu: '250m', memory: '128Mi' },
@@ -214,15 +222,36 @@ const sfu = withRules(
         .max(1_000_000)
         .optional()
         .describe(
-          'Media tracks per pod that the autoscaler keeps to, where the operator serves that metric.',
+          'Media tracks per pod, received and sent, that the autoscaler keeps to, where the operator serves that metric.',
+        ),
+      targetRooms: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe(
+          'Rooms per pod that the autoscaler keeps to, where the operator serves that metric.',
         ),
     }),
     ...placement({
       requests: { cpu: '2', memory: '4Gi' },
       limits: { cpu: '4', memory: '8Gi' },
     }),
-    ports: portRange('UDP ports of the nodes that media uses.', { min: 40000, max: 49151 }),
-    drainTimeout: duration('How long an SFU pod that goes away waits for its rooms.', '4h'),
+    externalAddresses: z
+      .array(ipAddress())
+      .max(64)
+      .default([])
+      .describe(
+        'Addresses that clients reach the pods at: one for all, or one for each node in the order of node names. Empty: turn.externalAddresses where TURN is on the host network, else the ExternalIP of each node.',
+      ),
+    ports: portRange(
+      'UDP ports of the nodes that media uses. No node gets two pods whose ranges touch the same block of 1024 ports. Besides, 7880, 7881 and 6789 are taken, on TCP.',
+      { min: 40000, max: 49151 },
+    ),
+    drainTimeout: duration(
+      'How long an SFU pod that goes away waits for its rooms. Those that are left then move to another pod, with a short break.',
+      '4h',
+    ),
   }),
   [replicasOrAutoscaling],
 )
@@ -635,6 +664,10 @@ export const statusSchema = z
       .optional()
       .describe('Where the stack is reached.'),
     rooms: count().optional().describe('Rooms with somebody in them.'),
+    selector: z
+      .string()
+      .optional()
+      .describe('Label selector of the TURN pods, which the scale subresource is about.'),
     relay: z
       .strictObject({
         allocations: count().describe('TURN allocations now.'),

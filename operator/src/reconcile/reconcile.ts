@@ -59,6 +59,10 @@ export interface ReconcilerOptions {
   world: World
   events: Pick<EventRecorder, 'record'>
   relay: { reading(key: string): RelayReading | undefined }
+  capabilities: {
+    /** The operator's own external metrics API is what this cluster asks. */
+    externalMetrics(): boolean
+  }
   /** Used where the spec names no registry or tag. */
   images: { registry: string; tag: string }
   clock: Clock
@@ -226,6 +230,7 @@ async function desiredChildren(
       capabilities: {
         serviceMonitor: world.children.has('ServiceMonitor'),
         storage: hasStorage(world, cluster),
+        externalMetrics: options.capabilities.externalMetrics(),
       },
     })
     const rendered = objects.map((object) =>

@@ -9,6 +9,7 @@ import {
   REASON,
   sfuAvailable,
 } from '../api/index.ts'
+import { selectorOf } from '../render/index.ts'
 import { type Finding, mergeConditions } from './conditions.ts'
 import type { Rollout } from './observed.ts'
 import type { RelayReading } from './relay.ts'
@@ -66,8 +67,16 @@ export function computeStatus(
       ...(spec.webapp.enabled ? { web: `https://${spec.domain}/` } : {}),
       turn: observation.turnUrls,
     },
+    selector: turnSelector(cluster),
     ...(relay ? { relay } : {}),
   }
+}
+
+/** As the scale subresource has it. */
+function turnSelector(cluster: MeetingCluster): string {
+  return Object.entries(selectorOf(cluster, 'turn'))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
 }
 
 /** The status of a paused MeetingCluster: as it was, with the pause said. */

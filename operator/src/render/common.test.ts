@@ -2,13 +2,19 @@ import { describe, expect, it } from '@jest/globals'
 import { meetingCluster } from '../api/testing/specs.ts'
 import { buildAutoscaler, buildDisruptionBudget, buildServiceMonitor } from './common.ts'
 import { selectorOf } from './names.ts'
+import { renderInputs } from './testing/inputs.ts'
+
+const cpuOnly = renderInputs()
+const served = renderInputs({
+  capabilities: { serviceMonitor: false, storage: true, externalMetrics: true },
+})
 
 describe('REQ-K1: the autoscaler', () => {
   it('keeps to the bounds and the CPU that the spec asks for', () => {
     const mc = meetingCluster({
       turn: { autoscaling: { minReplicas: 2, maxReplicas: 9, targetCPUUtilization: 55 } },
     })
-    expect(buildAutoscaler(mc, 'turn')?.spec).toMatchObject({
+    expect(buildAutoscaler(mc, 'turn', cpuOnly)?.spec).toMatchObject({
       scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'demo-turn' },
       minReplicas: 2,
       maxReplicas: 9,
@@ -22,7 +28,44 @@ describe('REQ-K1: the autoscaler', () => {
   })
 
   it('is not there where the number of pods is fixed', () => {
-    expect(buildAutoscaler(meetingCluster({ turn: { replicas: 3 } }), 'turn')).toBeUndefined()
+    const fixed = meetingCluster({ turn: { replicas: 3 } })
+    expect(buildAutoscaler(fixed, 'turn', served)).toBeUndefined()
+  })
+
+  it('keeps each TURN pod to the relayed Mbit/s of the spec, and 400 where it gives none', () => {
+    const relayed = (averageValue: string) => ({
+      type: 'External',
+      external: {
+        metric: { name: 'parley_relay_mbps', selector: { matchLabels: { cluster: 'demo' } } },
+        target: { type: 'AverageValue', averageValue },
+      },
+    })
+    const given = meetingCluster({ turn: { autoscaling: { targetRelayMbps: 250 } } })
+    expect(buildAutoscaler(given, 'turn', served)?.spec.metrics[1]).toEqual(relayed('250'))
+    const byDefault = buildAutoscaler(meetingCluster(), 'turn', served)?.spec.metrics
+    expect(byDefault?.slice(1)).toEqual([relayed('400')])
+  })
+
+  it('goes by allocations, tracks, rooms and sockets where the spec gives a target', () => {
+    const mc = meetingCluster({
+      turn: { autoscaling: { targetAllocations: 500 } },
+      sfu: { autoscaling: { targetTracks: 1600, targetRooms: 20 } },
+      signaling: { autoscaling: { targetSockets: 5000 } },
+    })
+    const named = (component: 'turn' | 'sfu' | 'signaling') =>
+      buildAutoscaler(mc, component, served)?.spec.metrics.flatMap((metric) =>
+        'external' in metric
+          ? [`${metric.external.metric.name}=${metric.external.target.averageValue}`]
+          : [],
+      )
+    expect(named('turn')).toEqual(['parley_relay_mbps=400', 'parley_relay_allocations=500'])
+    expect(named('sfu')).toEqual(['parley_sfu_tracks=1600', 'parley_sfu_rooms=20'])
+    expect(named('signaling')).toEqual(['parley_signaling_sockets=5000'])
+  })
+
+  it('goes by CPU alone where nobody serves the metrics', () => {
+    for (const component of ['turn', 'sfu', 'signaling', 'webapp'] as const)
+      expect(buildAutoscaler(meetingCluster(), component, cpuOnly)?.spec.metrics).toHaveLength(1)
   })
 })
 

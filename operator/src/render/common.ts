@@ -1,4 +1,6 @@
 import { type Component, type MeetingCluster, scalingOf } from '../api/index.ts'
+import { externalMetricSpecs } from './external-metrics.ts'
+import type { RenderInputs } from './inputs.ts'
 import { compact, type KubernetesObject } from './kubernetes.ts'
 import { metadata, objectName, selectorOf } from './names.ts'
 
@@ -34,8 +36,15 @@ export function fixedReplicas(mc: MeetingCluster, component: Component): { repli
   return replicas === undefined ? {} : { replicas }
 }
 
-/** The autoscaler of a Deployment; undefined where the number of pods is fixed. */
-export function buildAutoscaler(mc: MeetingCluster, component: Component) {
+/**
+ * The autoscaler of a Deployment; undefined where the number of pods is fixed. It goes by CPU, and by what the
+ * operator serves where it does: an autoscaler that asks for a metric which nobody serves would never shrink.
+ */
+export function buildAutoscaler(
+  mc: MeetingCluster,
+  component: Component,
+  { capabilities }: Pick<RenderInputs, 'capabilities'>,
+) {
   const scaling = scalingOf(mc.spec, component)
   if (scaling.replicas !== undefined) return undefined
   return {
@@ -58,6 +67,7 @@ export function buildAutoscaler(mc: MeetingCluster, component: Component) {
             target: { type: 'Utilization', averageUtilization: scaling.targetCPUUtilization },
           },
         },
+        ...(capabilities.externalMetrics ? externalMetricSpecs(mc, component) : []),
       ],
       // Calls outlast peaks: shrink late, and one pod at a time.
       behavior: {

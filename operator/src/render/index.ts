@@ -1,3 +1,4 @@
+export { CLUSTER_LABEL, EXTERNAL_METRICS, type ExternalMetric } from './external-metrics.ts'
 export {
   DEFAULT_IMAGES,
   defaultRenderInputs,
@@ -25,4 +26,5 @@ export {
   renderMeetingCluster,
 } from './render.ts'
 export { generateSecrets, MissingSecretKey, type SecretData } from './secrets.ts'
+export { sfuAddresses } from './sfu.ts'
 export { advertisedAddresses, turnUrls } from './turn.ts'

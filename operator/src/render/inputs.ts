@@ -15,6 +15,8 @@ export interface RenderInputs {
     serviceMonitor: boolean
     /** A volume claim will be bound: there is a StorageClass for it, or the claim exists already. */
     storage: boolean
+    /** The operator serves external.metrics.k8s.io in this cluster, so autoscalers can go by its metrics. */
+    externalMetrics: boolean
   }
 }
 
@@ -40,13 +42,14 @@ export function defaultRenderInputs(overrides: Partial<RenderInputs> = {}): Rend
     images: DEFAULT_IMAGES,
     nodes: {},
     turnUrls: [],
-    capabilities: { serviceMonitor: false, storage: true },
+    capabilities: { serviceMonitor: false, storage: true, externalMetrics: false },
     ...overrides,
   }
 }
 
 export type ImageName =
   | 'parley-coturn'
+  | 'parley-livekit'
   | 'parley-signaling'
   | 'parley-webapp'
   | 'parley-redis'

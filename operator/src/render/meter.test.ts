@@ -5,7 +5,9 @@ import { buildMeterDeployment, renderMeter } from './meter.ts'
 import { renderInputs } from './testing/inputs.ts'
 
 const withStorage = renderInputs()
-const withoutStorage = renderInputs({ capabilities: { serviceMonitor: false, storage: false } })
+const withoutStorage = renderInputs({
+  capabilities: { serviceMonitor: false, storage: false, externalMetrics: false },
+})
 const env = (spec: Parameters<typeof meetingCluster>[0]) =>
   Object.fromEntries(
     buildMeterDeployment(

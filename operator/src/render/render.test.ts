@@ -16,7 +16,11 @@ const anyInputs: fc.Arbitrary<RenderInputs> = fc.record({
     fc.record({ internal: fc.array(fc.ipV4(), { maxLength: 2 }), advertised: fc.ipV4() }),
   ),
   turnUrls: fc.array(fc.constant('turn:198.51.100.1:3478?transport=udp'), { maxLength: 1 }),
-  capabilities: fc.record({ serviceMonitor: fc.boolean(), storage: fc.boolean() }),
+  capabilities: fc.record({
+    serviceMonitor: fc.boolean(),
+    storage: fc.boolean(),
+    externalMetrics: fc.boolean(),
+  }),
 })
 
 const all = (mc: MeetingCluster, inputs: RenderInputs) => {
@@ -60,7 +64,7 @@ describe('whatever the spec says', () => {
     })
   })
 
-  it('pods meet the restricted Pod Security Standard, but for the network of TURN', () => {
+  it('pods meet the restricted Pod Security Standard, but for the network of TURN and the SFU', () => {
     everyRendering((objects) => {
       for (const workload of workloads(objects)) {
         const pod = podOf(workload).spec
@@ -68,7 +72,7 @@ describe('whatever the spec says', () => {
           automountServiceAccountToken: false,
           securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
         })
-        expect(pod?.hostNetwork ?? false).toBe(workload.metadata.name.endsWith('-turn'))
+        expect(pod?.hostNetwork ?? false).toBe(/-(turn|sfu)$/.test(workload.metadata.name))
         for (const container of pod?.containers ?? []) {
           expect(container.securityContext).toEqual({
             allowPrivilegeEscalation: false,
@@ -128,7 +132,7 @@ describe('whatever the spec says', () => {
   it('each pod has the keys of Secrets that it needs and no others, read by its group alone', () => {
     const needs: Record<string, string[]> = {
       turn: ['demo-redis-auth/password', 'demo-turn-secret/secrets'],
-      sfu: ['demo-livekit-keys/keys', 'demo-redis-auth/password', 'demo-redis-auth/user'],
+      sfu: ['demo-livekit-keys/keys', 'demo-redis-auth/url'],
       signaling: [
         'demo-join-key/key',
         'demo-livekit-keys/keys',
@@ -201,7 +205,7 @@ it('ServiceMonitors are there where the cluster knows them, or the spec insists'
     find(
       renderMeetingCluster(
         meetingCluster({ monitoring: { serviceMonitor: wanted } }),
-        renderInputs({ capabilities: { serviceMonitor, storage: true } }),
+        renderInputs({ capabilities: { serviceMonitor, storage: true, externalMetrics: false } }),
       ),
       'ServiceMonitor',
       'demo-meter',

@@ -14,7 +14,7 @@ export const SIGNALING_PORT = 8080
 
 /** Signaling: stateless, behind the web page. */
 export function renderSignaling(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
-  const autoscaler = buildAutoscaler(mc, 'signaling')
+  const autoscaler = buildAutoscaler(mc, 'signaling', inputs)
   return [
     buildServiceAccount(mc, 'signaling'),
     buildTurnEndpoints(mc, inputs),

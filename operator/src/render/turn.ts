@@ -19,7 +19,7 @@ import { redisAddressEnv } from './redis.ts'
 
 /** coturn: a Deployment on the host network, because relay ports come by the thousand. */
 export function renderTurn(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
-  const autoscaler = buildAutoscaler(mc, 'turn')
+  const autoscaler = buildAutoscaler(mc, 'turn', inputs)
   return [
     buildServiceAccount(mc, 'turn'),
     buildTurnConfig(mc, inputs),

@@ -1,4 +1,4 @@
-import type { MeetingCluster } from '../api/index.ts'
+import { hasLiveKit, type MeetingCluster } from '../api/index.ts'
 import {
   buildAutoscaler,
   buildDisruptionBudget,
@@ -9,14 +9,15 @@ import type { RenderInputs } from './inputs.ts'
 import { compact, type Deployment, type KubernetesObject, type Service } from './kubernetes.ts'
 import { metadata, objectName, selectorOf, serviceHost } from './names.ts'
 import { httpProbes, podTemplate, scratchMount } from './pod.ts'
+import { SFU_PORT } from './sfu.ts'
 import { SIGNALING_PORT } from './signaling.ts'
 
 export const WEBAPP_PORT = 8080
 
-/** nginx with the web page; it passes /api and /socket.io on to signaling. */
+/** nginx with the web page; it passes /api and /socket.io on to signaling, and /rtc to the SFU. */
 export function renderWebapp(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
   if (!mc.spec.webapp.enabled) return []
-  const autoscaler = buildAutoscaler(mc, 'webapp')
+  const autoscaler = buildAutoscaler(mc, 'webapp', inputs)
   return [
     buildServiceAccount(mc, 'webapp'),
     buildWebappService(mc),
@@ -67,6 +68,9 @@ export function buildWebappDeployment(mc: MeetingCluster, inputs: RenderInputs):
             name: 'SIGNALING_UPSTREAM',
             value: `${serviceHost(mc, 'signaling')}:${SIGNALING_PORT}`,
           },
+          ...(hasLiveKit(mc)
+            ? [{ name: 'SFU_UPSTREAM', value: `${serviceHost(mc, 'sfu')}:${SFU_PORT}` }]
+            : []),
         ],
         ports: [{ name: 'http', protocol: 'TCP', containerPort: WEBAPP_PORT }],
         mounts: [scratchMount('tmp', '/tmp', { sizeLimit: '64Mi' })],
