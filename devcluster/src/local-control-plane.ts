@@ -117,7 +117,7 @@ async function freeEndpoints(): Promise<ControlPlaneEndpoints> {
   return {
     address: '127.0.0.1',
     ports: { api, etcd, etcdPeer },
-    serviceCidr: '10.255.0.0/24',
+    serviceCidr: '10.255.0.0/16',
     serviceAddress: '10.255.0.1',
   }
 }
