@@ -2,6 +2,7 @@
 # Writes nginx.conf from the template, then becomes nginx. `parley-webapp check` asks a running one for its health.
 #
 #   env  SIGNALING_UPSTREAM  host:port of signaling (required)
+#        SFU_UPSTREAM        host:port of the SFU; empty: there is none
 #        PORT                8080
 #
 # PARLEY_WEBAPP_ETC, PARLEY_WEBAPP_ROOT and TMPDIR move the paths in tests.
@@ -21,35 +22,38 @@ resolv=${PARLEY_RESOLV_CONF:-/etc/resolv.conf}
 
 fail() { echo "parley-webapp: error: $*" >&2; exit 1; }
 
-upstream=${SIGNALING_UPSTREAM:-}
-case $upstream in
-  '') fail 'SIGNALING_UPSTREAM is not set; give signaling as host:port' ;;
-  *[!A-Za-z0-9.:_-]*) fail "SIGNALING_UPSTREAM is not host:port: $upstream" ;;
-esac
-host=${upstream%%:*}
-upstream_port=${upstream#"$host"}
-upstream_port=${upstream_port:-:80}
+[ -n "${SIGNALING_UPSTREAM:-}" ] || fail 'SIGNALING_UPSTREAM is not set; give signaling as host:port'
 
 # nginx asks the name server itself and again and again (a Service may be made anew while nginx runs),
 # but knows no search domains: they are applied here, the way Kubernetes sets them in a pod.
 search=$(awk '$1 == "search" { print $2; exit }' "$resolv")
 zone=$(awk '$1 == "search" { for (i = 2; i <= NF; i++) if (sub(/^svc\./, "", $i)) { print $i; exit } }' "$resolv")
-case $host in
-  localhost) host=127.0.0.1 ;;
-  *[!0-9.]*)
-    case $host in
-      *.svc) [ -z "$zone" ] || host=$host.$zone ;;
-      *.*.*) ;;
-      *.*) [ -z "$zone" ] || host=$host.svc.$zone ;;
-      *) [ -z "$search" ] || host=$host.$search ;;
-    esac
-    ;;
-esac
+full_name() { # NAME host:port
+  case $2 in *[!A-Za-z0-9.:_-]*) fail "$1 is not host:port: $2" ;; esac
+  host=${2%%:*}
+  port_part=${2#"$host"}
+  case $host in
+    localhost) host=127.0.0.1 ;;
+    *[!0-9.]*)
+      case $host in
+        *.svc) [ -z "$zone" ] || host=$host.$zone ;;
+        *.*.*) ;;
+        *.*) [ -z "$zone" ] || host=$host.svc.$zone ;;
+        *) [ -z "$search" ] || host=$host.$search ;;
+      esac
+      ;;
+  esac
+  printf '%s' "$host${port_part:-:80}"
+}
+signaling=$(full_name SIGNALING_UPSTREAM "$SIGNALING_UPSTREAM")
+sfu=
+[ -z "${SFU_UPSTREAM:-}" ] || sfu=$(full_name SFU_UPSTREAM "$SFU_UPSTREAM")
 resolvers=$(awk '$1 == "nameserver" { printf "%s ", $2 ~ /:/ ? "[" $2 "]" : $2 }' "$resolv")
 
 mkdir -p "$tmp" || fail "cannot write to ${TMPDIR:-/tmp}; mount an emptyDir there"
 sed -e "s|@PORT@|$port|g" \
-    -e "s|@SIGNALING@|$host$upstream_port|g" \
+    -e "s|@SIGNALING@|$signaling|g" \
+    -e "s|@SFU@|$sfu|g" \
     -e "s|@RESOLVERS@|${resolvers:-127.0.0.1 }|g" \
     -e "s|@ROOT@|$root|g" -e "s|@ETC@|$etc|g" -e "s|@TMP@|$tmp|g" \
     "$etc/nginx.conf.template" >"$tmp/nginx.conf"

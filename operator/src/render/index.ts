@@ -20,11 +20,24 @@ export {
   secretNames,
   selectorOf,
 } from './names.ts'
+export { KEYS_GENERATION_ANNOTATION } from './pod.ts'
 export {
   keepsAfterDeletion,
   type Rendering,
   renderMeetingCluster,
 } from './render.ts'
-export { generateSecrets, MissingSecretKey, type SecretData } from './secrets.ts'
+export {
+  formatEntries,
+  parseEntries,
+  type RotatingSecret,
+  rotatingSecrets,
+} from './rotating.ts'
+export {
+  freshEntry,
+  generateSecrets,
+  MissingSecretKey,
+  type SecretData,
+  secretShapes,
+} from './secrets.ts'
 export { sfuAddresses } from './sfu.ts'
 export { advertisedAddresses, turnUrls } from './turn.ts'

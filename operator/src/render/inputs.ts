@@ -10,6 +10,8 @@ export interface RenderInputs {
   turnUrls: readonly string[]
   /** UIDs of Secrets by name: pods that mount one which was deleted and made anew have to be rolled. */
   secretUids?: Readonly<Record<string, string>>
+  /** Of Secrets by name, how often their content has become one that those who read it once must restart for. */
+  secretGenerations?: Readonly<Record<string, number>>
   capabilities: {
     /** The cluster knows the kind ServiceMonitor. */
     serviceMonitor: boolean

@@ -1,9 +1,10 @@
-import type { Component, MeetingCluster } from '../api/index.ts'
+import { type Component, hasLiveKit, type MeetingCluster } from '../api/index.ts'
 import type { RenderInputs } from './inputs.ts'
 import type { KubernetesObject } from './kubernetes.ts'
 import { METER_PORT } from './meter.ts'
 import { metadata, selectorOf } from './names.ts'
 import { REDIS_PORT, redisAddress } from './redis.ts'
+import { SFU_PORT } from './sfu.ts'
 import { SIGNALING_PORT } from './signaling.ts'
 import { WEBAPP_PORT } from './webapp.ts'
 
@@ -29,7 +30,7 @@ export type NetworkPolicy = KubernetesObject & {
 }
 
 /**
- * Exactly the flows that the stack needs. There is none for coturn: pods on the host network are
+ * Exactly the flows that the stack needs. There is none for coturn and the SFU: pods on the host network are
  * beyond network policies, here as a target and in the others as a source, where their nodes'
  * addresses stand for them.
  */
@@ -67,6 +68,10 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
         egress: [
           dns,
           { peers: [pods('signaling')], ports: [{ protocol: 'TCP', port: SIGNALING_PORT }] },
+          // An empty list of peers would be everybody.
+          ...(hasLiveKit(mc) && nodes.length > 0
+            ? [{ peers: nodes, ports: [{ protocol: 'TCP' as const, port: SFU_PORT }] }]
+            : []),
         ],
       }),
     )

@@ -7,6 +7,7 @@ import { renderMeter } from './meter.ts'
 import { claimNames, configMapNames } from './names.ts'
 import { renderNetworkPolicies } from './network-policy.ts'
 import { renderRedis } from './redis.ts'
+import { renderSfu } from './sfu.ts'
 import { renderSignaling } from './signaling.ts'
 import { renderTurn } from './turn.ts'
 import { renderWebapp } from './webapp.ts'
@@ -31,6 +32,7 @@ export function renderMeetingCluster(mc: MeetingCluster, inputs: RenderInputs): 
     ...renderNetworkPolicies(mc, inputs),
     ...renderRedis(mc, inputs),
     ...renderTurn(mc, inputs),
+    ...renderSfu(mc, inputs),
     ...renderMeter(mc, inputs),
     ...renderSignaling(mc, inputs),
     ...renderWebapp(mc, inputs),

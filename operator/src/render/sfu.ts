@@ -1,0 +1,140 @@
+import { durationSeconds, hasLiveKit, type MeetingCluster } from '../api/index.ts'
+import {
+  buildAutoscaler,
+  buildDisruptionBudget,
+  buildServiceAccount,
+  fixedReplicas,
+} from './common.ts'
+import type { RenderInputs } from './inputs.ts'
+import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
+import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
+import { configMapMount, podTemplate, scratchMount, secretMount } from './pod.ts'
+import { hostPort, mediaPorts } from './ports.ts'
+
+/** LiveKit's signaling and API. */
+export const SFU_PORT = 7880
+/** Media over TCP, for networks without UDP. */
+const SFU_TCP_PORT = 7881
+const SFU_METRICS_PORT = 6789
+
+/** LiveKit: a Deployment on the host network, because media ports come by the thousand. */
+export function renderSfu(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
+  if (!hasLiveKit(mc)) return []
+  const autoscaler = buildAutoscaler(mc, 'sfu', inputs)
+  return [
+    buildServiceAccount(mc, 'sfu'),
+    buildSfuConfig(mc, inputs),
+    buildSfuService(mc),
+    buildSfuDeployment(mc, inputs),
+    buildDisruptionBudget(mc, 'sfu'),
+    ...(autoscaler ? [autoscaler] : []),
+  ]
+}
+
+/** Read when a pod starts: it waits until its node is in there. */
+export function buildSfuConfig(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: metadata(mc, 'sfu', configMapNames(mc).sfu),
+    data: { 'addresses.json': `${JSON.stringify(sfuAddresses(mc, inputs.nodes), null, 2)}\n` },
+  }
+}
+
+/**
+ * The address at which clients reach each node's media ports: what the spec says (for the SFU, else
+ * for TURN on the host network, which is on the same nodes; one address for all nodes, or one for each
+ * in the order of their names), else the node's ExternalIP. Nodes without an address are left out.
+ */
+export function sfuAddresses(
+  { spec: { sfu, turn } }: MeetingCluster,
+  nodes: RenderInputs['nodes'],
+): Record<string, string> {
+  const ofTurn = turn.exposure === 'HostNetwork' ? turn.externalAddresses : []
+  const given = sfu.externalAddresses.length > 0 ? sfu.externalAddresses : ofTurn
+  return Object.fromEntries(
+    Object.keys(nodes)
+      .toSorted()
+      .flatMap((node, position) => {
+        const address = given.length === 1 ? given[0] : (given[position] ?? nodes[node]?.advertised)
+        return address === undefined ? [] : [[node, address]]
+      }),
+  )
+}
+
+/** Any pod takes any participant's signaling, and finds the pod with the room through Redis. */
+export function buildSfuService(mc: MeetingCluster): Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadata(mc, 'sfu'),
+    spec: {
+      type: 'ClusterIP',
+      selector: selectorOf(mc, 'sfu'),
+      ports: [
+        { name: 'http', protocol: 'TCP', port: SFU_PORT, targetPort: 'http' },
+        { name: 'metrics', protocol: 'TCP', port: SFU_METRICS_PORT, targetPort: 'metrics' },
+      ],
+    },
+  }
+}
+
+export function buildSfuDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
+  const { region, sfu } = mc.spec
+  const drainSeconds = Math.ceil(durationSeconds(sfu.drainTimeout))
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadata(mc, 'sfu'),
+    spec: {
+      ...fixedReplicas(mc, 'sfu'),
+      revisionHistoryLimit: 3,
+      selector: { matchLabels: selectorOf(mc, 'sfu') },
+      // The new pod needs the ports of the old one.
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+      template: podTemplate(mc, inputs, {
+        component: 'sfu',
+        image: 'parley-livekit',
+        hostNetwork: true,
+        env: [
+          { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+          { name: 'HOST_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
+          { name: 'SFU_PORT', value: String(SFU_PORT) },
+          { name: 'SFU_TCP_PORT', value: String(SFU_TCP_PORT) },
+          { name: 'SFU_METRICS_PORT', value: String(SFU_METRICS_PORT) },
+          { name: 'SFU_MEDIA_MIN', value: String(sfu.ports.min) },
+          { name: 'SFU_MEDIA_MAX', value: String(sfu.ports.max) },
+          { name: 'SFU_REGION', value: region },
+          { name: 'SFU_DRAIN_SECONDS', value: String(drainSeconds) },
+        ],
+        ports: [
+          hostPort('http', 'TCP', SFU_PORT),
+          hostPort('media-tcp', 'TCP', SFU_TCP_PORT),
+          hostPort('metrics', 'TCP', SFU_METRICS_PORT),
+          ...mediaPorts(sfu.ports),
+        ],
+        mounts: [
+          secretMount('livekit', secretNames(mc).livekit, ['keys']),
+          secretMount('redis', secretNames(mc).redis, ['url']),
+          configMapMount('sfu-config', configMapNames(mc).sfu, '/etc/parley/sfu'),
+          scratchMount('run', '/run/livekit', { sizeLimit: '16Mi', inMemory: true }),
+          scratchMount('tmp', '/tmp', { sizeLimit: '16Mi' }),
+        ],
+        probes: {
+          // As long as a node may take to get its address, and Redis to come up.
+          startup: { ...check('ready'), periodSeconds: 2, failureThreshold: 1800 },
+          readiness: { ...check('ready'), periodSeconds: 5, failureThreshold: 2 },
+          // LiveKit's own health check fails while Redis is away: no reason to end calls.
+          liveness: { ...check('alive'), periodSeconds: 20, failureThreshold: 6 },
+        },
+        // After the drain, LiveKit says goodbye to those who are left.
+        terminationGracePeriodSeconds: drainSeconds + 30,
+      }),
+    },
+  }
+}
+
+const check = (what: 'ready' | 'alive') => ({
+  exec: { command: ['/usr/local/bin/sfu-check', what] },
+  timeoutSeconds: 3,
+})
