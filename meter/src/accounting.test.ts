@@ -34,10 +34,10 @@ describe('accounting', () => {
     accounting.count(eventOf('status', opened))
     accounting.count(eventOf('traffic', bytes(100)))
     await expect(accounting.flush(start)).rejects.toThrow('disk full')
-    expect(accounting.writeError?.message).toBe('disk full')
+    expect(accounting.storeError?.message).toBe('disk full')
     broken = false
     await accounting.flush(start)
-    expect(accounting.writeError).toBeUndefined()
+    expect(accounting.storeError).toBeUndefined()
     expect((await store.totals()).traffic.clientToTurnBytes).toBe(100)
   })
 

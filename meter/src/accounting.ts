@@ -3,12 +3,15 @@ import {
   type AllocationRecord,
   addTraffic,
   isOpen,
+  joinAllocations,
   Ledger,
   noTraffic,
+  refKey,
   relayedBytes,
   type StatsdbEvent,
   subtractTraffic,
   type Traffic,
+  totalOf,
 } from '@parley/relay-cost'
 import type { AllocationStatus } from './feed.ts'
 import { holderOf, PodRates, relayLoad } from './load.ts'
@@ -25,8 +28,10 @@ export class Accounting {
   /** Sums of what the store held at the start and of what came in since. */
   traffic: Traffic = noTraffic()
   unattributedBytes = 0
-  /** Why the last write failed; undefined while writes succeed. */
-  writeError: Error | undefined
+  /** Why the store could not be read or written the last time; undefined while it can. */
+  storeError: Error | undefined
+  /** Whether the sums hold what the store does. */
+  resumed = false
   #store: Store
   #ledger = new Ledger()
   #changed = new Set<AllocationRecord>()
@@ -38,14 +43,24 @@ export class Accounting {
   }
 
   /**
-   * Takes up where the store ends. It must be done before the first event is asked for: an event
-   * that is in the store already (another meter's doing) would be counted again on top.
+   * Takes up where the store ends. Best before the first event: what a delta adds to is then known.
+   * Of a store that comes later, what was counted meanwhile is joined with what it holds by max():
+   * that may be too little until an allocation says its total, and is never too much (another meter
+   * may have written what this one counted).
    */
   async resume(now: number): Promise<void> {
-    this.#ledger.load(await this.#store.recent(now - resumeMs))
+    const stored = await this.#store.recent(now - resumeMs)
     const totals = await this.#store.totals()
-    this.traffic = totals.traffic
-    this.unattributedBytes = totals.unattributedBytes
+    const counted = new Set([...this.#changed].map(refKey))
+    const isCounted = (record: AllocationRecord) => counted.has(refKey(record))
+    this.#ledger.load(stored)
+    const joined = this.#ledger.records().filter(isCounted)
+    this.#changed = new Set(joined)
+    const [before, after] = [sumsOf(joinAllocations(stored.filter(isCounted))), sumsOf(joined)]
+    this.traffic = addTraffic(totals.traffic, subtractTraffic(after.traffic, before.traffic))
+    this.unattributedBytes =
+      totals.unattributedBytes + after.unattributedBytes - before.unattributedBytes
+    this.resumed = true
   }
 
   count(event: StatsdbEvent): void {
@@ -73,7 +88,10 @@ export class Accounting {
     if (!this.#ledger.knows({ ...status.allocation, remote: status.remote })) this.#apply(status)
   }
 
-  /** Writes what changed. Rejects with the store's error, and then keeps it for the next time. */
+  /**
+   * Writes what changed, after taking up what the store holds where that is still to be done.
+   * Rejects with the store's error, and then keeps it all for the next time.
+   */
   flush(now: number): Promise<void> {
     const write = this.#writing.catch(() => {}).then(() => this.#flush(now))
     this.#writing = write
@@ -81,18 +99,28 @@ export class Accounting {
   }
 
   async #flush(now: number): Promise<void> {
-    const records = [...this.#changed]
-    if (records.length === 0 && !this.writeError) return
-    this.#changed.clear()
     try {
-      await this.#store.merge(records)
-      this.writeError = undefined
+      if (!this.resumed) await this.resume(now)
+      await this.#write()
+      this.storeError = undefined
     } catch (error) {
-      for (const record of records) this.#changed.add(record)
-      this.writeError = error as Error
+      this.storeError = error as Error
       throw error
     }
     if (this.#changed.size === 0) this.#ledger.forgetSettled(now)
+  }
+
+  async #write(): Promise<void> {
+    const records = [...this.#changed]
+    // Where the last write failed, an empty one says whether the store is back.
+    if (records.length === 0 && !this.storeError) return
+    this.#changed.clear()
+    try {
+      await this.#store.merge(records)
+    } catch (error) {
+      for (const record of records) this.#changed.add(record)
+      throw error
+    }
   }
 
   /** Allocations open now, and who holds them. */
@@ -109,4 +137,15 @@ export class Accounting {
   #open(now: number): AllocationRecord[] {
     return this.#ledger.records().filter((record) => isOpen(record, now))
   }
+}
+
+function sumsOf(records: readonly AllocationRecord[]) {
+  let traffic = noTraffic()
+  let unattributedBytes = 0
+  for (const record of records) {
+    const total = totalOf(record)
+    traffic = addTraffic(traffic, total)
+    if (!parseTurnUsername(record.username)) unattributedBytes += relayedBytes(total)
+  }
+  return { traffic, unattributedBytes }
 }

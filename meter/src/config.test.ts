@@ -10,10 +10,17 @@ const files: Record<string, string> = {
   '/hole':
     'currency: USD\nasOf: 2026-11-01\ngigabyte: 1e9\negress: { internet: { tiers: [{ upToGB: 1, perGB: 1 }] } }',
   '/empty': ' \n',
+  '/database-url/url': 'mysql://parley:pw@db:3306/parley\n',
+  '/database/host': 'fd00::1\n',
+  '/database/user': 'parley',
+  '/database/password': 'p@ss/word%',
+  '/database/database': 'parley',
+  '/database/ca': 'PEM',
+  '/half/host': 'db',
 }
 const readFile = (path: string) => {
   const content = files[path]
-  if (content === undefined) throw new Error('ENOENT')
+  if (content === undefined) throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' })
   return content
 }
 const complete = {
@@ -40,7 +47,19 @@ describe('the meter’s configuration', () => {
     expect(meterConfigFromEnv(own, readFile).prices.name).toBe('/prices')
   })
 
+  it('takes a database from what its Secret holds, in one key or in several', () => {
+    const of = (folder: string) =>
+      meterConfigFromEnv({ ...complete, METER_STORE_FOLDER: folder }, readFile)
+    expect(of('/database-url')).toMatchObject({ storeUrl: 'mysql://parley:pw@db:3306/parley' })
+    expect(of('/database-url')).not.toHaveProperty('storeCa')
+    expect(of('/database')).toMatchObject({
+      storeUrl: 'mysql://parley:p%40ss%2Fword%25@[fd00::1]:3306/parley',
+      storeCa: 'PEM',
+    })
+  })
+
   it.each([
+    [{ ...complete, METER_STORE_FOLDER: '/half' }, /lacks user, password, database; give it/],
     [{ ...complete, PARLEY_CLUSTER: undefined }, /PARLEY_CLUSTER is not set; set it to the name/],
     [{ ...complete, METER_PORT: 'http' }, /METER_PORT must be a port/],
     [{ ...complete, REDIS_URL_FILE: '/gone' }, /REDIS_URL_FILE: cannot read \/gone/],

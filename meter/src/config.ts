@@ -12,6 +12,8 @@ export type MeterConfig = {
   namespace: string
   region: string
   storeUrl: string
+  /** Certificates (PEM) that a database server's must come from. */
+  storeCa?: string
   redisUrl: string
   prices: Prices
   /** What callers of /report, /summary and /load must send as `x-parley-token`. */
@@ -29,6 +31,7 @@ const environmentSchema = z.object({
   PARLEY_NAMESPACE: text('set it to the namespace of the MeetingCluster'),
   PARLEY_REGION: text('set it to spec.region of the MeetingCluster'),
   METER_STORE: z.string().default('sqlite:/var/lib/parley/meter.db'),
+  METER_STORE_FOLDER: z.string().optional(),
   REDIS_URL_FILE: text('point it to a file that holds redis://:password@host:port/0'),
   METER_TOKEN_FILE: text('point it to a file that holds the token of the report API'),
   METER_PRICES_PRESET: z.string().optional(),
@@ -69,11 +72,47 @@ export function meterConfigFromEnv(
     cluster: values.PARLEY_CLUSTER,
     namespace: values.PARLEY_NAMESPACE,
     region: values.PARLEY_REGION,
-    storeUrl: values.METER_STORE,
+    ...(values.METER_STORE_FOLDER
+      ? databaseOf(values.METER_STORE_FOLDER, readFile)
+      : { storeUrl: values.METER_STORE }),
     redisUrl: read('REDIS_URL_FILE'),
     token: read('METER_TOKEN_FILE'),
     prices: pricesOf(values, () => read('METER_PRICES_FILE')),
     flushIntervalMs: 2000,
+  }
+}
+
+/** The store that a mounted Secret describes: its key url, or host, port, user, password, database. */
+function databaseOf(
+  folder: string,
+  readFile: (path: string) => string,
+): Pick<MeterConfig, 'storeUrl' | 'storeCa'> {
+  const read = (key: string) => {
+    try {
+      // `kubectl create secret --from-file` keeps the line end of the file.
+      return readFile(`${folder}/${key}`).replace(/\r?\n$/, '')
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENOENT') return ''
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new MeterConfigError('METER_CONFIG', `METER_STORE_FOLDER: ${reason}`)
+    }
+  }
+  const ca = read('ca')
+  const storeCa = ca ? { storeCa: ca } : {}
+  const url = read('url')
+  if (url) return { storeUrl: url, ...storeCa }
+  const part = (key: string) => encodeURIComponent(read(key))
+  const missing = ['host', 'user', 'password', 'database'].filter((key) => read(key) === '')
+  if (missing.length > 0)
+    throw new MeterConfigError(
+      'METER_CONFIG',
+      `METER_STORE_FOLDER: the Secret of the database lacks ${missing.join(', ')}; give it the key url, or host, port, user, password and database`,
+    )
+  const host = read('host')
+  const address = `${host.includes(':') ? `[${host}]` : host}:${read('port') || '3306'}`
+  return {
+    storeUrl: `mysql://${part('user')}:${part('password')}@${address}/${part('database')}`,
+    ...storeCa,
   }
 }
 

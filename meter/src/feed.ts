@@ -6,8 +6,8 @@ import type { Logger } from 'pino'
 export type AllocationStatus = Extract<StatsdbEvent, { remote: string }>
 
 export type Feed = {
-  /** Is the meter subscribed right now? */
-  connected(): boolean
+  /** Why the meter is not subscribed right now; undefined while it is. */
+  trouble(): string | undefined
   close(): Promise<void>
 }
 
@@ -69,6 +69,7 @@ export function followStatsdb(options: {
       await subscriber.psubscribe('turn/realm/*')
       await catchUp()
       subscribed = subscriber.status === 'ready'
+      lastError = ''
       logger.info('subscribed to statsdb')
     } catch (error) {
       if (closing) return
@@ -83,14 +84,15 @@ export function followStatsdb(options: {
   let lastError = ''
   for (const client of [subscriber, reader])
     client.on('error', (error: Error) => {
-      if (error.message !== lastError)
-        logger.warn({ reason: error.message }, 'redis is not reachable')
-      lastError = error.message
+      const reason = error.message || (error as { code?: string }).code || error.name
+      if (reason !== lastError) logger.warn({ reason }, 'redis is not reachable')
+      lastError = reason
     })
   for (const client of [subscriber, reader]) client.connect().catch(() => {})
 
   return {
-    connected: () => subscribed,
+    trouble: () =>
+      subscribed ? undefined : `not subscribed to statsdb${lastError && `: ${lastError}`}`,
     async close() {
       closing = true
       subscriber.disconnect()

@@ -28,10 +28,10 @@ describe('cost figures', () => {
     const accounting = new Accounting(store)
     await store.merge([relayed('1', october, 10)])
     await figures.refresh(october + 1)
-    expect(figures.summary(accounting, october + 1).monthToDate).toBeCloseTo(0.9, 6)
+    expect(figures.summary(accounting, {}, october + 1).monthToDate).toBeCloseTo(0.9, 6)
     await store.merge([relayed('2', november, 1)])
     await figures.refresh(november + 60_000)
-    expect(figures.summary(accounting, november).monthToDate).toBeCloseTo(0.09, 6)
+    expect(figures.summary(accounting, {}, november).monthToDate).toBeCloseTo(0.09, 6)
     expect(figures.costEver).toBeCloseTo(0.99, 6)
   })
 
@@ -39,7 +39,7 @@ describe('cost figures', () => {
     const store = await openStore('sqlite::memory:')
     const figures = new CostFigures(store, prices, 'us-east-1')
     const accounting = new Accounting(store)
-    const costPerHour = () => figures.summary(accounting, 0).costPerHour
+    const costPerHour = () => figures.summary(accounting, {}, 0).costPerHour
     await figures.refresh(november)
     expect(costPerHour()).toBe(0)
     await store.merge([relayed('1', november, 1)])

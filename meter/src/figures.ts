@@ -13,6 +13,10 @@ const rateWindowMs = 5 * 60_000
 export class CostFigures {
   /** Never falls, so that it can be a Prometheus counter. */
   costEver = 0
+  /** Whether the store was priced at all. */
+  known = false
+  /** Why it could not be the last time. */
+  error: Error | undefined
   #monthToDate = 0
   #finishedMonths = new Map<number, number>()
   #samples: { at: number; cost: number }[] = []
@@ -26,8 +30,19 @@ export class CostFigures {
     this.#region = region
   }
 
-  /** Prices what the store holds as of `now`. */
+  /** Prices what the store holds as of `now`. Rejects with the store's error, and keeps the figures. */
   async refresh(now: number): Promise<void> {
+    try {
+      await this.#refresh(now)
+      this.error = undefined
+      this.known = true
+    } catch (error) {
+      this.error = error as Error
+      throw error
+    }
+  }
+
+  async #refresh(now: number): Promise<void> {
     const thisMonth = monthOf(now)
     const { oldest } = await this.#store.totals()
     let finished = 0
@@ -43,12 +58,19 @@ export class CostFigures {
     while ((this.#samples[1]?.at ?? now) <= now - rateWindowMs) this.#samples.shift()
   }
 
-  summary(accounting: Accounting, now: number): RelaySummary {
+  /** @throws {StoreError} while nothing is known of the store yet */
+  summary(
+    accounting: Accounting,
+    troubles: Readonly<Record<string, string>>,
+    now: number,
+  ): RelaySummary {
+    if (!this.known && this.error) throw this.error
     return {
       ...accounting.open(now),
       currency: this.#prices.currency,
       costPerHour: this.#costPerHour(),
       monthToDate: this.#monthToDate,
+      ...(Object.keys(troubles).length > 0 ? { troubles } : {}),
     }
   }
 

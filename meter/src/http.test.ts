@@ -1,5 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import { pino } from 'pino'
+import { StoreError } from './errors.ts'
 import { type MeterApi, meterHttp } from './http.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
@@ -70,6 +71,13 @@ describe('the meter’s HTTP', () => {
     const response = await api({ troubles: () => ({ store: 'disk full' }) }).get('/readyz')
     expect(response.statusCode).toBe(503)
     expect(response.json()).toEqual({ ok: false, troubles: { store: 'disk full' } })
+  })
+
+  it('a store that cannot be read is said, with the fix', async () => {
+    const error = new StoreError('STORE_READ', 'cannot read the store mysql://db:3306/parley')
+    const response = await api({ report: () => Promise.reject(error) }).get('/report', 'the-token')
+    expect(response.statusCode).toBe(503)
+    expect(response.json()).toEqual({ error: { code: 'STORE_READ', message: error.message } })
   })
 
   it('a fault inside does not show its details', async () => {

@@ -9,7 +9,7 @@ import { parseBy, parseWindow, RelayCostError, type Window } from '@parley/relay
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { z } from 'zod'
-import { MeterError } from './errors.ts'
+import { MeterError, StoreError } from './errors.ts'
 
 export type MeterApi = {
   token: string
@@ -86,6 +86,8 @@ export function meterHttp(api: MeterApi): FastifyInstance {
       return reply.code(400).send(bodyOf(error.code, error.message))
     if (error.statusCode && error.statusCode < 500)
       return reply.code(error.statusCode).send(bodyOf('REQUEST', error.message))
+    // Its message names the store and the fix, and no password.
+    if (error instanceof StoreError) return reply.code(503).send(bodyOf(error.code, error.message))
     api.logger.error({ err: error, path: request.routeOptions.url }, 'request failed')
     const code = error instanceof MeterError ? error.code : 'INTERNAL'
     return reply.code(500).send(bodyOf(code, 'the meter could not answer; its log says why'))

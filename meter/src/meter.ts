@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { buildReport } from '@parley/relay-cost'
 import { type Logger, pino } from 'pino'
 import { Accounting } from './accounting.ts'
@@ -10,8 +11,10 @@ import { meterHttp } from './http.ts'
 import { relayRegistry } from './metrics.ts'
 import { openStore } from './store/open.ts'
 
-/** How old the cost figures of /summary and /metrics may be. */
+/** How old the cost figures of /summary and /metrics may be, while working them out is quick. */
 const figuresIntervalMs = 10_000
+/** Of the time, at most one part in so many goes into working out figures. */
+const figuresShare = 20
 
 export type RunningMeter = {
   /** `http://host:port` */
@@ -24,7 +27,8 @@ export type MeterDependencies = { now?: () => number; logger?: Logger }
 
 /**
  * Starts a meter: it counts what coturn publishes, keeps it in the store, and answers over HTTP.
- * Redis may be away, at the start and later; the meter then waits for it and is not ready.
+ * Redis and a database may be away, at the start and later; the meter then counts what it can, in
+ * memory, waits for them and is not ready.
  * @throws {StoreError} where the store cannot be opened
  * @throws {MeterError} `METER_PORT` where it cannot listen
  */
@@ -32,11 +36,31 @@ export async function startMeter(
   config: MeterConfig,
   { now = Date.now, logger = pino() }: MeterDependencies = {},
 ): Promise<RunningMeter> {
-  const store = await openStore(config.storeUrl)
+  const store = await openStore(config.storeUrl, {
+    ca: config.storeCa,
+    meter: `${config.region}/${config.namespace}/${config.cluster}`,
+  })
   const accounting = new Accounting(store)
-  await accounting.resume(now())
   const figures = new CostFigures(store, config.prices, config.region)
-  await figures.refresh(now())
+  const flush = () => accounting.flush(now())
+  const price = () => figures.refresh(now())
+
+  // An error that stays the same is one line in the log, not one every two seconds.
+  const said = new Map<string, string>()
+  const attempt = async (work: () => Promise<void>, failure: string) => {
+    try {
+      await work()
+      if (said.delete(failure)) logger.info({ after: failure }, 'the store is back')
+    } catch (error) {
+      const { message } = error as Error
+      if (said.get(failure) !== message) logger.error({ err: error }, failure)
+      said.set(failure, message)
+    }
+  }
+  const keepStore = () => attempt(flush, 'store write failed; kept in memory and tried again')
+  const keepFigures = () => attempt(price, 'cost figures not refreshed')
+  await keepStore()
+  await keepFigures()
 
   const feed = followStatsdb({
     redisUrl: config.redisUrl,
@@ -46,31 +70,25 @@ export async function startMeter(
     onStatusFound: (status) => accounting.find(status),
     logger,
   })
-  const flush = () =>
-    accounting.flush(now()).catch((error: Error) => {
-      logger.error({ err: error }, 'store write failed; kept in memory and tried again')
-    })
-  const timers = [
-    setInterval(flush, config.flushIntervalMs),
-    setInterval(() => {
-      figures.refresh(now()).catch((error: Error) => {
-        logger.error({ err: error }, 'cost figures not refreshed')
-      })
-    }, figuresIntervalMs),
+  const loops = [
+    every(() => config.flushIntervalMs, keepStore),
+    every((tookMs) => Math.max(figuresIntervalMs, figuresShare * tookMs), keepFigures),
   ]
+  const troubles = () => {
+    const redis = feed.trouble()
+    const store = accounting.storeError ?? figures.error
+    return { ...(redis && { redis }), ...(store && { store: store.message }) }
+  }
 
   const registry = relayRegistry(accounting, figures, config, now)
   const app = meterHttp({
     token: config.token,
     now,
     logger,
-    troubles: () => ({
-      ...(feed.connected() ? {} : { redis: 'not subscribed to statsdb' }),
-      ...(accounting.writeError ? { store: accounting.writeError.message } : {}),
-    }),
+    troubles,
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     async report(window, by) {
-      await accounting.flush(now())
+      await flush()
       return buildReport({
         allocations: await store.records(window),
         window,
@@ -81,19 +99,21 @@ export async function startMeter(
       })
     },
     async summary() {
-      await accounting.flush(now())
-      await figures.refresh(now())
-      return figures.summary(accounting, now())
+      // What was known before is better than nothing; where nothing is, it rejects.
+      await flush()
+        .then(price)
+        .catch(() => {})
+      return figures.summary(accounting, troubles(), now())
     },
     load: () => accounting.load(now()),
   })
 
   const close = async () => {
-    for (const timer of timers) clearInterval(timer)
+    await Promise.all(loops.map((stop) => stop()))
     await app.close()
     await feed.close()
     try {
-      await accounting.flush(now())
+      await flush()
     } finally {
       await store.close()
     }
@@ -113,4 +133,31 @@ export async function startMeter(
   const { port } = app.server.address() as AddressInfo
   logger.info({ port, cluster: config.cluster, prices: config.prices.name }, 'meter started')
   return { url: `http://127.0.0.1:${port}`, close }
+}
+
+/**
+ * Does the work again and again, with a pause after each end of it that may depend on how long it took.
+ * Work must not reject. The answer stops it, and waits for what is under way.
+ */
+function every(
+  pauseMs: (tookMs: number) => number,
+  work: () => Promise<void>,
+): () => Promise<void> {
+  const stop = new AbortController()
+  const run = async () => {
+    let tookMs = 0
+    for (;;) {
+      await sleep(pauseMs(tookMs), undefined, { signal: stop.signal })
+      const startedAt = performance.now()
+      await work()
+      tookMs = performance.now() - startedAt
+    }
+  }
+  const ended = run().catch((error: Error) => {
+    if (error.name !== 'AbortError') throw error
+  })
+  return () => {
+    stop.abort()
+    return ended
+  }
 }

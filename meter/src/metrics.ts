@@ -48,9 +48,16 @@ export function relayRegistry(
       },
     })
 
-  counter(relayMetrics.bytes, () => legs.map((leg) => [{ leg }, accounting.traffic[`${leg}Bytes`]]))
-  counter(relayMetrics.unattributedBytes, () => [[{}, accounting.unattributedBytes]])
-  counter(relayMetrics.cost, () => [[{ currency: config.prices.currency }, figures.costEver]])
+  // A counter that began at nothing and then jumped to what the store holds would be a false increase.
+  counter(relayMetrics.bytes, () =>
+    accounting.resumed ? legs.map((leg) => [{ leg }, accounting.traffic[`${leg}Bytes`]]) : [],
+  )
+  counter(relayMetrics.unattributedBytes, () =>
+    accounting.resumed ? [[{}, accounting.unattributedBytes]] : [],
+  )
+  counter(relayMetrics.cost, () =>
+    figures.known ? [[{ currency: config.prices.currency }, figures.costEver]] : [],
+  )
   gauge(relayMetrics.allocations, () => accounting.open(now()).allocations)
   gauge(relayMetrics.users, () => accounting.open(now()).users)
   return registry

@@ -64,13 +64,17 @@ export type ReportDimension = z.infer<typeof reportDimensionSchema>
 export type ReportRow = z.infer<typeof reportRowSchema>
 export type RelayCostReport = z.infer<typeof relayCostReportSchema>
 
-/** The meter's present state in four figures: what a MeetingCluster's status shows. */
+/**
+ * The meter's present state in four figures: what a MeetingCluster's status shows. `troubles` says what
+ * keeps the meter from its work, by what it is about (`redis`, `store`).
+ */
 export const relaySummarySchema = z.strictObject({
   allocations: count,
   users: count,
   currency: z.string(),
   costPerHour: z.number().nonnegative(),
   monthToDate: z.number().nonnegative(),
+  troubles: z.record(z.string(), z.string()).optional(),
 })
 export type RelaySummary = z.infer<typeof relaySummarySchema>
 

@@ -1,18 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { parseTurnUsername } from '@parley/protocol'
-import {
-  type AllocationRecord,
-  hourMs,
-  hourOf,
-  noTraffic,
-  type Traffic,
-  type Transport,
-  trafficFields,
-} from '@parley/relay-cost'
+import { type AllocationRecord, hourMs, hourOf, trafficFields } from '@parley/relay-cost'
 import { StoreError } from '../errors.ts'
-import { migrations } from './migrations.ts'
+import { sqliteMigrations as migrations } from './migrations.ts'
+import { readAllocation, readTotals, readTraffic, trafficColumns } from './rows.ts'
 import type { Store } from './store.ts'
 
 /** How long to wait for another process that holds the file. */
@@ -106,13 +99,6 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** `clientToTurnBytes` → `client_to_turn_bytes` */
-function columnOf(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-}
-
-const trafficColumns = trafficFields.map(columnOf)
-
 function prepare(db: DatabaseSync) {
   const keep = (how: 'min' | 'max', column: string) =>
     `${column} = ${how}(${column}, excluded.${column})`
@@ -167,43 +153,6 @@ function prepare(db: DatabaseSync) {
       return [...byKey.values()]
     },
 
-    totals() {
-      let traffic = noTraffic()
-      let unattributedBytes = 0
-      for (const row of sums.all()) {
-        const part = readTraffic(row)
-        for (const field of trafficFields) {
-          traffic = { ...traffic, [field]: traffic[field] + part[field] }
-          if (row.unattributed && field.endsWith('Bytes')) unattributedBytes += part[field]
-        }
-      }
-      const first = oldest.get()?.at
-      return { traffic, unattributedBytes, oldest: first == null ? undefined : Number(first) }
-    },
+    totals: () => readTotals(sums.all(), oldest.get()?.at),
   }
-}
-
-type Row = Record<string, SQLOutputValue>
-
-function readAllocation(row: Row): AllocationRecord {
-  return {
-    realm: String(row.realm),
-    username: String(row.username),
-    id: String(row.allocation_id),
-    remote: String(row.remote),
-    transport: String(row.transport) as Transport | '',
-    openedAt: Number(row.opened_at),
-    lastSeenAt: Number(row.last_seen_at),
-    aliveAt: Number(row.alive_at),
-    expiresAt: Number(row.expires_at),
-    closedAt: Number(row.closed_at),
-    hours: new Map(),
-  }
-}
-
-function readTraffic(row: Row): Traffic {
-  const traffic = noTraffic()
-  for (const [index, field] of trafficFields.entries())
-    traffic[field] = Number(row[trafficColumns[index] ?? ''])
-  return traffic
 }

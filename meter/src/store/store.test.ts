@@ -3,48 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import {
-  type AllocationRecord,
-  addTraffic,
-  joinAllocations,
-  noTraffic,
-  type Traffic,
-  totalOf,
-  trafficFields,
-} from '@parley/relay-cost'
-import fc from 'fast-check'
+import { noTraffic } from '@parley/relay-cost'
 import { openStore } from './open.ts'
-
-const hour = 3_600_000
-const start = Date.UTC(2026, 10, 21)
-const all = { from: 0, to: Date.UTC(2100, 0) }
-
-const traffic = fc
-  .array(
-    fc.maxSafeNat().map((n) => Math.floor(n / 1e6)),
-    { minLength: 8, maxLength: 8 },
-  )
-  .map((values) => {
-    const result: Traffic = noTraffic()
-    for (const [index, field] of trafficFields.entries()) result[field] = values[index] ?? 0
-    return result
-  })
-const instant = fc.integer({ min: start, max: start + 48 * hour })
-const record: fc.Arbitrary<AllocationRecord> = fc.record({
-  realm: fc.constantFrom('pod-a.demo', 'pod-b.demo'),
-  username: fc.constantFrom('4000000000:acme.r1.p-1', '4000000000:acme.r2.p-2', 'mallory'),
-  id: fc.constantFrom('1', '2'),
-  remote: fc.constantFrom('10.0.0.1:1', '10.0.0.1:2'),
-  transport: fc.constantFrom<AllocationRecord['transport']>('', 'udp', 'tls'),
-  openedAt: instant,
-  lastSeenAt: instant,
-  aliveAt: instant,
-  expiresAt: instant,
-  closedAt: fc.oneof(fc.constant(0), instant),
-  hours: fc
-    .array(fc.tuple(fc.nat(3), traffic), { maxLength: 3 })
-    .map((marks) => new Map(marks.map(([index, each]) => [start + index * hour, each]))),
-})
+import { start, storeSuite } from './testing/suite.ts'
 
 describe('the SQLite store', () => {
   let folder: string
@@ -53,57 +14,19 @@ describe('the SQLite store', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('REQ-K5: holds the join of all that was written, in any order and any number of times', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(record, { maxLength: 10 }), async (records) => {
-        const store = await openStore('sqlite::memory:')
-        try {
-          await store.merge(records.toReversed())
-          for (const each of records) await store.merge([each])
-          expect(joinAllocations(await store.records(all))).toEqual(joinAllocations(records))
-
-          const totals = await store.totals()
-          const held = joinAllocations(records).map(totalOf)
-          expect(totals.traffic).toEqual(
-            held.reduce((sum, each) => addTraffic(sum, each), noTraffic()),
-          )
-        } finally {
-          await store.close()
-        }
-      }),
-    )
-  })
-
-  it('REQ-K5: is there again when it is opened again, also while another has it open', async () => {
-    const url = `sqlite:${join(folder, 'made', 'meter.db')}`
-    const record = {
-      ...{
-        realm: 'pod-a.demo',
-        username: 'mallory',
-        id: '1',
-        remote: 'c:1',
-        transport: 'udp' as const,
-      },
-      ...{ openedAt: start, lastSeenAt: start, aliveAt: start, expiresAt: start, closedAt: 0 },
-      hours: new Map([[start, { ...noTraffic(), turnToPeerBytes: 5 }]]),
-    }
-    const one = await openStore(url)
-    await one.merge([record])
-    const other = await openStore(url)
-    await other.merge([record])
-    expect(await one.records(all)).toEqual([record])
-    expect(await other.totals()).toMatchObject({ unattributedBytes: 5, oldest: start })
-    expect(await other.recent(start + 1)).toEqual([])
-    // Reports count whole hours: a window late in the hour finds what was early in it.
-    expect(await one.records({ from: start + 1, to: start + 2 })).toEqual([record])
-    expect(await one.records({ from: start + hour, to: start + 2 * hour })).toEqual([])
-    await one.close()
-    await other.close()
+  let places = 0
+  storeSuite(() => {
+    places += 1
+    const url = `sqlite:${join(folder, `made-${places}`, 'meter.db')}`
+    return () => openStore(url)
   })
 
   it('says what is wrong with a store that cannot be opened', async () => {
     writeFileSync(join(folder, 'file'), '')
-    await expect(openStore('mysql://x')).rejects.toThrow(/kind "mysql" is not known; use sqlite:/)
+    await expect(openStore('postgres://x')).rejects.toThrow(
+      /kind "postgres" is not known; use sqlite:/,
+    )
+    await expect(openStore('mysql://db/parley')).rejects.toThrow(/is not complete; write mysql:/)
     await expect(openStore(`sqlite:${join(folder, 'file', 'meter.db')}`)).rejects.toMatchObject({
       code: 'STORE_OPEN',
     })
