@@ -22,7 +22,7 @@ export interface Child {
   kept?: boolean
   /**
    * For objects with content that is made once (Secrets): the full object to write, from what is there.
-   * `object` then only says which fields there are, with empty values.
+   * `object` then only says which fields there are, with empty values; its annotations may turn out otherwise.
    */
   fill?: (existing: K8sObject | undefined) => K8sObject
 }
@@ -89,7 +89,7 @@ export class ChildWriter {
     }
     const existing = await this.#existing(child, owner, entry)
     if (existing && !belongsTo(projectChild(existing), child, owner)) return foreign(kind, name)
-    const text = fill ? withHash(fill(existing), hash, kept ? undefined : owner.reference) : body
+    const text = fill ? filled(object, fill(existing), kept ? undefined : owner.reference) : body
     const written = await this.#client.apply(kind.resource, namespace, name, text, {
       full: kind.full,
     })
@@ -162,8 +162,11 @@ function serialize(object: K8sObject, owner: OwnerReference | undefined) {
   return { hash, body: text.replace(PLACEHOLDER, hash) }
 }
 
-function withHash(object: K8sObject, hash: string, owner: OwnerReference | undefined): string {
-  return stringify(object, owner, hash)
+/** The full object with the hash of what is known of it without its content: shape and annotations. */
+function filled(shape: K8sObject, full: K8sObject, owner: OwnerReference | undefined): string {
+  const { annotations } = full.metadata
+  const metadata = { ...shape.metadata, ...(annotations ? { annotations } : {}) }
+  return stringify(full, owner, serialize({ ...shape, metadata }, owner).hash)
 }
 
 function stringify(object: K8sObject, owner: OwnerReference | undefined, hash: string): string {

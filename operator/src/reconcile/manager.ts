@@ -32,6 +32,11 @@ export interface ManagerOptions {
   resyncMs?: number
   /** Used where a spec names no registry or tag. */
   images: { registry: string; tag: string }
+  /**
+   * Time within which every pod is taken to see a changed Secret; a rotation waits that long between its steps.
+   * Default: 5 min.
+   */
+  rotationMarginMs?: number
   log: Logger
   /** Aborting it stops the operator: what was begun is finished, for 30 s at most. */
   signal: AbortSignal
@@ -55,6 +60,8 @@ const GRACE_MS = 30_000
 const RESYNC_MS = 10 * 3600_000
 const DISCOVERY_RETRY_MS = 2_000
 const WORKERS = 8
+/** The kubelet takes 2 min at most, a write half of one; clocks of two operators may differ by the rest. */
+const ROTATION_MARGIN_MS = 5 * 60_000
 
 /**
  * Runs the operator until the signal aborts.
@@ -96,6 +103,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
       relay,
       capabilities: { externalMetrics: () => false },
       images: options.images,
+      rotationMarginMs: options.rotationMarginMs ?? ROTATION_MARGIN_MS,
       clock,
       randomBytes,
       log,

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto'
 import type { MeetingCluster } from '../api/index.ts'
+import { KEYS_GENERATION_ANNOTATION } from '../render/index.ts'
 import { FIELD_MANAGER } from '../runtime/client.ts'
 import type { K8sObject, OwnerReference } from '../runtime/resources.ts'
 import type { Entry } from '../runtime/store.ts'
+import { ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION } from './rotation.ts'
 
 /**
  * What the operator remembers of the objects it watches: a few words each, so that memory does not grow with
@@ -11,6 +13,11 @@ import type { Entry } from '../runtime/store.ts'
 
 /** On each child: hash of what we applied. */
 export const HASH_ANNOTATION = 'parley.dev/hash'
+/** On Secrets whose readers restart: counts what the content has been. */
+export const GENERATION_ANNOTATION = 'parley.dev/generation'
+
+/** What Secrets say about themselves, so that they need not be read. */
+const NOTES = [ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION, GENERATION_ANNOTATION]
 
 export interface ClusterEntry extends Entry {
   cluster: MeetingCluster & K8sObject
@@ -33,6 +40,8 @@ export interface ChildEntry extends Entry {
   fields: string
   /** Of a Deployment or StatefulSet. */
   rollout?: Rollout
+  /** Of a Secret: annotations on what it holds. */
+  notes?: Record<string, string>
 }
 
 export interface Rollout {
@@ -57,7 +66,13 @@ export function projectChild(object: K8sObject): ChildEntry {
       owner?.kind === 'MeetingCluster' ? owner.name : metadata.labels?.['parley.dev/cluster'],
     hash: metadata.annotations?.[HASH_ANNOTATION],
     fields: ownedFields(object),
+    ...notesOf(metadata.annotations),
   }
+}
+
+function notesOf(annotations: Record<string, string> = {}): Pick<ChildEntry, 'notes'> {
+  const notes = NOTES.flatMap((name) => (annotations[name] ? [[name, annotations[name]]] : []))
+  return notes.length > 0 ? { notes: Object.fromEntries(notes) } : {}
 }
 
 interface WorkloadObject extends K8sObject {
@@ -114,9 +129,12 @@ export interface PodEntry extends Entry {
   ready: boolean
   /** Why it does not start, where somebody has to do something about it. */
   problem: string | undefined
+  /** Generation of the keys that it has read, of those who read them once; of one that has ended, any. */
+  keysGeneration: number
 }
 
 interface PodStatus {
+  phase?: string
   conditions?: { type: string; status: string; message?: string }[]
   containerStatuses?: { state?: { waiting?: { reason?: string } }; image: string }[]
 }
@@ -129,6 +147,7 @@ export function projectPod(object: K8sObject): PodEntry {
   const ready = status?.conditions?.some(
     (condition) => condition.type === 'Ready' && condition.status === 'True',
   )
+  const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed'
   const namespace = metadata.namespace ?? ''
   const cluster = metadata.labels?.['parley.dev/cluster']
   return {
@@ -143,6 +162,9 @@ export function projectPod(object: K8sObject): PodEntry {
     ready: ready === true && metadata.deletionTimestamp === undefined,
     problem:
       metadata.deletionTimestamp === undefined ? problemOfPod(metadata.name, status) : undefined,
+    keysGeneration: ended
+      ? Number.POSITIVE_INFINITY
+      : Number(metadata.annotations?.[KEYS_GENERATION_ANNOTATION] ?? 0),
   }
 }
 

@@ -13,12 +13,12 @@ import {
 } from '../api/index.ts'
 import {
   advertisedAddresses,
-  generateSecrets,
   keepsAfterDeletion,
   limitations,
   MissingSecretKey,
   objectName,
   renderMeetingCluster,
+  rotatingSecrets,
   turnUrls,
 } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
@@ -51,6 +51,7 @@ import {
 import { transitions } from './conditions.ts'
 import { type ChildEntry, digest, type PodEntry, type Rollout } from './observed.ts'
 import type { RelayReading } from './relay.ts'
+import { type Given, planSecrets, type RotationChange, type SecretsPlan } from './secrets.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
 import type { World } from './world.ts'
 
@@ -65,6 +66,8 @@ export interface ReconcilerOptions {
   }
   /** Used where the spec names no registry or tag. */
   images: { registry: string; tag: string }
+  /** Time within which every pod sees a changed Secret; see rotation.ts. */
+  rotationMarginMs: number
   clock: Clock
   randomBytes: (count: number) => Uint8Array
   log: Logger
@@ -72,6 +75,8 @@ export interface ReconcilerOptions {
 
 /** What people have to put right need not touch anything that is watched: look again after this long. */
 const RECHECK_MS = 60_000
+/** No clock is a reason to look again at once. */
+const SOONEST_MS = 1_000
 /** Pods start with what these give them, so these come first. */
 const LAST_KINDS = new Set(['Deployment', 'StatefulSet'])
 
@@ -128,18 +133,20 @@ async function reconcileChildren(
         if (outcome.result !== 'applied') return outcome
         const { kind, metadata } = child.object
         options.log.debug({ cluster: key, kind, name: metadata.name }, 'applied')
-        return showToPods(options, key, child)
+        const change = wanted.secrets?.changes.get(metadata.name)
+        if (change) announceRotation(options, cluster, change)
+        return showToPods(options, key, cluster, child)
       }),
     )
     outcomes.push(...results)
     return results
   }
 
-  let wanted = await desiredChildren(options, cluster, addresses.turnUrls)
+  let wanted = await desiredChildren(options, key, cluster, addresses.turnUrls)
   const secrets = await ensure(wanted.children.filter(isSecret))
   // Pods are made from the Secrets that are there, so a new one makes other pods.
   if (secrets.some(({ result }) => result === 'applied'))
-    wanted = await desiredChildren(options, cluster, addresses.turnUrls)
+    wanted = await desiredChildren(options, key, cluster, addresses.turnUrls)
   outcomes.push(...wanted.refused)
   const others = wanted.children.filter((child) => !isSecret(child))
   await ensure(others.filter(({ kind }) => !LAST_KINDS.has(kind.resource.kind)))
@@ -167,9 +174,10 @@ async function reconcileChildren(
   await writeStatus(options, cluster, status)
   const retry = errors.find((error) => !reasonOf(error).stalled)
   if (retry) throw retry
-  return outcomes.some(({ result }) => result === 'foreign' || result === 'failed')
-    ? { requeueAfterMs: RECHECK_MS }
-    : {}
+  if (outcomes.some(({ result }) => result === 'foreign' || result === 'failed'))
+    return { requeueAfterMs: RECHECK_MS }
+  const { wakeInMs = Number.POSITIVE_INFINITY } = wanted.secrets ?? {}
+  return Number.isFinite(wakeInMs) ? { requeueAfterMs: Math.max(wakeInMs, SOONEST_MS) } : {}
 }
 
 function isSecret({ kind }: Child): boolean {
@@ -210,21 +218,32 @@ interface Wanted {
   children: Child[]
   /** `Kind/name` of all that is to stay: what is wanted, and what is held as it is. */
   names: Set<string>
+  /** Of the children that are Secrets. */
+  secrets?: SecretsPlan
   /** Why nothing could be rendered. */
   refused: ChildOutcome[]
 }
 
 async function desiredChildren(
   options: ReconcilerOptions,
+  key: string,
   cluster: Cluster,
   turnUrls: string[],
 ): Promise<Wanted> {
   const { world, images } = options
   try {
-    const secrets = await desiredSecrets(options, cluster)
+    const secrets = planSecrets(cluster, {
+      kind: kindOf(world, 'Secret'),
+      given: await externalRedisSecret(options.client, cluster),
+      pods: (component) => world.podsOf(key, component),
+      marginMs: options.rotationMarginMs,
+      now: options.clock.now,
+      randomBytes: options.randomBytes,
+    })
     const { objects, held } = renderMeetingCluster(cluster, {
       images,
-      secretUids: uidsOf(secrets, cluster),
+      secretUids: secrets.uids,
+      secretGenerations: secrets.generations,
       nodes: world.addressesOfNodes(),
       turnUrls,
       capabilities: {
@@ -236,10 +255,15 @@ async function desiredChildren(
     const rendered = objects.map((object) =>
       childOf(world, object, { kept: keepsAfterDeletion(cluster, object) }),
     )
-    const names = [...objects, ...held, ...secrets.map(({ object }) => object)].map(
+    const names = [...objects, ...held, ...secrets.children.map(({ object }) => object)].map(
       ({ kind, metadata }) => `${kind}/${metadata.name}`,
     )
-    return { children: [...secrets, ...rendered], names: new Set(names), refused: [] }
+    return {
+      children: [...secrets.children, ...rendered],
+      names: new Set(names),
+      secrets,
+      refused: [],
+    }
   } catch (error) {
     if (
       error instanceof InvalidMeetingCluster ||
@@ -253,65 +277,32 @@ async function desiredChildren(
   }
 }
 
-/** UIDs by name, of those that are there. */
-function uidsOf(secrets: readonly Child[], { metadata }: Cluster): Record<string, string> {
-  return Object.fromEntries(
-    secrets.flatMap(
-      ({
-        kind,
-        object: {
-          metadata: { name },
-        },
-      }) => {
-        const entry = kind.store.get(`${metadata.namespace}/${name}`)
-        return entry ? [[name, entry.uid]] : []
-      },
-    ),
-  )
+function childOf(world: World, object: K8sObject, how: Pick<Child, 'kept'> = {}): Child {
+  return { kind: kindOf(world, object.kind ?? ''), object, ...how }
 }
 
-function childOf(world: World, object: K8sObject, how: Pick<Child, 'kept' | 'fill'> = {}): Child {
-  const kind = world.children.get(object.kind ?? '')
-  if (!kind) throw new KindNotServed(object.kind ?? '')
-  return { kind, object, ...how }
-}
-
-/**
- * Secrets are generated once: what a Secret holds is read and kept, what it lacks is made. They are read only
- * when one is missing or has been changed; until then their shape says enough, and no secret is in memory.
- */
-async function desiredSecrets(options: ReconcilerOptions, cluster: Cluster): Promise<Child[]> {
-  const { world, client, randomBytes } = options
-  const given = await externalRedisSecret(client, cluster)
-  const shapes = generateSecrets(cluster, given, (size) => new Uint8Array(size))
-  return shapes.map((object) => {
-    const { name } = object.metadata
-    const fill = (existing: K8sObject | undefined) => {
-      const known = existing ? { [name]: (existing as SecretObject).data ?? {} } : {}
-      const full = generateSecrets(cluster, { ...given, ...known }, randomBytes)
-      return full.find(({ metadata }) => metadata.name === name) ?? object
-    }
-    return childOf(world, object, { fill })
-  })
+function kindOf(world: World, name: string): ChildKind {
+  const kind = world.children.get(name)
+  if (!kind) throw new KindNotServed(name)
+  return kind
 }
 
 async function externalRedisSecret(
   client: ApiClient,
   { metadata, spec }: Cluster,
-): Promise<Record<string, Record<string, string>>> {
-  const { secretName } = spec.redis.external
-  if (spec.redis.mode !== 'External' || !secretName) return {}
+): Promise<Given | undefined> {
+  const { secretName: name } = spec.redis.external
+  if (spec.redis.mode !== 'External' || !name) return undefined
   try {
-    const secret = await client.get<SecretObject>(SECRETS, metadata.namespace, secretName)
-    return { [secretName]: secret.data ?? {} }
+    const secret = await client.get<K8sObject & { data?: Record<string, string> }>(
+      ...([SECRETS, metadata.namespace, name] as const),
+    )
+    const { uid, resourceVersion } = secret.metadata
+    return { name, version: `${uid}/${resourceVersion}`, data: secret.data ?? {} }
   } catch (error) {
-    if (error instanceof NotFound) return {}
+    if (error instanceof NotFound) return undefined
     throw error
   }
-}
-
-interface SecretObject extends K8sObject {
-  data?: Record<string, string>
 }
 
 /** Whether a claim for the store would be bound, or already is. */
@@ -344,24 +335,22 @@ async function prune(
 }
 
 /**
- * The kubelet copies a changed ConfigMap into running pods once a minute, but at once when the pod itself
- * changes: an annotation makes new addresses known without a restart.
+ * The kubelet copies a changed ConfigMap or Secret into running pods once a minute or so, but at once when the pod
+ * itself changes: an annotation makes new addresses and rotated secrets known without a restart.
  */
 async function showToPods(
   { client, world }: ReconcilerOptions,
   key: string,
-  { object }: Child,
+  cluster: Cluster,
+  child: Child,
 ): Promise<ChildOutcome> {
-  const component = object.metadata.labels?.['app.kubernetes.io/component']
-  if (object.kind !== 'ConfigMap' || !component) return { result: 'applied' }
-  const { data } = object as K8sObject & { data?: object }
-  const annotations = { 'parley.dev/config-seen': digest(JSON.stringify(data)) }
+  const seen = whoFollows(cluster, child)
   try {
     await Promise.all(
-      world
-        .podsOf(key, component)
+      seen.components
+        .flatMap((component) => world.podsOf(key, component))
         .map(({ namespace, name }) =>
-          client.mergePatch(PODS, namespace, name, { metadata: { annotations } }),
+          client.mergePatch(PODS, namespace, name, { metadata: { annotations: seen.annotations } }),
         ),
     )
   } catch (error) {
@@ -370,6 +359,58 @@ async function showToPods(
     if (!(error instanceof NotFound)) return { result: 'failed', error }
   }
   return { result: 'applied' }
+}
+
+/** The pods that read a child again while they run, and what tells them apart from before. */
+function whoFollows(cluster: Cluster, { kind, object }: Child) {
+  const { name, namespace, labels } = object.metadata
+  const component = labels?.['app.kubernetes.io/component']
+  if (object.kind === 'ConfigMap' && component) {
+    const { data } = object as K8sObject & { data?: object }
+    const annotations = { 'parley.dev/config-seen': digest(JSON.stringify(data)) }
+    return { components: [component], annotations }
+  }
+  const rotating = rotatingSecrets(cluster).find((secret) => secret.name === name)
+  if (object.kind !== 'Secret' || !rotating) return { components: [], annotations: {} }
+  // Its version, never anything made of what it holds.
+  const version = kind.store.get(`${namespace}/${name}`)?.resourceVersion ?? ''
+  return {
+    components: rotating.followers,
+    annotations: { 'parley.dev/secret-seen': `${name}/${version}` },
+  }
+}
+
+/** One event and one line for each step of a rotation. No word of what the Secret holds. */
+function announceRotation(
+  { events, log }: ReconcilerOptions,
+  cluster: Cluster,
+  { secret, change }: RotationChange,
+) {
+  const { namespace, name } = cluster.metadata
+  const said = ROTATION_EVENTS[change]
+  if (!said) return
+  log.info({ namespace, name, secret: secret.name, change }, 'secret rotation')
+  events.record(MEETING_CLUSTERS, cluster, {
+    type: 'Normal',
+    reason: said.reason,
+    action: 'RotateSecret',
+    note: `${secret.title} in Secret ${secret.name}: ${said.note}`,
+  })
+}
+
+const ROTATION_EVENTS: Readonly<
+  Record<RotationChange['change'], { reason: string; note: string } | undefined>
+> = {
+  none: undefined,
+  introduce: {
+    reason: 'SecretRotationStarted',
+    note: 'a new one is accepted; it will be used once every pod knows it',
+  },
+  promote: {
+    reason: 'SecretRotated',
+    note: 'the new one is used; the old one is accepted until all that was made with it is over',
+  },
+  retire: { reason: 'SecretRetired', note: 'the old one is accepted no more' },
 }
 
 function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, Rollout>> {
@@ -394,9 +435,14 @@ function withProblem(rollout: Rollout, pods: readonly PodEntry[]): Rollout {
   return problem === undefined ? rollout : { ...rollout, problem }
 }
 
-/** Will be over by itself: not worth a condition, and a status could not be written either. */
+/**
+ * Will be over by itself: not worth a condition, and a status could not be written either. A conflict is a write
+ * that somebody else was ahead of.
+ */
 function isPassing(error: Error): boolean {
-  return error instanceof Unavailable || error instanceof TooManyRequests
+  return (
+    error instanceof Unavailable || error instanceof TooManyRequests || error instanceof Conflict
+  )
 }
 
 function problemsOf(outcomes: ChildOutcome[]): Problem[] {

@@ -12,6 +12,7 @@ import type { Component, MeetingCluster, MeetingClusterSpec } from '../api/index
 import { type ImageName, imageOf, type RenderInputs } from './inputs.ts'
 import { compact } from './kubernetes.ts'
 import { labelsOf, objectName, selectorOf } from './names.ts'
+import { rotatingSecrets } from './rotating.ts'
 
 /** The user that every image runs as. */
 const NONROOT = 65532
@@ -21,6 +22,9 @@ const SECRET_MODE = 0o440
 
 /** Says of a pod template what it was made from beyond itself: a change rolls the pods. */
 export const CHECKSUM_ANNOTATION = 'parley.dev/config-checksum'
+
+/** On pods that read a rotating Secret once, when they start: the generation that they were started for. */
+export const KEYS_GENERATION_ANNOTATION = 'parley.dev/keys-generation'
 
 export interface PodParts {
   component: Component
@@ -51,13 +55,14 @@ export function podTemplate(
 ): V1PodTemplateSpec {
   const { component } = parts
   const placement = placementOf(mc.spec, component)
-  const rollsWith = madeFrom(inputs, parts)
+  const rollsWith = madeFrom(mc, inputs, parts)
   return {
     metadata: compact({
       labels: labelsOf(mc, component),
       annotations: {
         ...placement.podAnnotations,
         ...(rollsWith === '' ? {} : { [CHECKSUM_ANNOTATION]: checksum(rollsWith) }),
+        ...keysGeneration(mc, inputs, component),
       },
     }),
     spec: compact<V1PodSpec>({
@@ -135,11 +140,34 @@ function mapValues<T, U>(record: Record<string, T>, map: (value: T) => U): Recor
 
 /**
  * All that a pod's template does not show. Programs read passwords when they start: were only Redis
- * started again after its Secret was made anew, nothing else could talk to it any more.
+ * started again after its Secret was made anew, nothing else could talk to it any more. Those that follow a
+ * Secret while they run are not started again for what it holds.
  */
-function madeFrom({ secretUids = {} }: RenderInputs, { mounts, rollsWith = '' }: PodParts): string {
-  const uids = mounts.flatMap(({ volume }) => secretUids[volume.secret?.secretName ?? ''] ?? [])
-  return [rollsWith, ...uids].join('\n').trimEnd()
+function madeFrom(
+  mc: MeetingCluster,
+  { secretUids = {}, secretGenerations = {} }: RenderInputs,
+  { component, mounts, rollsWith = '' }: PodParts,
+): string {
+  const followed = rotatingSecrets(mc).filter(({ followers }) => followers.includes(component))
+  const versions = mounts.flatMap(({ volume }) => {
+    const name = volume.secret?.secretName ?? ''
+    const uid = secretUids[name]
+    if (uid === undefined) return []
+    const generation = followed.some((secret) => secret.name === name) ? 0 : secretGenerations[name]
+    return generation ? `${uid}.${generation}` : uid
+  })
+  return [rollsWith, ...versions].join('\n').trimEnd()
+}
+
+/** Says of a pod which keys it has read, in words that need no secret. */
+function keysGeneration(
+  mc: MeetingCluster,
+  { secretGenerations = {} }: RenderInputs,
+  component: Component,
+): Record<string, string> {
+  const read = rotatingSecrets(mc).find(({ restarts }) => restarts === component)
+  const generation = read && secretGenerations[read.name]
+  return generation ? { [KEYS_GENERATION_ANNOTATION]: String(generation) } : {}
 }
 
 function checksum(content: string): string {

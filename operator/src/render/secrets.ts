@@ -54,6 +54,28 @@ export function livekitKey(randomBytes: (size: number) => Uint8Array): string {
   return `API${name}: ${Buffer.from(randomBytes(32)).toString('base64url')}\n`
 }
 
+/** An entry for one of the rotating Secrets of this MeetingCluster. */
+export function freshEntry(
+  mc: MeetingCluster,
+  name: string,
+  randomBytes: (size: number) => Uint8Array,
+): string {
+  if (name === secretNames(mc).livekit) return livekitKey(randomBytes).trim()
+  return Buffer.from(randomBytes(32)).toString('base64url')
+}
+
+/** Which Secrets and keys there are, with no value in any of them: all that can be said without reading one. */
+export function secretShapes(mc: MeetingCluster): Secret[] {
+  const names = secretNames(mc)
+  return [
+    secret(mc, 'turn', names.turn, { secrets: '' }),
+    secret(mc, 'redis', names.redis, { url: '', password: '', host: '', port: '' }),
+    ...(hasLiveKit(mc) ? [secret(mc, 'sfu', names.livekit, { keys: '' })] : []),
+    secret(mc, 'signaling', names.joinKey, { key: '' }),
+    secret(mc, 'meter', names.meterToken, { token: '' }),
+  ]
+}
+
 function redisSecret(
   mc: MeetingCluster,
   existing: Readonly<Record<string, SecretData>>,
