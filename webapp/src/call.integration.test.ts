@@ -104,6 +104,7 @@ describe('a call', () => {
     for (const page of [minh, kofi]) await mediaSeen(page, 'Ana', false, true)
 
     // The server is restarted, with an empty memory: frames keep coming, and everybody is back.
+    await minh.evaluate(() => window.__parley?.resetFreezes())
     const port = Number(new URL(server.url).port)
     const ids = await Promise.all(everybody.map(participantIds))
     await server.close()
@@ -112,6 +113,14 @@ describe('a call', () => {
     await Promise.all(everybody.map((page) => inState(page, 'joined')))
     await Promise.all(everybody.map((page) => inCallWith(page, 2)))
     expect(await Promise.all(everybody.map(participantIds))).toEqual(ids)
+
+    // No video stood still for as long as a person would notice, through all of that.
+    const freezes = await minh.evaluate(() => window.__parley?.freezes())
+    expect(freezes).toHaveLength(2)
+    for (const freeze of freezes ?? []) {
+      expect(freeze.framesDecoded).toBeGreaterThan(5)
+      expect(freeze.longestMs).toBeLessThan(2000)
+    }
 
     // Leaving by hand leaves nothing behind (REQ-P29).
     await kofi.keyboard.press('d')

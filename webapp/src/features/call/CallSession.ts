@@ -14,6 +14,7 @@ import {
 } from '../connection/Signaling.ts'
 import { turnRefreshDelayMs } from '../connection/turnExpiry.ts'
 import { type CallState, initialCall, type RemoteParticipant } from './callState.ts'
+import type { VideoReading } from './FreezeMeter.ts'
 import { sendLimitFor } from './sendLimit.ts'
 
 export type Link = Pick<
@@ -85,6 +86,8 @@ type Peer = {
    */
   absent: boolean
   stats?: LinkStats
+  /** When `stats` were read, by the clock. */
+  readAtMs?: number
   loss?: number | undefined
 }
 
@@ -171,6 +174,24 @@ export class CallSession {
       iceConnectionState: link.iceConnectionState,
       stats,
     }))
+  }
+
+  /** What was last read of each one's video. */
+  videoReadings(): VideoReading[] {
+    return [...this.#peers].flatMap(([id, { stats, readAtMs }]) =>
+      stats && readAtMs !== undefined ? [this.#videoReading(id, readAtMs, stats)] : [],
+    )
+  }
+
+  /** Reads each one's video now, and changes nothing of the state. */
+  async readVideo(): Promise<VideoReading[]> {
+    const readings = [...this.#peers].map(async ([id, { link }]) => {
+      const stats = readLinkStats(entries(await link.stats()))
+      return this.#videoReading(id, this.#options.clock.now(), stats)
+    })
+    const settled = await Promise.allSettled(readings)
+    // Rejected: closed while being read.
+    return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
 
   /** Over all links of this session, those that ended included. */
@@ -463,6 +484,7 @@ export class CallSession {
     if (peer.stats && stats.transport.bytesSent < peer.stats.transport.bytesSent)
       this.#retired = addTotals(this.#retired, peer.stats.transport)
     peer.stats = stats
+    peer.readAtMs = this.#options.clock.now()
     peer.loss = lossPercent
     this.#timeFirstMedia(stats)
     const { rttMs, usingRelay, localCandidateType, remoteCandidateType } = stats
@@ -475,6 +497,13 @@ export class CallSession {
       lossPercent,
       quality: connected ? qualityLabel({ rttMs, lossPercent }) : 'unknown',
     })
+  }
+
+  #videoReading(peerId: string, atMs: number, stats: LinkStats): VideoReading {
+    const { framesDecoded, interFrameMs, squaredInterFrameMs } = stats
+    const participant = this.#options.call.get().participants.find(({ id }) => id === peerId)
+    const expected = participant?.media.video ?? false
+    return { peerId, atMs, framesDecoded, interFrameMs, squaredInterFrameMs, expected }
   }
 
   /** Looks often, until the first sound: a second's sampling would be too coarse to time it. */

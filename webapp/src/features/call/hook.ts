@@ -1,5 +1,7 @@
 import { store } from '../../state.ts'
 import type { CallSession, Totals } from './CallSession.ts'
+import type { Freeze } from './FreezeMeter.ts'
+import type { FreezeWatch } from './FreezeWatch.ts'
 
 /** `window.__parley`: the state of the page for tests and kiosks. Described in webapp/README.md. */
 export type ParleyHook = {
@@ -11,6 +13,8 @@ export type ParleyHook = {
   readonly timings: { joined?: number; firstAudio?: number; firstFrame?: number }
   peers(): Promise<HookPeer[]>
   totals(): Promise<Totals & { framesDecoded: number }>
+  freezes(): Promise<Freeze[]>
+  resetFreezes(): Promise<void>
 }
 
 export type HookPeer = Totals & {
@@ -36,7 +40,7 @@ declare global {
   }
 }
 
-export function publishHook(session: CallSession): void {
+export function publishHook(session: CallSession, watch: FreezeWatch): void {
   const call = () => store.getState().call
   window.__parley = {
     get state() {
@@ -67,7 +71,14 @@ export function publishHook(session: CallSession): void {
         const participant = call().participants.find((p) => p.id === id)
         if (!participant || !stats) return []
         const { name, media, link, quality } = participant
-        const { transport, packetsLost: _, packetsReceived: __, ...rest } = stats
+        const {
+          transport,
+          packetsLost: _lost,
+          packetsReceived: _received,
+          interFrameMs: _intervals,
+          squaredInterFrameMs: _squares,
+          ...rest
+        } = stats
         return [
           {
             id,
@@ -90,5 +101,7 @@ export function publishHook(session: CallSession): void {
         .reduce((sum, { stats }) => sum + (stats?.framesDecoded ?? 0), 0)
       return { ...session.totals(), framesDecoded }
     },
+    freezes: () => watch.freezes(),
+    resetFreezes: () => watch.reset(),
   }
 }

@@ -5,6 +5,7 @@ import { linkPolicy, signalingPolicy } from '../connection/ReconnectPolicy.ts'
 import { openSocketSignaling, requestJoinOverHttp } from '../connection/SocketSignaling.ts'
 import { type LocalState, mediaState } from '../media/localState.ts'
 import { CallSession } from './CallSession.ts'
+import { FreezeWatch } from './FreezeWatch.ts'
 import { publishHook } from './hook.ts'
 
 const stream = new MediaStream()
@@ -42,4 +43,9 @@ addEventListener('online', () => void ownCall.retry())
 // A page that goes away says so, instead of holding its seat until the server misses it.
 addEventListener('pagehide', () => ownCall.depart())
 
-publishHook(ownCall)
+const watch = new FreezeWatch({
+  clock: systemClock,
+  lastReadings: () => ownCall.videoReadings(),
+  read: () => ownCall.readVideo(),
+})
+publishHook(ownCall, watch)

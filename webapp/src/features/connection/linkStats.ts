@@ -8,6 +8,9 @@ export type LinkStats = {
   relayProtocol: string | undefined
   rttMs: number | undefined
   framesDecoded: number
+  /** Sums over decoded frames of the time since the frame before, and of its square. */
+  interFrameMs: number | undefined
+  squaredInterFrameMs: number | undefined
   audioPacketsReceived: number
   packetsReceived: number
   packetsLost: number
@@ -41,6 +44,7 @@ export function readLinkStats(report: Iterable<[string, unknown]>): LinkStats {
       ? [pair]
       : []
   const rtt = pair?.currentRoundTripTime
+  const video = inbound.filter((row) => row.totalSquaredInterFrameDelay !== undefined)
   return {
     usingRelay: pair
       ? local?.candidateType === 'relay' || remote?.candidateType === 'relay'
@@ -50,6 +54,9 @@ export function readLinkStats(report: Iterable<[string, unknown]>): LinkStats {
     relayProtocol: text(local?.relayProtocol),
     rttMs: typeof rtt === 'number' && Number.isFinite(rtt) ? rtt * 1000 : undefined,
     framesDecoded: sum(inbound, 'framesDecoded'),
+    interFrameMs: video.length > 0 ? sum(video, 'totalInterFrameDelay') * 1e3 : undefined,
+    squaredInterFrameMs:
+      video.length > 0 ? sum(video, 'totalSquaredInterFrameDelay') * 1e6 : undefined,
     audioPacketsReceived: sum(
       inbound.filter((row) => row.kind === 'audio'),
       'packetsReceived',
