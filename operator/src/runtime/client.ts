@@ -177,26 +177,30 @@ export class ApiClient {
   }
 
   /**
-   * Server-side apply, forced: the fields in `body` become as given and ours, other fields stay.
+   * Server-side apply: the fields in `body` become as given and ours, other fields stay.
    * @param body the object as JSON text
+   * @param options.force take fields from others; default true
+   * @param options.manager in whose name; default {@link FIELD_MANAGER}
    * @param options.full answer with the whole object instead of its metadata (managedFields are in both)
    * @returns the object as it is now
+   * @throws Conflict where a field is somebody else's and not to be taken
    */
   apply(
     resource: Resource,
     namespace: string | undefined,
     name: string,
     body: string,
-    options: { dryRun?: boolean; full?: boolean } = {},
+    options: { dryRun?: boolean; full?: boolean; force?: boolean; manager?: string } = {},
   ): Promise<K8sObject> {
-    const dryRun = options.dryRun ? '&dryRun=All' : ''
+    const { dryRun, full, force = true, manager = FIELD_MANAGER } = options
+    const query = `fieldManager=${manager}&force=${force}${dryRun ? '&dryRun=All' : ''}`
     return this.#json<K8sObject>({
       ...target('patch', resource, namespace, name),
       method: 'PATCH',
-      path: `${objectPath(resource, namespace, name)}?fieldManager=${FIELD_MANAGER}&force=true${dryRun}`,
+      path: `${objectPath(resource, namespace, name)}?${query}`,
       body,
       contentType: APPLY,
-      ...(options.full ? {} : { accept: METADATA }),
+      ...(full ? {} : { accept: METADATA }),
     })
   }
 
