@@ -1,4 +1,4 @@
-import { durationSeconds } from '@parley/operator/api'
+import { durationSeconds, durationSeconds } from '@parley/operator/api'
 import { type Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
 import { imagesFrom } from '../images.ts'
@@ -20,8 +20,9 @@ export function addManager(program: Command): void {
 Example:
   $ parley manager --kubeconfig ~/.kube/config --namespace meetings --metrics-port 0
 
-Reads PARLEY_IMAGE_REGISTRY and PARLEY_IMAGE_TAG, the images of stacks that name none, and
-PARLEY_LOG_LEVEL (info).
+Reads PARLEY_IMAGE_REGISTRY and PARLEY_IMAGE_TAG, the images of stacks that name none,
+PARLEY_LOG_LEVEL (info), and PARLEY_ROTATION_MARGIN (5m): how long a step of a secret rotation waits so
+that every pod has seen the one before.
 `,
     )
     .action(
@@ -44,6 +45,7 @@ PARLEY_LOG_LEVEL (info).
           log: pino({ level: process.env.PARLEY_LOG_LEVEL ?? 'info' }),
           signal: stop.signal,
           images: imagesFrom(process.env),
+          ...rotationMargin(process.env.PARLEY_ROTATION_MARGIN),
         })
       },
     )
@@ -54,6 +56,15 @@ function duration(text: string): number {
   if (!/^([0-9]+(h|m|s))+$/.test(text))
     throw new InvalidArgumentError('It must be a duration such as 10h or 90s.')
   return durationSeconds(text)
+}
+
+function rotationMargin(text: string | undefined): { rotationMarginMs?: number } {
+  if (!text) return {}
+  try {
+    return { rotationMarginMs: durationSeconds(text) * 1000 }
+  } catch (error) {
+    throw new InvalidArgumentError(`PARLEY_ROTATION_MARGIN: ${(error as Error).message}`)
+  }
 }
 
 function port(text: string): number {
