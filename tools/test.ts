@@ -28,6 +28,9 @@ type Count = { passed: number; failed: number }
 const programs = [
   { program: 'turnserver', debianPackage: 'coturn' },
   { program: 'redis-server', debianPackage: 'redis-server' },
+  { program: 'mariadbd', debianPackage: 'mariadb-server-core' },
+  { program: 'promtool', debianPackage: 'prometheus' },
+  { program: 'openssl', debianPackage: 'openssl' },
   { program: 'chromium', debianPackage: 'chromium' },
 ]
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseTurnUsername } from '@parley/protocol'
 import {
@@ -84,13 +85,13 @@ function connectionPool({ ca, ...server }: MysqlLocation) {
     connectTimeout: connectMs,
     charset: 'utf8mb4',
     timezone: 'Z',
-    ...(ca === undefined ? {} : { ssl: { ca, verifyIdentity: true } }),
+    // A certificate for an address cannot be checked against it by this client, only its authority.
+    ...(ca === undefined ? {} : { ssl: { ca, verifyIdentity: !isIP(server.host) } }),
   })
   // Values are escaped here, in the way that this mode has it; usernames come from outside.
   pool.on('connection', (connection) => {
-    connection.query(
-      "SET SESSION sql_mode = 'STRICT_ALL_TABLES', SESSION transaction_isolation = 'READ-COMMITTED'",
-    )
+    connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES'")
+    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
   })
   return pool
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -15,6 +15,9 @@ const debianPackages = {
   'redis-server': 'redis-server',
   turnserver: 'coturn',
   turnutils_uclient: 'coturn',
+  mariadbd: 'mariadb-server-core',
+  'mariadb-install-db': 'mariadb-server-core',
+  openssl: 'openssl',
 } as const
 
 const turnSecret = 'test-secret'
@@ -64,6 +67,72 @@ export async function startCoturn(
   ])
   await listening(port)
   return { port, stop: stopperOf(child) }
+}
+
+export const database = { user: 'parley', password: 'p@ss/w%rd', database: 'parley' } as const
+
+/** A MariaDB that speaks TLS too; `user`'s `-tls` twin must. Its data stay in `folder` from run to run. */
+export async function startMariadb(folder: string, port?: number): Promise<RunningMariadb> {
+  const chosen = port ?? (await freePort())
+  const data = join(folder, 'mariadb')
+  const pem = (name: string) => join(folder, `${name}.pem`)
+  const statements = join(folder, 'init.sql')
+  if (port === undefined) {
+    await execa('mariadb-install-db', [
+      ...['--no-defaults', `--datadir=${data}`, '--skip-test-db', '--user=root'],
+      '--auth-root-authentication-method=normal',
+    ])
+    await selfSigned(pem)
+    const { user, password, database: name } = database
+    await writeFile(
+      statements,
+      [
+        `CREATE DATABASE ${name};`,
+        `CREATE USER '${user}'@'%' IDENTIFIED BY '${password}';`,
+        `CREATE USER '${user}-tls'@'%' IDENTIFIED BY '${password}' REQUIRE SSL;`,
+        `GRANT ALL ON ${name}.* TO '${user}'@'%', '${user}-tls'@'%';`,
+      ].join('\n'),
+    )
+  }
+  const child = start('mariadbd', [
+    ...['--no-defaults', '--user=root', `--datadir=${data}`, '--bind-address=127.0.0.1'],
+    ...[`--port=${chosen}`, `--socket=${join(folder, 'mariadb.sock')}`],
+    ...[`--pid-file=${join(folder, 'mariadb.pid')}`, '--innodb-buffer-pool-size=32M'],
+    // Commits outlive the process, which is killed; to the disk itself they need not go.
+    ...['--innodb-flush-log-at-trx-commit=2', '--skip-name-resolve'],
+    ...[`--ssl-cert=${pem('cert')}`, `--ssl-key=${pem('key')}`],
+    ...(port === undefined ? [`--init-file=${statements}`] : []),
+  ])
+  await Promise.race([listening(chosen), child.then(({ all }) => Promise.reject(new Error(all)))])
+  const url = (user: string, host = '127.0.0.1') => {
+    const { password, database: name } = database
+    return `mysql://${user}:${encodeURIComponent(password)}@${host}:${chosen}/${name}`
+  }
+  return {
+    port: chosen,
+    url: url(database.user),
+    tlsUrl: url(`${database.user}-tls`, 'localhost'),
+    ca: await readFile(pem('cert'), 'utf8'),
+    stop: stopperOf(child),
+  }
+}
+
+export type RunningMariadb = RunningProcess & {
+  port: number
+  url: string
+  /** Of a user who may only come over TLS. */
+  tlsUrl: string
+  /** The certificate that it shows, which is its own authority. */
+  ca: string
+}
+
+async function selfSigned(pem: (name: string) => string): Promise<void> {
+  requireBinary('openssl')
+  await execa('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    ...['-keyout', pem('key'), '-out', pem('cert'), '-days', '2', '-subj', '/CN=test'],
+    ...['-addext', 'subjectAltName=DNS:localhost'],
+  ])
 }
 
 /**
