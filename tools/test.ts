@@ -27,6 +27,8 @@ type Count = { passed: number; failed: number }
 /** What the tests start, and the Debian package that has it. */
 const programs = [
   { program: 'turnserver', debianPackage: 'coturn' },
+  { program: 'sqlite3', debianPackage: 'sqlite3' },
+  { program: 'openssl', debianPackage: 'openssl' },
   { program: 'redis-server', debianPackage: 'redis-server' },
   { program: 'mariadbd', debianPackage: 'mariadb-server-core' },
   { program: 'promtool', debianPackage: 'prometheus' },

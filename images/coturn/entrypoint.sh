@@ -1,13 +1,19 @@
 #!/bin/sh
-# Writes turnserver.conf from the environment and from mounted files, then becomes turnserver.
+# Writes turnserver.conf from the environment and from mounted files, runs turnserver, and keeps what may
+# change while it runs as the mounted files say: secrets and peers go into the database that turnserver
+# reads again, a renewed certificate is reloaded. Nothing of that ends an allocation.
 #
 #   env    POD_NAME NODE_NAME HOST_IP CLUSTER_NAME          required
 #          REDIS_HOST REDIS_PORT                            statsdb; empty host: relayed traffic is not metered
 #          TURN_LISTEN_PORT TURN_RELAY_MIN TURN_RELAY_MAX TURN_USER_QUOTA TURN_MAX_BPS
+#          TURN_TLS_PORT                                    empty: no TURN over TLS
+#          TURN_DRAIN_SECONDS                               how long turn-drain waits for allocations
 #   files  $PARLEY_ETC/secrets/turn/secrets                 one shared secret a line, all are accepted
-#          $PARLEY_ETC/secrets/redis/password
+#          $PARLEY_ETC/secrets/redis/password, url          of the URL only the number of the database counts
+#          $PARLEY_ETC/secrets/tls/tls.crt, tls.key
 #          $PARLEY_ETC/turn/addresses.json                  {"<node>": "<external ip>"}
-#          $PARLEY_ETC/turn/denied-peers, allowed-peers     one IP, IP-IP or CIDR a line, # comments
+#          $PARLEY_ETC/turn/denied-peers                    one IP, IP-IP or CIDR a line, # comments; read once
+#          $PARLEY_ETC/turn/more-denied-peers, allowed-peers     the same, followed
 #
 # PARLEY_ETC (default /etc/parley) and PARLEY_RUN (default /run/coturn) move the paths in tests.
 set -eu
@@ -16,7 +22,13 @@ umask 077
 etc=${PARLEY_ETC:-/etc/parley}
 run=${PARLEY_RUN:-/run/coturn}
 wait_seconds=${PARLEY_WAIT_SECONDS:-5}
+poll_seconds=${PARLEY_POLL_SECONDS:-2}
 conf=$run/turnserver.conf
+database=$run/turndb
+here=$(dirname "$0")
+
+# As process 1 a shell is told of no signal that it has not asked for.
+trap 'exit 0' TERM INT
 
 say() { printf '%s parley-coturn: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%S+0000)" "$*"; }
 fail() { say "error: $*" >&2; exit 1; }
@@ -38,6 +50,8 @@ relay_max=$(number TURN_RELAY_MAX 65535)
 user_quota=$(number TURN_USER_QUOTA 0)
 max_bps=$(number TURN_MAX_BPS 0)
 redis_port=$(number REDIS_PORT 6379)
+tls_port=$(number TURN_TLS_PORT 0)
+drain_seconds=$(number TURN_DRAIN_SECONDS 3600)
 [ "$relay_min" -le "$relay_max" ] || fail "TURN_RELAY_MIN ($relay_min) is above TURN_RELAY_MAX ($relay_max)"
 
 # The external address of this node. A flat object of strings without escapes, so that splitting on the
@@ -56,6 +70,7 @@ while [ -z "$external" ]; do
 done
 
 [ -s "$etc/secrets/turn/secrets" ] || fail "$etc/secrets/turn/secrets is missing or empty; mount the TURN secret there"
+[ "$tls_port" -eq 0 ] || [ "$tls_port" -ne "$listen_port" ] || fail "TURN_TLS_PORT and TURN_LISTEN_PORT are both $listen_port"
 
 # coturn looks the Redis name up once, when it starts, and again after a lost connection; when that look-up
 # fails it never tries again (seen with 4.6.1), and what it relays from then on is not metered. An address
@@ -73,10 +88,10 @@ else
   say "warning: REDIS_HOST is empty: what is relayed will not be metered"
 fi
 
-# coturn takes one address or "first-last"; CIDRs become the latter.
-peer_ranges() { # option file
-  [ -r "$2" ] || return 0
-  awk -v option="$1" '
+# The ranges of a file as coturn takes them: one address or "first-last"; CIDRs become the latter.
+peer_ranges() { # file
+  [ -r "$1" ] || return 0
+  awk '
     function hex(digits,  i, n) {
       n = 0
       for (i = 1; i <= length(digits); i++) n = n * 16 + index("0123456789abcdef", substr(digits, i, 1)) - 1
@@ -112,18 +127,82 @@ peer_ranges() { # option file
     }
     { sub(/#.*/, ""); gsub(/[ \t\r]/, "") }
     $0 == "" { next }
-    /[^0-9a-fA-F.:\/-]/ { print "line " NR ": not an address range" > "/dev/stderr"; bad = 1; next }
+    /[^0-9a-fA-F.:\/-]/ { print FILENAME ": line " NR " is no address range" > "/dev/stderr"; bad = 1; next }
     /\// {
       split(tolower($0), part, "/")
-      print option "=" (index(part[1], ":") ? v6(part[1], part[2]) : v4(part[1], part[2]))
+      print index(part[1], ":") ? v6(part[1], part[2]) : v4(part[1], part[2])
       next
     }
-    { print option "=" $0 }
+    { print }
     END { exit bad }
-  ' "$2" || fail "$2 has a line that is neither an IP, IP-IP nor a CIDR"
+  ' "$1"
+}
+
+# One transaction with all that may change while turnserver runs: it reads the secrets of its realm for each
+# authentication and the peers every five seconds (a running allocation keeps the key that it began with).
+# The write-ahead log lets it read while this writes; a database that is busy would read as one without peers.
+realm=$POD_NAME.$CLUSTER_NAME
+secrets=$etc/secrets/turn/secrets
+inserts() { # table realm; values on stdin
+  awk -v table="$1" -v realm="$2" -v q="'" '
+    { gsub(/[ \t\r]/, "") }
+    $0 == "" { next }
+    { gsub(q, q q); print "INSERT OR IGNORE INTO " table " VALUES (" q realm q ", " q $0 q ");" }
+  '
+}
+fill_database() {
+  [ -s "$secrets" ] || { say "error: $secrets is missing or empty" >&2; return 1; }
+  allowed=$(peer_ranges "$etc/turn/allowed-peers") || return 1
+  denied=$(peer_ranges "$etc/turn/more-denied-peers") || return 1
+  statements=$(
+    echo 'BEGIN IMMEDIATE;'
+    echo 'DELETE FROM turn_secret; DELETE FROM allowed_peer_ip; DELETE FROM denied_peer_ip;'
+    inserts turn_secret "$realm" <"$secrets"
+    printf '%s\n' "$allowed" | inserts allowed_peer_ip ''
+    printf '%s\n' "$denied" | inserts denied_peer_ip ''
+    echo 'COMMIT;'
+  )
+  # printf is the shell's own, so no secret is in an argument list.
+  printf '%s\n' "$statements" | sqlite3 -batch -bail "$database" || return 1
+  say "secrets accepted: $(grep -c '[^[:space:]]' "$secrets")," \
+    "peers allowed: $(printf '%s' "$allowed" | grep -c .)," \
+    "denied besides the built-in ones: $(printf '%s' "$denied" | grep -c .)"
+}
+
+# turnserver gets copies, so that both files are there whatever is mounted: without a certificate, or with a
+# bad one, it serves no TLS and everything else, and a bad one does not replace a good one.
+copy_certificate() {
+  mkdir -p "$run/tls"
+  for name in tls.crt tls.key; do
+    if [ -s "$etc/secrets/tls/$name" ]; then
+      cat "$etc/secrets/tls/$name" >"$run/tls/$name.new"
+      mv "$run/tls/$name.new" "$run/tls/$name"
+    else
+      say "warning: $etc/secrets/tls/$name is missing: no TURN over TLS until it is there"
+      [ -e "$run/tls/$name" ] || : >"$run/tls/$name"
+    fi
+  done
+}
+
+fingerprint() { # files
+  cat "$@" 2>/dev/null | cksum
+}
+followed() {
+  fingerprint "$secrets" "$etc/turn/allowed-peers" "$etc/turn/more-denied-peers"
 }
 
 mkdir -p "$run" || fail "cannot write to $run; mount an emptyDir there"
+rm -f "$database" "$database-wal" "$database-shm" "$run/draining"
+sqlite3 -batch -bail "$database" >"$run/sqlite.out" <<'EOF' || fail "cannot make $database"
+PRAGMA journal_mode = WAL;
+CREATE TABLE turnusers_lt (realm varchar(127) default '', name varchar(512), hmackey char(128), PRIMARY KEY (realm, name));
+CREATE TABLE turn_secret (realm varchar(127) default '', value varchar(256), PRIMARY KEY (realm, value));
+CREATE TABLE allowed_peer_ip (realm varchar(127) default '', ip_range varchar(256), PRIMARY KEY (realm, ip_range));
+CREATE TABLE denied_peer_ip (realm varchar(127) default '', ip_range varchar(256), PRIMARY KEY (realm, ip_range));
+EOF
+always_denied=$(peer_ranges "$etc/turn/denied-peers") || fail "$etc/turn/denied-peers has a line that is neither an IP, IP-IP nor a CIDR"
+seen=$(followed)
+fill_database || fail "the peers or secrets above cannot be used"
 {
   cat <<EOF
 listening-ip=$HOST_IP
@@ -131,12 +210,11 @@ listening-port=$listen_port
 relay-ip=$HOST_IP
 min-port=$relay_min
 max-port=$relay_max
-realm=$POD_NAME.$CLUSTER_NAME
-server-name=$POD_NAME.$CLUSTER_NAME
+realm=$realm
+server-name=$realm
 use-auth-secret
 fingerprint
 stale-nonce=600
-no-tls
 no-dtls
 no-cli
 no-rfc5780
@@ -144,34 +222,108 @@ no-multicast-peers
 no-tcp-relay
 no-software-attribute
 no-auth-pings
-no-dynamic-ip-list
 no-dynamic-realms
-userdb=/var/lib/turn/turndb
+userdb=$database
 pidfile=$run/turnserver.pid
 log-file=stdout
 simple-log
 new-log-timestamp
 EOF
+  if [ "$tls_port" -eq 0 ]; then
+    echo no-tls
+  else
+    printf '%s\n' "tls-listening-port=$tls_port" "cert=$run/tls/tls.crt" "pkey=$run/tls/tls.key" no-tlsv1 no-tlsv1_1
+  fi
   [ "$external" = "$HOST_IP" ] || echo "external-ip=$external/$HOST_IP"
   [ "$user_quota" -eq 0 ] || echo "user-quota=$user_quota"
   [ "$max_bps" -eq 0 ] || echo "max-bps=$max_bps"
-  awk '{ gsub(/[ \t\r]/, "") } $0 != "" { print "static-auth-secret=" $0 }' "$etc/secrets/turn/secrets"
-  peer_ranges denied-peer-ip "$etc/turn/denied-peers"
-  peer_ranges allowed-peer-ip "$etc/turn/allowed-peers"
+  printf '%s\n' "$always_denied" | sed -n 's/^./denied-peer-ip=&/p'
   if [ -n "$redis_ip" ]; then
     password=
     [ ! -s "$etc/secrets/redis/password" ] ||
       password=" password=$(tr -d '[:space:]' <"$etc/secrets/redis/password")"
-    echo "redis-statsdb=\"ip=$redis_ip port=$redis_port dbname=0$password connect_timeout=5\""
+    dbname=
+    [ ! -s "$etc/secrets/redis/url" ] ||
+      dbname=$(sed -nE '1s|^[a-z]+://[^/]*/([0-9]+).*|\1|p' "$etc/secrets/redis/url")
+    echo "redis-statsdb=\"ip=$redis_ip port=$redis_port dbname=${dbname:-0}$password connect_timeout=5\""
   fi
 } >"$conf.new"
 mv "$conf.new" "$conf"
+if [ "$tls_port" -gt 0 ]; then
+  certificate=$(fingerprint "$etc/secrets/tls/tls.crt" "$etc/secrets/tls/tls.key")
+  copy_certificate
+fi
 
 # coturn 4.6.1 logs its Redis connection string with the password, and prints to stdout whatever the
-# configuration says, so its output goes through a filter. exec keeps turnserver process 1, so signals reach it.
+# configuration says, so its output goes through a filter. turn-drain writes there, too.
 rm -f "$run/log"
 mkfifo "$run/log"
-sed -u -E 's/(password=)[^ ]*/\1***/; s/(static-auth-secret=).*/\1***/' <"$run/log" &
+exec 3<>"$run/log"
+sed -u -E 's/(password=)[^ ]*/\1***/; s/(static-auth-secret=).*/\1***/' <"$run/log" 3>&- &
+filter=$!
 
-say "starting: $HOST_IP:$listen_port, relay ports $relay_min-$relay_max, external address $external, statsdb ${redis_ip:-none}"
-exec turnserver -c "$conf" >"$run/log" 2>&1
+tls_text=
+[ "$tls_port" -eq 0 ] || tls_text=", TLS on $tls_port"
+say "starting: $HOST_IP:$listen_port$tls_text, relay ports $relay_min-$relay_max, external address $external, statsdb ${redis_ip:-none}"
+
+# turnserver 4.6.1 has no handler for SIGTERM: as process 1 it would not end before it is killed.
+turnserver -c "$conf" >"$run/log" 2>&1 3>&- &
+server=$!
+printf '%s\n' "$server" >"$run/server.pid"
+stopping=
+trap 'stopping=1; kill -TERM "$server" 2>/dev/null || true' TERM INT
+
+# A changed address counts when turnserver starts. It starts anew when it relays nothing, or after as long as
+# calls are waited for anywhere else; when the pod goes away anyway there is no need to.
+moved_at=
+restart_when_idle() {
+  [ ! -e "$run/draining" ] || return 0
+  now=$(date +%s)
+  [ "$("$here/turn-allocations")" = 0 ] || [ $((now - moved_at)) -ge "$drain_seconds" ] || return 0
+  say "starting anew for the external address $changed"
+  stopping=1
+  kill -TERM "$server" 2>/dev/null || true
+}
+
+addresses=$(fingerprint "$etc/turn/addresses.json")
+while kill -0 "$server" 2>/dev/null; do
+  sleep "$poll_seconds" 3>&- &
+  wait $! || true
+  [ -z "$stopping" ] || break
+
+  now_there=$(followed)
+  if [ "$now_there" != "$seen" ]; then
+    # Tried once for each change: what cannot be used does not get better by itself.
+    fill_database || say "error: going on with the secrets and peers from before" >&2
+    seen=$now_there
+  fi
+  if [ "$tls_port" -gt 0 ]; then
+    now_there=$(fingerprint "$etc/secrets/tls/tls.crt" "$etc/secrets/tls/tls.key")
+    if [ "$now_there" != "$certificate" ]; then
+      say "reading the certificate again"
+      copy_certificate
+      kill -USR2 "$server" 2>/dev/null || true
+      certificate=$now_there
+    fi
+  fi
+  now_there=$(fingerprint "$etc/turn/addresses.json")
+  if [ "$now_there" != "$addresses" ]; then
+    addresses=$now_there
+    changed=$(external_address)
+    if [ -z "$changed" ] || [ "$changed" = "$external" ]; then
+      moved_at=
+    else
+      say "the external address is $changed now, and $external is what clients are told until no call needs it"
+      moved_at=$(date +%s)
+    fi
+  fi
+  [ -z "$moved_at" ] || restart_when_idle
+done
+
+code=0
+wait "$server" || code=$?
+exec 3>&-
+wait "$filter" || true
+[ -z "$stopping" ] || exit 0
+say "error: turnserver ended by itself with code $code" >&2
+exit "$code"

@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { execa } from 'execa'
 import { repositoryRoot } from './paths.ts'
@@ -14,11 +15,29 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 /** Runs an entrypoint with a server that does nothing in place of the real one. */
-async function start(image: string, server: string, env: Record<string, string>) {
+async function start(
+  image: string,
+  server: string,
+  env: Record<string, string>,
+  does = 'echo "$0 $*"',
+) {
   const fake = join(folder, 'bin', server)
-  await writeFile(fake, '#!/bin/sh\necho "$0 $*"\n')
+  await writeFile(fake, `#!/bin/sh\n${does}\n`)
   await chmod(fake, 0o755)
-  return execa('sh', [join(repositoryRoot, 'images', image, 'entrypoint.sh')], {
+  await sqlite()
+  return run(join(repositoryRoot, 'images', image, 'entrypoint.sh'), env)
+}
+
+/** `sqlite3 … FILE` with statements on stdin, for machines that have Node's SQLite alone. */
+async function sqlite() {
+  const program = `new (require('node:sqlite').DatabaseSync)(process.argv.at(-1)).exec(require('node:fs').readFileSync(0, 'utf8'))`
+  const file = join(folder, 'bin/sqlite3')
+  await writeFile(file, `#!/bin/sh\nexec ${process.execPath} -e "${program}" -- "$@"\n`)
+  await chmod(file, 0o755)
+}
+
+function run(script: string, env: Record<string, string>) {
+  return execa('sh', [script], {
     reject: false,
     all: true,
     extendEnv: false,
@@ -27,6 +46,7 @@ async function start(image: string, server: string, env: Record<string, string>)
       PARLEY_ETC: join(folder, 'etc'),
       PARLEY_RUN: join(folder, 'run'),
       PARLEY_WAIT_SECONDS: '0.05',
+      PARLEY_POLL_SECONDS: '0.05',
       ...env,
     },
   })
@@ -62,10 +82,23 @@ describe('coturn entrypoint', () => {
     return text.trimEnd().split('\n')
   }
 
+  const rows = (table: string) => {
+    const database = new DatabaseSync(join(folder, 'run/turndb'), { readOnly: true })
+    try {
+      return database
+        .prepare(`SELECT * FROM ${table} ORDER BY 2`)
+        .all()
+        .map((row) => Object.values(row).join(' ').trim())
+    } finally {
+      database.close()
+    }
+  }
+
   it('REQ-K3: writes realm, ports, every secret and the external address of its own node', async () => {
     await write(files)
     const { exitCode } = await start('coturn', 'turnserver', env)
     expect(exitCode).toBe(0)
+    expect(rows('turn_secret')).toEqual(['demo-turn-abc.demo newest', 'demo-turn-abc.demo older'])
     expect(await configuration()).toEqual(
       expect.arrayContaining([
         'realm=demo-turn-abc.demo',
@@ -78,8 +111,6 @@ describe('coturn entrypoint', () => {
         'use-auth-secret',
         // Browsers do not need it, and it would lead to any TCP port of an allowed peer.
         'no-tcp-relay',
-        'static-auth-secret=newest',
-        'static-auth-secret=older',
         'redis-statsdb="ip=127.0.0.1 port=6379 dbname=0 password=redis-pw connect_timeout=5"',
       ]),
     )
@@ -89,8 +120,11 @@ describe('coturn entrypoint', () => {
     await write(files)
     const { all } = await start('coturn', 'turnserver', env)
     expect(all).not.toMatch(/newest|older|redis-pw/)
-    const { mode } = await stat(join(folder, 'run/turnserver.conf'))
-    expect(mode & 0o777).toBe(0o600)
+    for (const file of ['turnserver.conf', 'turndb']) {
+      const { mode } = await stat(join(folder, 'run', file))
+      expect(mode & 0o777).toBe(0o600)
+    }
+    expect((await configuration()).join('\n')).not.toMatch(/newest|older/)
   })
 
   it('REQ-K3: turns CIDRs of denied and allowed peers into the ranges that coturn knows', async () => {
@@ -98,6 +132,7 @@ describe('coturn entrypoint', () => {
       ...files,
       'turn/denied-peers':
         '# built in\n10.0.0.0/8\n100.64.0.0/10\n192.168.3.9/24 # a home\n240.0.0.0/4\n0.0.0.0/0\nfc00::/7\n64:ff9b::/96\n2001:DB8:1:2::5/63\n::/0\n10.1.0.1-10.1.0.9\n',
+      'turn/more-denied-peers': '203.0.113.0/24',
       'turn/allowed-peers': '10.0.0.7\n10.0.0.8/32',
     })
     await start('coturn', 'turnserver', env)
@@ -113,9 +148,9 @@ describe('coturn entrypoint', () => {
       'denied-peer-ip=2001:db8:1:2:0:0:0:0-2001:db8:1:3:ffff:ffff:ffff:ffff',
       'denied-peer-ip=0:0:0:0:0:0:0:0-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
       'denied-peer-ip=10.1.0.1-10.1.0.9',
-      'allowed-peer-ip=10.0.0.7',
-      'allowed-peer-ip=10.0.0.8-10.0.0.8',
     ])
+    expect(rows('allowed_peer_ip')).toEqual(['10.0.0.7', '10.0.0.8-10.0.0.8'])
+    expect(rows('denied_peer_ip')).toEqual(['203.0.113.0-203.0.113.255'])
   })
 
   it('REQ-K3: refuses to start with a peer range that it cannot read, so that nothing is left open', async () => {
