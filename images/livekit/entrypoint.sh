@@ -132,12 +132,12 @@ room:
   auto_create: true
   empty_timeout: 60
   departure_timeout: 20
-# A new room goes to the pod that forwards least.
+# A new room goes to the pod that forwards least, of two taken at random: pods are counted every 2 s only, and
+# all rooms of one moment should not go to one of them. No CPU limit: what LiveKit reads is that of the node.
 node_selector:
-  kind: cpuload
-  cpu_load_limit: 0.8
+  kind: any
   sort_by: tracks
-  algorithm: lowest
+  algorithm: twochoice
 # No limit of tracks or bytes: LiveKit would turn away those who join a room that is already there.
 limit:
   max_room_name_length: 160

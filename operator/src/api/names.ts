@@ -48,6 +48,8 @@ export const REASON = {
   Degraded: 'Degraded',
   /** No ready TURN pod with an address that clients can reach. */
   WaitingForTurnAddress: 'WaitingForTurnAddress',
+  /** An SFU pod is on a node without an address that clients can reach. */
+  WaitingForSfuAddress: 'WaitingForSfuAddress',
   /** A component waits for another one. */
   WaitingForDependency: 'WaitingForDependency',
   /** This version cannot deploy the SFU engine asked for. */

@@ -19,6 +19,7 @@ import {
   objectName,
   renderMeetingCluster,
   rotatingSecrets,
+  sfuAddresses,
   turnUrls,
 } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
@@ -198,10 +199,11 @@ function ownerOf({ metadata }: Cluster): Owner {
   }
 }
 
-/** Where clients reach the TURN pods, and the nodes where they could not. */
+/** Where clients reach the TURN pods, and the nodes where they could not reach those or the SFU's. */
 function findAddresses(world: World, key: string, cluster: Cluster) {
   const pods = world.podsOf(key, 'turn')
   const advertised = advertisedAddresses(cluster, world.addressesOfNodes())
+  const ofSfu = sfuAddresses(cluster, world.addressesOfNodes())
   const nodesOf = (some: typeof pods) => [
     ...new Set(some.flatMap(({ node }) => (node ? [node] : []))),
   ]
@@ -211,6 +213,9 @@ function findAddresses(world: World, key: string, cluster: Cluster) {
   return {
     turnUrls: turnUrls(cluster, [...new Set(reachable)].sort()),
     nodesWithoutAddress: nodesOf(pods).filter((node) => advertised[node] === undefined),
+    sfuNodesWithoutAddress: nodesOf(world.podsOf(key, 'sfu')).filter(
+      (node) => ofSfu[node] === undefined,
+    ),
   }
 }
 

@@ -18,6 +18,7 @@ const fine: Observation = {
   rollouts: { turn: up, signaling: up, webapp: up, redis: up, meter: up },
   turnUrls: ['turn:203.0.113.7:3478?transport=udp'],
   nodesWithoutAddress: [],
+  sfuNodesWithoutAddress: [],
   problems: [],
   relay: undefined,
 }
@@ -39,6 +40,7 @@ const observation = fc.record<Observation>({
   rollouts: fc.dictionary(fc.constantFrom(...COMPONENTS), rollout),
   turnUrls: fc.constantFrom([], ['turn:203.0.113.7:3478?transport=udp']),
   nodesWithoutAddress: fc.constantFrom([], ['n1']),
+  sfuNodesWithoutAddress: fc.constantFrom([], ['n1']),
   problems: fc.constantFrom([], [{ reason: 'Forbidden', message: 'm', stalled: true }]),
   relay: fc.constant(undefined),
 })
@@ -126,6 +128,17 @@ describe('computeStatus', () => {
     const all = conditions(meetingCluster(), found)
     expect(all[type]).toBe(expected)
     expect(all.Ready).toMatch(/^False/)
+  })
+
+  it('REQ-K1: an SFU pod that no client could reach is waited for, with the node and the fix', () => {
+    const mc = meetingCluster({ sfu: { engine: 'LiveKit' } })
+    const rollouts = { ...fine.rollouts, sfu: { ...up, desired: 3, updated: 3 } }
+    const found = { ...fine, rollouts, sfuNodesWithoutAddress: ['n2'] }
+    const status = computeStatus(mc, found, 0)
+    const sfu = status.conditions?.find(({ type }) => type === 'SfuReady')
+    expect(sfu).toMatchObject({ status: 'False', reason: 'WaitingForSfuAddress' })
+    expect(sfu?.message).toMatch(/n2.*spec\.sfu\.externalAddresses/)
+    expect(status.components?.sfu).toMatchObject({ desired: 3, ready: 2 })
   })
 
   it('REQ-K1: an engine that is not there stalls, with the fix in the message', () => {

@@ -28,6 +28,8 @@ export interface Observation {
   turnUrls: string[]
   /** Nodes that have a TURN pod and no address that clients can reach. */
   nodesWithoutAddress: string[]
+  /** Nodes that have an SFU pod and no address that clients can reach. */
+  sfuNodesWithoutAddress: string[]
   problems: Problem[]
   relay: RelayReading | undefined
 }
@@ -54,6 +56,7 @@ export function computeStatus(
     ...components.map(({ finding }) => finding),
   ]
   const relay = observation.relay?.summary ?? previous.relay
+  const rooms = observation.relay?.rooms
   return {
     observedGeneration: generation,
     conditions: mergeConditions(previous.conditions ?? [], findings, generation, now),
@@ -67,6 +70,7 @@ export function computeStatus(
       ...(spec.webapp.enabled ? { web: `https://${spec.domain}/` } : {}),
       turn: observation.turnUrls,
     },
+    ...(rooms === undefined ? {} : { rooms }),
     selector: turnSelector(cluster),
     ...(relay ? { relay } : {}),
   }
@@ -161,7 +165,7 @@ const texts = (entries: { message: string }[]) => entries.map(({ message }) => m
 function componentFinding(
   cluster: MeetingCluster,
   component: Component,
-  { rollouts, turnUrls, nodesWithoutAddress, relay }: Observation,
+  { rollouts, turnUrls, nodesWithoutAddress, sfuNodesWithoutAddress, relay }: Observation,
 ): Finding {
   const type = COMPONENT_CONDITION[component]
   const not = (reason: string, message: string): Finding => ({
@@ -188,6 +192,12 @@ function componentFinding(
     return not(
       REASON.WaitingForTurnAddress,
       `no ExternalIP on node ${nodesWithoutAddress.join(', ')}: set spec.turn.externalAddresses, or use nodes with an ExternalIP`,
+    )
+  }
+  if (component === 'sfu' && sfuNodesWithoutAddress.length > 0) {
+    return not(
+      REASON.WaitingForSfuAddress,
+      `no ExternalIP on node ${sfuNodesWithoutAddress.join(', ')}: set spec.sfu.externalAddresses, or use nodes with an ExternalIP`,
     )
   }
   const rollout = rollouts[component]

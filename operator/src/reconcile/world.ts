@@ -105,7 +105,10 @@ export class World {
           const moved = before?.node !== after?.node || before?.ready !== after?.ready
           const pod = after ?? before
           if (!pod?.group) return
-          if ((moved && pod.component === 'turn') || before?.problem !== after?.problem)
+          if (
+            (moved && (pod.component === 'turn' || pod.component === 'sfu')) ||
+            before?.problem !== after?.problem
+          )
             enqueue(pod.group)
         },
       },
