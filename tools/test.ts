@@ -31,6 +31,7 @@ const programs = [
   { program: 'openssl', debianPackage: 'openssl' },
   { program: 'redis-server', debianPackage: 'redis-server' },
   { program: 'mariadbd', debianPackage: 'mariadb-server-core' },
+  { program: 'my_print_defaults', debianPackage: 'mariadb-client-core' },
   { program: 'promtool', debianPackage: 'prometheus' },
   { program: 'openssl', debianPackage: 'openssl' },
   { program: 'chromium', debianPackage: 'chromium' },
@@ -65,7 +66,7 @@ process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1
 /** What takes minutes the first time happens before the tests, with progress, not inside of one. */
 async function prepare(): Promise<void> {
   await ensurePrograms(programs, onProgress)
-  await ensureBinaries(CLUSTER_COMPONENTS, { onProgress })
+  await ensureBinaries([...CLUSTER_COMPONENTS, 'helm'], { onProgress })
   await buildImages({ onProgress })
 }
 

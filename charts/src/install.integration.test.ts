@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop())
 
 it('the manifests are accepted, and again without a change', async () => {
-  const input = installManifests({ namespace: 'parley-system', registry: 'localhost', tag: '1' })
+  const input = installManifests({ namespace: 'parley-system' })
   await kubectl(cluster, ['apply', '-f', '-'], { input })
   const before = await versions()
   await kubectl(cluster, ['apply', '-f', '-'], { input })

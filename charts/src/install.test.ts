@@ -4,7 +4,10 @@ import { defaultRenderInputs, generateSecrets, renderMeetingCluster } from '@par
 import { installManifests, installObjects } from './install.ts'
 import { clusterRules, leaseRules, managerRules } from './rbac.ts'
 
-const options = { namespace: 'parley-system', registry: 'registry.example.com/parley/', tag: '1' }
+const options = {
+  namespace: 'parley-system',
+  values: { image: { registry: 'registry.example.com/parley/', tag: '1' } },
+}
 
 describe('the rights of the operator', () => {
   const rules = [...managerRules, ...clusterRules, ...leaseRules]

@@ -3,6 +3,8 @@
 export interface PolicyRule {
   apiGroups: string[]
   resources: string[]
+  /** Only these; without it, all. */
+  resourceNames?: string[]
   verbs: string[]
 }
 
@@ -49,5 +51,44 @@ export const leaseRules: PolicyRule[] = [
     apiGroups: ['coordination.k8s.io'],
     resources: ['leases'],
     verbs: ['get', 'create', 'update'],
+  },
+]
+
+/** Of the API server's extension by which autoscalers read metrics, where it is served. */
+export const metricsApiRules: PolicyRule[] = [
+  {
+    apiGroups: ['apiregistration.k8s.io'],
+    resources: ['apiservices'],
+    resourceNames: ['v1beta1.external.metrics.k8s.io', 'v1beta2.custom.metrics.k8s.io'],
+    verbs: ['get', 'create', 'patch', 'delete'],
+  },
+  {
+    apiGroups: ['apiregistration.k8s.io'],
+    resources: ['apiservices'],
+    resourceNames: ['v1beta1.custom.metrics.k8s.io'],
+    verbs: ['get'],
+  },
+  {
+    apiGroups: ['authorization.k8s.io'],
+    resources: ['subjectaccessreviews'],
+    verbs: ['create'],
+  },
+  // Its UID: the APIServices go when this role goes.
+  {
+    apiGroups: ['rbac.authorization.k8s.io'],
+    resources: ['clusterroles'],
+    resourceNames: ['parley-operator-metrics-api'],
+    verbs: ['get'],
+  },
+]
+
+/** In the operator's own namespace: its serving certificate. */
+export const metricsApiSecretRules: PolicyRule[] = [
+  { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+  {
+    apiGroups: [''],
+    resources: ['secrets'],
+    resourceNames: ['parley-metrics-api-tls'],
+    verbs: ['get', 'update'],
   },
 ]
