@@ -1,4 +1,4 @@
-import { durationSeconds, durationSeconds } from '@parley/operator/api'
+import { durationSeconds } from '@parley/operator/api'
 import { type Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
 import { imagesFrom } from '../images.ts'
