@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { Logger } from 'pino'
-import { METER_PORT, objectName, secretNames } from '../render/index.ts'
+import { MetricsApi } from '../metrics-api/index.ts'
+import { EXTERNAL_METRICS } from '../render/index.ts'
 import { ApiClient } from '../runtime/client.ts'
 import { type Clock, sleep, systemClock } from '../runtime/clock.ts'
 import { Controller } from '../runtime/controller.ts'
@@ -12,8 +13,12 @@ import { LeaderElector } from '../runtime/leader.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { SERVICE_MONITORS } from '../runtime/resources.ts'
 import { type HttpServers, serveHttp } from '../runtime/server.ts'
+import { figuresOfWorld, readyMeters } from './figure-targets.ts'
+import type { Figures } from './figures.ts'
+import { MeterClient } from './meter-client.ts'
+import { directScraper, proxyScraper } from './pod-scraper.ts'
 import { meetingClusterReconciler } from './reconcile.ts'
-import { type MeterTarget, RelayPoller } from './relay.ts'
+import { RelayPoller } from './relay.ts'
 import { World } from './world.ts'
 
 export interface ManagerOptions {
@@ -40,8 +45,23 @@ export interface ManagerOptions {
   log: Logger
   /** Aborting it stops the operator: what was begun is finished, for 30 s at most. */
   signal: AbortSignal
+  /** Serves external.metrics.k8s.io, which autoscalers then go by; left out: they go by CPU. */
+  metricsApi?: {
+    /** HTTPS; 0: any free one. */
+    port: number
+    /** Name of the Service in front of the operator's replicas, in the namespace of the Lease. */
+    service: string
+    /** Serve custom.metrics.k8s.io as well. */
+    custom: boolean
+    /** ClusterRole that the APIService objects are to go with. */
+    owner?: string
+  }
   /** Called once the ports are open. */
-  onListening?: (ports: Pick<HttpServers, 'metricsPort' | 'healthPort'>) => void
+  onListening?: (ports: Ports) => void
+}
+
+export interface Ports extends Pick<HttpServers, 'metricsPort' | 'healthPort'> {
+  metricsApiPort?: number
 }
 
 /** Another operator leads now: this process must end, so that two never act at once. */
@@ -83,25 +103,52 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     probes: { healthy: () => true, ready: () => ready },
     beforeScrape: () => controller?.queue.measure(),
   })
-  options.onListening?.(servers)
+  let figures: Figures | undefined
+  const events = new EventRecorder({ client, instance: hostname(), clock, log })
+  const metricsApi = options.metricsApi
+    ? await MetricsApi.open({
+        ...options.metricsApi,
+        service: { name: options.metricsApi.service, namespace: await leaseNamespace(options) },
+        client,
+        events,
+        figures: {
+          ofClusters: async (query) => (await figures?.ofClusters(query)) ?? [],
+          ofPods: async (query) => (await figures?.ofPods(query)) ?? [],
+        },
+        metrics: Object.keys(EXTERNAL_METRICS),
+        clock,
+        random,
+        log,
+      })
+    : undefined
+  options.onListening?.({
+    ...servers,
+    ...(metricsApi ? { metricsApiPort: metricsApi.port } : {}),
+  })
 
   const serviceMonitor = await discover(client, clock, log, signal)
   const world = new World({ client, namespace, enqueue, clock, random, log }, { serviceMonitor })
   const identity = `${hostname()}_${randomUUID()}`
+  const meter = new MeterClient(client)
+  const scraper = options.kubeconfig ? proxyScraper(client) : directScraper()
+  const known = figuresOfWorld(world, { meter, scraper, clock })
+  figures = known
   const relay = new RelayPoller({
-    client,
+    meter,
     targets: () => readyMeters(world),
+    rooms: (key) => known.rooms(key),
     onChange: enqueue,
     clock,
+    random,
   })
   const reconciler = new Controller({
     name: 'meetingcluster',
     reconcile: meetingClusterReconciler({
       client,
       world,
-      events: new EventRecorder({ client, instance: hostname(), clock, log }),
+      events,
       relay,
-      capabilities: { externalMetrics: () => false },
+      capabilities: { externalMetrics: () => metricsApi?.external ?? false },
       images: options.images,
       rotationMarginMs: options.rotationMarginMs ?? ROTATION_MARGIN_MS,
       clock,
@@ -118,12 +165,16 @@ export async function runManager(options: ManagerOptions): Promise<void> {
   // Watches outlive the work, so that what is being finished still sees the world.
   const watching = new AbortController()
   const watches = world.run(watching.signal)
+  let serving: Promise<void> | undefined
   try {
     await world.hasSynced(signal)
     ready = true
+    serving = metricsApi?.serve(watching.signal)
     log.info({ clusters: world.clusters.size, namespace: namespace ?? 'all' }, 'caches filled')
-    const work = (active: AbortSignal) =>
-      runWork({ controller: reconciler, relay, world, clock, resyncMs }, active)
+    const work = async (active: AbortSignal) => {
+      await metricsApi?.register(active, () => world.enqueueAll())
+      await runWork({ controller: reconciler, relay, world, clock, resyncMs }, active)
+    }
     if (!options.leaderElect) return await work(signal)
     const elector = new LeaderElector({
       client,
@@ -138,8 +189,8 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     await lead(elector, work, signal)
   } finally {
     watching.abort()
-    await watches
-    await servers.close()
+    await Promise.all([watches, serving])
+    await Promise.all([servers.close(), metricsApi?.close(), scraper.close()])
     await client.close()
     log.info('stopped')
   }
@@ -219,22 +270,6 @@ async function discover(
     }
   }
   return false
-}
-
-function* readyMeters(world: World): Iterable<MeterTarget> {
-  const deployments = world.children.get('Deployment')?.store
-  for (const { cluster } of world.clusters.values()) {
-    const { namespace = 'default', name } = cluster.metadata
-    const service = objectName(cluster, 'meter')
-    const { ready = 0 } = deployments?.get(`${namespace}/${service}`)?.rollout ?? {}
-    if (ready === 0) continue
-    yield {
-      key: `${namespace}/${name}`,
-      namespace,
-      service: `http:${service}:${METER_PORT}`,
-      tokenSecret: secretNames(cluster).meterToken,
-    }
-  }
 }
 
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'

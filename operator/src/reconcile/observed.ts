@@ -126,7 +126,10 @@ export interface PodEntry extends Entry {
   cluster: string | undefined
   component: string | undefined
   node: string | undefined
+  ip: string | undefined
   ready: boolean
+  /** Is being deleted: it may carry calls for hours yet. */
+  leaving: boolean
   /** Why it does not start, where somebody has to do something about it. */
   problem: string | undefined
   /** Generation of the keys that it has read, of those who read them once; of one that has ended, any. */
@@ -135,6 +138,7 @@ export interface PodEntry extends Entry {
 
 interface PodStatus {
   phase?: string
+  podIP?: string
   conditions?: { type: string; status: string; message?: string }[]
   containerStatuses?: { state?: { waiting?: { reason?: string } }; image: string }[]
 }
@@ -158,6 +162,8 @@ export function projectPod(object: K8sObject): PodEntry {
     cluster,
     component: metadata.labels?.['app.kubernetes.io/component'],
     node: spec?.nodeName,
+    ip: status?.podIP,
+    leaving: metadata.deletionTimestamp !== undefined,
     // A pod on its way out takes no new users.
     ready: ready === true && metadata.deletionTimestamp === undefined,
     problem:

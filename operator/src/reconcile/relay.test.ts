@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { FakeClock } from '../runtime/fake-clock.ts'
 import type { K8sObject, Resource } from '../runtime/resources.ts'
-import { type MeterTarget, RelayPoller } from './relay.ts'
+import { MeterClient, type MeterTarget } from './meter-client.ts'
+import { RelayPoller } from './relay.ts'
 
 const target: MeterTarget = {
   key: 'meetings/demo',
@@ -17,6 +18,7 @@ function setUp() {
     answer: figures as unknown,
     targets: [target],
     asked: [] as string[],
+    rooms: undefined as number | undefined,
   }
   const changes: string[] = []
   const clock = new FakeClock()
@@ -34,8 +36,10 @@ function setUp() {
     },
   }
   const poller = new RelayPoller({
-    client,
+    meter: new MeterClient(client),
     targets: () => state.targets,
+    rooms: async () => state.rooms,
+    random: () => 0,
     onChange: (key) => changes.push(key),
     clock,
   })
@@ -80,6 +84,33 @@ describe('RelayPoller', () => {
     state.answer = { nonsense: true }
     await poller.pollAll()
     expect(poller.reading(target.key)?.error).toBe('the answer is not a summary')
+  })
+
+  it('REQ-K6: tells of rooms that open and close, also while the meter does not answer', async () => {
+    const { poller, state, changes } = setUp()
+    state.answer = new Error('connection refused')
+    state.rooms = 3
+    await poller.pollAll()
+    expect(poller.reading(target.key)).toEqual({ rooms: 3, error: 'connection refused' })
+    state.rooms = 0
+    await poller.pollAll()
+    await poller.pollAll()
+    expect(poller.reading(target.key)?.rooms).toBe(0)
+    expect(changes).toHaveLength(2)
+  })
+
+  it('reads each meter of a large fleet less often', async () => {
+    const { poller, state, clock } = setUp()
+    state.targets = Array.from({ length: 1000 }, (_, i) => ({ ...target, key: `meetings/m${i}` }))
+    const stop = new AbortController()
+    const run = poller.run(stop.signal)
+    await clock.advance(45_000)
+    const first = state.asked.filter((line) => line.startsWith('/summary')).length
+    await clock.advance(10_000)
+    const second = state.asked.filter((line) => line.startsWith('/summary')).length
+    expect([first, second]).toEqual([1000, 2000])
+    stop.abort()
+    await run
   })
 
   it('REQ-K3: takes up a rotated token by itself', async () => {

@@ -1,47 +1,42 @@
-import { meterTokenHeader, relaySummarySchema } from '@parley/protocol'
+import { relaySummarySchema } from '@parley/protocol'
 import type { MeetingClusterStatus } from '../api/index.ts'
-import type { ApiClient } from '../runtime/client.ts'
 import { type Clock, sleep } from '../runtime/clock.ts'
-import { type K8sObject, SECRETS } from '../runtime/resources.ts'
+import type { MeterClient, MeterTarget } from './meter-client.ts'
 
 export interface RelayReading {
   /** The last figures read; kept when a later reading fails. */
   summary?: NonNullable<MeetingClusterStatus['relay']>
-  /** Why the last reading failed. */
+  /** Rooms with somebody in them; left out while signaling does not say. */
+  rooms?: number
+  /** Why the last reading of the meter failed. */
   error?: string
 }
 
-/** Where the meter of a MeetingCluster is reached. */
-export interface MeterTarget {
-  key: string
-  namespace: string
-  /** Name of the meter's Service. */
-  service: string
-  /** Name of the Secret with the token. */
-  tokenSecret: string
-}
-
 export interface RelayPollerOptions {
-  client: Pick<ApiClient, 'get' | 'proxyGet'>
+  meter: Pick<MeterClient, 'get' | 'forget'>
   /** The meters that are ready now. */
   targets: () => Iterable<MeterTarget>
+  /** Rooms of a MeetingCluster. Never rejects. */
+  rooms: (key: string) => Promise<number | undefined>
   /** The reading of this MeetingCluster has changed. */
   onChange: (key: string) => void
   clock: Clock
-  /** Default 10 s. */
+  random: () => number
+  /** At least this long between two readings of a meter. Default 10 s. */
   intervalMs?: number
 }
 
 const PARALLEL = 4
+/** Of a large fleet each is read less often: the API server, which all readings go through, has other things to do. */
+const PER_TARGET_MS = 50
 
 /**
- * Reads `/summary` of every ready meter, through the API server so that it works from outside the cluster too.
- * A meter that does not answer changes what is said, never what is done.
+ * Reads what the status of every MeetingCluster says of calls: `/summary` of its meter if that is ready, and the
+ * rooms of signaling. One that does not answer changes what is said, never what is done.
  */
 export class RelayPoller {
   readonly #options: RelayPollerOptions
   readonly #readings = new Map<string, RelayReading>()
-  readonly #tokens = new Map<string, string>()
 
   constructor(options: RelayPollerOptions) {
     this.#options = options
@@ -52,42 +47,42 @@ export class RelayPoller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, intervalMs = 10_000 } = this.#options
+    const { clock, random, intervalMs = 10_000 } = this.#options
     while (!signal.aborted) {
-      await this.pollAll()
-      await sleep(clock, intervalMs, signal)
+      const count = await this.pollAll()
+      const pause = Math.max(intervalMs, count * PER_TARGET_MS)
+      await sleep(clock, pause * (1 + 0.2 * random()), signal)
     }
   }
 
-  /** Reads all meters once, a few at a time. */
-  async pollAll(): Promise<void> {
+  /** Reads all meters once, a few at a time. @returns how many there are */
+  async pollAll(): Promise<number> {
     const targets = [...this.#options.targets()]
+    const count = targets.length
     const live = new Set(targets.map(({ key }) => key))
     for (const key of this.#readings.keys()) if (!live.has(key)) this.#forget(key)
     const next = async () => {
       for (let target = targets.pop(); target; target = targets.pop()) await this.#poll(target)
     }
     await Promise.all(Array.from({ length: PARALLEL }, next))
+    return count
   }
 
   async #poll(target: MeterTarget) {
     const before = this.#readings.get(target.key)
-    const after = await this.#read(target, before)
+    const [after, rooms] = await Promise.all([
+      this.#read(target, before),
+      this.#options.rooms(target.key),
+    ])
+    if (rooms !== undefined) after.rooms = rooms
     this.#readings.set(target.key, after)
-    if (before?.error !== after.error || !sameFigures(before?.summary, after.summary)) {
-      this.#options.onChange(target.key)
-    }
+    if (!sameReading(before, after)) this.#options.onChange(target.key)
   }
 
   async #read(target: MeterTarget, before: RelayReading | undefined): Promise<RelayReading> {
-    const { client } = this.#options
     try {
-      const token = await this.#token(target)
-      const answer = await client.proxyGet<unknown>(target.namespace, target.service, '/summary', {
-        [meterTokenHeader]: token,
-      })
       const { allocations, users, currency, costPerHour, monthToDate } =
-        relaySummarySchema.parse(answer)
+        await this.#options.meter.get(target, '/summary', relaySummarySchema)
       return {
         summary: {
           allocations,
@@ -98,28 +93,13 @@ export class RelayPoller {
         },
       }
     } catch (error) {
-      // The token may be a new one.
-      this.#tokens.delete(target.key)
       return { ...(before?.summary ? { summary: before.summary } : {}), error: reasonOf(error) }
     }
   }
 
-  async #token({ key, namespace, tokenSecret }: MeterTarget): Promise<string> {
-    const known = this.#tokens.get(key)
-    if (known !== undefined) return known
-    const secret = await this.#options.client.get<K8sObject & { data?: Record<string, string> }>(
-      SECRETS,
-      namespace,
-      tokenSecret,
-    )
-    const token = Buffer.from(secret.data?.token ?? '', 'base64').toString()
-    this.#tokens.set(key, token)
-    return token
-  }
-
   #forget(key: string) {
     this.#readings.delete(key)
-    this.#tokens.delete(key)
+    this.#options.meter.forget(key)
   }
 }
 
@@ -128,8 +108,9 @@ function money(amount: number): string {
   return amount.toFixed(4)
 }
 
-function sameFigures(a: RelayReading['summary'], b: RelayReading['summary']): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
+function sameReading(a: RelayReading | undefined, b: RelayReading): boolean {
+  const plain = ({ summary, rooms, error }: RelayReading) => JSON.stringify([summary, rooms, error])
+  return a !== undefined && plain(a) === plain(b)
 }
 
 /** Short and stable, so that a failure that goes on is not a new status every ten seconds. */

@@ -39,5 +39,6 @@ export {
   type SecretData,
   secretShapes,
 } from './secrets.ts'
-export { sfuAddresses } from './sfu.ts'
+export { SFU_METRICS_PORT, sfuAddresses } from './sfu.ts'
+export { SIGNALING_PORT } from './signaling.ts'
 export { advertisedAddresses, turnUrls } from './turn.ts'

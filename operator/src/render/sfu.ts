@@ -15,7 +15,7 @@ import { hostPort, mediaPorts } from './ports.ts'
 export const SFU_PORT = 7880
 /** Media over TCP, for networks without UDP. */
 const SFU_TCP_PORT = 7881
-const SFU_METRICS_PORT = 6789
+export const SFU_METRICS_PORT = 6789
 
 /** LiveKit: a Deployment on the host network, because media ports come by the thousand. */
 export function renderSfu(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {

@@ -32,6 +32,8 @@ export interface WatchEvent {
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
 const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 const APPLY = 'application/apply-patch+yaml'
+/** Else the server parses what is applied a second time, for warnings about unknown fields that nobody reads. */
+const UNCHECKED = 'fieldValidation=Ignore'
 /** Writes and reads share these; more only makes the API server's own threads compete. */
 const CONNECTIONS = 8
 /** Bookmarks come once a minute: a stream silent for longer has lost its server. */
@@ -69,6 +71,8 @@ export class ApiClient {
     this.#prefix = server.pathname.replace(/\/$/, '')
     this.#requests = new Pool(server.origin, {
       connect: tls,
+      // Of many small requests HTTP/2 makes one connection's worth of work, and costs twice the CPU.
+      allowH2: false,
       connections: CONNECTIONS,
       keepAliveTimeout: 60_000,
       headersTimeout: REQUEST_TIMEOUT_MS,
@@ -77,6 +81,7 @@ export class ApiClient {
     // Each watch holds a connection for minutes: apart from the others, and as many as needed.
     this.#watches = new Pool(server.origin, {
       connect: tls,
+      allowH2: false,
       headersTimeout: REQUEST_TIMEOUT_MS,
       bodyTimeout: WATCH_SILENCE_MS,
     })
@@ -214,7 +219,7 @@ export class ApiClient {
     return this.#json<T>({
       ...target('patch', resource, namespace, name, 'status'),
       method: 'PATCH',
-      path: `${objectPath(resource, namespace, name)}/status?fieldManager=${FIELD_MANAGER}&force=true`,
+      path: `${objectPath(resource, namespace, name)}/status?fieldManager=${FIELD_MANAGER}&force=true&${UNCHECKED}`,
       body: JSON.stringify(body),
       contentType: APPLY,
     })
@@ -279,6 +284,20 @@ export class ApiClient {
       },
       headers,
     )
+  }
+
+  /** GET of a pod through the API server. @returns the body as text */
+  async podProxyText(namespace: string, pod: string, port: number, path: string): Promise<string> {
+    const call = { verb: 'get', resource: 'pods/proxy', namespace, name: pod }
+    const { status, text } = await this.#send({
+      ...call,
+      method: 'GET',
+      path: `/api/v1/namespaces/${namespace}/pods/http:${pod}:${port}/proxy${path}`,
+      accept: 'text/plain',
+      signal: AbortSignal.timeout(5_000),
+    })
+    if (status >= 400) throw errorFromResponse(status, text, call)
+    return text
   }
 
   /**

@@ -44,6 +44,10 @@ export class Store<T extends Entry> {
     return this.#entries.keys()
   }
 
+  entries(): IterableIterator<[string, T]> {
+    return this.#entries.entries()
+  }
+
   values(): IterableIterator<T> {
     return this.#entries.values()
   }

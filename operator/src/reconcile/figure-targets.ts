@@ -1,0 +1,50 @@
+import type { MeetingCluster } from '../api/index.ts'
+import { METER_PORT, objectName, secretNames, selectorOf } from '../render/index.ts'
+import { Figures, type FiguresOptions } from './figures.ts'
+import type { MeterTarget } from './meter-client.ts'
+import type { World } from './world.ts'
+
+/** Where the figures of MeetingClusters are read, by what is known of the cluster. */
+
+/** The figures of all MeetingClusters that the operator knows. */
+export function figuresOfWorld(
+  world: World,
+  options: Pick<FiguresOptions, 'meter' | 'scraper' | 'clock'>,
+): Figures {
+  return new Figures({
+    ...options,
+    *clustersIn(namespace) {
+      for (const [key, { cluster }] of world.clusters.entries())
+        if (cluster.metadata.namespace === namespace) yield { key, name: cluster.metadata.name }
+    },
+    podsOf: (key, component) => world.podsOf(key, component),
+    meterOf(key) {
+      const cluster = world.clusters.get(key)?.cluster
+      return cluster && meterOf(cluster)
+    },
+    labelsOf(key, component) {
+      const cluster = world.clusters.get(key)?.cluster
+      return cluster ? selectorOf(cluster, component) : {}
+    },
+  })
+}
+
+export function* readyMeters(world: World): Iterable<MeterTarget> {
+  const deployments = world.children.get('Deployment')?.store
+  for (const { cluster } of world.clusters.values()) {
+    const { namespace = 'default' } = cluster.metadata
+    const { ready = 0 } =
+      deployments?.get(`${namespace}/${objectName(cluster, 'meter')}`)?.rollout ?? {}
+    if (ready > 0) yield meterOf(cluster)
+  }
+}
+
+function meterOf(cluster: MeetingCluster): MeterTarget {
+  const { namespace = 'default', name } = cluster.metadata
+  return {
+    key: `${namespace}/${name}`,
+    namespace,
+    service: `http:${objectName(cluster, 'meter')}:${METER_PORT}`,
+    tokenSecret: secretNames(cluster).meterToken,
+  }
+}
