@@ -35,6 +35,8 @@ export interface PodParts {
   mounts: Mount[]
   probes: { startup?: V1Probe; readiness: V1Probe; liveness: V1Probe }
   terminationGracePeriodSeconds: number
+  /** Run before the container is stopped, within the grace period. */
+  preStop?: string[]
   /** Content that is mounted, not part of the template, and whose change has to roll the pods. */
   rollsWith?: string
   hostNetwork?: boolean
@@ -111,6 +113,7 @@ function container(mc: MeetingCluster, inputs: RenderInputs, parts: PodParts): V
     startupProbe: parts.probes.startup,
     readinessProbe: parts.probes.readiness,
     livenessProbe: parts.probes.liveness,
+    lifecycle: parts.preStop && { preStop: { exec: { command: parts.preStop } } },
     resources: resourcesOf(mc.spec, parts.component),
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -174,15 +177,15 @@ function checksum(content: string): string {
   return createHash('sha256').update(content).digest('hex').slice(0, 16)
 }
 
-/** Single keys of a Secret, as files of a folder. */
-export function secretMount(name: string, secretName: string, keys: string[]): Mount {
+/** Single keys of a Secret (or all that it has) as files of a folder. */
+export function secretMount(name: string, secretName: string, keys?: string[]): Mount {
   return {
     volume: {
       name: `${name}-secret`,
       secret: {
         secretName,
         defaultMode: SECRET_MODE,
-        items: keys.map((key) => ({ key, path: key })),
+        ...(keys && { items: keys.map((key) => ({ key, path: key })) }),
       },
     },
     mountPath: `/etc/parley/secrets/${name}`,

@@ -131,7 +131,7 @@ describe('whatever the spec says', () => {
 
   it('each pod has the keys of Secrets that it needs and no others, read by its group alone', () => {
     const needs: Record<string, string[]> = {
-      turn: ['demo-redis-auth/password', 'demo-turn-secret/secrets'],
+      turn: ['demo-redis-auth/password', 'demo-redis-auth/url', 'demo-turn-secret/secrets'],
       sfu: ['demo-livekit-keys/keys', 'demo-redis-auth/url'],
       signaling: [
         'demo-join-key/key',
@@ -185,7 +185,6 @@ describe('signaling', () => {
 describe('what this version does not have', () => {
   it.each([
     [{ signaling: { auth: { mode: 'OIDC', oidc: { issuer: 'https://i', clientId: 'c' } } } }],
-    [{ store: { mode: 'MySQL', mysql: { secretName: 's' } } }],
     [{ cost: { prices: { preset: 'no/where' } } }],
   ] as Parameters<typeof meetingCluster>[0][][])('%j holds the pods and says so', (spec) => {
     const mc = meetingCluster(spec)

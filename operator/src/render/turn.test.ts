@@ -41,12 +41,19 @@ describe('the TURN pods', () => {
     expect(pod?.containers[0]?.ports).toEqual([
       { name: 'turn-udp', protocol: 'UDP', containerPort: 3478, hostPort: 3478 },
       { name: 'turn-tcp', protocol: 'TCP', containerPort: 3478, hostPort: 3478 },
+      { name: 'media-48', protocol: 'UDP', containerPort: 49152, hostPort: 49152 },
+      { name: 'media-49', protocol: 'UDP', containerPort: 50176, hostPort: 50176 },
     ])
-    expect(spec.strategy?.rollingUpdate).toEqual({ maxSurge: 0, maxUnavailable: 1 })
   })
 
-  it('REQ-K7: have as long to go as the drain timeout says', () => {
-    expect(pod?.terminationGracePeriodSeconds).toBe(5400)
+  it('REQ-K7: wait for their allocations before they go, as long as the drain timeout says', () => {
+    expect(pod?.containers[0]?.lifecycle?.preStop).toEqual({
+      exec: { command: ['/usr/local/bin/turn-drain'] },
+    })
+    expect(env).toMatchObject({ TURN_DRAIN_SECONDS: '5400' })
+    expect(pod?.terminationGracePeriodSeconds).toBe(5430)
+    // Waiting for calls is progress.
+    expect(spec.progressDeadlineSeconds).toBeGreaterThan(5430)
   })
 })
 
@@ -54,7 +61,9 @@ describe('what coturn reads again while it runs', () => {
   const config = (turn: object) => buildTurnConfig(meetingCluster({ turn }), inputs).data
 
   it('REQ-K3: denies private networks and the metadata service, and what the spec adds', () => {
-    const denied = config({ deniedPeers: ['8.8.8.0/24'] })['denied-peers']?.split('\n')
+    const given = config({ deniedPeers: ['8.8.8.0/24'] })
+    expect(given['more-denied-peers']).toBe('8.8.8.0-8.8.8.255\n')
+    const denied = given['denied-peers']?.split('\n')
     expect(denied).toEqual(
       expect.arrayContaining([
         '10.0.0.0-10.255.255.255',
@@ -69,7 +78,6 @@ describe('what coturn reads again while it runs', () => {
         '::ffff:0:0-::ffff:ffff:ffff',
         '64:ff9b::-64:ff9b::ffff:ffff',
         '2002::-2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
-        '8.8.8.0-8.8.8.255',
       ]),
     )
   })
@@ -84,11 +92,12 @@ describe('what coturn reads again while it runs', () => {
     expect(JSON.parse(config({})['addresses.json'] ?? '')).toEqual({ n1: '198.51.100.11' })
   })
 
-  it('rolls the pods when somebody changes the peers, and not when a node comes or goes', () => {
+  it('rolls the pods for another external address in the spec, and for nothing that coturn reads again', () => {
     const checksum = (turn: object, nodes = inputs.nodes) =>
       buildTurnDeployment(meetingCluster({ turn }), { ...inputs, nodes }).spec.template.metadata
         ?.annotations?.[CHECKSUM_ANNOTATION]
-    expect(checksum({ deniedPeers: ['8.8.8.8'] })).not.toBe(checksum({}))
+    expect(checksum({ externalAddresses: ['203.0.113.9'] })).not.toBe(checksum({}))
+    expect(checksum({ deniedPeers: ['8.8.8.8'], allowedPeers: ['10.1.2.3'] })).toBe(checksum({}))
     expect(checksum({}, {})).toBe(checksum({}))
   })
 

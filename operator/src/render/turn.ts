@@ -15,6 +15,7 @@ import type { RenderInputs } from './inputs.ts'
 import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
 import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
 import { configMapMount, podTemplate, scratchMount, secretMount } from './pod.ts'
+import { hostPort, mediaPorts } from './ports.ts'
 import { redisAddressEnv } from './redis.ts'
 
 /** coturn: a Deployment on the host network, because relay ports come by the thousand. */
@@ -65,9 +66,9 @@ const DENIED_NETWORKS = [
 ].map(coturnRange)
 
 /**
- * What changes while coturn runs. `allowed-peers` always holds the addresses of all nodes, since two
- * participants who are both relayed meet there, and a TURN pod may come to any node. coturn reads it
- * when it starts: a node with a private address that came later is a denied peer until then.
+ * What changes while coturn runs, and is read again without a restart: all but `denied-peers`, which no spec
+ * changes. `allowed-peers` always holds the addresses of all nodes, since two participants who are both relayed
+ * meet there, and a TURN pod may come to any node.
  */
 export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
   const addresses = advertisedAddresses(mc, inputs.nodes)
@@ -79,7 +80,8 @@ export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): Confi
     metadata: metadata(mc, 'turn', configMapNames(mc).turn),
     data: {
       'addresses.json': `${JSON.stringify(addresses, null, 2)}\n`,
-      'denied-peers': lines([...DENIED_NETWORKS, ...mc.spec.turn.deniedPeers.map(coturnRange)]),
+      'denied-peers': lines(DENIED_NETWORKS),
+      'more-denied-peers': lines(mc.spec.turn.deniedPeers.map(coturnRange)),
       'allowed-peers': lines([...mc.spec.turn.allowedPeers.map(coturnRange), ...allowed]),
     },
   }
@@ -140,6 +142,13 @@ function userQuota({ spec: { mesh, turn } }: MeetingCluster): number {
 
 export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
   const { turn } = mc.spec
+  const drainSeconds = Math.ceil(durationSeconds(turn.drainTimeout))
+  const listeners = [
+    hostPort('turn-udp', 'UDP', turn.listenPort),
+    hostPort('turn-tcp', 'TCP', turn.listenPort),
+  ]
+  // Host ports, so that the scheduler never puts two pods that want the same ones on a node.
+  const ports = [...listeners, ...mediaPorts(turn.relayPorts, listeners)]
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -147,6 +156,8 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
     spec: {
       ...fixedReplicas(mc, 'turn'),
       revisionHistoryLimit: 3,
+      // A rollout on few nodes waits for calls: that is no lack of progress.
+      progressDeadlineSeconds: drainSeconds + GRACE_SECONDS + 600,
       selector: { matchLabels: selectorOf(mc, 'turn') },
       // The new pod needs the ports of the old one.
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
@@ -165,15 +176,12 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
           { name: 'TURN_RELAY_MAX', value: String(turn.relayPorts.max) },
           { name: 'TURN_USER_QUOTA', value: String(userQuota(mc)) },
           { name: 'TURN_MAX_BPS', value: String(maxBytesPerSecond(turn)) },
+          { name: 'TURN_DRAIN_SECONDS', value: String(drainSeconds) },
         ],
-        // Host ports, so that the scheduler never puts two of them on a node.
-        ports: [
-          hostPort('turn-udp', 'UDP', turn.listenPort),
-          hostPort('turn-tcp', 'TCP', turn.listenPort),
-        ],
+        ports,
         mounts: [
           secretMount('turn', secretNames(mc).turn, ['secrets']),
-          secretMount('redis', secretNames(mc).redis, ['password']),
+          secretMount('redis', secretNames(mc).redis, ['password', 'url']),
           configMapMount('turn-config', configMapNames(mc).turn, '/etc/parley/turn'),
           scratchMount('run', '/run/coturn', { sizeLimit: '16Mi', inMemory: true }),
           scratchMount('tmp', '/tmp', { sizeLimit: '16Mi' }),
@@ -184,26 +192,25 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
           readiness: { ...stunProbe, periodSeconds: 5, failureThreshold: 2 },
           liveness: { ...stunProbe, periodSeconds: 20, failureThreshold: 6 },
         },
-        terminationGracePeriodSeconds: Math.ceil(durationSeconds(turn.drainTimeout)),
-        // Rules about peers that somebody changes must hold at once; nodes that come and go need not.
-        rollsWith: JSON.stringify([turn.deniedPeers, turn.allowedPeers]),
+        // Blocks while there are allocations, for the drain timeout at most.
+        preStop: ['/usr/local/bin/turn-drain'],
+        terminationGracePeriodSeconds: drainSeconds + GRACE_SECONDS,
+        // coturn takes its external address when it starts. Of nodes it rarely changes, and then the old one is
+        // dead; what somebody writes into the spec is rolled out, so that calls are waited for.
+        rollsWith: JSON.stringify(turn.externalAddresses),
       }),
     },
   }
 }
+
+/** Between the end of the drain and the kill. */
+const GRACE_SECONDS = 30
 
 const stunProbe = { exec: { command: ['/usr/local/bin/turn-ready'] }, timeoutSeconds: 3 }
 
 const fromPod = (name: string, fieldPath: string) => ({
   name,
   valueFrom: { fieldRef: { fieldPath } },
-})
-
-const hostPort = (name: string, protocol: string, port: number) => ({
-  name,
-  protocol,
-  containerPort: port,
-  hostPort: port,
 })
 
 /** coturn's max-bps counts bytes, whatever its name says; 0 is no limit. */
