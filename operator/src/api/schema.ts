@@ -467,8 +467,11 @@ const store = withRules(
     mysql: z
       .strictObject({
         secretName: optionalName().describe(
-          'Secret with the key url, like mysql://user:password@host:3306/parley.',
+          "Secret with the key url, like mysql://user:password@host:3306/parley, or the keys host, port, user, password and database; and, for an encrypted connection, ca: the certificate (PEM) that the server's comes from. The user needs all rights on its database, which meters of several MeetingClusters may share.",
         ),
+        port: port()
+          .default(3306)
+          .describe('Port of the database: the meter may go out to this one.'),
       })
       .prefault({})
       .describe('The database of mode MySQL.'),
@@ -478,7 +481,7 @@ const store = withRules(
       cel: "self.mode != 'MySQL' || self.mysql.secretName != ''",
       check: ({ mode, mysql }) => mode !== 'MySQL' || mysql.secretName !== '',
       message:
-        'mode MySQL needs mysql.secretName, a Secret with the key url: give it, or take mode Embedded',
+        'mode MySQL needs mysql.secretName, a Secret with the address of the database: give it, or take mode Embedded',
       field: 'mysql.secretName',
     },
   ],

@@ -11,7 +11,7 @@ export interface Limitation {
 
 /** What the spec asks for and this version does not have, so that nobody has to find out. */
 export function limitations(mc: MeetingCluster): Limitation[] {
-  const { cost, signaling, store, turn } = mc.spec
+  const { cost, signaling, turn } = mc.spec
   const found: (Limitation & { when: boolean })[] = [
     {
       when: signaling.auth.mode === 'OIDC',
@@ -25,12 +25,6 @@ export function limitations(mc: MeetingCluster): Limitation[] {
       message:
         'spec.turn.tls is not available in this version, TURN is served without it: remove secretName and issuerRef',
       holds: false,
-    },
-    {
-      when: store.mode === 'MySQL',
-      component: 'meter',
-      message: 'spec.store.mode MySQL is not available in this version: take Embedded',
-      holds: true,
     },
     {
       when: cost.prices.preset !== undefined && !isPreset(cost.prices.preset),

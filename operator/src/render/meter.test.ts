@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals'
 import { meetingCluster } from '../api/testing/specs.ts'
 import type { KubernetesObject } from './kubernetes.ts'
-import { buildMeterDeployment, renderMeter } from './meter.ts'
+import { buildMeterDeployment, buildMeterService, renderMeter } from './meter.ts'
 import { renderInputs } from './testing/inputs.ts'
 
 const withStorage = renderInputs()
@@ -40,6 +40,27 @@ it('the store goes with the pod where the cluster has no storage', () => {
   const objects = renderMeter(meetingCluster(), withoutStorage)
   expect(objects.map(({ kind }) => kind)).not.toContain('PersistentVolumeClaim')
   expect(dataVolume(objects)).toEqual({ name: 'data', emptyDir: {} })
+})
+
+it('a store in MySQL is what its Secret says, and needs no volume', () => {
+  const mc = meetingCluster({ store: { mode: 'MySQL', mysql: { secretName: 'mine' } } })
+  const objects = renderMeter(mc, withStorage)
+  expect(objects.map(({ kind }) => kind)).not.toContain('PersistentVolumeClaim')
+  const pod = buildMeterDeployment(mc, withStorage).spec.template.spec
+  const folder = '/etc/parley/secrets/mysql'
+  expect(pod?.containers[0]?.env).toContainEqual({ name: 'METER_STORE_FOLDER', value: folder })
+  expect(pod?.containers[0]?.volumeMounts).toContainEqual(
+    expect.objectContaining({ mountPath: folder, readOnly: true }),
+  )
+  expect(pod?.volumes).toContainEqual({
+    name: 'mysql-secret',
+    secret: { secretName: 'mine', defaultMode: 0o440 },
+  })
+  expect(JSON.stringify(pod)).not.toContain('METER_STORE"')
+})
+
+it('the meter is asked for what it knows also while it is not ready', () => {
+  expect(buildMeterService(meetingCluster()).spec.publishNotReadyAddresses).toBe(true)
 })
 
 it('prices are the preset named, that of the region, or a fallback', () => {

@@ -17,7 +17,10 @@ import {
 
 export const METER_PORT = 8090
 
-/** The meter: one pod, because its store has one writer. */
+/**
+ * The meter: one pod. A store on a volume has one writer; in a database two meters would agree, but
+ * one is enough.
+ */
 export function renderMeter(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
   const { store } = mc.spec
   return [
@@ -39,6 +42,8 @@ export function buildMeterService(mc: MeetingCluster): Service {
     spec: {
       type: 'ClusterIP',
       selector: selectorOf(mc, 'meter'),
+      // One that is not ready has most to say: what is wrong, and what it has counted.
+      publishNotReadyAddresses: true,
       ports: [{ name: 'http', protocol: 'TCP', port: METER_PORT, targetPort: 'http' }],
     },
   }
@@ -93,10 +98,9 @@ interface Part {
 function storeOf(mc: MeetingCluster, inputs: RenderInputs): Part {
   const { store } = mc.spec
   if (store.mode === 'MySQL') {
-    return {
-      env: [{ name: 'METER_STORE_FILE', value: '/etc/parley/secrets/mysql/url' }],
-      mounts: [secretMount('mysql', store.mysql.secretName, ['url'])],
-    }
+    // All of its keys: which of them it has is for the one to say who made it.
+    const mount = secretMount('mysql', store.mysql.secretName)
+    return { env: [{ name: 'METER_STORE_FOLDER', value: mount.mountPath }], mounts: [mount] }
   }
   return {
     env: [{ name: 'METER_STORE', value: 'sqlite:/var/lib/parley/meter.db' }],

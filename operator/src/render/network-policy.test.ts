@@ -34,6 +34,23 @@ describe('REQ-K1: network policies', () => {
     expect(policies()['demo-redis']).not.toHaveProperty('egress')
   })
 
+  it('let the web page reach the SFU at its signaling port, on every node, where there is one', () => {
+    const toNodes = (engine: 'LiveKit' | 'None') =>
+      policies({ sfu: { engine } })['demo-webapp']?.egress?.filter(({ to = [] }) =>
+        to.some((peer) => 'ipBlock' in peer),
+      )
+    expect(toNodes('LiveKit')).toEqual([
+      {
+        to: [{ ipBlock: { cidr: '10.1.0.11/32' } }, { ipBlock: { cidr: '10.1.0.12/32' } }],
+        ports: [{ protocol: 'TCP', port: 7880 }],
+      },
+    ])
+    expect(toNodes('None')).toEqual([])
+    // A flow to nobody in particular would be one to everybody.
+    const unknown = policies({ sfu: { engine: 'LiveKit' } }, renderInputs({ nodes: {} }))
+    expect(JSON.stringify(unknown['demo-webapp'])).not.toContain('7880')
+  })
+
   it('let signaling be reached by the web page and by Prometheus', () => {
     const [ingress] = policies()['demo-signaling']?.ingress ?? []
     expect(ingress?.from).toEqual([
@@ -53,6 +70,13 @@ describe('REQ-K1: network policies', () => {
     expect(policies()['demo-meter']?.ingress).toEqual([
       { ports: [{ protocol: 'TCP', port: 8090 }] },
     ])
+  })
+
+  it('let the meter out to its database, at its port', () => {
+    const mysql = { secretName: 'mine', port: 3307 }
+    const policy = policies({ store: { mode: 'MySQL', mysql } })['demo-meter']
+    expect(policy?.egress).toContainEqual({ ports: [{ protocol: 'TCP', port: 3307 }] })
+    expect(JSON.stringify(policies()['demo-meter']?.egress)).not.toContain('3306')
   })
 
   it('let out what goes to an external Redis, at its port', () => {

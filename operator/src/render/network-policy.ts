@@ -58,7 +58,7 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
         // Reports are read through the API server's proxy, which may be anywhere: the token decides.
         { ports: [{ protocol: 'TCP', port: METER_PORT }] },
       ],
-      egress: [dns, redis, ...(mc.spec.store.mode === 'MySQL' ? [mysql] : [])],
+      egress: [dns, redis, ...(mc.spec.store.mode === 'MySQL' ? [toMysql(mc)] : [])],
     }),
   ]
   if (mc.spec.webapp.enabled) {
@@ -105,7 +105,9 @@ const dns: Flow = {
   ],
 }
 
-const mysql: Flow = { ports: [{ protocol: 'TCP', port: 3306 }] }
+function toMysql({ spec }: MeetingCluster): Flow {
+  return { ports: [{ protocol: 'TCP', port: spec.store.mysql.port }] }
+}
 
 /** Of an external Redis, its Secret may be all that knows the port. */
 function toRedis(mc: MeetingCluster, managed: Peer): Flow {
