@@ -50,6 +50,8 @@ export const REASON = {
   WaitingForTurnAddress: 'WaitingForTurnAddress',
   /** An SFU pod is on a node without an address that clients can reach. */
   WaitingForSfuAddress: 'WaitingForSfuAddress',
+  /** The certificate of TURN over TLS cannot be used; TURN without TLS goes on. */
+  InvalidCertificate: 'InvalidCertificate',
   /** A component waits for another one. */
   WaitingForDependency: 'WaitingForDependency',
   /** This version cannot deploy the SFU engine asked for. */
@@ -62,6 +64,8 @@ export const REASON = {
   NameConflict: 'NameConflict',
   /** The operator may not do what it has to: verb and resource are in the message. */
   Forbidden: 'Forbidden',
+  /** A ResourceQuota of the namespace is used up: which one is in the message. */
+  QuotaExceeded: 'QuotaExceeded',
   /** The API server refused an object, or did not answer. */
   ApplyFailed: 'ApplyFailed',
 } as const

@@ -20,6 +20,8 @@ import { immutable, withRules } from './rule.ts'
  * of the reference in docs/ all come from here.
  */
 
+const HOST_NAME_OR_NONE = /^(([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/
+
 /** For fields that are part of v1alpha1 and that nothing acts on yet. */
 const NOT_YET = 'Not in effect in this version.'
 
@@ -67,6 +69,15 @@ const turnTls = withRules(
     secretName: optionalName().describe(
       'Secret of type kubernetes.io/tls with the certificate of TURN over TLS.',
     ),
+    host: text(
+      253,
+      HOST_NAME_OR_NONE,
+      'is no host name: write one like turn.example.com, in lower case, without scheme and port',
+    )
+      .default('')
+      .describe(
+        'Host name of TURN over TLS: the certificate is for it, and it leads to the addresses of all TURN pods; empty: turn.<domain>. A certificate that is for the addresses themselves needs none.',
+      ),
     issuerRef: z
       .strictObject({
         name: z.string().min(1).max(253).describe('Name of the issuer.'),
@@ -117,14 +128,37 @@ const turn = withRules(
       .enum(['HostNetwork', 'LoadBalancer', 'NodePort'])
       .default('HostNetwork')
       .describe(
-        'How clients reach the TURN listener. Relay ports are always those of the node: no load balancer carries thousands of ports.',
+        'How clients reach the TURN listener: HostNetwork at the addresses of the nodes, NodePort there at the port of a Service, LoadBalancer at the address of a Service. Relay ports are always those of the node: no load balancer carries thousands of ports.',
       ),
+    service: z
+      .strictObject({
+        host: text(
+          253,
+          /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*)?$/,
+          'is neither a host name nor an address: write one like turn.example.com or 203.0.113.7',
+        )
+          .default('')
+          .describe(
+            'Where clients reach the Service of exposure LoadBalancer; empty: where its status says.',
+          ),
+        nodePort: port()
+          .optional()
+          .describe(
+            'Port of the nodes for the listener, on UDP and TCP; left out, Kubernetes takes one.',
+          ),
+        annotations: z
+          .record(z.string(), z.string())
+          .default({})
+          .describe('Annotations of the Service, for the load balancer of a cloud.'),
+      })
+      .prefault({})
+      .describe('The Service in front of the TURN listener.'),
     externalAddresses: z
       .array(ipAddress())
       .max(64)
       .default([])
       .describe(
-        'Addresses that clients reach the pods at: one for all, or one for each node in the order of node names. Empty: the ExternalIP of each node.',
+        'Addresses that clients reach the pods at: one for all, or one for each node in the order of node names. Empty: for the listener of exposure LoadBalancer the address of its Service, for all else the ExternalIP of each node.',
       ),
     listenPort: port().default(3478).describe('Port of TURN and STUN, on UDP and TCP.'),
     tls: turnTls,
@@ -176,7 +210,7 @@ const turn = withRules(
         'Exceptions to the denied peers, built-in ones too: the private network of participants who are not relayed, for example. The addresses of the nodes are always allowed: a TURN pod may be on any of them.',
       ),
     drainTimeout: duration(
-      'Longest time that a TURN pod that goes away is given. In this version coturn ends its allocations at once.',
+      'How long a TURN pod that goes away waits for its allocations. It is in no TURN URL meanwhile.',
       '1h',
     ),
   }),
@@ -201,6 +235,21 @@ const turn = withRules(
       check: ({ listenPort, tls }) => listenPort !== tls.port,
       message: 'listenPort equals tls.port: give TURN over TLS a port of its own, for example 5349',
       field: 'listenPort',
+    },
+    {
+      cel: "!has(self.service.nodePort) || self.exposure != 'HostNetwork'",
+      check: ({ service, exposure }) =>
+        service.nodePort === undefined || exposure !== 'HostNetwork',
+      message:
+        'service.nodePort needs exposure NodePort or LoadBalancer: set exposure, or remove nodePort',
+      field: 'service.nodePort',
+    },
+    {
+      cel: "self.service.host == '' || self.exposure == 'LoadBalancer'",
+      check: ({ service, exposure }) => service.host === '' || exposure === 'LoadBalancer',
+      message:
+        'service.host needs exposure LoadBalancer: set exposure, or take externalAddresses instead',
+      field: 'service.host',
     },
   ],
 )
@@ -571,6 +620,14 @@ const networkPolicy = z
   .prefault({})
   .describe('Isolation of the pods.')
 
+/** Signaling and API, media over TCP, and metrics of LiveKit, on the host network. */
+const SFU_TCP_PORTS = [7880, 7881, 6789]
+
+interface TurnPorts {
+  listenPort: number
+  tls: { port: number }
+}
+
 export const specSchema = withRules(
   z.strictObject({
     domain: text(
@@ -611,6 +668,14 @@ export const specSchema = withRules(
         'turn.listenPort lies inside sfu.ports: move one of them, for example turn.listenPort to 3478',
       field: 'turn.listenPort',
     },
+    ...(['listenPort', 'tls.port'] as const).map((field) => ({
+      cel: `self.sfu.engine != 'LiveKit' || !(self.turn.${field} in [${SFU_TCP_PORTS.join(', ')}])`,
+      check: ({ turn, sfu }: { turn: TurnPorts; sfu: { engine: string } }) =>
+        sfu.engine !== 'LiveKit' ||
+        !SFU_TCP_PORTS.includes(field === 'listenPort' ? turn.listenPort : turn.tls.port),
+      message: `turn.${field} is a port of the SFU, which takes ${SFU_TCP_PORTS.join(', ')} of its nodes: take ${field === 'listenPort' ? 3478 : 5349}`,
+      field: `turn.${field}`,
+    })),
     {
       cel: '!self.webapp.ingress.enabled || self.webapp.enabled',
       check: ({ webapp }) => !webapp.ingress.enabled || webapp.enabled,

@@ -32,6 +32,38 @@ export const refusedSpecs: Refused[] = [
     path: 'spec.turn.relayPorts',
     says: 'turn.relayPorts and sfu.ports overlap',
   },
+  ...[7880, 7881, 6789].flatMap((port) => [
+    {
+      why: `REQ-K4: TURN listens on ${port} of the SFU`,
+      spec: { turn: { listenPort: port } },
+      path: 'spec.turn.listenPort',
+      says: 'is a port of the SFU',
+    },
+    {
+      why: `REQ-K4: TURN over TLS listens on ${port} of the SFU`,
+      spec: { turn: { tls: { port } } },
+      path: 'spec.turn.tls.port',
+      says: 'is a port of the SFU',
+    },
+  ]),
+  {
+    why: 'a port of a Service that has none',
+    spec: { turn: { service: { nodePort: 30478 } } },
+    path: 'spec.turn.service.nodePort',
+    says: 'needs exposure NodePort or LoadBalancer',
+  },
+  {
+    why: 'the address of a load balancer that there is not',
+    spec: { turn: { exposure: 'NodePort', service: { host: 'turn.example.com' } } },
+    path: 'spec.turn.service.host',
+    says: 'needs exposure LoadBalancer',
+  },
+  {
+    why: 'a host name with a scheme',
+    spec: { turn: { tls: { host: 'turns:turn.example.com' } } },
+    path: 'spec.turn.tls.host',
+    says: 'is no host name',
+  },
   {
     why: 'first relay port above the last',
     spec: { turn: { relayPorts: { min: 60000, max: 50000 } } },
