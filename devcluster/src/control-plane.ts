@@ -149,7 +149,7 @@ function apiServerDaemon({ paths, endpoints, ...options }: ControlPlaneOptions):
     `--service-account-key-file=${pki('service-account.pub')}`,
     `--service-account-signing-key-file=${pki('service-account.key')}`,
     '--authorization-mode=Node,RBAC',
-    '--enable-admission-plugins=NodeRestriction',
+    '--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement',
     '--allow-privileged=true',
     '--profiling=false',
     '--v=1',

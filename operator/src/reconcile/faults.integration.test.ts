@@ -75,6 +75,35 @@ describe('the operator in trouble', () => {
     await has('blind', 'Deployment/demo-turn')
   })
 
+  it('REQ-K1: a quota that is used up is named, and what is allowed again is made', async () => {
+    await cluster.apply(
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'quota' } },
+      {
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { name: 'few', namespace: 'quota' },
+        spec: { hard: { 'count/deployments.apps': '1' } },
+      },
+    )
+    // Until it is counted, nothing is allowed at all, and the message is another one.
+    await eventually(async () => {
+      const quota = await cluster.get<{ status?: { hard?: object } }>('quota', 'few', 'quota')
+      expect(quota?.status?.hard).toBeDefined()
+    })
+    startOperator()
+    await cluster.meetingCluster('quota')
+    const condition = await cluster.condition('quota', 'Stalled', {
+      status: 'True',
+      reason: 'QuotaExceeded',
+    })
+    expect(condition.message).toMatch(/exceeded quota: few, .*count\/deployments.apps=1/)
+    await has('quota', 'StatefulSet/demo-redis')
+    await cluster.kubectl('delete', 'quota', 'few', '-n', 'quota')
+    await cluster.kubectl('annotate', 'mc/demo', '-n', 'quota', 'example.com/look=again')
+    await has('quota', 'Deployment/demo-meter')
+    await cluster.condition('quota', 'Stalled', { status: 'False' })
+  })
+
   it('REQ-K1: of two operators one works; the other takes over when it ends', async () => {
     const first = startOperator({ leaderElect: true })
     await eventually(async () => expect(first.logs).toContain('became leader'))

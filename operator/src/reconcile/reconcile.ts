@@ -479,6 +479,8 @@ function reasonOf(error: Error): Pick<Problem, 'reason' | 'stalled'> {
   if (error instanceof MissingSecretKey || error instanceof KindNotServed) {
     return { reason: REASON.MissingReference, stalled: true }
   }
+  if (error instanceof ApiError && error.code === 'QuotaExceeded')
+    return { reason: REASON.QuotaExceeded, stalled: true }
   return { reason: REASON.ApplyFailed, stalled: error instanceof Invalid }
 }
 

@@ -12,6 +12,27 @@ describe('errorFromResponse', () => {
     )
   })
 
+  it.each([
+    [
+      'deployments.apps "demo" is forbidden: User "x" cannot create resource "deployments" in API group "apps" in the namespace "ns"',
+      '"create" on "deployments.apps"',
+    ],
+    [
+      'services "m" is forbidden: User "x" cannot get resource "services/proxy" in API group "" in the namespace "ns"',
+      '"get" on "services/proxy"',
+    ],
+    [
+      'deployments.apps "demo" is forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a resource you can\'t set finalizers on: , <nil>',
+      '"update" on "meetingclusters.parley.dev/finalizers"',
+    ],
+  ])(
+    'REQ-K1: names the right that is missing, which need not be the one used: %s',
+    (message, right) => {
+      const error = errorFromResponse(403, JSON.stringify({ message }), call)
+      expect(error.message).toContain(`lacks the verb ${right} (`)
+    },
+  )
+
   it('a quota that is used up is no missing permission', () => {
     const error = errorFromResponse(403, '{"message":"exceeded quota: q, requested: pods=1"}', call)
     expect(error).not.toBeInstanceOf(Forbidden)

@@ -1,3 +1,5 @@
+import { MEETING_CLUSTERS, resourceName } from './resources.ts'
+
 /**
  * What the API server can answer when it does not do as asked. Each class has one way to be handled, so callers
  * test with `instanceof` and never look at status codes or texts.
@@ -110,7 +112,23 @@ export function errorFromResponse(
 }
 
 function forbiddenText(call: FailedCall, detail: string): string {
-  return `not allowed: the operator's role lacks the verb "${call.verb}" on "${call.resource}" (${detail})`
+  const { verb, resource } = missingRight(call, detail)
+  return `not allowed: the operator's role lacks the verb "${verb}" on "${resource}" (${detail})`
+}
+
+/**
+ * What is refused need not be what was called: to apply an object that is not there is to create it, and to own
+ * an object so that it blocks the owner's deletion is to update the owner's finalizers.
+ */
+function missingRight(call: FailedCall, detail: string): Pick<FailedCall, 'verb' | 'resource'> {
+  if (detail.includes('cannot set blockOwnerDeletion'))
+    return { verb: 'update', resource: resourceName(MEETING_CLUSTERS, 'finalizers') }
+  const [, verb, resource = '', group] =
+    /cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/.exec(detail) ?? []
+  if (!verb) return call
+  const [plural = '', subresource] = resource.split('/')
+  const named = group ? `${plural}.${group}` : plural
+  return { verb, resource: subresource ? `${named}/${subresource}` : named }
 }
 
 function parseStatus(body: string): StatusBody {
