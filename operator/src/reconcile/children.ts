@@ -1,5 +1,5 @@
 import type { ApiClient } from '../runtime/client.ts'
-import { ApiError } from '../runtime/errors.ts'
+import { ApiError, Conflict } from '../runtime/errors.ts'
 import type { K8sObject, OwnerReference, Resource } from '../runtime/resources.ts'
 import type { Store } from '../runtime/store.ts'
 import { type ChildEntry, digest, HASH_ANNOTATION, ownedFields, projectChild } from './observed.ts'
@@ -45,6 +45,8 @@ export class ChildWriter {
   readonly #client: Pick<ApiClient, 'apply' | 'peek' | 'get' | 'delete'>
   /** Digest of owned fields that a fresh apply gives, by the shape of the object. */
   readonly #fieldsByShape = new Map<string, Promise<string>>()
+  /** What the store has of objects that are known to be as applied: just written, or found so. */
+  readonly #asApplied = new WeakSet<ChildEntry>()
 
   constructor(client: Pick<ApiClient, 'apply' | 'peek' | 'get' | 'delete'>) {
     this.#client = client
@@ -82,20 +84,45 @@ export class ChildWriter {
     const entry = kind.store.get(`${namespace}/${name}`)
     if (entry) {
       if (!belongsTo(entry, child, owner)) return foreign(kind, name)
-      if (entry.hash === hash) {
-        const fields = await this.#expectedFields(child, owner, body)
-        if (entry.fields === fields) return { result: 'unchanged' }
-      }
-    }
+      if (entry.hash === hash && (await this.#isAsApplied(entry, child, owner, body)))
+        return { result: 'unchanged' }
+    } else if (await this.#create(child, owner, body, hash)) return { result: 'applied' }
+
     const existing = await this.#existing(child, owner, entry)
     if (existing && !belongsTo(projectChild(existing), child, owner)) return foreign(kind, name)
-    const text = fill ? filled(object, fill(existing), kept ? undefined : owner.reference) : body
-    const written = await this.#client.apply(kind.resource, namespace, name, text, {
-      full: kind.full,
-    })
-    this.#fieldsByShape.set(shapeOf(object), Promise.resolve(ownedFields(written)))
-    kind.store.observe(written)
+    const text = fill
+      ? filled(object, fill(existing), kept ? undefined : owner.reference).body
+      : body
+    await this.#write(child, owner, text)
     return { result: 'applied' }
+  }
+
+  /**
+   * Makes what the store does not know. One request, with no look before it: under a resource version that no object
+   * can have, apply creates or conflicts. @returns false when there is something of that name already
+   */
+  async #create(child: Child, owner: Owner, body: string, hash: string): Promise<boolean> {
+    const { object, kept = false, fill } = child
+    const made = fill
+      ? filled(object, fill(undefined), kept ? undefined : owner.reference)
+      : { body, hash }
+    try {
+      await this.#write(child, owner, onlyIfAbsent(made))
+      return true
+    } catch (error) {
+      if (error instanceof Conflict) return false
+      throw error
+    }
+  }
+
+  async #write({ kind, object }: Child, { namespace }: Owner, text: string): Promise<void> {
+    const { name } = object.metadata
+    const { full } = kind
+    const written = await this.#client.apply(kind.resource, namespace, name, text, { full })
+    kind.store.observe(written)
+    const entry = kind.store.get(`${namespace}/${name}`)
+    if (entry && entry.resourceVersion === written.metadata.resourceVersion)
+      this.#asApplied.add(entry)
   }
 
   /** What is there under this name, where the store does not say: someone else's, or content to keep. */
@@ -104,6 +131,14 @@ export class ChildWriter {
     const { name } = object.metadata
     if (fill) return getOrUndefined(this.#client, kind.resource, owner.namespace, name)
     return entry ? undefined : this.#client.peek(kind.resource, owner.namespace, name)
+  }
+
+  /** Whether all fields that are applied to it are still ours, of an object with the hash of what is wanted. */
+  async #isAsApplied(entry: ChildEntry, child: Child, owner: Owner, body: string) {
+    if (this.#asApplied.has(entry)) return true
+    if (entry.fields !== (await this.#expectedFields(child, owner, body))) return false
+    this.#asApplied.add(entry)
+    return true
   }
 
   /**
@@ -155,18 +190,31 @@ async function getOrUndefined(
 
 const PLACEHOLDER = '################'
 
+/** An object as JSON text, and the hash that is in it. */
+interface Body {
+  body: string
+  hash: string
+}
+
 /** The body to apply with its own hash in it, made with one pass over the object. */
-function serialize(object: K8sObject, owner: OwnerReference | undefined) {
+function serialize(object: K8sObject, owner: OwnerReference | undefined): Body {
   const text = stringify(object, owner, PLACEHOLDER)
   const hash = digest(text)
   return { hash, body: text.replace(PLACEHOLDER, hash) }
 }
 
 /** The full object with the hash of what is known of it without its content: shape and annotations. */
-function filled(shape: K8sObject, full: K8sObject, owner: OwnerReference | undefined): string {
+function filled(shape: K8sObject, full: K8sObject, owner: OwnerReference | undefined): Body {
   const { annotations } = full.metadata
   const metadata = { ...shape.metadata, ...(annotations ? { annotations } : {}) }
-  return stringify(full, owner, serialize({ ...shape, metadata }, owner).hash)
+  const { hash } = serialize({ ...shape, metadata }, owner)
+  return { body: stringify(full, owner, hash), hash }
+}
+
+/** The hash is the last of the annotations, which are in the metadata: so is what is put behind it. */
+function onlyIfAbsent({ body, hash }: Body): string {
+  const annotation = `"${HASH_ANNOTATION}":"${hash}"}`
+  return body.replace(annotation, `${annotation},"resourceVersion":"1"`)
 }
 
 function stringify(object: K8sObject, owner: OwnerReference | undefined, hash: string): string {

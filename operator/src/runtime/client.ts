@@ -198,7 +198,7 @@ export class ApiClient {
     options: { dryRun?: boolean; full?: boolean; force?: boolean; manager?: string } = {},
   ): Promise<K8sObject> {
     const { dryRun, full, force = true, manager = FIELD_MANAGER } = options
-    const query = `fieldManager=${manager}&force=${force}${dryRun ? '&dryRun=All' : ''}`
+    const query = `fieldManager=${manager}&force=${force}&${UNCHECKED}${dryRun ? '&dryRun=All' : ''}`
     return this.#json<K8sObject>({
       ...target('patch', resource, namespace, name),
       method: 'PATCH',

@@ -29,6 +29,7 @@ await config.applyToHTTPSOptions(tls as object)
 const { ca, cert, key } = tls
 const pool = new Pool(config.getCurrentCluster()?.server ?? '', {
   connections: order.workers,
+  allowH2: false,
   connect: { ca, cert, key } as object,
 })
 const headers = {

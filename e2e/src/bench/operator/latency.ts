@@ -118,10 +118,16 @@ class Awaited {
 
 /** Changes content of some children behind the operator's back. */
 export async function handEdits(plane: Plane, namespaces: readonly string[]) {
-  const edits = namespaces
-    .slice(0, 30)
-    .map((namespace, index) => HAND_EDITS[index % 3]?.(namespace))
-  const made = edits.filter((edit) => edit !== undefined)
+  const objects = await plane.children(namespaces[0] ?? '')
+  const kinds = [CONFIG_MAPS, SERVICES, DEPLOYMENTS].map((resource) => {
+    const object = objects.find(({ kind }) => kind === resource.kind) as AnyObject
+    if (!object) throw new Error(`no ${resource.kind} to edit`)
+    return { resource, name: object.metadata.name as string, ...contentEdit(object) }
+  })
+  const made = namespaces.slice(0, 30).flatMap((namespace, index) => {
+    const kind = kinds[index % kinds.length]
+    return kind ? [{ ...kind, namespace }] : []
+  })
   for (const { resource, namespace, name, patch } of made)
     await plane.client.mergePatch(resource, namespace, name, patch)
   return {
@@ -141,28 +147,27 @@ export async function handEdits(plane: Plane, namespaces: readonly string[]) {
 // biome-ignore lint/suspicious/noExplicitAny: looks into objects of several kinds
 type AnyObject = any
 
-interface HandEdit {
-  resource: Resource
-  namespace: string
-  name: string
+function contentEdit({ kind, data }: AnyObject): {
   patch: object
   isEdited: (object: AnyObject) => boolean
+} {
+  switch (kind) {
+    case 'ConfigMap': {
+      const key = Object.keys(data)[0] ?? ''
+      return {
+        patch: { data: { [key]: 'edited' } },
+        isEdited: ({ data }) => data[key] === 'edited',
+      }
+    }
+    case 'Service':
+      return {
+        patch: { metadata: { labels: { 'app.kubernetes.io/part-of': 'edited' } } },
+        isEdited: ({ metadata }) => metadata.labels['app.kubernetes.io/part-of'] === 'edited',
+      }
+    default:
+      return {
+        patch: { spec: { template: { spec: { terminationGracePeriodSeconds: 7 } } } },
+        isEdited: ({ spec }) => spec.template.spec.terminationGracePeriodSeconds === 7,
+      }
+  }
 }
-
-const HAND_EDITS: ((namespace: string) => HandEdit)[] = [
-  (namespace) => ({
-    ...{ resource: CONFIG_MAPS, namespace, name: `${CLUSTER_NAME}-turn` },
-    patch: { data: { 'denied-peers': '' } },
-    isEdited: ({ data }) => data['denied-peers'] === '',
-  }),
-  (namespace) => ({
-    ...{ resource: SERVICES, namespace, name: `${CLUSTER_NAME}-signaling` },
-    patch: { metadata: { labels: { 'app.kubernetes.io/part-of': 'edited' } } },
-    isEdited: ({ metadata }) => metadata.labels['app.kubernetes.io/part-of'] === 'edited',
-  }),
-  (namespace) => ({
-    ...{ resource: DEPLOYMENTS, namespace, name: `${CLUSTER_NAME}-webapp` },
-    patch: { spec: { template: { spec: { terminationGracePeriodSeconds: 7 } } } },
-    isEdited: ({ spec }) => spec.template.spec.terminationGracePeriodSeconds === 7,
-  }),
-]

@@ -68,6 +68,7 @@ export class ManagerProcess {
 
   /** Resolves when it has looked at that many MeetingClusters, or at all so often, and has nothing to do. */
   async idle(passes: number): Promise<void> {
+    await this.synced()
     for (;;) {
       const metrics = await this.metrics()
       if (

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** Of USER_HZ, which Linux fixes for what /proc says. */
 const TICKS_PER_SECOND = 100
@@ -16,4 +16,19 @@ export function cpuSeconds(pid: number): number {
 export function peakMebibytes(pid: number): number {
   const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) / 1024
+}
+
+/** Of the processes whose command line has this text. */
+export function cpuSecondsOf(text: string): number {
+  let total = 0
+  for (const pid of readdirSync('/proc')) {
+    if (!/^[0-9]+$/.test(pid)) continue
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text))
+        total += cpuSeconds(Number(pid))
+    } catch {
+      // It has just ended.
+    }
+  }
+  return total
 }

@@ -7,6 +7,8 @@ export class Watcher {
 
   private constructor(running: (signal: AbortSignal) => Promise<void>) {
     this.#running = running(this.#stop.signal)
+    // Told by `stop`; until then what waits for the watch says that it waits in vain.
+    this.#running.catch(() => {})
   }
 
   /** @param onEvent is called for what happens from now on */
