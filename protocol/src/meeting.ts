@@ -31,6 +31,16 @@ export const iceServerSchema = z.strictObject({
   credential: z.string().optional(),
 })
 
+/**
+ * How media gets from one to another in a room: from peer to peer, or over an SFU at the page's own
+ * origin (`/rtc`), with a token for this participant alone. A room begins as a mesh, moves to the
+ * SFU when it outgrows the mesh, and stays there until it is empty.
+ */
+export const roomMediaSchema = z.discriminatedUnion('mode', [
+  z.strictObject({ mode: z.literal('mesh') }),
+  z.strictObject({ mode: z.literal('sfu'), engine: z.literal('LiveKit'), token: z.string() }),
+])
+
 /** `POST /api/rooms/:room/join` */
 export const joinRequestSchema = z.strictObject({
   name: displayNameSchema,
@@ -42,6 +52,8 @@ export const joinResponseSchema = z.strictObject({
   room: slugSchema,
   tenant: slugSchema,
   iceServers: z.array(iceServerSchema).min(1),
+  /** What to make ready for; `room:join` says what holds. */
+  media: roomMediaSchema,
 })
 
 /** All of a room that a participant needs to draw it: the answer to `room:join`. */
@@ -52,6 +64,9 @@ export const roomSnapshotSchema = z.strictObject({
   participants: z.array(participantSchema),
   iceServers: z.array(iceServerSchema).min(1),
   maxParticipants: z.number().int(),
+  media: roomMediaSchema,
+  /** The token to connect with from now on: the same seat, with all of its time before it. */
+  resume: z.string(),
 })
 
 /** Perfect negotiation's two messages, relayed as they are between two participants. */
@@ -82,7 +97,7 @@ export const errorCodes = [
   'unauthenticated', // no token, a forged or an expired one
   'forbidden', // not in the room that the message is for
   'not-found', // nobody of that id in the room
-  'room-full', // mesh.maxParticipants are in it
+  'room-full', // it holds no more
   'rate-limited', // too many messages; try again a little later
   'not-joined', // `room:join` was not sent first
   'unavailable', // no TURN server is ready yet
@@ -94,6 +109,7 @@ export const protocolErrorSchema = z.strictObject({ code: errorCodeSchema, messa
 export type DisplayName = z.infer<typeof displayNameSchema>
 export type MediaState = z.infer<typeof mediaStateSchema>
 export type Participant = z.infer<typeof participantSchema>
+export type RoomMedia = z.infer<typeof roomMediaSchema>
 export type IceServer = z.infer<typeof iceServerSchema>
 export type JoinRequest = z.infer<typeof joinRequestSchema>
 export type JoinResponse = z.infer<typeof joinResponseSchema>
@@ -115,7 +131,12 @@ export type ClientToServerEvents = {
   'media:state': (message: MediaState, ack: (a: Ack<null>) => void) => void
   'turn:refresh': (
     message: Record<string, never>,
-    ack: (a: Ack<{ iceServers: IceServer[] }>) => void,
+    ack: (a: Ack<{ iceServers: IceServer[]; resume: string }>) => void,
+  ) => void
+  /** The room's media as it is now, with a new token where it is on the SFU. */
+  'media:refresh': (
+    message: Record<string, never>,
+    ack: (a: Ack<{ media: RoomMedia; resume: string }>) => void,
   ) => void
 }
 
@@ -124,6 +145,16 @@ export type ServerToClientEvents = {
   'participant:left': (message: { id: string }) => void
   'participant:media': (message: { id: string; media: MediaState }) => void
   signal: (message: { from: string; signal: Signal }) => void
+  /**
+   * The room is on the SFU now: `media:refresh` gives a token for it. Media from peer to peer may go
+   * on until the SFU delivers.
+   */
+  'room:media': (message: { mode: 'sfu' }) => void
+  /**
+   * This server is about to stop. Connect anew with `resume` and join, which reaches another one,
+   * while this socket still serves; it is then ended as `session:replaced`, or with the server.
+   */
+  'session:move': (message: { resume: string }) => void
   /** Another socket has taken this participant's seat; the server ends this one. */
   'session:replaced': () => void
 }

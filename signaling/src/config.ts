@@ -13,6 +13,10 @@ const envSchema = z.object({
   PARLEY_TENANT: slugSchema.default('default'),
   PARLEY_ALLOWED_ORIGINS: z.string().default(''),
   PARLEY_MESH_MAX: z.coerce.number().int().min(2).max(64).default(8),
+  PARLEY_ROOM_MAX: z.coerce.number().int().min(2).max(1000).default(100),
+  PARLEY_SFU: z.enum(['LiveKit', 'None']).default('None'),
+  PARLEY_SFU_KEYS_FILE: file.optional(),
+  PARLEY_DRAIN_SECONDS: z.coerce.number().min(0).default(0),
   PARLEY_TURN_SECRET_FILE: file,
   PARLEY_TURN_ENDPOINTS_FILE: file,
   PARLEY_TURN_TTL_SECONDS: seconds(3600),
@@ -40,8 +44,14 @@ export type SignalingConfig = {
   tenant: string
   /** Origins besides the server's own whose pages may call it, or `*` for all. */
   allowedOrigins: '*' | string[]
-  /** Participants that a room holds at most. */
+  /** Participants that are still a mesh; without an SFU a room holds no more. */
   meshMax: number
+  /** Participants that a room on the SFU holds at most. */
+  roomMax: number
+  /** LiveKit keys, one `<apiKey>: <secret>` a line; the first mints. Without it there is no SFU. */
+  sfuKeysFile?: string
+  /** How long SIGTERM waits for clients to move to another replica. */
+  drainMs: number
   /** TURN REST API secrets, one a line; the first mints. Re-read on change. */
   turnSecretFile: string
   /** `{ "urls": ["turn:…"] }`, re-read on change. */
@@ -80,6 +90,7 @@ const remedies: Record<string, string> = {
   PARLEY_TURN_ENDPOINTS_FILE:
     'set it to a JSON file like {"urls": ["turn:192.0.2.1:3478?transport=udp"]}',
   PARLEY_JOIN_KEY_FILE: 'set it to a file that holds a random key (openssl rand -hex 32)',
+  PARLEY_SFU_KEYS_FILE: 'set it to a file that holds LiveKit keys, "<apiKey>: <secret>" a line',
   PARLEY_ALLOWED_ORIGINS: 'give origins like https://meet.example.org, separated by commas, or *',
 }
 
@@ -95,6 +106,8 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
         .join('\n'),
     )
   const e = parsed.data
+  if (e.PARLEY_SFU === 'LiveKit' && e.PARLEY_SFU_KEYS_FILE === undefined)
+    throw new ConfigError(describe('PARLEY_SFU_KEYS_FILE', '', given))
   return {
     host: e.HOST,
     port: e.PORT,
@@ -104,6 +117,10 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     tenant: e.PARLEY_TENANT,
     allowedOrigins: parseOrigins(e.PARLEY_ALLOWED_ORIGINS),
     meshMax: e.PARLEY_MESH_MAX,
+    roomMax: e.PARLEY_ROOM_MAX,
+    ...(e.PARLEY_SFU === 'LiveKit' &&
+      e.PARLEY_SFU_KEYS_FILE && { sfuKeysFile: e.PARLEY_SFU_KEYS_FILE }),
+    drainMs: e.PARLEY_DRAIN_SECONDS * 1000,
     turnSecretFile: e.PARLEY_TURN_SECRET_FILE,
     turnEndpointsFile: e.PARLEY_TURN_ENDPOINTS_FILE,
     turnTtlSeconds: e.PARLEY_TURN_TTL_SECONDS,

@@ -3,6 +3,7 @@ import {
   type ClientToServerEvents,
   mediaStateSchema,
   type Participant,
+  type RoomMedia,
   roomJoinSchema,
   type ServerToClientEvents,
   signalToSchema,
@@ -16,6 +17,7 @@ import type { JoinClaims } from './join-token.ts'
 import type { Metrics } from './metrics.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { type RoomKey, type RoomStore, roomName, type Seat } from './rooms/room-store.ts'
+import type { SfuAccess } from './sfu.ts'
 import type { TurnAccess } from './turn.ts'
 
 type SocketData = { claims: JoinClaims }
@@ -36,29 +38,47 @@ export type GatewayDeps = {
   io: MeetingServer
   rooms: RoomStore
   turn: TurnAccess
+  sfu: SfuAccess
   limit: RateLimit
   metrics: () => Metrics
   clock: Clock
   log: Logger
   /** @throws {SignalingError} `unauthenticated` */
   verifyToken(token: unknown): Promise<JoinClaims>
+  signToken(claims: JoinClaims): Promise<string>
   /** The default tenant. */
   tenant: string
   meshMax: number
+  /** Seats of a room on the SFU. */
+  roomMax: number
   graceMs: number
+  /** 0 ≤ random() < 1 */
+  random: () => number
 }
 
 export type Gateway = {
   /** Participants whose sockets are here, by room. */
   participantsByRoom(): Map<string, number>
+  /** Sockets that are connected here. */
+  sockets(): number
   /** Renews the seats held here at once, and tells rooms of what came back or went. */
   heartbeat(): Promise<void>
+  /**
+   * Asks every client to move to another replica, one after the other over `spreadMs`.
+   * Resolves when all are gone, or after `deadlineMs`.
+   */
+  handOver(spreadMs: number, deadlineMs: number): Promise<void>
   /** Settles what sockets that are gone have left to do. To be called after they are closed. */
   drain(): Promise<void>
 }
 
 /** What a seat of this process needs to be announced, renewed and given up. */
-type LocalSeat = Seat & { key: RoomKey; socket: MeetingSocket }
+type LocalSeat = Seat & {
+  key: RoomKey
+  socket: MeetingSocket
+  /** The client has been given a token for the SFU. */
+  sfu: boolean
+}
 
 type Answer<E extends keyof ClientToServerEvents> =
   Parameters<Parameters<ClientToServerEvents[E]>[1]>[0] extends Ack<infer T> ? T : never
@@ -86,13 +106,19 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
       async handle(socket, { media }) {
         const { metrics } = deps
         metrics().joinAttempted()
-        const { participant: id, name, ...key } = socket.data.claims
+        const { participant: id, name, tenant, room, sfu = false } = socket.data.claims
+        const key = { tenant, room }
+        const total = limitOf()
         const iceServers = turn.iceServers({ ...key, participant: id })
         const participant: Participant = { id, name, media, joinedAt: clock.now() }
         // In the Socket.IO room first: whoever joins after the snapshot is taken is announced here.
         await socket.join([channel(key), peerChannel(key, id)])
         const outcome = await rooms
-          .join(key, { participant, session: socket.id }, deps.meshMax)
+          .join(
+            key,
+            { participant, session: socket.id },
+            { total, mesh: deps.meshMax, sfu: sfu && deps.sfu.engine !== 'None' },
+          )
           .catch(async (refused) => {
             await leaveChannels(socket, key, id)
             throw refused
@@ -100,10 +126,22 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
         announceLeft(key, outcome.expired)
         if (outcome.kind === 'full') {
           await leaveChannels(socket, key, id)
-          throw new SignalingError('room-full', `the room holds ${deps.meshMax} people; it is full`)
+          throw roomFull(total)
         }
-        seats.set(socket.id, { key, socket, participant: outcome.self, session: socket.id })
+        const seat: LocalSeat = {
+          key,
+          socket,
+          participant: outcome.self,
+          session: socket.id,
+          sfu: outcome.sfu,
+        }
+        seats.set(socket.id, seat)
         if (outcome.replaced) replace(outcome.replaced)
+        // Before they hear of the newcomer, whom they need not try to reach directly then.
+        if (outcome.moved) {
+          log.info({ ...key }, 'room moved to the SFU')
+          socket.to(channel(key)).emit('room:media', { mode: 'sfu' })
+        }
         if (!outcome.returned) socket.to(channel(key)).emit('participant:joined', outcome.self)
         else socket.to(channel(key)).emit('participant:media', { id, media })
         metrics().joinSucceeded()
@@ -113,7 +151,9 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
           room: key.room,
           participants: outcome.participants,
           iceServers,
-          maxParticipants: deps.meshMax,
+          maxParticipants: total,
+          media: await mediaOf(seat),
+          resume: await resumeToken(seat),
         }
       },
     },
@@ -163,8 +203,19 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     'turn:refresh': {
       schema: z.strictObject({}),
       async handle(socket) {
-        const { key, participant } = seatOf(socket)
-        return { iceServers: turn.iceServers({ ...key, participant: participant.id }) }
+        const seat = seatOf(socket)
+        const iceServers = turn.iceServers({ ...seat.key, participant: seat.participant.id })
+        return { iceServers, resume: await resumeToken(seat) }
+      },
+    },
+
+    'media:refresh': {
+      schema: z.strictObject({}),
+      async handle(socket) {
+        const seat = seatOf(socket)
+        // Another replica may have moved the room.
+        seat.sfu ||= (await rooms.occupancy(seat.key)).sfu
+        return { media: await mediaOf(seat), resume: await resumeToken(seat) }
       },
     },
   }
@@ -229,6 +280,26 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     return seat
   }
 
+  /** Without a key for the SFU yet a room holds a mesh; whoever is too many is told to wait. */
+  function limitOf(): number {
+    return deps.sfu.ready() ? deps.roomMax : deps.meshMax
+  }
+
+  function roomFull(total: number): SignalingError {
+    if (deps.sfu.engine !== 'None' && !deps.sfu.ready())
+      return new SignalingError('unavailable', 'the SFU is not ready yet; try again shortly')
+    return new SignalingError('room-full', `the room holds ${total} people; it is full`)
+  }
+
+  async function mediaOf({ key, participant, sfu }: LocalSeat): Promise<RoomMedia> {
+    if (!sfu) return { mode: 'mesh' }
+    return deps.sfu.media({ ...key, participant: participant.id, name: participant.name })
+  }
+
+  function resumeToken({ key, participant: { id, name }, sfu }: LocalSeat): Promise<string> {
+    return deps.signToken({ ...key, participant: id, name, sfu: sfu || undefined })
+  }
+
   function announceLeft(key: RoomKey, ids: readonly string[]) {
     for (const id of ids) io.to(channel(key)).emit('participant:left', { id })
   }
@@ -290,7 +361,12 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     const key = here[0]?.key
     if (!key) return
     try {
-      const { restored, lost } = await rooms.renew(key, here)
+      const known = here.some((seat) => seat.sfu)
+      const { restored, lost, sfu } = await rooms.renew(key, here, known)
+      // Whoever has missed it is told again.
+      if (sfu)
+        for (const seat of here)
+          if (!seat.sfu) io.local.to(seat.session).emit('room:media', { mode: 'sfu' })
       for (const id of restored) {
         const seat = here.find(({ participant }) => participant.id === id)
         if (seat)
@@ -308,7 +384,40 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     await Promise.all([...seatsByRoom().values()].map(renew))
   }
 
+  async function handOver(spreadMs: number, deadlineMs: number) {
+    const all = [...io.sockets.sockets.values()]
+    if (all.length === 0) return
+    log.info({ sockets: all.length }, 'handing sockets over')
+    await new Promise<void>((resolve) => {
+      const cancels = all.map((socket) =>
+        clock.after(deps.random() * spreadMs, () => void tellToMove(socket)),
+      )
+      const end = () => {
+        for (const cancel of [...cancels, deadline]) cancel()
+        resolve()
+      }
+      const deadline = clock.after(deadlineMs, end)
+      const gone = () => {
+        if (io.sockets.sockets.size === 0) end()
+      }
+      for (const socket of all) socket.once('disconnect', () => queueMicrotask(gone))
+    })
+  }
+
+  async function tellToMove(socket: MeetingSocket) {
+    const seat = seats.get(socket.id)
+    // Connected and not seated: about to join, which it does anew elsewhere.
+    if (!seat) return void socket.disconnect(true)
+    try {
+      socket.emit('session:move', { resume: await resumeToken(seat) })
+    } catch (error) {
+      log.warn({ code: toError(error, log).code }, 'socket not handed over')
+    }
+  }
+
   return {
+    sockets: () => io.sockets.sockets.size,
+    handOver,
     participantsByRoom: () =>
       new Map([...seatsByRoom().values()].map((here) => [label(here[0]?.key), here.length])),
     heartbeat,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import { type JoinResponse, joinRequestSchema, slugSchema } from '@parley/protocol'
+import { type JoinResponse, joinRequestSchema, type RoomMedia, slugSchema } from '@parley/protocol'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { ConfigError } from './config.ts'
@@ -11,11 +11,13 @@ import type { Metrics } from './metrics.ts'
 import { type OriginPolicy, originAllowed } from './origins.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { RoomStore } from './rooms/room-store.ts'
+import type { SfuAccess } from './sfu.ts'
 import type { TurnAccess } from './turn.ts'
 
 export type HttpDeps = {
   rooms: RoomStore
   turn: TurnAccess
+  sfu: SfuAccess
   metrics: () => Metrics
   limit: RateLimit
   origins: OriginPolicy
@@ -25,6 +27,7 @@ export type HttpDeps = {
   /** Tenant of those who name none. */
   tenant: string
   meshMax: number
+  roomMax: number
   /** False from the moment at which the server is told to stop. */
   serving(): boolean
   /** Whether there is a key to sign join tokens with. */
@@ -82,10 +85,15 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
     try {
       const iceServers = deps.turn.iceServers({ ...key, participant: participantId })
       // Only a courtesy: the seat itself is taken, and counted, when the socket joins.
-      if ((await deps.rooms.count(key)) >= deps.meshMax)
-        throw new SignalingError('room-full', `the room holds ${deps.meshMax} people; it is full`)
-      const token = await deps.signToken({ ...key, participant: participantId, name })
-      return { token, participantId, room, tenant, iceServers } satisfies JoinResponse
+      const { seats, sfu } = await deps.rooms.occupancy(key)
+      const holds = deps.sfu.engine === 'None' ? deps.meshMax : deps.roomMax
+      if (seats >= holds)
+        throw new SignalingError('room-full', `the room holds ${holds} people; it is full`)
+      const claims = { ...key, participant: participantId, name }
+      const media: RoomMedia =
+        sfu || seats >= deps.meshMax ? await deps.sfu.media(claims) : { mode: 'mesh' }
+      const token = await deps.signToken(claims)
+      return { token, participantId, room, tenant, iceServers, media } satisfies JoinResponse
     } catch (refused) {
       // Who is turned away here never reaches `room:join`, where the others are counted.
       deps.metrics().joinAttempted()
@@ -101,6 +109,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
       rooms: await deps.rooms.ready(),
       turn: deps.turn.seen(),
       joinKey: deps.canSign(),
+      sfu: deps.sfu.engine === 'None' || deps.sfu.ready(),
     }
     const ready = Object.values(checks).every(Boolean)
     return reply.code(ready ? 200 : 503).send({ ready, checks })

@@ -11,13 +11,21 @@ const claimsSchema = z.object({
   room: slugSchema,
   tenant: slugSchema,
   name: displayNameSchema,
+  sfu: z.literal(true).optional(),
 })
 
 /** Who may take which seat: what a join token says, and all that a socket is trusted for. */
-export type JoinClaims = { participant: string; room: string; tenant: string; name: string }
+export type JoinClaims = {
+  participant: string
+  room: string
+  tenant: string
+  name: string
+  /** The room is on the SFU, as far as this participant is concerned, also if its server forgot. */
+  sfu?: true | undefined
+}
 
 /**
- * A join token: JWT, HS256.
+ * A join token: JWT, HS256. It is also the resume token: whoever shows it takes the same seat.
  *
  * @param nowMs epoch milliseconds
  */
@@ -28,7 +36,8 @@ export function signJoinToken(
   ttlSeconds: number,
 ): Promise<string> {
   const now = Math.floor(nowMs / 1000)
-  return new SignJWT({ room: claims.room, tenant: claims.tenant, name: claims.name })
+  const { room, tenant, name, sfu } = claims
+  return new SignJWT({ room, tenant, name, ...(sfu && { sfu }) })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(claims.participant)
     .setIssuer(issuer)

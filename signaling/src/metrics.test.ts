@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { boundRooms } from './metrics.ts'
+import { boundRooms, createMetrics } from './metrics.ts'
 
 describe('boundRooms', () => {
   it('REQ-A5: is bounded, loses nobody, and shows the busiest', () => {
@@ -35,6 +35,20 @@ describe('boundRooms', () => {
         ['a', 2],
       ]),
     )
+  })
+})
+
+describe('createMetrics', () => {
+  it('REQ-K6: says what a replica holds, for autoscaling', async () => {
+    const rooms = new Map([
+      ['a', 2],
+      ['b', 3],
+    ])
+    const { registry } = createMetrics({ participantsByRoom: () => rooms, sockets: () => 7 })
+    const text = await registry.metrics()
+    expect(text).toContain('\nparley_signaling_sockets 7\n')
+    expect(text).toContain('\nparley_signaling_rooms 2\n')
+    expect(text).toContain('\nparley_signaling_participants 5\n')
   })
 })
 

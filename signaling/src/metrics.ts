@@ -11,16 +11,23 @@ export type Metrics = {
   joinSucceeded(): void
 }
 
+/** What a replica holds now. */
+export type Load = {
+  /** Participants whose sockets are here, by room. */
+  participantsByRoom(): Map<string, number>
+  /** Connected sockets, whether they are in a room or not. */
+  sockets(): number
+}
+
 /**
  * Metrics of meetings (REQ-A5). Each replica counts the participants whose sockets it holds, so
  * the sum over replicas is right.
  *
- * @param participantsByRoom read at each scrape
+ * `parley_signaling_rooms` counts a room on each replica that holds one of its sockets.
+ *
+ * @param load read at each scrape
  */
-export function createMetrics(
-  participantsByRoom: () => Map<string, number>,
-  registry = new Registry(),
-): Metrics {
+export function createMetrics(load: Load, registry = new Registry()): Metrics {
   const { activeParticipants, connectionsAttempted, connectionsSuccessful } = meetingMetrics
   new Gauge({
     name: activeParticipants.name,
@@ -29,10 +36,30 @@ export function createMetrics(
     registers: [registry],
     collect() {
       this.reset()
-      for (const [room_id, count] of boundRooms(participantsByRoom(), busiestRooms))
+      for (const [room_id, count] of boundRooms(load.participantsByRoom(), busiestRooms))
         this.set({ room_id }, count)
     },
   })
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  gauge('parley_signaling_sockets', 'Sockets that are connected to this replica', () =>
+    load.sockets(),
+  )
+  gauge(
+    'parley_signaling_rooms',
+    'Rooms with a participant on this replica',
+    () => load.participantsByRoom().size,
+  )
+  gauge('parley_signaling_participants', 'Participants whose sockets this replica holds', () =>
+    [...load.participantsByRoom().values()].reduce((sum, count) => sum + count, 0),
+  )
   const attempted = new Counter({ ...plain(connectionsAttempted), registers: [registry] })
   const successful = new Counter({ ...plain(connectionsSuccessful), registers: [registry] })
   return {

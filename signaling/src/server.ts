@@ -8,12 +8,13 @@ import { ConfigError, type SignalingConfig } from './config.ts'
 import { SignalingError } from './errors.ts'
 import { type MeetingServer, serveMeetings } from './gateway.ts'
 import { createHttp } from './http.ts'
-import { signJoinToken, verifyJoinToken } from './join-token.ts'
+import { type JoinClaims, signJoinToken, verifyJoinToken } from './join-token.ts'
 import { parseKeyList } from './key-list.ts'
 import { createMetrics } from './metrics.ts'
 import { originAllowed } from './origins.ts'
 import { rateLimit } from './rate-limit.ts'
 import { openRooms } from './rooms/open-rooms.ts'
+import { noSfu, watchLiveKit } from './sfu.ts'
 import { watchTurn } from './turn.ts'
 import { watchFile } from './watched-file.ts'
 
@@ -26,12 +27,19 @@ export type SignalingDeps = {
 export type Signaling = {
   /** Where it listens, `http://127.0.0.1:8080`. */
   url: string
+  /**
+   * Gets its clients to move to other replicas, while this one still serves them; until all have,
+   * or PARLEY_DRAIN_SECONDS are over.
+   */
+  drain(): Promise<void>
   /** Stops taking part, hands seats over to other replicas, closes sockets and files. */
   close(): Promise<void>
 }
 
 /** A message may be this long; more ends the connection, as it never becomes a message. */
 const transportBytes = 1_000_000
+/** Clients are told to move within this time, so that they do not come to another replica at once. */
+const handOverSpreadMs = 5000
 
 /**
  * Starts a signaling server and resolves when it listens.
@@ -53,6 +61,17 @@ export async function startSignaling(
     onProblem,
   })
 
+  const sfu =
+    config.sfuKeysFile === undefined
+      ? noSfu
+      : watchLiveKit({
+          keysFile: config.sfuKeysFile,
+          // What the media servers are told of a participant lives as long with the SFU as with TURN.
+          ttlSeconds: config.turnTtlSeconds,
+          now: clock.now,
+          onProblem,
+        })
+
   const keys = () => {
     const list = joinKeys.current()
     if (!list)
@@ -64,20 +83,26 @@ export async function startSignaling(
     ...(config.domain !== undefined && { domain: config.domain }),
   }
   let serving = true
-  const metrics = createMetrics(() => gateway.participantsByRoom(), registry)
+  const metrics = createMetrics(
+    { participantsByRoom: () => gateway.participantsByRoom(), sockets: () => gateway.sockets() },
+    registry,
+  )
+  const signToken = async (claims: JoinClaims) =>
+    signJoinToken(keys()[0], claims, clock.now(), config.joinTtlSeconds)
 
   const app = createHttp({
     rooms,
     turn,
+    sfu,
     metrics: () => metrics,
     limit: rateLimit(config.joinsPerSecond, config.joinsPerSecond * 10),
     origins,
     log,
-    signToken: async (claims) =>
-      signJoinToken(keys()[0], claims, clock.now(), config.joinTtlSeconds),
+    signToken,
     newParticipantId,
     tenant: config.tenant,
     meshMax: config.meshMax,
+    roomMax: config.roomMax,
     serving: () => serving,
     canSign: () => joinKeys.current() !== undefined,
     ...(config.webappDir !== undefined && { webappDir: config.webappDir }),
@@ -88,27 +113,38 @@ export async function startSignaling(
     maxHttpBufferSize: transportBytes,
     ...(adapter && { adapter }),
     cors: { origin: (origin, allow) => allow(null, origin ?? false) },
-    allowRequest: (request, allow) => allow(null, originAllowed(request.headers, origins)),
+    // Whoever connects to a server that is going would have to move again at once. Requests of
+    // sockets that are here already carry their id.
+    allowRequest: (request, allow) =>
+      allow(
+        null,
+        originAllowed(request.headers, origins) && (serving || /[?&]sid=/.test(request.url ?? '')),
+      ),
   })
   const gateway = serveMeetings({
     io,
     rooms,
     turn,
+    sfu,
     limit: rateLimit(config.messagesPerSecond, config.messagesPerSecond * 6),
     metrics: () => metrics,
     clock,
     log,
     verifyToken: async (token) => verifyJoinToken(keys(), token, clock.now()),
+    signToken,
     tenant: config.tenant,
     meshMax: config.meshMax,
+    roomMax: config.roomMax,
     graceMs: config.graceMs,
+    random: Math.random,
   })
 
+  let closed = false
   let cancelBeat = () => {}
   const beat = () => {
     cancelBeat = clock.after(config.leaseMs / 3, async () => {
       await gateway.heartbeat()
-      if (serving) beat()
+      if (!closed) beat()
     })
   }
 
@@ -117,6 +153,7 @@ export async function startSignaling(
 
   const close = async () => {
     serving = false
+    closed = true
     cancelBeat()
     // Closing the transports, not the sockets: clients take it for a lost connection and return.
     await io.close()
@@ -126,6 +163,7 @@ export async function startSignaling(
     release()
     joinKeys.close()
     turn.close()
+    sfu.close()
   }
 
   try {
@@ -141,6 +179,11 @@ export async function startSignaling(
 
   return {
     url,
+    async drain() {
+      serving = false
+      if (config.drainMs === 0) return
+      await gateway.handOver(Math.min(handOverSpreadMs, config.drainMs / 2), config.drainMs)
+    },
     async close() {
       await close()
       log.info({}, 'signaling stopped')

@@ -9,11 +9,11 @@ const media = { audio: true, video: false }
 function store() {
   const clock = manualClock()
   const rooms = memoryRoomStore(clock.now)
-  const join = (id: string, session: string, capacity = 3) =>
+  const join = (id: string, session: string, total = 3, mesh = 9, sfu = false) =>
     rooms.join(
       key,
       { participant: { id, name: id, media, joinedAt: clock.now() }, session },
-      capacity,
+      { total, mesh, sfu },
     )
   return { clock, rooms, join }
 }
@@ -26,9 +26,25 @@ describe('memoryRoomStore', () => {
     expect(await rooms.leave(key, 'a', 'old')).toBe(false)
     expect(await rooms.detach(key, 'a', 'old', 0)).toBe(false)
     expect(await rooms.setMedia(key, 'a', 'old', media)).toBe(false)
-    expect(await rooms.count(key)).toBe(1)
+    expect((await rooms.occupancy(key)).seats).toBe(1)
     expect(await rooms.leave(key, 'a', 'new')).toBe(true)
-    expect(await rooms.count(key)).toBe(0)
+    expect((await rooms.occupancy(key)).seats).toBe(0)
+  })
+
+  it('REQ-K8: a room moves to the SFU once, stays there until it is empty, and begins anew', async () => {
+    const { rooms, join } = store()
+    expect(await join('a', '1', 9, 2)).toMatchObject({ sfu: false, moved: false })
+    expect(await join('b', '2', 9, 2)).toMatchObject({ sfu: false, moved: false })
+    expect(await join('c', '3', 9, 2)).toMatchObject({ sfu: true, moved: true })
+    expect(await join('d', '4', 9, 2)).toMatchObject({ sfu: true, moved: false })
+    for (const [id, session] of ['2b', '3c', '4d'].map((s) => [s[1] ?? '', s[0] ?? ''] as const))
+      await rooms.leave(key, id, session)
+    expect(await rooms.occupancy(key)).toEqual({ seats: 1, sfu: true })
+    await rooms.leave(key, 'a', '1')
+    expect(await join('a', '1', 9, 2)).toMatchObject({ sfu: false })
+    await rooms.leave(key, 'a', '1')
+    // A server that forgot the room learns of it from whoever comes back.
+    expect(await join('a', '1', 9, 2, true)).toMatchObject({ sfu: true, moved: true })
   })
 
   it("a seat in its grace period counts for who comes, and is the participant's own to take", async () => {

@@ -6,6 +6,7 @@ type Held = Seat & { expiresAt: number }
 /** Rooms of one process. Attached seats need no lease: they end with the process that holds them. */
 export function memoryRoomStore(now: () => number): RoomStore {
   const rooms = new Map<string, Map<string, Held>>()
+  const onSfu = new Set<string>()
 
   const removeExpired = (room: string, except?: string): string[] => {
     const seats = rooms.get(room)
@@ -18,7 +19,9 @@ export function memoryRoomStore(now: () => number): RoomStore {
   const remove = (room: string, id: string) => {
     const seats = rooms.get(room)
     seats?.delete(id)
-    if (seats?.size === 0) rooms.delete(room)
+    if (seats?.size !== 0) return
+    rooms.delete(room)
+    onSfu.delete(room)
   }
   const heldBy = (room: string, id: string, session: string): Held | undefined => {
     const seat = rooms.get(room)?.get(id)
@@ -26,18 +29,20 @@ export function memoryRoomStore(now: () => number): RoomStore {
   }
 
   return {
-    async join(key, { participant, session }, capacity) {
+    async join(key, { participant, session }, limits) {
       const room = roomName(key)
       const expired = removeExpired(room, participant.id)
       const seats = rooms.get(room) ?? new Map<string, Held>()
       const before = seats.get(participant.id)
-      if (!before && seats.size >= capacity) return { kind: 'full', expired }
+      if (!before && seats.size >= limits.total) return { kind: 'full', expired }
       const self: Participant = {
         ...(before?.participant ?? participant),
         media: participant.media,
       }
       seats.set(self.id, { participant: self, session, expiresAt: Number.POSITIVE_INFINITY })
       rooms.set(room, seats)
+      const moved = !onSfu.has(room) && (seats.size > limits.mesh || limits.sfu === true)
+      if (moved) onSfu.add(room)
       return {
         kind: 'joined',
         returned: before !== undefined,
@@ -45,6 +50,8 @@ export function memoryRoomStore(now: () => number): RoomStore {
         self,
         participants: [...seats.values()].map((seat) => seat.participant),
         expired,
+        sfu: onSfu.has(room),
+        moved,
       }
     },
     async setMedia(key, id, session, media) {
@@ -65,15 +72,18 @@ export function memoryRoomStore(now: () => number): RoomStore {
     async has(key, id) {
       return rooms.get(roomName(key))?.has(id) ?? false
     },
-    async count(key) {
+    async occupancy(key) {
       const seats = [...(rooms.get(roomName(key))?.values() ?? [])]
-      return seats.filter((seat) => seat.expiresAt > now()).length
+      return {
+        seats: seats.filter((seat) => seat.expiresAt > now()).length,
+        sfu: onSfu.has(roomName(key)),
+      }
     },
     async sweep(key) {
       return removeExpired(roomName(key))
     },
-    async renew() {
-      return { restored: [], lost: [] }
+    async renew(key) {
+      return { restored: [], lost: [], sfu: onSfu.has(roomName(key)) }
     },
     reachable: () => true,
     async ready() {

@@ -38,11 +38,11 @@ function replica(room: string) {
     rooms,
     key,
     seat,
-    join: (id: string, session: string, capacity = 3) =>
-      rooms.join(key, seat(id, session), capacity),
+    join: (id: string, session: string, total = 3, mesh = 9, sfu = false) =>
+      rooms.join(key, seat(id, session), { total, mesh, sfu }),
     /** A seat whose lease has run out. */
     async expire(id: string, session: string) {
-      await rooms.join(key, seat(id, session), 9)
+      await rooms.join(key, seat(id, session), { total: 9, mesh: 9 })
       await rooms.detach(key, id, session, 0)
     },
   }
@@ -62,12 +62,28 @@ describe('redisRoomStore', () => {
     expect(await rooms.has(key, 'a')).toBe(false)
   })
 
+  it('REQ-K8: a room moves to the SFU once, stays there until it is empty, and begins anew', async () => {
+    const { rooms, key, seat, join } = replica('sfu')
+    expect(await join('a', '1', 9, 1)).toMatchObject({ sfu: false, moved: false })
+    expect(await join('b', '2', 9, 1)).toMatchObject({ sfu: true, moved: true })
+    expect(await join('c', '3', 9, 1)).toMatchObject({ sfu: true, moved: false })
+    await rooms.leave(key, 'c', '3')
+    await rooms.leave(key, 'b', '2')
+    expect(await rooms.occupancy(key)).toEqual({ seats: 1, sfu: true })
+    await rooms.detach(key, 'a', '1', 0)
+    expect(await rooms.sweep(key)).toEqual(['a'])
+    expect(await join('a', '1', 9, 1)).toMatchObject({ sfu: false, participants: [{ id: 'a' }] })
+    // A Redis that came back empty learns it from whoever knows.
+    expect(await rooms.renew(key, [seat('a', '1')], true)).toMatchObject({ sfu: true })
+    expect(await join('b', '2', 9, 9)).toMatchObject({ sfu: true, moved: false })
+  })
+
   it('a seat that has run out counts no more, and is swept by exactly one replica', async () => {
     const one = replica('swept')
     const two = replica('swept')
     await one.join('a', '1')
     await one.expire('b', '2')
-    expect(await one.rooms.count(one.key)).toBe(1)
+    expect((await one.rooms.occupancy(one.key)).seats).toBe(1)
     const swept = await Promise.all([one, two].map(({ rooms, key }) => rooms.sweep(key)))
     expect(swept.flat()).toEqual(['b'])
   })
@@ -82,9 +98,10 @@ describe('redisRoomStore', () => {
   it('renewing restores a seat that was lost, and names a session whose seat was taken', async () => {
     const { rooms, key, seat, join } = replica('renew')
     await join('a', 'other')
-    expect(await rooms.renew(key, [seat('a', 'mine'), seat('b', 'mine-too')])).toEqual({
+    expect(await rooms.renew(key, [seat('a', 'mine'), seat('b', 'mine-too')], false)).toEqual({
       restored: ['b'],
       lost: ['mine'],
+      sfu: false,
     })
     expect(await join('a', 'other')).toMatchObject({
       participants: [{ id: 'a' }, { id: 'b', name: 'B', media }],
@@ -107,7 +124,7 @@ describe('redisRoomStore', () => {
     await redis.set('test:room:{t.fault}:seats', 'not a hash')
     await expect(join('a', '1')).rejects.toThrow('WRONGTYPE')
     redis.disconnect()
-    await expect(rooms.count(key)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(rooms.occupancy(key)).rejects.toMatchObject({ code: 'unavailable' })
     expect(await rooms.ready()).toBe(false)
     expect(rooms.reachable()).toBe(false)
   })

@@ -73,18 +73,22 @@ export function redisRoomStore(
   const settled = () => (reachable || !answeredBefore) && now() >= settledAt
 
   return {
-    async join(key, { participant, session }, capacity) {
+    async join(key, { participant, session }, limits) {
       const { id, media } = participant
-      const [admitted, expired, before, fields] = await run<[number, string[], string?, string[]?]>(
+      const [admitted, expired, before, fields, sfu, moved] = await run<
+        [number, string[], string?, string[]?, number?, number?]
+      >(
         'join',
         key,
         id,
         person(participant),
         JSON.stringify(media),
         session,
-        capacity,
+        limits.total,
         leaseMs,
         settled() ? '1' : '0',
+        limits.mesh,
+        limits.sfu ? '1' : '0',
       )
       if (!admitted) return { kind: 'full', expired }
       const participants = readSeats(fields ?? [])
@@ -95,6 +99,8 @@ export function redisRoomStore(
         self: participants.find((one) => one.id === id) ?? participant,
         participants,
         expired,
+        sfu: sfu === 1,
+        moved: moved === 1,
       }
     },
     async setMedia(key, id, session, media: MediaState) {
@@ -109,15 +115,19 @@ export function redisRoomStore(
     async has(key, id) {
       return (await ask(() => redis.hexists(keysOf(key)[0], `${id}:s`))) === 1
     },
-    count: (key) => run<number>('count', key),
+    async occupancy(key) {
+      const [seats, sfu] = await run<[number, number]>('occupancy', key)
+      return { seats, sfu: sfu === 1 }
+    },
     async sweep(key) {
       return settled() ? run<string[]>('sweep', key) : []
     },
-    async renew(key, seats) {
-      const [restored, lost] = await run<[string[], string[]]>(
+    async renew(key, seats, sfu) {
+      const [restored, lost, moved] = await run<[string[], string[], number]>(
         'renew',
         key,
         leaseMs,
+        sfu ? '1' : '0',
         ...seats.flatMap(({ participant, session }) => [
           participant.id,
           person(participant),
@@ -125,7 +135,7 @@ export function redisRoomStore(
           session,
         ]),
       )
-      return { restored, lost }
+      return { restored, lost, sfu: moved === 1 }
     },
     reachable: () => reachable,
     ready: () =>

@@ -21,7 +21,20 @@ export type JoinOutcome =
       participants: Participant[]
       /** Those whose lease had run out and who were removed on the way. */
       expired: string[]
+      /** The room is on the SFU. */
+      sfu: boolean
+      /** It is since this very join: everybody else has to be told. */
+      moved: boolean
     }
+
+export type RoomLimits = {
+  /** Seats at most. */
+  total: number
+  /** Seats with which the room is still a mesh; one more moves it to the SFU. */
+  mesh: number
+  /** The joiner knows the room to be on the SFU. */
+  sfu?: boolean
+}
 
 /**
  * Who sits in which room. A seat lives by its lease: its replica renews it, a lost socket shortens
@@ -32,7 +45,7 @@ export type JoinOutcome =
  */
 export type RoomStore = {
   /** Takes a seat if there is room, counting and taking in one step. */
-  join(key: RoomKey, seat: Seat, capacity: number): Promise<JoinOutcome>
+  join(key: RoomKey, seat: Seat, limits: RoomLimits): Promise<JoinOutcome>
   /** False when the session does not hold the seat (any more). */
   setMedia(key: RoomKey, id: string, session: string, media: MediaState): Promise<boolean>
   /** False when the session does not hold the seat (any more). */
@@ -40,14 +53,20 @@ export type RoomStore = {
   /** The socket is gone; the seat stays for `graceMs`. False when another session has it. */
   detach(key: RoomKey, id: string, session: string, graceMs: number): Promise<boolean>
   has(key: RoomKey, id: string): Promise<boolean>
-  count(key: RoomKey): Promise<number>
+  /** Seats that are taken, and whether the room is on the SFU; it is until its last seat goes. */
+  occupancy(key: RoomKey): Promise<{ seats: number; sfu: boolean }>
   /** Removes seats whose lease has run out; each is returned to exactly one caller. */
   sweep(key: RoomKey): Promise<string[]>
   /**
    * Extends the leases of seats that are held here. `restored` were missing (a store that lost its
-   * data) and are back; `lost` are sessions whose seat another session has taken.
+   * data) and are back; `lost` are sessions whose seat another session has taken. `sfu`, as given,
+   * restores that the room is on the SFU; as returned, it says so.
    */
-  renew(key: RoomKey, seats: readonly Seat[]): Promise<{ restored: string[]; lost: string[] }>
+  renew(
+    key: RoomKey,
+    seats: readonly Seat[],
+    sfu: boolean,
+  ): Promise<{ restored: string[]; lost: string[]; sfu: boolean }>
   /** Whether the last question was answered; asks nothing. */
   reachable(): boolean
   /** Asks whether the store can serve now. Never throws. */

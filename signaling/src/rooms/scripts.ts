@@ -1,7 +1,7 @@
 /**
  * The steps of the Redis room store, each atomic on the server. KEYS: 1 the room's hash, with
  * `<id>:p` (id, name and joining time, JSON), `<id>:m` (media, JSON) and `<id>:s` (session) for each
- * seat; 2 the room's leases, a sorted set of ids by expiry in epoch ms of the Redis server, so that
+ * seat, and `sfu` once the room is on the SFU; 2 the room's leases, a sorted set of ids by expiry in epoch ms of the Redis server, so that
  * replicas need not agree on the time.
  */
 const prelude = `
@@ -11,7 +11,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function drop(id)
   redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s')
   redis.call('ZREM', leases, id)
+  if redis.call('ZCARD', leases) == 0 then redis.call('DEL', seats) end
 end
+local function sfu() return redis.call('HEXISTS', seats, 'sfu') end
 local function expired(except)
   local gone = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
@@ -28,7 +30,8 @@ end
 `
 
 export const scripts = {
-  /** id, person, media, session, capacity, lease ms, '1' to remove who has expired. */
+  /** id, person, media, session, capacity, lease ms, '1' to remove who has expired, mesh capacity,
+   * '1' when the joiner knows the room to be on the SFU. */
   join: `${prelude}
 local id, person, media, session = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local gone = {}
@@ -40,7 +43,12 @@ if not before then
 end
 redis.call('HSET', seats, id .. ':m', media, id .. ':s', session)
 hold(id, tonumber(ARGV[6]))
-return {1, gone, before or '', redis.call('HGETALL', seats)}`,
+local moved = 0
+if sfu() == 0 and (redis.call('ZCARD', leases) > tonumber(ARGV[8]) or ARGV[9] == '1') then
+  redis.call('HSET', seats, 'sfu', '1')
+  moved = 1
+end
+return {1, gone, before or '', redis.call('HGETALL', seats), sfu(), moved}`,
 
   /** id, session, media */
   setMedia: `${prelude}
@@ -60,16 +68,16 @@ if redis.call('HGET', seats, ARGV[1] .. ':s') ~= ARGV[2] then return 0 end
 redis.call('ZADD', leases, now + tonumber(ARGV[3]), ARGV[1])
 return 1`,
 
-  count: `${prelude}
-return redis.call('ZCOUNT', leases, '(' .. now, '+inf')`,
+  occupancy: `${prelude}
+return {redis.call('ZCOUNT', leases, '(' .. now, '+inf'), sfu()}`,
 
   sweep: `${prelude}
 return expired()`,
 
-  /** lease ms, then id, person, media, session of each seat */
+  /** lease ms, '1' when the room is known to be on the SFU, then id, person, media, session of each seat */
   renew: `${prelude}
 local restored, lost = {}, {}
-for i = 2, #ARGV, 4 do
+for i = 3, #ARGV, 4 do
   local id, session = ARGV[i], ARGV[i + 3]
   local holder = redis.call('HGET', seats, id .. ':s')
   if holder and holder ~= session then
@@ -82,5 +90,6 @@ for i = 2, #ARGV, 4 do
     hold(id, tonumber(ARGV[1]))
   end
 end
-return {restored, lost}`,
+if ARGV[2] == '1' and redis.call('ZCARD', leases) > 0 then redis.call('HSET', seats, 'sfu', '1') end
+return {restored, lost, sfu()}`,
 } as const

@@ -1,0 +1,172 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import type { RoomMedia } from '@parley/protocol'
+import { decodeJwt } from 'jose'
+import { pino } from 'pino'
+import type { SignalingConfig } from './config.ts'
+import { type Signaling, startSignaling } from './server.ts'
+import { startRedis } from './testing/redis-process.ts'
+import {
+  type Client,
+  clients,
+  requestJoin,
+  signalingFiles,
+  until,
+} from './testing/signaling-rig.ts'
+
+// Servers and sockets on a machine that may be busy.
+jest.setTimeout(30_000)
+
+const log = pino({ level: 'silent' })
+const files = signalingFiles()
+const people = clients()
+let redis: Awaited<ReturnType<typeof startRedis>>
+const servers: Signaling[] = []
+
+async function replica(overrides: Partial<SignalingConfig> = {}): Promise<Signaling> {
+  const server = await startSignaling(
+    files.config({
+      redisUrlFile: files.file('redis-url', redis.url),
+      sfuKeysFile: files.file('livekit-keys', 'key: a-secret-of-this-test-alone'),
+      meshMax: 2,
+      roomMax: 4,
+      leaseMs: 2000,
+      graceMs: 500,
+      drainMs: 4000,
+      joinsPerSecond: 1000,
+      ...overrides,
+    }),
+    { log },
+  )
+  servers.push(server)
+  await until('the replica is ready', async () => (await fetch(`${server.url}/readyz`)).ok)
+  return server
+}
+
+/** What a client is given when it is told that the room has moved. */
+function moved(client: Client) {
+  return new Promise<{ media: RoomMedia; resume: string }>((resolve, reject) => {
+    client.once('room:media', async () => {
+      const answer = await client.timeout(5000).emitWithAck('media:refresh', {})
+      if (answer.ok) resolve(answer.data)
+      else reject(new Error(answer.error.message))
+    })
+  })
+}
+
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterEach(async () => {
+  people.close()
+  await Promise.all(servers.splice(0).map((server) => server.close()))
+})
+afterAll(async () => {
+  await redis.stop()
+  files.remove()
+})
+
+describe('a room that outgrows the mesh', () => {
+  it('REQ-K8: moves everybody to the SFU, each with a token, on whichever replica; and ends full', async () => {
+    // Heartbeats are far apart: nobody is told by the next one only.
+    const [one, two] = await Promise.all([
+      replica({ leaseMs: 60_000 }),
+      replica({ leaseMs: 60_000 }),
+    ])
+    const ada = await people.enter(one.url, 'grown', 'Ada')
+    const bo = await people.enter(two.url, 'grown', 'Bo')
+    expect([ada.snapshot.media, bo.snapshot.media, bo.joined.media]).toEqual(
+      Array(3).fill({ mode: 'mesh' }),
+    )
+    const moves = Promise.all([moved(ada.client), moved(bo.client)])
+    const cem = await people.enter(two.url, 'grown', 'Cem')
+    expect(cem.joined.media).toMatchObject({ mode: 'sfu', engine: 'LiveKit' })
+    expect(cem.snapshot).toMatchObject({ media: { mode: 'sfu' }, maxParticipants: 4 })
+    for (const [index, { media, resume }] of (await moves).entries()) {
+      const id = [ada, bo][index]?.id
+      expect(media.mode === 'sfu' && decodeJwt(media.token)).toMatchObject({
+        sub: id,
+        video: { room: 'default.grown' },
+      })
+      expect(decodeJwt(resume)).toMatchObject({ sub: id, sfu: true })
+    }
+    // They hear of it before they hear of the newcomer, whom they need not try to reach directly.
+    expect(ada.events.names).toEqual(['participant:joined', 'room:media', 'participant:joined'])
+    // It stays there, also when it could be a mesh again.
+    cem.client.disconnect()
+    bo.client.disconnect()
+    await until('they are gone', () => ada.events.left.length === 2)
+    const dee = await people.enter(two.url, 'grown', 'Dee')
+    expect(dee.snapshot.media.mode).toBe('sfu')
+    const fresh = await ada.client.timeout(5000).emitWithAck('media:refresh', {})
+    expect(fresh).toMatchObject({ ok: true, data: { media: { mode: 'sfu' } } })
+    for (const name of ['Eli', 'Fay']) await people.enter(one.url, 'grown', name)
+    await expect(requestJoin(one.url, 'grown', { name: 'Gus' })).rejects.toThrow('room-full')
+  })
+
+  it('REQ-K8: is still on the SFU for a server that knows nothing of it', async () => {
+    const before = await replica({ meshMax: 1 } as Partial<SignalingConfig>)
+    const ada = await people.enter(before.url, 'forgotten', 'Ada')
+    const bo = await people.enter(before.url, 'forgotten', 'Bo')
+    expect(decodeJwt(bo.snapshot.resume)).toMatchObject({ sub: bo.id, sfu: true })
+    people.close()
+    const { redisUrlFile: _, ...memory } = files.config({
+      sfuKeysFile: files.file('livekit-keys', 'key: a-secret-of-this-test-alone'),
+      meshMax: 2,
+    })
+    const after = await startSignaling(memory, { log })
+    servers.push(after)
+    const again = await people.take(after.url, bo.snapshot.resume)
+    expect([again.id, again.snapshot.media.mode]).toEqual([bo.id, 'sfu'])
+    expect(ada.snapshot.media.mode).toBe('mesh')
+  })
+
+  it('REQ-K7: is on the SFU again when Redis came back empty', async () => {
+    const server = await replica({ meshMax: 2 })
+    for (const name of ['Ada', 'Bo', 'Cem']) await people.enter(server.url, 'emptied', name)
+    await redis.stop()
+    redis = await startRedis(redis.port)
+    await until('the seats are restored', async () => {
+      const answer = await requestJoin(server.url, 'emptied', { name: 'Dee' }).catch(
+        () => undefined,
+      )
+      return answer?.media.mode === 'sfu'
+    })
+  })
+})
+
+describe('a replica that drains', () => {
+  it('REQ-K7: hands its sockets over to another one, and nobody hears of a leave or a join', async () => {
+    const [one, two] = await Promise.all([replica(), replica()])
+    const ada = await people.enter(one.url, 'drained', 'Ada')
+    const bo = await people.enter(two.url, 'drained', 'Bo')
+    const moved = new Promise<string>((resolve) => {
+      ada.client.on('session:move', async ({ resume }) => {
+        const next = await people.take(two.url, resume)
+        expect(ada.client.connected || ada.events.names.includes('session:replaced')).toBe(true)
+        resolve(next.id)
+      })
+    })
+    const drained = one.drain()
+    await until('it is not ready', async () => (await fetch(`${one.url}/readyz`)).status === 503)
+    const late = people.socket(one.url, ada.joined.token)
+    await new Promise((resolve) => late.once('connect_error', resolve))
+    late.disconnect()
+    expect(await moved).toBe(ada.id)
+    await drained
+    await until('the old socket has ended', () => !ada.client.connected)
+    expect(bo.events.names.filter((name) => /joined|left/.test(name))).toEqual([])
+    // Signals reach the participant where it is now.
+    const answer = await bo.client
+      .timeout(5000)
+      .emitWithAck('signal', { to: ada.id, signal: { candidate: null } })
+    expect(answer.ok).toBe(true)
+  })
+
+  it('REQ-K7: waits no longer than it may for clients that have nowhere to go', async () => {
+    const alone = await replica({ drainMs: 300 })
+    const ada = await people.enter(alone.url, 'alone', 'Ada')
+    await alone.drain()
+    expect(ada.client.connected).toBe(true)
+    expect(ada.events.names).toContain('session:move')
+  })
+})
