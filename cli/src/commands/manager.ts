@@ -1,6 +1,7 @@
 import { durationSeconds } from '@parley/operator/api'
 import { type Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
+import { UsageError } from '../errors.ts'
 import { imagesFrom } from '../images.ts'
 
 export function addManager(program: Command): void {
@@ -13,6 +14,18 @@ export function addManager(program: Command): void {
     .option('--health-port <port>', '/healthz and /readyz; 0 takes a free port', port, 8081)
     .option('--no-leader-elect', 'do not elect a leader: only where there is one manager')
     .option('--lease-namespace <ns>', 'where the leader lease lives (default: the Pod’s own)')
+    .option('--metrics-api', 'serve external.metrics.k8s.io, which autoscalers then go by')
+    .option('--custom-metrics-api', 'with it, also custom.metrics.k8s.io: the same for each pod')
+    .option('--metrics-api-port <port>', 'HTTPS port of these; 0 takes a free one', port, 8443)
+    .option(
+      '--metrics-api-service <name>',
+      'Service in front of it, in the namespace of the lease',
+      'parley-operator-metrics-api',
+    )
+    .option(
+      '--metrics-api-owner <name>',
+      'ClusterRole that the APIService objects belong to, and are deleted with',
+    )
     .option('--resync <duration>', 'look at everything again this often', duration, 36_000)
     .addHelpText(
       'after',
@@ -26,21 +39,25 @@ that every pod has seen the one before.
 `,
     )
     .action(
-      async (options: {
-        kubeconfig?: string
-        namespace?: string
-        metricsPort: number
-        healthPort: number
-        leaderElect: boolean
-        leaseNamespace?: string
-        resync: number
-      }) => {
+      async (
+        options: {
+          kubeconfig?: string
+          namespace?: string
+          metricsPort: number
+          healthPort: number
+          leaderElect: boolean
+          leaseNamespace?: string
+          resync: number
+        } & MetricsApiFlags,
+      ) => {
         const { runManager } = await import('@parley/operator')
         const stop = new AbortController()
+        const { metricsApi: _, ...others } = options
         for (const signal of ['SIGTERM', 'SIGINT'] as const)
           process.once(signal, () => stop.abort(signal))
         await runManager({
-          ...options,
+          ...others,
+          ...metricsApiOf(options),
           resyncMs: options.resync * 1000,
           log: pino({ level: process.env.PARLEY_LOG_LEVEL ?? 'info' }),
           signal: stop.signal,
@@ -49,6 +66,26 @@ that every pod has seen the one before.
         })
       },
     )
+}
+
+interface MetricsApiFlags {
+  metricsApi?: boolean
+  customMetricsApi?: boolean
+  metricsApiPort: number
+  metricsApiService: string
+  metricsApiOwner?: string
+}
+
+/** @throws UsageError */
+function metricsApiOf(flags: MetricsApiFlags & { namespace?: string }) {
+  const { metricsApiPort: port, metricsApiService: service, metricsApiOwner: owner } = flags
+  const { metricsApi, customMetricsApi: custom = false, namespace } = flags
+  if (custom && !metricsApi)
+    throw new UsageError('--custom-metrics-api adds to --metrics-api: give that too')
+  if (!metricsApi) return {}
+  if (namespace)
+    throw new UsageError('--metrics-api is one for the whole cluster: leave it out, or --namespace')
+  return { metricsApi: { port, service, custom, ...(owner ? { owner } : {}) } }
 }
 
 /** In seconds. */
