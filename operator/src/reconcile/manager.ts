@@ -11,7 +11,6 @@ import { ApiError } from '../runtime/errors.ts'
 import { EventRecorder } from '../runtime/events.ts'
 import { LeaderElector } from '../runtime/leader.ts'
 import { createMetrics } from '../runtime/metrics.ts'
-import { SERVICE_MONITORS } from '../runtime/resources.ts'
 import { type HttpServers, serveHttp } from '../runtime/server.ts'
 import { figuresOfWorld, readyMeters } from './figure-targets.ts'
 import type { Figures } from './figures.ts'
@@ -42,6 +41,8 @@ export interface ManagerOptions {
    * Default: 5 min.
    */
   rotationMarginMs?: number
+  /** How often to ask whether kinds of other operators (ServiceMonitor, Certificate) have come. Default: 30 s. */
+  discoveryMs?: number
   log: Logger
   /** Aborting it stops the operator: what was begun is finished, for 30 s at most. */
   signal: AbortSignal
@@ -78,7 +79,6 @@ export class LeadershipLost extends Error {
 const LEASE_NAME = 'parley-manager'
 const GRACE_MS = 30_000
 const RESYNC_MS = 10 * 3600_000
-const DISCOVERY_RETRY_MS = 2_000
 const WORKERS = 8
 /** The kubelet takes 2 min at most, a write half of one; clocks of two operators may differ by the rest. */
 const ROTATION_MARGIN_MS = 5 * 60_000
@@ -126,8 +126,8 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     ...(metricsApi ? { metricsApiPort: metricsApi.port } : {}),
   })
 
-  const serviceMonitor = await discover(client, clock, log, signal)
-  const world = new World({ client, namespace, enqueue, clock, random, log }, { serviceMonitor })
+  const { discoveryMs } = options
+  const world = new World({ client, namespace, enqueue, discoveryMs, clock, random, log })
   const identity = `${hostname()}_${randomUUID()}`
   const meter = new MeterClient(client)
   const scraper = options.kubeconfig ? proxyScraper(client) : directScraper()
@@ -247,29 +247,6 @@ async function runWork(
     signal.addEventListener('abort', () => setTimeout(resolve, GRACE_MS).unref(), { once: true })
   })
   await Promise.race([Promise.all([controller.run(signal), relay.run(signal), resync()]), grace])
-}
-
-/** Whether ServiceMonitors can be made; waits for an API server that is not there yet. */
-async function discover(
-  client: ApiClient,
-  clock: Clock,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<boolean> {
-  let told = false
-  while (!signal.aborted) {
-    try {
-      const served = await client.serves(SERVICE_MONITORS)
-      if (!served) log.info('no ServiceMonitor kind in this cluster: none will be made')
-      return served
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      if (!told) log.warn({ error: error.message }, 'waiting for the API server')
-      told = true
-      await sleep(clock, DISCOVERY_RETRY_MS, signal)
-    }
-  }
-  return false
 }
 
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'

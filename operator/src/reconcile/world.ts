@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
+import { secretReferences } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
-import type { Clock } from '../runtime/clock.ts'
-import { Forbidden } from '../runtime/errors.ts'
+import { type Clock, sleep } from '../runtime/clock.ts'
+import { ApiError, Forbidden } from '../runtime/errors.ts'
 import { ListWatch } from '../runtime/list-watch.ts'
 import {
+  CERTIFICATES,
   CONFIG_MAPS,
   DEPLOYMENTS,
   HORIZONTAL_POD_AUTOSCALERS,
@@ -38,6 +40,7 @@ import {
   projectWorkload,
   type StorageClassEntry,
 } from './observed.ts'
+import { SecretReferences } from './references.ts'
 
 export interface WorldOptions {
   client: ApiClient
@@ -45,13 +48,22 @@ export interface WorldOptions {
   namespace: string | undefined
   /** A MeetingCluster (`namespace/name`) may have something to do. */
   enqueue: (key: string) => void
+  /** How often to ask which kinds of other operators there are, in ms. Default: 30 s. */
+  discoveryMs?: number | undefined
   clock: Clock
   random: () => number
   log: Logger
 }
 
+/** Kinds that other operators bring, before or after this one starts: watched while the API server has them. */
+const OPTIONAL_KINDS = [SERVICE_MONITORS, CERTIFICATES]
+/** How often to ask which of them it has. */
+const DISCOVERY_MS = 30_000
+const DISCOVERY_RETRY_MS = 2_000
+
 /** Every object that the operator may make has this label, so that others need not be watched. */
 const OURS = 'app.kubernetes.io/managed-by=parley'
+const NOT_OURS = 'app.kubernetes.io/managed-by!=parley'
 
 /** Kinds of children of which the metadata says enough. */
 const PLAIN_KINDS = [
@@ -79,24 +91,33 @@ export class World {
   readonly nodes: Store<NodeEntry>
   readonly pods: Store<PodEntry>
   readonly storageClasses: Store<StorageClassEntry>
-  /** By `kind`. Of optional kinds, those that the API server has. */
+  /** By `kind`. Of optional kinds, those that the API server has at present. */
   readonly children = new Map<string, ChildKind>()
+  readonly references: SecretReferences
   readonly #options: WorldOptions
   readonly #watches: ListWatch<Entry>[] = []
+  readonly #discovered = Promise.withResolvers<void>()
   #nodes: Nodes | undefined
 
-  constructor(options: WorldOptions, optional: { serviceMonitor: boolean }) {
+  constructor(options: WorldOptions) {
     this.#options = options
     const { enqueue } = options
+    this.references = new SecretReferences({
+      enqueue,
+      watch: (store) =>
+        this.#listWatch(SECRETS, store, { labelSelector: NOT_OURS, metadataOnly: true }),
+    })
     this.clusters = this.#watch(MEETING_CLUSTERS, {
       project: projectCluster,
       onChange: (key, before, after) => {
-        if (after && !sameWish(before, after)) enqueue(key)
+        if (!after) this.references.follow(key, [])
+        if (!after || sameWish(before, after)) return
+        this.references.follow(key, namedSecrets(after))
+        enqueue(key)
       },
     })
     for (const resource of PLAIN_KINDS) this.#watchChildren(resource, false)
     for (const resource of WORKLOAD_KINDS) this.#watchChildren(resource, true)
-    if (optional.serviceMonitor) this.#watchChildren(SERVICE_MONITORS, false)
     this.pods = this.#watch(
       PODS,
       {
@@ -131,14 +152,19 @@ export class World {
 
   /** Watches until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#watches.map((watch) => watch.run(signal)))
+    await Promise.all([
+      ...this.#watches.map((watch) => watch.run(signal)),
+      this.references.run(signal),
+      this.#followOptionalKinds(signal),
+    ])
   }
 
   /** Resolves when every store is filled, or is known not to become so for lack of permission. */
   async hasSynced(signal: AbortSignal): Promise<void> {
-    await Promise.all(
-      this.#watches.map((watch) => Promise.race([watch.hasSynced(), denied(watch, signal)])),
-    )
+    await Promise.all([
+      ...this.#watches.map((watch) => Promise.race([watch.hasSynced(), denied(watch, signal)])),
+      Promise.race([this.#discovered.promise, aborted(signal)]),
+    ])
   }
 
   /** Watches that do not work at present, for lack of permission. */
@@ -167,26 +193,82 @@ export class World {
   }
 
   #watchChildren(resource: Resource, full: boolean) {
+    const { kind, watch } = this.#childKind(resource, full)
+    this.#watches.push(watch)
+    this.children.set(resource.kind, kind)
+  }
+
+  #childKind(resource: Resource, full: boolean) {
     const { enqueue } = this.#options
-    const store = this.#watch<ChildEntry>(
-      resource,
-      {
-        project: full ? projectWorkload : projectChild,
-        onChange: (_key, before, after, own) => {
-          const child = after ?? before
-          if (own || !child?.cluster || (before && after && sameChild(before, after))) return
-          enqueue(`${child.namespace}/${child.cluster}`)
-        },
+    const store = new Store<ChildEntry>({
+      project: full ? projectWorkload : projectChild,
+      onChange: (_key, before, after, own) => {
+        const child = after ?? before
+        if (own || !child?.cluster || (before && after && sameChild(before, after))) return
+        enqueue(`${child.namespace}/${child.cluster}`)
       },
-      { labelSelector: OURS, metadataOnly: !full },
-    )
-    const watch = this.#watches.at(-1)
-    this.children.set(resource.kind, {
-      resource,
-      store,
-      full,
-      problem: () => (watch?.problem instanceof Forbidden ? watch.problem : undefined),
     })
+    const watch = this.#listWatch(resource, store, { labelSelector: OURS, metadataOnly: !full })
+    const problem = () => (watch.problem instanceof Forbidden ? watch.problem : undefined)
+    return { watch, kind: { resource, store, full, problem } }
+  }
+
+  /**
+   * Asks time and again rather than watching CustomResourceDefinitions: everybody may ask what kinds there are, also
+   * an operator that has rights in one namespace only.
+   */
+  async #followOptionalKinds(signal: AbortSignal): Promise<void> {
+    const { clock, log, discoveryMs = DISCOVERY_MS } = this.#options
+    const watched = new Map<Resource, { stop: AbortController; ended: Promise<void> }>()
+    let first = true
+    let told = false
+    while (!signal.aborted) {
+      try {
+        for (const resource of OPTIONAL_KINDS) await this.#lookFor(resource, watched, first, signal)
+        first = false
+        told = false
+        this.#discovered.resolve()
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        if (!told) log.warn({ error: error.message }, 'cannot ask which kinds there are')
+        told = true
+      }
+      await sleep(clock, first ? DISCOVERY_RETRY_MS : discoveryMs, signal)
+    }
+    await Promise.all([...watched.values()].map(({ ended }) => ended))
+  }
+
+  async #lookFor(
+    resource: Resource,
+    watched: Map<Resource, { stop: AbortController; ended: Promise<void> }>,
+    first: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { client, log } = this.#options
+    const served = await client.serves(resource)
+    const present = watched.get(resource)
+    if (signal.aborted || served === (present !== undefined)) {
+      if (first && !served)
+        log.info({ kind: resource.kind }, 'this cluster has no such kind: none will be made')
+      return
+    }
+    if (present) {
+      present.stop.abort()
+      watched.delete(resource)
+      this.children.delete(resource.kind)
+      log.info({ kind: resource.kind }, 'the kind is gone: none will be made any more')
+    } else {
+      const { kind, watch } = this.#childKind(resource, false)
+      const stop = new AbortController()
+      const until = AbortSignal.any([stop.signal, signal])
+      watched.set(resource, { stop, ended: watch.run(until) })
+      // Known before used: what is there already must not be made again.
+      await Promise.race([watch.hasSynced(), denied(watch, until)])
+      this.children.set(resource.kind, kind)
+      if (!first)
+        log.info({ kind: resource.kind }, 'the kind has come: it will be made where asked for')
+    }
+    if (!first) this.enqueueAll()
   }
 
   #watch<T extends Entry>(
@@ -198,20 +280,31 @@ export class World {
     query: { labelSelector?: string; metadataOnly?: boolean } = {},
   ): Store<T> {
     const store = new Store<T>(options)
+    this.#watches.push(this.#listWatch(resource, store, query))
+    return store
+  }
+
+  #listWatch<T extends Entry>(
+    resource: Resource,
+    store: Store<T>,
+    query: { labelSelector?: string; metadataOnly?: boolean },
+  ): ListWatch<Entry> {
     const { client, namespace, clock, random, log } = this.#options
-    const watch = new ListWatch({
+    return new ListWatch({
       client,
       resource,
       namespace: resource.namespaced ? namespace : undefined,
-      store,
+      store: store as unknown as Store<Entry>,
       clock,
       random,
       log,
       ...query,
     })
-    this.#watches.push(watch as unknown as ListWatch<Entry>)
-    return store
   }
+}
+
+function namedSecrets({ cluster }: ClusterEntry): string[] {
+  return secretReferences(cluster).map(({ name }) => `${cluster.metadata.namespace}/${name}`)
 }
 
 /** Only what people write counts: a status of ours must not make us look again. */
@@ -238,6 +331,13 @@ function sameChild(a: ChildEntry, b: ChildEntry): boolean {
 
 function sameAddresses(a: NodeEntry, b: NodeEntry): boolean {
   return JSON.stringify([a.internal, a.external]) === JSON.stringify([b.internal, b.external])
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 async function denied(watch: ListWatch<Entry>, signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+export { type TurnTls, turnTls } from './certificate.ts'
 export { CLUSTER_LABEL, EXTERNAL_METRICS, type ExternalMetric } from './external-metrics.ts'
 export {
   DEFAULT_IMAGES,
@@ -5,7 +6,7 @@ export {
   type ImageName,
   type ImageSource,
   imageReference,
-  type NodeAddress,
+  type NodeFacts,
   type RenderInputs,
 } from './inputs.ts'
 export type { KubernetesObject, Secret } from './kubernetes.ts'
@@ -21,6 +22,7 @@ export {
   selectorOf,
 } from './names.ts'
 export { KEYS_GENERATION_ANNOTATION } from './pod.ts'
+export { type SecretReference, secretReferences } from './references.ts'
 export {
   keepsAfterDeletion,
   type Rendering,
@@ -41,4 +43,11 @@ export {
 } from './secrets.ts'
 export { SFU_METRICS_PORT, sfuAddresses } from './sfu.ts'
 export { SIGNALING_PORT } from './signaling.ts'
-export { advertisedAddresses, turnUrls } from './turn.ts'
+export { type CertificateVerdict, judgeTurnCertificate } from './turn-certificate.ts'
+export {
+  advertisedAddresses,
+  hasTurnTls,
+  type TurnReach,
+  type TurnService,
+  turnReach,
+} from './turn-urls.ts'

@@ -114,6 +114,8 @@ export const SERVICE_MONITORS = resource(
   'ServiceMonitor',
   'servicemonitors',
 )
+/** Of cert-manager; may not be installed. */
+export const CERTIFICATES = resource('cert-manager.io', 'v1', 'Certificate', 'certificates')
 export const LEASES = resource('coordination.k8s.io', 'v1', 'Lease', 'leases')
 export const EVENTS = resource('events.k8s.io', 'v1', 'Event', 'events')
 
