@@ -1,8 +1,10 @@
+import { MissingSecretKey } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
 import { ApiError, Conflict } from '../runtime/errors.ts'
 import type { K8sObject, OwnerReference, Resource } from '../runtime/resources.ts'
 import type { Store } from '../runtime/store.ts'
 import { type ChildEntry, digest, HASH_ANNOTATION, ownedFields, projectChild } from './observed.ts'
+import { keepReplicas } from './replicas.ts'
 
 /** One kind of child: how to reach it, what is known of it, and whether that can be trusted. */
 export interface ChildKind {
@@ -24,7 +26,7 @@ export interface Child {
    * For objects with content that is made once (Secrets): the full object to write, from what is there.
    * `object` then only says which fields there are, with empty values; its annotations may turn out otherwise.
    */
-  fill?: (existing: K8sObject | undefined) => K8sObject
+  fill?: (existing: K8sObject | undefined) => K8sObject | Promise<K8sObject>
 }
 
 export interface Owner {
@@ -57,7 +59,7 @@ export class ChildWriter {
     try {
       return await this.#ensure(child, owner)
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error
+      if (!(error instanceof ApiError || error instanceof MissingSecretKey)) throw error
       return { result: 'failed', error }
     }
   }
@@ -91,8 +93,9 @@ export class ChildWriter {
     const existing = await this.#existing(child, owner, entry)
     if (existing && !belongsTo(projectChild(existing), child, owner)) return foreign(kind, name)
     const text = fill
-      ? filled(object, fill(existing), kept ? undefined : owner.reference).body
+      ? filled(object, await fill(existing), kept ? undefined : owner.reference).body
       : body
+    if (entry) await keepReplicas(this.#client, kind.resource, object, entry)
     await this.#write(child, owner, text)
     return { result: 'applied' }
   }
@@ -104,7 +107,7 @@ export class ChildWriter {
   async #create(child: Child, owner: Owner, body: string, hash: string): Promise<boolean> {
     const { object, kept = false, fill } = child
     const made = fill
-      ? filled(object, fill(undefined), kept ? undefined : owner.reference)
+      ? filled(object, await fill(undefined), kept ? undefined : owner.reference)
       : { body, hash }
     try {
       await this.#write(child, owner, onlyIfAbsent(made))

@@ -15,9 +15,16 @@ import { ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION } from './rotation.ts'
 export const HASH_ANNOTATION = 'parley.dev/hash'
 /** On Secrets whose readers restart: counts what the content has been. */
 export const GENERATION_ANNOTATION = 'parley.dev/generation'
+/** On a Secret made from somebody else's: uid and version of that. */
+export const SOURCE_ANNOTATION = 'parley.dev/source'
 
 /** What Secrets say about themselves, so that they need not be read. */
-const NOTES = [ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION, GENERATION_ANNOTATION]
+const NOTES = [
+  ROTATED_AT_ANNOTATION,
+  ROTATION_ANNOTATION,
+  GENERATION_ANNOTATION,
+  SOURCE_ANNOTATION,
+]
 
 export interface ClusterEntry extends Entry {
   cluster: MeetingCluster & K8sObject
@@ -40,6 +47,10 @@ export interface ChildEntry extends Entry {
   fields: string
   /** Of a Deployment or StatefulSet. */
   rollout?: Rollout
+  /** We are the one who says how many pods it has. */
+  setsReplicas?: true
+  /** Of a Service that leads into the cluster, and of headless ones. */
+  service?: ServiceStatus
   /** Of a Secret: annotations on what it holds. */
   notes?: Record<string, string>
 }
@@ -94,6 +105,7 @@ export function projectWorkload(object: K8sObject): ChildEntry {
   const image = spec.template.spec.containers[0]?.image
   return {
     ...projectChild(object),
+    ...(setsReplicas(object) ? { setsReplicas: true } : {}),
     rollout: {
       desired: spec.replicas ?? 1,
       ready: status.readyReplicas ?? 0,
@@ -105,18 +117,66 @@ export function projectWorkload(object: K8sObject): ChildEntry {
   }
 }
 
+export interface ServiceStatus {
+  /** Whether it can never become one with an address, or the other way round. */
+  headless: boolean
+  /** Addresses or host names of its load balancer. */
+  ingress: string[]
+  /** By name of the port. */
+  nodePorts: Record<string, number>
+}
+
+export function projectService(object: K8sObject): ChildEntry {
+  const { spec, status } = object as K8sObject & {
+    spec?: { clusterIP?: string; type?: string; ports?: { name?: string; nodePort?: number }[] }
+    status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } }
+  }
+  const entry = projectChild(object)
+  const headless = spec?.clusterIP === 'None'
+  if (!headless && (spec?.type ?? 'ClusterIP') === 'ClusterIP') return entry
+  const ingress = (status?.loadBalancer?.ingress ?? []).flatMap(
+    ({ ip, hostname }) => ip || hostname || [],
+  )
+  const nodePorts = (spec?.ports ?? []).flatMap(({ name = '', nodePort }) =>
+    nodePort ? [[name, nodePort] as const] : [],
+  )
+  return { ...entry, service: { headless, ingress, nodePorts: Object.fromEntries(nodePorts) } }
+}
+
 export interface NodeEntry extends Entry {
   internal: string[]
   external: string[]
+  /** It is ready and takes new pods. */
+  open: boolean
+  labels: Record<string, string>
+  /** Those that keep pods away. */
+  taints: { key: string; value?: string; effect: string }[]
 }
 
 export function projectNode(object: K8sObject): NodeEntry {
-  const { status } = object as K8sObject & {
-    status?: { addresses?: { type: string; address: string }[] }
+  const { metadata, spec, status } = object as K8sObject & {
+    spec?: {
+      unschedulable?: boolean
+      taints?: { key: string; value?: string; effect: string }[]
+    }
+    status?: {
+      addresses?: { type: string; address: string }[]
+      conditions?: { type: string; status: string }[]
+    }
   }
   const of = (type: string) =>
     (status?.addresses ?? []).filter((entry) => entry.type === type).map(({ address }) => address)
-  return { ...entryOf(object), internal: of('InternalIP'), external: of('ExternalIP') }
+  const ready = status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+  return {
+    ...entryOf(object),
+    internal: of('InternalIP'),
+    external: of('ExternalIP'),
+    open: ready === true && spec?.unschedulable !== true,
+    labels: metadata.labels ?? {},
+    taints: (spec?.taints ?? [])
+      .filter(({ effect }) => effect !== 'PreferNoSchedule')
+      .map(({ key, value, effect }) => ({ key, ...(value ? { value } : {}), effect })),
+  }
 }
 
 /** Grouped by the MeetingCluster: `namespace/name`. */
@@ -223,14 +283,23 @@ export function controllerOf(references: OwnerReference[] | undefined): OwnerRef
  * it happened while no operator ran.
  */
 export function ownedFields({ metadata }: K8sObject): string {
-  const ours = metadata.managedFields?.find(
-    ({ manager, operation, subresource }) =>
-      manager === FIELD_MANAGER && operation === 'Apply' && !subresource,
-  )
+  const ours = appliedByUs(metadata)
   if (!ours) return ''
   const text = JSON.stringify(ours.fieldsV1)
   const uid = controllerOf(metadata.ownerReferences)?.uid
   return digest(uid ? text.replaceAll(uid, '') : text)
+}
+
+function setsReplicas({ metadata }: K8sObject): boolean {
+  const fields = appliedByUs(metadata)?.fieldsV1 as { 'f:spec'?: object } | undefined
+  return fields?.['f:spec'] !== undefined && 'f:replicas' in fields['f:spec']
+}
+
+function appliedByUs({ managedFields }: K8sObject['metadata']) {
+  return managedFields?.find(
+    ({ manager, operation, subresource }) =>
+      manager === FIELD_MANAGER && operation === 'Apply' && !subresource,
+  )
 }
 
 /** 96 bits of SHA-1: for telling versions apart, not for security. */

@@ -3,7 +3,7 @@ import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluste
 import pino from 'pino'
 import { customResourceDefinition } from '../../api/index.ts'
 import type { K8sObject } from '../../runtime/resources.ts'
-import { type ManagerOptions, runManager } from '../manager.ts'
+import { type ManagerOptions, type Ports, runManager } from '../manager.ts'
 
 /** For integration tests: a real control plane with the CRD, and operators started and stopped at will. */
 export class TestCluster {
@@ -168,12 +168,12 @@ export interface TestObject extends K8sObject {
 export class TestOperator {
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
-  readonly #port: Promise<number>
+  readonly #ports: Promise<Ports>
   readonly #lines: string[] = []
 
   constructor(cluster: TestCluster, options: Partial<ManagerOptions> = {}) {
-    const port = Promise.withResolvers<number>()
-    this.#port = port.promise
+    const ports = Promise.withResolvers<Ports>()
+    this.#ports = ports.promise
     const log = pino({ level: 'debug' }, { write: (line: string) => this.#lines.push(line) })
     this.#running = runManager({
       kubeconfig: cluster.controlPlane.kubeconfig,
@@ -183,15 +183,19 @@ export class TestOperator {
       images: { registry: 'localhost', tag: 'test' },
       log,
       signal: this.#stop.signal,
-      onListening: ({ metricsPort }) => port.resolve(metricsPort),
+      onListening: ports.resolve,
       ...options,
     })
-    this.#running.catch(port.reject)
+    this.#running.catch(ports.reject)
   }
 
   /** Everything it has logged. */
   get logs(): string {
     return this.#lines.join('')
+  }
+
+  async metricsApiPort(): Promise<number> {
+    return (await this.#ports).metricsApiPort ?? 0
   }
 
   async stop(): Promise<void> {
@@ -201,7 +205,7 @@ export class TestOperator {
 
   /** Sum over all series of a metric whose labels match. */
   async metric(name: string, labels = /./): Promise<number> {
-    const response = await fetch(`http://127.0.0.1:${await this.#port}/metrics`)
+    const response = await fetch(`http://127.0.0.1:${(await this.#ports).metricsPort}/metrics`)
     const lines = (await response.text()).split('\n')
     return lines
       .filter((line) => line.startsWith(`${name}{`) && labels.test(line))
