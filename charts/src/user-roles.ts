@@ -24,5 +24,8 @@ export function userRoles(labels: Record<string, string>): PartMap[] {
   viewer.allow(look, resource('meetingclusters'))
   const editor = role('parley-meetingclusters-editor')
   editor.allow([...look, ...change], resource('meetingclusters'))
-  return chart.toJson()
+  // An empty list of names is left out by the API server: to apply it again would look like a change.
+  return JSON.parse(
+    JSON.stringify(chart.toJson(), (key, value) => (key === 'resourceNames' ? undefined : value)),
+  )
 }

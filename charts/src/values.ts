@@ -61,7 +61,7 @@ export const installValuesSchema = z.strictObject({
   metricsApi: group(
     'The operator serves what limits a meeting stack to the autoscaler (external.metrics.k8s.io). It does not take over from another server of that API. Not with watchNamespace.',
     {
-      enabled: flag(false, 'Autoscale by relayed bandwidth, allocations, rooms and sockets.'),
+      enabled: flag(true, 'Autoscale by relayed bandwidth, allocations, rooms and sockets.'),
       custom: flag(false, 'Also custom.metrics.k8s.io, the same for each pod.'),
     },
   ),
