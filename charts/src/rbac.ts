@@ -31,6 +31,8 @@ export const managerRules: PolicyRule[] = [
   { apiGroups: ['autoscaling'], resources: ['horizontalpodautoscalers'], verbs: own },
   { apiGroups: ['policy'], resources: ['poddisruptionbudgets'], verbs: own },
   { apiGroups: ['networking.k8s.io'], resources: ['ingresses', 'networkpolicies'], verbs: own },
+  // Of TURN over TLS, where cert-manager is asked for it.
+  { apiGroups: ['cert-manager.io'], resources: ['certificates'], verbs: own },
   { apiGroups: ['monitoring.coreos.com'], resources: ['servicemonitors'], verbs: own },
   // Which nodes TURN pods run on, and a nudge so that a pod sees a changed ConfigMap at once.
   { apiGroups: [''], resources: ['pods'], verbs: [...watch, 'patch'] },

@@ -50,8 +50,8 @@ export const REASON = {
   WaitingForTurnAddress: 'WaitingForTurnAddress',
   /** An SFU pod is on a node without an address that clients can reach. */
   WaitingForSfuAddress: 'WaitingForSfuAddress',
-  /** The certificate of TURN over TLS cannot be used; TURN without TLS goes on. */
-  InvalidCertificate: 'InvalidCertificate',
+  /** A certificate that the spec names is missing, expired or not for its name; TURN without TLS goes on. */
+  TLSInvalid: 'TLSInvalid',
   /** A component waits for another one. */
   WaitingForDependency: 'WaitingForDependency',
   /** This version cannot deploy the SFU engine asked for. */

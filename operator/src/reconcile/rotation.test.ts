@@ -203,7 +203,7 @@ describe('rotation', () => {
       fc.property(lives, (happenings) => {
         expect(play(happenings).refusals).toEqual([])
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 
@@ -212,7 +212,7 @@ describe('rotation', () => {
       fc.property(lives, (happenings) => {
         expect(play(happenings, { pods: true }).refusals).toEqual([])
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 

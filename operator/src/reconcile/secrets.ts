@@ -3,7 +3,7 @@ import { durationSeconds, type MeetingCluster } from '../api/index.ts'
 import {
   formatEntries,
   freshEntry,
-  generateSecrets,
+  generateSecret,
   parseEntries,
   type RotatingSecret,
   rotatingSecrets,
@@ -15,7 +15,12 @@ import {
 import { FIELD_MANAGER } from '../runtime/client.ts'
 import type { K8sObject } from '../runtime/resources.ts'
 import type { Child, ChildKind } from './children.ts'
-import { type ChildEntry, GENERATION_ANNOTATION, type PodEntry } from './observed.ts'
+import {
+  type ChildEntry,
+  GENERATION_ANNOTATION,
+  type PodEntry,
+  SOURCE_ANNOTATION,
+} from './observed.ts'
 import {
   adoptedRotation,
   changeList,
@@ -29,13 +34,10 @@ import {
   rotationOf,
 } from './rotation.ts'
 
-/** On a Secret made from another one: uid and version of that. */
-export const SOURCE_ANNOTATION = 'parley.dev/source'
-
 export interface SecretsOptions {
   kind: ChildKind
-  /** The Secrets of others that the spec names, where one of ours is to be made from it. */
-  given: Given | undefined
+  /** The Secret of somebody else that the Redis Secret is made from; undefined where the spec names none. */
+  source: Source | undefined
   pods: (component: string) => PodEntry[]
   /** Time within which every reader sees a change. */
   marginMs: number
@@ -44,11 +46,12 @@ export interface SecretsOptions {
 }
 
 /** A Secret that somebody else made. */
-export interface Given {
+export interface Source {
   name: string
-  /** Another one whenever the Secret has changed. */
-  version: string
-  data: SecretData
+  /** As its watch last told; undefined while there is none of that name. */
+  version: string | undefined
+  /** Undefined while there is none of that name. */
+  read: () => Promise<{ version: string; data: SecretData } | undefined>
 }
 
 export interface SecretsPlan {
@@ -74,9 +77,10 @@ type SecretObject = K8sObject & { data?: Record<string, string> }
  * rotation. Which of them has to be written is worked out from their annotations: no Secret is read before that,
  * and none stays in memory after it. @throws MissingSecretKey
  */
-export function planSecrets(cluster: MeetingCluster & K8sObject, options: SecretsOptions) {
-  const { kind, given } = options
-  const entryOf = (name: string) => kind.store.get(`${cluster.metadata.namespace}/${name}`)
+export async function planSecrets(
+  cluster: MeetingCluster & K8sObject,
+  options: SecretsOptions,
+): Promise<SecretsPlan> {
   const changes = new Map<string, RotationChange>()
   const plan: SecretsPlan = {
     children: [],
@@ -86,74 +90,122 @@ export function planSecrets(cluster: MeetingCluster & K8sObject, options: Secret
     changes,
   }
   const rotating = new Map(rotatingSecrets(cluster).map((secret) => [secret.name, secret]))
-  const contentOf = (name: string, existing: SecretObject | undefined): Secret => {
-    const known = {
-      ...(given && { [given.name]: given.data }),
-      ...(existing && { [name]: existing.data ?? {} }),
-    }
-    const all = generateSecrets(cluster, known, options.randomBytes)
-    return all.find(({ metadata }) => metadata.name === name) as Secret
-  }
   for (const object of secretShapes(cluster)) {
     const { name } = object.metadata
-    const entry = entryOf(name)
-    const secret = rotating.get(name)
+    const entry = options.kind.store.get(`${cluster.metadata.namespace}/${name}`)
     if (entry) {
       plan.uids[name] = entry.uid
       plan.generations[name] = generationOf(entry)
     }
-    if (!secret) {
-      const source = name === secretNames(cluster).redis ? given?.version : undefined
-      plan.children.push(keptSecret(kind, object, { entry, source, contentOf }))
-      continue
+    const secret = rotating.get(name)
+    if (secret) {
+      const { child, wakeInMs } = rotatingChild(cluster, options, {
+        object,
+        entry,
+        secret,
+        changes,
+      })
+      plan.children.push(child)
+      plan.wakeInMs = Math.min(plan.wakeInMs, wakeInMs)
+    } else if (name === secretNames(cluster).redis) {
+      plan.children.push(await redisChild(cluster, options, object, entry))
+    } else {
+      const make = (known: Known) => generateSecret(cluster, name, known, options.randomBytes)
+      plan.children.push(keptChild(options.kind, object, entry, async () => ({ make })))
     }
-    const policy = policyOf(cluster, secret, options)
-    const now = options.now()
-    const known = rotationOf(entry?.notes)
-    const next = entry ? planRotation(known, policy, now) : undefined
-    const state = next?.state ?? initialRotation(policy, now)
-    plan.wakeInMs = Math.min(plan.wakeInMs, sameState(known, state) ? (next?.wakeInMs ?? 0) : 0)
-    plan.children.push({
-      kind,
-      object: annotated(object, rotationAnnotations(state)),
-      fill: (existing) => {
-        const content = contentOf(name, existing)
-        const fresh = () => freshEntry(cluster, name, options.randomBytes)
-        const rotated = rotate(content, existing, { secret, policy, now, fresh })
-        if (rotated.change !== 'none') changes.set(name, { secret, change: rotated.change })
-        return locked(rotated.object, existing)
-      },
-    })
   }
   return plan
 }
 
+type Known = Record<string, SecretData>
+
+function rotatingChild(
+  cluster: MeetingCluster & K8sObject,
+  options: SecretsOptions,
+  {
+    object,
+    entry,
+    secret,
+    changes,
+  }: {
+    object: Secret
+    entry: ChildEntry | undefined
+    secret: RotatingSecret
+    changes: Map<string, RotationChange>
+  },
+): { child: Child; wakeInMs: number } {
+  const { name } = secret
+  const policy = policyOf(cluster, secret, options)
+  const now = options.now()
+  const known = rotationOf(entry?.notes)
+  const next = entry ? planRotation(known, policy, now) : undefined
+  const state = next?.state ?? initialRotation(policy, now)
+  const fresh = () => freshEntry(cluster, name, options.randomBytes)
+  const fill = (existing: SecretObject | undefined) => {
+    const content = generateSecret(cluster, name, knownOf(existing), options.randomBytes)
+    const rotated = rotate(content, existing, { secret, policy, now, fresh })
+    if (rotated.change !== 'none') changes.set(name, { secret, change: rotated.change })
+    return locked(rotated.object, existing)
+  }
+  return {
+    child: { kind: options.kind, object: annotated(object, rotationAnnotations(state)), fill },
+    wakeInMs: sameState(known, state) ? (next?.wakeInMs ?? 0) : 0,
+  }
+}
+
+/** The Redis Secret says in one form where Redis is, ours or somebody else's. */
+async function redisChild(
+  cluster: MeetingCluster & K8sObject,
+  { kind, source, randomBytes }: SecretsOptions,
+  object: Secret,
+  entry: ChildEntry | undefined,
+): Promise<Child> {
+  const { mode, external } = cluster.spec.redis
+  const { name } = object.metadata
+  const madeFrom = (version = '') => `${version} ${external.url}`.trim()
+  const given = async () => {
+    const read = await source?.read()
+    const make = (known: Known) => {
+      const all = source && read ? { ...known, [source.name]: read.data } : known
+      return generateSecret(cluster, name, all, randomBytes)
+    }
+    return { make, ...(mode === 'External' ? { source: madeFrom(read?.version) } : {}) }
+  }
+  if (mode === 'Managed') return keptChild(kind, object, entry, given)
+  const now = madeFrom(source?.version)
+  // Whether it can be made is to be known before anything is written.
+  if (entry?.notes?.[SOURCE_ANNOTATION] !== now) (await given()).make({})
+  return keptChild(kind, object, entry, given, now)
+}
+
 /** A Secret that is made once, or anew when what it is made from has changed. */
-function keptSecret(
+function keptChild(
   kind: ChildKind,
   object: Secret,
-  how: {
-    entry: ChildEntry | undefined
-    source: string | undefined
-    contentOf: (name: string, existing: SecretObject | undefined) => Secret
-  },
+  entry: ChildEntry | undefined,
+  given: () => Promise<{ make: (known: Known) => Secret; source?: string }>,
+  source?: string,
 ): Child {
-  const { name } = object.metadata
-  const notes = (generation: number) => ({
+  const notes = (generation: number, madeFrom = source) => ({
     [GENERATION_ANNOTATION]: String(generation),
-    ...(how.source === undefined ? {} : { [SOURCE_ANNOTATION]: how.source }),
+    ...(madeFrom === undefined ? {} : { [SOURCE_ANNOTATION]: madeFrom }),
   })
   return {
     kind,
-    object: annotated(object, notes(how.entry ? generationOf(how.entry) : 0)),
-    fill: (existing: SecretObject | undefined) => {
-      const content = how.contentOf(name, existing)
+    object: annotated(object, notes(entry ? generationOf(entry) : 0)),
+    fill: async (existing: SecretObject | undefined) => {
+      const { make, source: madeFrom } = await given()
+      const content = make(knownOf(existing))
       const before = Number(existing?.metadata.annotations?.[GENERATION_ANNOTATION] ?? 0)
-      const other =
-        existing && !(sameData(existing.data, content.data) && isOurs(existing, content))
-      return locked(annotated(content, notes(before + (other ? 1 : 0))), existing)
+      const same = !existing || (sameData(existing.data, content.data) && isOurs(existing, content))
+      const generation = same ? before : before + 1
+      return locked(annotated(content, notes(generation, madeFrom)), existing)
     },
   }
+}
+
+function knownOf(existing: SecretObject | undefined): Known {
+  return existing ? { [existing.metadata.name]: existing.data ?? {} } : {}
 }
 
 /** The Secret with its list as it has to be now. What is there is judged anew: it may have changed meanwhile. */

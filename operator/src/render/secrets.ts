@@ -26,23 +26,44 @@ export function generateSecrets(
   existing: Readonly<Record<string, SecretData>>,
   randomBytes: (size: number) => Uint8Array,
 ): Secret[] {
+  return [...makers(mc, existing, randomBytes).values()].map((make) => make())
+}
+
+/** One of them, which needs nothing of the others. Throws {@link MissingSecretKey}. */
+export function generateSecret(
+  mc: MeetingCluster,
+  name: string,
+  existing: Readonly<Record<string, SecretData>>,
+  randomBytes: (size: number) => Uint8Array,
+): Secret {
+  const make = makers(mc, existing, randomBytes).get(name)
+  if (!make) throw new RangeError(`${name} is no Secret of this MeetingCluster`)
+  return make()
+}
+
+function makers(
+  mc: MeetingCluster,
+  existing: Readonly<Record<string, SecretData>>,
+  randomBytes: (size: number) => Uint8Array,
+): Map<string, () => Secret> {
   const names = secretNames(mc)
   const token = () => Buffer.from(randomBytes(32)).toString('base64url')
   const kept = (name: string, key: string) => decode(existing[name]?.[key])
-  const keepOrMake = (name: string, key: string) => kept(name, key) ?? token()
-  return [
-    secret(mc, 'turn', names.turn, { secrets: kept(names.turn, 'secrets') ?? `${token()}\n` }),
-    secret(mc, 'redis', names.redis, redisSecret(mc, existing, keepOrMake)),
-    ...(hasLiveKit(mc)
-      ? [
-          secret(mc, 'sfu', names.livekit, {
-            keys: kept(names.livekit, 'keys') ?? livekitKey(randomBytes),
-          }),
-        ]
-      : []),
-    secret(mc, 'signaling', names.joinKey, { key: keepOrMake(names.joinKey, 'key') }),
-    secret(mc, 'meter', names.meterToken, { token: keepOrMake(names.meterToken, 'token') }),
+  // An empty password, as of an external Redis that has none, is none to keep.
+  const keepOrMake = (name: string, key: string) => kept(name, key) || token()
+  const made: [Component, string, () => Record<string, string>][] = [
+    ['turn', names.turn, () => ({ secrets: kept(names.turn, 'secrets') || `${token()}\n` })],
+    ['redis', names.redis, () => redisSecret(mc, existing, keepOrMake)],
+    ['signaling', names.joinKey, () => ({ key: keepOrMake(names.joinKey, 'key') })],
+    ['meter', names.meterToken, () => ({ token: keepOrMake(names.meterToken, 'token') })],
   ]
+  if (hasLiveKit(mc)) {
+    const keys = () => ({ keys: kept(names.livekit, 'keys') || livekitKey(randomBytes) })
+    made.push(['sfu', names.livekit, keys])
+  }
+  return new Map(
+    made.map(([component, name, values]) => [name, () => secret(mc, component, name, values())]),
+  )
 }
 
 /**
