@@ -76,7 +76,7 @@ const turnTls = withRules(
     )
       .default('')
       .describe(
-        'Host name of TURN over TLS: the certificate is for it, and it leads to the addresses of all TURN pods; empty: turn.<domain>. A certificate that is for the addresses themselves needs none.',
+        'Host name of TURN over TLS: the certificate is for it, and in the DNS it leads to the TURN pods; empty: that of domain.',
       ),
     issuerRef: z
       .strictObject({

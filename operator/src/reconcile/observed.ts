@@ -19,12 +19,7 @@ export const GENERATION_ANNOTATION = 'parley.dev/generation'
 export const SOURCE_ANNOTATION = 'parley.dev/source'
 
 /** What Secrets say about themselves, so that they need not be read. */
-const NOTES = [
-  ROTATED_AT_ANNOTATION,
-  ROTATION_ANNOTATION,
-  GENERATION_ANNOTATION,
-  SOURCE_ANNOTATION,
-]
+const NOTES = [ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION, GENERATION_ANNOTATION, SOURCE_ANNOTATION]
 
 export interface ClusterEntry extends Entry {
   cluster: MeetingCluster & K8sObject
@@ -166,7 +161,9 @@ export function projectNode(object: K8sObject): NodeEntry {
   }
   const of = (type: string) =>
     (status?.addresses ?? []).filter((entry) => entry.type === type).map(({ address }) => address)
-  const ready = status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+  const ready = status?.conditions?.some(
+    ({ type, status }) => type === 'Ready' && status === 'True',
+  )
   return {
     ...entryOf(object),
     internal: of('InternalIP'),

@@ -12,15 +12,12 @@ import {
   REASON,
 } from '../api/index.ts'
 import {
-  advertisedAddresses,
   keepsAfterDeletion,
   limitations,
   MissingSecretKey,
   objectName,
   renderMeetingCluster,
   rotatingSecrets,
-  sfuAddresses,
-  turnUrls,
 } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -51,9 +48,11 @@ import {
 } from './children.ts'
 import { transitions } from './conditions.ts'
 import { type ChildEntry, digest, type PodEntry, type Rollout } from './observed.ts'
+import { type Referenced, ReferencedSecrets } from './referenced.ts'
 import type { RelayReading } from './relay.ts'
-import { type Given, planSecrets, type RotationChange, type SecretsPlan } from './secrets.ts'
+import { planSecrets, type RotationChange, type SecretsPlan } from './secrets.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
+import { findReach } from './turn-reach.ts'
 import type { World } from './world.ts'
 
 export interface ReconcilerOptions {
@@ -88,9 +87,7 @@ class KindNotServed extends Error {
   override name = 'KindNotServed'
   readonly code = 'KIND_NOT_SERVED'
   constructor(kind: string) {
-    super(
-      `this cluster has no kind ${kind}: install its CRD and restart the operator, or do not ask for it`,
-    )
+    super(`this cluster has no kind ${kind}: install its CRD, or do not ask for it`)
   }
 }
 
@@ -106,14 +103,18 @@ class KindNotServed extends Error {
  */
 export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile {
   const writer = new ChildWriter(options.client)
+  const referenced = new ReferencedSecrets(options.client, options.world.references)
   return async (key) => {
     const cluster = options.world.clusters.get(key)?.cluster
+    if (!cluster) referenced.forget(key)
     if (!cluster || cluster.metadata.deletionTimestamp) return {}
     if (cluster.metadata.annotations?.[PAUSED_ANNOTATION] === 'true') {
       await writeStatus(options, cluster, pausedStatus(cluster, options.clock.now()))
       return {}
     }
-    return reconcileChildren(options, writer, key, cluster)
+    const issuable = options.world.children.has('Certificate')
+    const named = await referenced.inspect(key, cluster, { issuable, now: options.clock.now() })
+    return reconcileChildren(options, writer, key, cluster, named)
   }
 }
 
@@ -122,10 +123,11 @@ async function reconcileChildren(
   writer: ChildWriter,
   key: string,
   cluster: Cluster,
+  named: Referenced,
 ): Promise<ReconcileResult> {
   const { world, relay, clock } = options
   const owner = ownerOf(cluster)
-  const addresses = findAddresses(world, key, cluster)
+  const addresses = findReach(world, key, cluster, named.turnTls)
   const outcomes: ChildOutcome[] = []
   const ensure = async (stage: Child[]) => {
     const results = await Promise.all(
@@ -143,12 +145,12 @@ async function reconcileChildren(
     return results
   }
 
-  let wanted = await desiredChildren(options, key, cluster, addresses.turnUrls)
+  let wanted = await desiredChildren(options, key, cluster, named, addresses.turnUrls)
   const secrets = await ensure(wanted.children.filter(isSecret))
   // Pods are made from the Secrets that are there, so a new one makes other pods.
   if (secrets.some(({ result }) => result === 'applied'))
-    wanted = await desiredChildren(options, key, cluster, addresses.turnUrls)
-  outcomes.push(...wanted.refused)
+    wanted = await desiredChildren(options, key, cluster, named, addresses.turnUrls)
+  outcomes.push(...wanted.refused, ...wanted.unserved)
   const others = wanted.children.filter((child) => !isSecret(child))
   await ensure(others.filter(({ kind }) => !LAST_KINDS.has(kind.resource.kind)))
   // Without its Secret no pod starts, and those that run need not be touched.
@@ -167,7 +169,7 @@ async function reconcileChildren(
     {
       rollouts: rolloutsOf(world, cluster),
       ...addresses,
-      problems: [...problemsOf(outcomes), ...limitationsOf(cluster)],
+      problems: [...problemsOf(outcomes), ...named.problems, ...limitationsOf(cluster)],
       relay: relay.reading(key),
     },
     clock.now(),
@@ -177,7 +179,8 @@ async function reconcileChildren(
   if (retry) throw retry
   if (outcomes.some(({ result }) => result === 'foreign' || result === 'failed'))
     return { requeueAfterMs: RECHECK_MS }
-  const { wakeInMs = Number.POSITIVE_INFINITY } = wanted.secrets ?? {}
+  const { wakeInMs: rotationInMs = Number.POSITIVE_INFINITY } = wanted.secrets ?? {}
+  const wakeInMs = Math.min(rotationInMs, named.wakeInMs)
   return Number.isFinite(wakeInMs) ? { requeueAfterMs: Math.max(wakeInMs, SOONEST_MS) } : {}
 }
 
@@ -199,32 +202,14 @@ function ownerOf({ metadata }: Cluster): Owner {
   }
 }
 
-/** Where clients reach the TURN pods, and the nodes where they could not reach those or the SFU's. */
-function findAddresses(world: World, key: string, cluster: Cluster) {
-  const pods = world.podsOf(key, 'turn')
-  const advertised = advertisedAddresses(cluster, world.addressesOfNodes())
-  const ofSfu = sfuAddresses(cluster, world.addressesOfNodes())
-  const nodesOf = (some: typeof pods) => [
-    ...new Set(some.flatMap(({ node }) => (node ? [node] : []))),
-  ]
-  const reachable = nodesOf(pods.filter(({ ready }) => ready)).flatMap(
-    (node) => advertised[node] ?? [],
-  )
-  return {
-    turnUrls: turnUrls(cluster, [...new Set(reachable)].sort()),
-    nodesWithoutAddress: nodesOf(pods).filter((node) => advertised[node] === undefined),
-    sfuNodesWithoutAddress: nodesOf(world.podsOf(key, 'sfu')).filter(
-      (node) => ofSfu[node] === undefined,
-    ),
-  }
-}
-
 interface Wanted {
   children: Child[]
   /** `Kind/name` of all that is to stay: what is wanted, and what is held as it is. */
   names: Set<string>
   /** Of the children that are Secrets. */
   secrets?: SecretsPlan
+  /** What the spec asks for and this cluster has no kind for; the rest goes on. */
+  unserved: ChildOutcome[]
   /** Why nothing could be rendered. */
   refused: ChildOutcome[]
 }
@@ -233,13 +218,14 @@ async function desiredChildren(
   options: ReconcilerOptions,
   key: string,
   cluster: Cluster,
+  named: Referenced,
   turnUrls: string[],
 ): Promise<Wanted> {
   const { world, images } = options
   try {
-    const secrets = planSecrets(cluster, {
+    const secrets = await planSecrets(cluster, {
       kind: kindOf(world, 'Secret'),
-      given: await externalRedisSecret(options.client, cluster),
+      source: named.redis,
       pods: (component) => world.podsOf(key, component),
       marginMs: options.rotationMarginMs,
       now: options.clock.now,
@@ -247,17 +233,20 @@ async function desiredChildren(
     })
     const { objects, held } = renderMeetingCluster(cluster, {
       images,
-      secretUids: secrets.uids,
+      secretUids: { ...secrets.uids, ...named.versions },
       secretGenerations: secrets.generations,
-      nodes: world.addressesOfNodes(),
+      nodes: world.factsOfNodes(),
+      desired: desiredPods(world, cluster),
       turnUrls,
       capabilities: {
         serviceMonitor: world.children.has('ServiceMonitor'),
+        certificates: world.children.has('Certificate'),
         storage: hasStorage(world, cluster),
         externalMetrics: options.capabilities.externalMetrics(),
       },
     })
-    const rendered = objects.map((object) =>
+    const [servable, unserved] = partition(objects, ({ kind }) => world.children.has(kind))
+    const rendered = servable.map((object) =>
       childOf(world, object, { kept: keepsAfterDeletion(cluster, object) }),
     )
     const names = [...objects, ...held, ...secrets.children.map(({ object }) => object)].map(
@@ -267,6 +256,7 @@ async function desiredChildren(
       children: [...secrets.children, ...rendered],
       names: new Set(names),
       secrets,
+      unserved: unserved.map(({ kind }) => ({ result: 'failed', error: new KindNotServed(kind) })),
       refused: [],
     }
   } catch (error) {
@@ -276,10 +266,15 @@ async function desiredChildren(
       error instanceof KindNotServed ||
       error instanceof ApiError
     ) {
-      return { children: [], names: new Set(), refused: [{ result: 'failed', error }] }
+      const refused: ChildOutcome[] = [{ result: 'failed', error }]
+      return { children: [], names: new Set(), unserved: [], refused }
     }
     throw error
   }
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))]
 }
 
 function childOf(world: World, object: K8sObject, how: Pick<Child, 'kept'> = {}): Child {
@@ -290,24 +285,6 @@ function kindOf(world: World, name: string): ChildKind {
   const kind = world.children.get(name)
   if (!kind) throw new KindNotServed(name)
   return kind
-}
-
-async function externalRedisSecret(
-  client: ApiClient,
-  { metadata, spec }: Cluster,
-): Promise<Given | undefined> {
-  const { secretName: name } = spec.redis.external
-  if (spec.redis.mode !== 'External' || !name) return undefined
-  try {
-    const secret = await client.get<K8sObject & { data?: Record<string, string> }>(
-      ...([SECRETS, metadata.namespace, name] as const),
-    )
-    const { uid, resourceVersion } = secret.metadata
-    return { name, version: `${uid}/${resourceVersion}`, data: secret.data ?? {} }
-  } catch (error) {
-    if (error instanceof NotFound) return undefined
-    throw error
-  }
 }
 
 /** Whether a claim for the store would be bound, or already is. */
@@ -416,6 +393,12 @@ const ROTATION_EVENTS: Readonly<
     note: 'the new one is used; the old one is accepted until all that was made with it is over',
   },
   retire: { reason: 'SecretRetired', note: 'the old one is accepted no more' },
+}
+
+/** Pods that Deployments ask for, as an autoscaler may have set it. */
+function desiredPods(world: World, cluster: Cluster): Partial<Record<Component, number>> {
+  const rollouts = Object.entries(rolloutsOf(world, cluster))
+  return Object.fromEntries(rollouts.map(([component, { desired }]) => [component, desired]))
 }
 
 function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, Rollout>> {

@@ -17,7 +17,7 @@ const up: Rollout = { desired: 2, ready: 2, updated: 2, current: true, image: 'i
 const fine: Observation = {
   rollouts: { turn: up, signaling: up, webapp: up, redis: up, meter: up },
   turnUrls: ['turn:203.0.113.7:3478?transport=udp'],
-  nodesWithoutAddress: [],
+  turnWaitsFor: undefined,
   sfuNodesWithoutAddress: [],
   problems: [],
   relay: undefined,
@@ -39,7 +39,7 @@ const rollout = fc.record<Rollout>({
 const observation = fc.record<Observation>({
   rollouts: fc.dictionary(fc.constantFrom(...COMPONENTS), rollout),
   turnUrls: fc.constantFrom([], ['turn:203.0.113.7:3478?transport=udp']),
-  nodesWithoutAddress: fc.constantFrom([], ['n1']),
+  turnWaitsFor: fc.constantFrom(undefined, 'no ExternalIP on node n1'),
   sfuNodesWithoutAddress: fc.constantFrom([], ['n1']),
   problems: fc.constantFrom([], [{ reason: 'Forbidden', message: 'm', stalled: true }]),
   relay: fc.constant(undefined),
@@ -114,7 +114,7 @@ describe('computeStatus', () => {
     ],
     [
       'no address',
-      { turnUrls: [], nodesWithoutAddress: ['n1'] },
+      { turnUrls: [], turnWaitsFor: 'no ExternalIP on node n1' },
       'TurnReady',
       'False WaitingForTurnAddress',
     ],

@@ -26,8 +26,8 @@ export interface Problem {
 export interface Observation {
   rollouts: Partial<Record<Component, Rollout>>
   turnUrls: string[]
-  /** Nodes that have a TURN pod and no address that clients can reach. */
-  nodesWithoutAddress: string[]
+  /** What an address of TURN is waited for; undefined: nothing. */
+  turnWaitsFor: string | undefined
   /** Nodes that have an SFU pod and no address that clients can reach. */
   sfuNodesWithoutAddress: string[]
   problems: Problem[]
@@ -165,7 +165,7 @@ const texts = (entries: { message: string }[]) => entries.map(({ message }) => m
 function componentFinding(
   cluster: MeetingCluster,
   component: Component,
-  { rollouts, turnUrls, nodesWithoutAddress, sfuNodesWithoutAddress, relay }: Observation,
+  { rollouts, turnUrls, turnWaitsFor, sfuNodesWithoutAddress, relay }: Observation,
 ): Finding {
   const type = COMPONENT_CONDITION[component]
   const not = (reason: string, message: string): Finding => ({
@@ -188,11 +188,8 @@ function componentFinding(
       `this version cannot deploy ${cluster.spec.sfu.engine}: set spec.sfu.engine to None, rooms then hold up to ${cluster.spec.mesh.maxParticipants} participants`,
     )
   }
-  if (component === 'turn' && nodesWithoutAddress.length > 0 && turnUrls.length === 0) {
-    return not(
-      REASON.WaitingForTurnAddress,
-      `no ExternalIP on node ${nodesWithoutAddress.join(', ')}: set spec.turn.externalAddresses, or use nodes with an ExternalIP`,
-    )
+  if (component === 'turn' && turnWaitsFor !== undefined && turnUrls.length === 0) {
+    return not(REASON.WaitingForTurnAddress, turnWaitsFor)
   }
   if (component === 'sfu' && sfuNodesWithoutAddress.length > 0) {
     return not(
@@ -210,7 +207,8 @@ function componentFinding(
   if (!current || ready < desired || updated < desired) {
     const counts = `${ready} of ${desired} pods ready, ${updated} of the newest version`
     const reason = ready > 0 && current && updated >= desired ? REASON.Degraded : REASON.Progressing
-    return not(reason, problem ? `${counts}: ${problem}` : counts)
+    const why = problem ?? (component === 'turn' ? turnWaitsFor : undefined)
+    return not(reason, why ? `${counts}: ${why}` : counts)
   }
   const message =
     component === 'meter' && relay?.error

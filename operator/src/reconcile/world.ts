@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { secretReferences } from '../render/index.ts'
+import { type NodeFacts, secretReferences } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
 import { type Clock, sleep } from '../runtime/clock.ts'
 import { ApiError, Forbidden } from '../runtime/errors.ts'
@@ -36,6 +36,7 @@ import {
   projectCluster,
   projectNode,
   projectPod,
+  projectService,
   projectStorageClass,
   projectWorkload,
   type StorageClassEntry,
@@ -70,7 +71,6 @@ const PLAIN_KINDS = [
   SERVICE_ACCOUNTS,
   CONFIG_MAPS,
   SECRETS,
-  SERVICES,
   PERSISTENT_VOLUME_CLAIMS,
   HORIZONTAL_POD_AUTOSCALERS,
   POD_DISRUPTION_BUDGETS,
@@ -80,7 +80,7 @@ const PLAIN_KINDS = [
 /** Kinds whose status says how many pods are ready. */
 const WORKLOAD_KINDS = [DEPLOYMENTS, STATEFUL_SETS]
 
-export type Nodes = Record<string, { internal: string[]; advertised?: string }>
+export type Nodes = Record<string, NodeFacts>
 
 /**
  * What the operator knows of the cluster: a store for each kind, kept up to date by a watch, and the rules by
@@ -116,8 +116,9 @@ export class World {
         enqueue(key)
       },
     })
-    for (const resource of PLAIN_KINDS) this.#watchChildren(resource, false)
-    for (const resource of WORKLOAD_KINDS) this.#watchChildren(resource, true)
+    for (const resource of PLAIN_KINDS) this.#watchChildren(resource)
+    this.#watchChildren(SERVICES, projectService)
+    for (const resource of WORKLOAD_KINDS) this.#watchChildren(resource, projectWorkload)
     this.pods = this.#watch(
       PODS,
       {
@@ -138,7 +139,7 @@ export class World {
     this.nodes = this.#watch(NODES, {
       project: projectNode,
       onChange: (_key, before, after) => {
-        if (before && after && sameAddresses(before, after)) return
+        if (before && after && sameNode(before, after)) return
         this.#nodes = undefined
         this.enqueueAll()
       },
@@ -177,12 +178,15 @@ export class World {
     for (const key of this.clusters.keys()) this.#options.enqueue(key)
   }
 
-  /** Nodes by name, with the address that clients reach where the node has an ExternalIP. */
-  addressesOfNodes(): Nodes {
+  /** What is known of each node, with the address that clients reach where it has an ExternalIP. */
+  factsOfNodes(): Nodes {
     this.#nodes ??= Object.fromEntries(
-      [...this.nodes.keys()].sort().map((name) => {
-        const { internal = [], external = [] } = this.nodes.get(name) ?? {}
-        return [name, external[0] ? { internal, advertised: external[0] } : { internal }]
+      [...this.nodes.keys()].sort().flatMap((name) => {
+        const node = this.nodes.get(name)
+        if (!node) return []
+        const { internal, external, open, labels, taints } = node
+        const advertised = external[0] ? { advertised: external[0] } : {}
+        return [[name, { internal, ...advertised, open, labels, taints }]]
       }),
     )
     return this.#nodes
@@ -192,16 +196,18 @@ export class World {
     return [...this.pods.group(clusterKey).values()].filter((pod) => pod.component === component)
   }
 
-  #watchChildren(resource: Resource, full: boolean) {
-    const { kind, watch } = this.#childKind(resource, full)
+  #watchChildren(resource: Resource, project?: (object: K8sObject) => ChildEntry) {
+    const { kind, watch } = this.#childKind(resource, project)
     this.#watches.push(watch)
     this.children.set(resource.kind, kind)
   }
 
-  #childKind(resource: Resource, full: boolean) {
+  /** @param project wants whole objects; left out: the metadata says enough */
+  #childKind(resource: Resource, project?: (object: K8sObject) => ChildEntry) {
     const { enqueue } = this.#options
+    const full = project !== undefined
     const store = new Store<ChildEntry>({
-      project: full ? projectWorkload : projectChild,
+      project: project ?? projectChild,
       onChange: (_key, before, after, own) => {
         const child = after ?? before
         if (own || !child?.cluster || (before && after && sameChild(before, after))) return
@@ -258,7 +264,7 @@ export class World {
       this.children.delete(resource.kind)
       log.info({ kind: resource.kind }, 'the kind is gone: none will be made any more')
     } else {
-      const { kind, watch } = this.#childKind(resource, false)
+      const { kind, watch } = this.#childKind(resource)
       const stop = new AbortController()
       const until = AbortSignal.any([stop.signal, signal])
       watched.set(resource, { stop, ended: watch.run(until) })
@@ -325,12 +331,16 @@ function sameChild(a: ChildEntry, b: ChildEntry): boolean {
     a.group === b.group &&
     a.hash === b.hash &&
     a.fields === b.fields &&
-    (a.rollout === b.rollout || JSON.stringify(a.rollout) === JSON.stringify(b.rollout))
+    (a.rollout === b.rollout || JSON.stringify(a.rollout) === JSON.stringify(b.rollout)) &&
+    (a.service === b.service || JSON.stringify(a.service) === JSON.stringify(b.service))
   )
 }
 
-function sameAddresses(a: NodeEntry, b: NodeEntry): boolean {
-  return JSON.stringify([a.internal, a.external]) === JSON.stringify([b.internal, b.external])
+/** Heartbeats change a node every few seconds, and say nothing. */
+function sameNode(a: NodeEntry, b: NodeEntry): boolean {
+  const said = ({ internal, external, open, labels, taints }: NodeEntry) =>
+    JSON.stringify([internal, external, open, labels, taints])
+  return said(a) === said(b)
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

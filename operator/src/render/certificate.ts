@@ -22,7 +22,7 @@ export function turnTls(mc: MeetingCluster): TurnTls | undefined {
   return {
     secretName: issued ? `${objectName(mc, 'turn')}-tls` : secretName,
     port,
-    host: domain,
+    host: turn.tls.host || domain,
     issued,
   }
 }

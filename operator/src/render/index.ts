@@ -36,6 +36,7 @@ export {
 } from './rotating.ts'
 export {
   freshEntry,
+  generateSecret,
   generateSecrets,
   MissingSecretKey,
   type SecretData,
@@ -43,10 +44,8 @@ export {
 } from './secrets.ts'
 export { SFU_METRICS_PORT, sfuAddresses } from './sfu.ts'
 export { SIGNALING_PORT } from './signaling.ts'
-export { type CertificateVerdict, judgeTurnCertificate } from './turn-certificate.ts'
 export {
   advertisedAddresses,
-  hasTurnTls,
   type TurnReach,
   type TurnService,
   turnReach,

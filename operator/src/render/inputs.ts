@@ -1,11 +1,13 @@
-import type { MeetingCluster } from '../api/index.ts'
+import type { Component, MeetingCluster } from '../api/index.ts'
 
 /** All that rendering needs to know besides the MeetingCluster. */
 export interface RenderInputs {
   /** Where the operator's own images came from; used where the spec says nothing. */
   images: ImageSource
   /** By node name. */
-  nodes: Readonly<Record<string, NodeAddress>>
+  nodes: Readonly<Record<string, NodeFacts>>
+  /** Pods that an autoscaler wants at present, by component. */
+  desired?: Readonly<Partial<Record<Component, number>>>
   /** Of the TURN pods that are ready, as browsers are given them; empty while there is none. */
   turnUrls: readonly string[]
   /** UIDs of Secrets by name: pods that mount one which was deleted and made anew have to be rolled. */
@@ -15,6 +17,8 @@ export interface RenderInputs {
   capabilities: {
     /** The cluster knows the kind ServiceMonitor. */
     serviceMonitor: boolean
+    /** The cluster knows the kind Certificate of cert-manager. */
+    certificates?: boolean
     /** A volume claim will be bound: there is a StorageClass for it, or the claim exists already. */
     storage: boolean
     /** The operator serves external.metrics.k8s.io in this cluster, so autoscalers can go by its metrics. */
@@ -28,11 +32,16 @@ export interface ImageSource {
   tag: string
 }
 
-export interface NodeAddress {
+export interface NodeFacts {
   /** Addresses that pods on the host network have. */
   internal: readonly string[]
   /** Address that clients reach the node at. */
   advertised?: string
+  /** It is ready and takes new pods. Default: it does. */
+  open?: boolean
+  labels?: Readonly<Record<string, string>>
+  /** Those that keep pods away. */
+  taints?: readonly { key: string; value?: string; effect: string }[]
 }
 
 /** Where images come from when nobody says so: this version of them, as built on this machine. */
@@ -44,7 +53,12 @@ export function defaultRenderInputs(overrides: Partial<RenderInputs> = {}): Rend
     images: DEFAULT_IMAGES,
     nodes: {},
     turnUrls: [],
-    capabilities: { serviceMonitor: false, storage: true, externalMetrics: false },
+    capabilities: {
+      serviceMonitor: false,
+      certificates: true,
+      storage: true,
+      externalMetrics: false,
+    },
     ...overrides,
   }
 }

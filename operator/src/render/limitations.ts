@@ -11,20 +11,13 @@ export interface Limitation {
 
 /** What the spec asks for and this version does not have, so that nobody has to find out. */
 export function limitations(mc: MeetingCluster): Limitation[] {
-  const { cost, signaling, turn } = mc.spec
+  const { cost, signaling } = mc.spec
   const found: (Limitation & { when: boolean })[] = [
     {
       when: signaling.auth.mode === 'OIDC',
       component: 'signaling',
       message: 'spec.signaling.auth.mode OIDC is not available in this version: take Token',
       holds: true,
-    },
-    {
-      when: turn.tls.secretName !== '' || turn.tls.issuerRef !== undefined,
-      component: 'turn',
-      message:
-        'spec.turn.tls is not available in this version, TURN is served without it: remove secretName and issuerRef',
-      holds: false,
     },
     {
       when: cost.prices.preset !== undefined && !isPreset(cost.prices.preset),

@@ -2,13 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { meetingCluster } from '../api/testing/specs.ts'
 import { CHECKSUM_ANNOTATION } from './pod.ts'
 import { renderInputs } from './testing/inputs.ts'
-import {
-  advertisedAddresses,
-  buildTurnConfig,
-  buildTurnDeployment,
-  buildTurnService,
-  turnUrls,
-} from './turn.ts'
+import { buildTurnConfig, buildTurnDeployment, buildTurnService } from './turn.ts'
 
 const inputs = renderInputs()
 
@@ -113,35 +107,6 @@ describe('what coturn reads again while it runs', () => {
   })
 })
 
-describe('the address of a node', () => {
-  const addresses = (externalAddresses: string[]) =>
-    advertisedAddresses(meetingCluster({ turn: { externalAddresses } }), inputs.nodes)
-
-  it('is the one of the spec for all nodes', () => {
-    expect(addresses(['203.0.113.9'])).toEqual({ n1: '203.0.113.9', n2: '203.0.113.9' })
-  })
-
-  it('is one of the spec for each node, in the order of names', () => {
-    expect(addresses(['203.0.113.1', '203.0.113.2'])).toEqual({
-      n1: '203.0.113.1',
-      n2: '203.0.113.2',
-    })
-  })
-
-  it('is what is known of the node where the spec gives none', () => {
-    expect(addresses([])).toEqual({ n1: '198.51.100.11' })
-  })
-})
-
-it('TURN URLs offer UDP and TCP, and bracket IPv6', () => {
-  expect(turnUrls(meetingCluster(), ['198.51.100.11', '2001:db8::1'])).toEqual([
-    'turn:198.51.100.11:3478?transport=udp',
-    'turn:198.51.100.11:3478?transport=tcp',
-    'turn:[2001:db8::1]:3478?transport=udp',
-    'turn:[2001:db8::1]:3478?transport=tcp',
-  ])
-})
-
 it('the Service is headless on the host network, else of the type of the exposure', () => {
   const service = (exposure: 'HostNetwork' | 'LoadBalancer') =>
     buildTurnService(meetingCluster({ turn: { exposure } })).spec
@@ -150,4 +115,33 @@ it('the Service is headless on the host network, else of the type of the exposur
     type: 'LoadBalancer',
     externalTrafficPolicy: 'Local',
   })
+})
+
+it('REQ-K3: over TLS there is a port, a certificate that pods can start without, and a port of the Service', () => {
+  const mc = meetingCluster({ turn: { tls: { secretName: 'web-tls', port: 443 } } })
+  const pod = buildTurnDeployment(mc, inputs).spec.template.spec
+  const [container] = pod?.containers ?? []
+  expect(container?.env).toContainEqual({ name: 'TURN_TLS_PORT', value: '443' })
+  expect(container?.ports).toContainEqual(
+    expect.objectContaining({ name: 'turn-tls', protocol: 'TCP', hostPort: 443 }),
+  )
+  const volume = pod?.volumes?.find(({ name }) => name === 'tls-secret')
+  expect(volume?.secret).toMatchObject({
+    secretName: 'web-tls',
+    optional: true,
+    defaultMode: 0o440,
+  })
+  expect(buildTurnService(mc).spec.ports).toContainEqual(
+    expect.objectContaining({ name: 'turn-tls', port: 443 }),
+  )
+})
+
+it('the Service takes the port of the nodes and the annotations that the spec says', () => {
+  const mc = meetingCluster({
+    turn: { exposure: 'NodePort', service: { nodePort: 30478, annotations: { lb: 'inside' } } },
+  })
+  const { metadata, spec } = buildTurnService(mc)
+  expect(metadata.annotations).toEqual({ lb: 'inside' })
+  expect(spec).toMatchObject({ type: 'NodePort', externalTrafficPolicy: 'Local' })
+  expect(spec.ports?.map(({ nodePort }) => nodePort)).toEqual([30478, 30478])
 })

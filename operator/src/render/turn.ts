@@ -5,6 +5,7 @@ import {
   type MeetingClusterSpec,
   parseIpRange,
 } from '../api/index.ts'
+import { type TurnTls, turnTls } from './certificate.ts'
 import {
   buildAutoscaler,
   buildDisruptionBudget,
@@ -12,11 +13,19 @@ import {
   fixedReplicas,
 } from './common.ts'
 import type { RenderInputs } from './inputs.ts'
-import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
+import {
+  type ConfigMap,
+  compact,
+  type Deployment,
+  type KubernetesObject,
+  type Service,
+} from './kubernetes.ts'
 import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
-import { configMapMount, podTemplate, scratchMount, secretMount } from './pod.ts'
+import { configMapMount, type Mount, podTemplate, scratchMount, secretMount } from './pod.ts'
 import { hostPort, mediaPorts } from './ports.ts'
 import { redisAddressEnv } from './redis.ts'
+import { hostNetworkStrategy } from './rollout.ts'
+import { advertisedAddresses } from './turn-urls.ts'
 
 /** coturn: a Deployment on the host network, because relay ports come by the thousand. */
 export function renderTurn(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
@@ -87,49 +96,26 @@ export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): Confi
   }
 }
 
-/**
- * The address at which clients reach each node: what the spec says (one address for all nodes, or
- * one for each in the order of their names), else what is known of the node. Nodes without an
- * address are left out; coturn waits there.
- */
-export function advertisedAddresses(
-  mc: MeetingCluster,
-  nodes: RenderInputs['nodes'],
-): Record<string, string> {
-  const given = mc.spec.turn.externalAddresses
-  return Object.fromEntries(
-    Object.keys(nodes)
-      .toSorted()
-      .flatMap((node, position) => {
-        const address = given.length === 1 ? given[0] : (given[position] ?? nodes[node]?.advertised)
-        return address === undefined ? [] : [[node, address]]
-      }),
-  )
-}
-
-/** TURN URLs of some addresses, as browsers take them; UDP first, TCP for networks without it. */
-export function turnUrls(mc: MeetingCluster, addresses: readonly string[]): string[] {
-  const { listenPort } = mc.spec.turn
-  return addresses.flatMap((address) => {
-    const host = address.includes(':') ? `[${address}]` : address
-    return ['udp', 'tcp'].map((transport) => `turn:${host}:${listenPort}?transport=${transport}`)
-  })
-}
-
 export function buildTurnService(mc: MeetingCluster): Service {
-  const { exposure, listenPort } = mc.spec.turn
+  const { exposure, listenPort, service } = mc.spec.turn
+  const tls = turnTls(mc)
+  const nodePort = service.nodePort === undefined ? {} : { nodePort: service.nodePort }
+  const listener = { port: listenPort, ...nodePort }
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: metadata(mc, 'turn'),
+    metadata: compact({ ...metadata(mc, 'turn'), annotations: service.annotations }),
     spec: {
       ...(exposure === 'HostNetwork'
         ? { type: 'ClusterIP', clusterIP: 'None' }
         : { type: exposure, externalTrafficPolicy: 'Local' }),
       selector: selectorOf(mc, 'turn'),
       ports: [
-        { name: 'turn-udp', protocol: 'UDP', port: listenPort, targetPort: 'turn-udp' },
-        { name: 'turn-tcp', protocol: 'TCP', port: listenPort, targetPort: 'turn-tcp' },
+        { name: 'turn-udp', protocol: 'UDP', targetPort: 'turn-udp', ...listener },
+        { name: 'turn-tcp', protocol: 'TCP', targetPort: 'turn-tcp', ...listener },
+        ...(tls
+          ? [{ name: 'turn-tls', protocol: 'TCP', targetPort: 'turn-tls', port: tls.port }]
+          : []),
       ],
     },
   }
@@ -142,10 +128,12 @@ function userQuota({ spec: { mesh, turn } }: MeetingCluster): number {
 
 export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
   const { turn } = mc.spec
+  const tls = turnTls(mc)
   const drainSeconds = Math.ceil(durationSeconds(turn.drainTimeout))
   const listeners = [
     hostPort('turn-udp', 'UDP', turn.listenPort),
     hostPort('turn-tcp', 'TCP', turn.listenPort),
+    ...(tls ? [hostPort('turn-tls', 'TCP', tls.port)] : []),
   ]
   // Host ports, so that the scheduler never puts two pods that want the same ones on a node.
   const ports = [...listeners, ...mediaPorts(turn.relayPorts, listeners)]
@@ -159,8 +147,7 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
       // A rollout on few nodes waits for calls: that is no lack of progress.
       progressDeadlineSeconds: drainSeconds + GRACE_SECONDS + 600,
       selector: { matchLabels: selectorOf(mc, 'turn') },
-      // The new pod needs the ports of the old one.
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+      strategy: hostNetworkStrategy(mc, 'turn', inputs),
       template: podTemplate(mc, inputs, {
         component: 'turn',
         image: 'parley-coturn',
@@ -176,12 +163,14 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
           { name: 'TURN_RELAY_MAX', value: String(turn.relayPorts.max) },
           { name: 'TURN_USER_QUOTA', value: String(userQuota(mc)) },
           { name: 'TURN_MAX_BPS', value: String(maxBytesPerSecond(turn)) },
+          ...(tls ? [{ name: 'TURN_TLS_PORT', value: String(tls.port) }] : []),
           { name: 'TURN_DRAIN_SECONDS', value: String(drainSeconds) },
         ],
         ports,
         mounts: [
           secretMount('turn', secretNames(mc).turn, ['secrets']),
           secretMount('redis', secretNames(mc).redis, ['password', 'url']),
+          ...(tls ? [certificateMount(tls)] : []),
           configMapMount('turn-config', configMapNames(mc).turn, '/etc/parley/turn'),
           scratchMount('run', '/run/coturn', { sizeLimit: '16Mi', inMemory: true }),
           scratchMount('tmp', '/tmp', { sizeLimit: '16Mi' }),
@@ -212,6 +201,15 @@ const fromPod = (name: string, fieldPath: string) => ({
   name,
   valueFrom: { fieldRef: { fieldPath } },
 })
+
+/** Pods start without the Secret, and without what it should hold: TURN goes on without TLS. */
+function certificateMount({ secretName }: TurnTls): Mount {
+  const mount = secretMount('tls', secretName, ['tls.crt', 'tls.key'])
+  return {
+    ...mount,
+    volume: { ...mount.volume, secret: { ...mount.volume.secret, optional: true } },
+  }
+}
 
 /** coturn's max-bps counts bytes, whatever its name says; 0 is no limit. */
 function maxBytesPerSecond({ quotas }: MeetingClusterSpec['turn']): number {

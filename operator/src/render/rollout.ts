@@ -1,0 +1,53 @@
+import { type Component, type MeetingCluster, scalingOf } from '../api/index.ts'
+import type { NodeFacts, RenderInputs } from './inputs.ts'
+
+/**
+ * How pods on the host network are replaced. No node takes two of them, so where there is a node to spare a new
+ * pod comes first and the old ones stay until it is ready: a version that does not start harms nobody. Where
+ * there is none, an old pod has to go first. It goes by what is known of the nodes and by the number of pods, and
+ * by nothing that a rollout itself changes.
+ */
+export function hostNetworkStrategy(
+  mc: MeetingCluster,
+  component: Component,
+  { nodes, desired }: Pick<RenderInputs, 'nodes' | 'desired'>,
+) {
+  const scaling = scalingOf(mc.spec, component)
+  const pods = scaling.replicas ?? desired?.[component] ?? scaling.minReplicas
+  const spare = eligibleNodes(mc, component, nodes) > pods
+  return {
+    type: 'RollingUpdate' as const,
+    rollingUpdate: spare ? { maxSurge: 1, maxUnavailable: 0 } : { maxSurge: 0, maxUnavailable: 1 },
+  }
+}
+
+/**
+ * Nodes that would take a pod of a component. Counted low: with an affinity, which only the scheduler
+ * understands, none.
+ */
+export function eligibleNodes(
+  { spec }: MeetingCluster,
+  component: Component,
+  nodes: RenderInputs['nodes'],
+): number {
+  const { nodeSelector, tolerations, affinity } = spec[component]
+  if (Object.keys(affinity).length > 0) return 0
+  const takes = ({ open = true, labels = {}, taints = [] }: NodeFacts) =>
+    open &&
+    Object.entries(nodeSelector).every(([key, value]) => labels[key] === value) &&
+    taints.every((taint) => tolerations.some((toleration) => tolerates(toleration, taint)))
+  return Object.values(nodes).filter(takes).length
+}
+
+type Taint = NonNullable<NodeFacts['taints']>[number]
+
+/** As https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ has it. */
+function tolerates(
+  toleration: MeetingCluster['spec']['turn']['tolerations'][number],
+  taint: Taint,
+): boolean {
+  const { key, operator = 'Equal', value = '', effect } = toleration
+  if (effect !== undefined && effect !== taint.effect) return false
+  if (key === undefined) return operator === 'Exists'
+  return key === taint.key && (operator === 'Exists' || value === (taint.value ?? ''))
+}
