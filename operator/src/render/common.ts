@@ -100,14 +100,14 @@ export function buildClaim(
 }
 
 /** Lets a Prometheus operator find the metrics of a component. */
-export function buildServiceMonitor(mc: MeetingCluster, component: Component) {
+export function buildServiceMonitor(mc: MeetingCluster, component: Component, port = 'http') {
   return {
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'ServiceMonitor',
     metadata: metadata(mc, component),
     spec: {
       selector: { matchLabels: selectorOf(mc, component) },
-      endpoints: [{ port: 'http', path: '/metrics' }],
+      endpoints: [{ port, path: '/metrics' }],
     },
   }
 }

@@ -1,4 +1,5 @@
-import type { MeetingCluster } from '../api/index.ts'
+import { hasLiveKit, type MeetingCluster } from '../api/index.ts'
+import { renderCertificate } from './certificate.ts'
 import { buildServiceMonitor } from './common.ts'
 import type { RenderInputs } from './inputs.ts'
 import type { KubernetesObject } from './kubernetes.ts'
@@ -31,6 +32,7 @@ export function renderMeetingCluster(mc: MeetingCluster, inputs: RenderInputs): 
   const all = [
     ...renderNetworkPolicies(mc, inputs),
     ...renderRedis(mc, inputs),
+    ...(inputs.capabilities.certificates ? renderCertificate(mc) : []),
     ...renderTurn(mc, inputs),
     ...renderSfu(mc, inputs),
     ...renderMeter(mc, inputs),
@@ -62,7 +64,12 @@ function holds(mc: MeetingCluster, inputs: RenderInputs): (object: KubernetesObj
 function renderServiceMonitors(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
   const { serviceMonitor } = mc.spec.monitoring
   const wanted = serviceMonitor === 'Auto' ? inputs.capabilities.serviceMonitor : serviceMonitor
-  return wanted ? [buildServiceMonitor(mc, 'signaling'), buildServiceMonitor(mc, 'meter')] : []
+  if (!wanted) return []
+  return [
+    buildServiceMonitor(mc, 'signaling'),
+    buildServiceMonitor(mc, 'meter'),
+    ...(hasLiveKit(mc) ? [buildServiceMonitor(mc, 'sfu', 'metrics')] : []),
+  ]
 }
 
 /** Whether an object stays when the MeetingCluster is deleted: what was metered is worth money. */

@@ -100,6 +100,15 @@ describe('where clients reach the SFU', () => {
   })
 })
 
+it('REQ-K1: Prometheus finds the metrics of LiveKit at their own port', () => {
+  const capabilities = { ...inputs.capabilities, serviceMonitor: true }
+  const { objects } = renderMeetingCluster(sfu({}), { ...inputs, capabilities })
+  const monitor = objects.find(
+    ({ kind, metadata }) => kind === 'ServiceMonitor' && metadata.name === 'demo-sfu',
+  )
+  expect(monitor).toMatchObject({ spec: { endpoints: [{ port: 'metrics', path: '/metrics' }] } })
+})
+
 describe('without LiveKit', () => {
   it.each(['None', 'Mediasoup'] as const)(
     'REQ-K1: engine %s deploys nothing of an SFU',
