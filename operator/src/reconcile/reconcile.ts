@@ -50,6 +50,7 @@ import { transitions } from './conditions.ts'
 import { type ChildEntry, digest, type PodEntry, type Rollout } from './observed.ts'
 import { type Referenced, ReferencedSecrets } from './referenced.ts'
 import type { RelayReading } from './relay.ts'
+import { isInTheWay } from './replace.ts'
 import { planSecrets, type RotationChange, type SecretsPlan } from './secrets.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
 import { findReach } from './turn-reach.ts'
@@ -132,6 +133,7 @@ async function reconcileChildren(
   const ensure = async (stage: Child[]) => {
     const results = await Promise.all(
       stage.map(async (child) => {
+        await makeWay(writer, child, owner)
         const outcome = await writer.ensure(child, owner)
         if (outcome.result !== 'applied') return outcome
         const { kind, metadata } = child.object
@@ -186,6 +188,13 @@ async function reconcileChildren(
 
 function isSecret({ kind }: Child): boolean {
   return kind.resource === SECRETS
+}
+
+/** What goes wrong here, the attempt to write says. */
+async function makeWay(writer: ChildWriter, child: Child, { namespace, reference }: Owner) {
+  const entry = child.kind.store.get(`${namespace}/${child.object.metadata.name}`)
+  if (entry?.group === reference.uid && isInTheWay(child, entry))
+    await writer.remove(child.kind, entry)
 }
 
 function ownerOf({ metadata }: Cluster): Owner {

@@ -96,14 +96,26 @@ export class TestCluster {
       const text = await this.kubectl('get', 'pods', '-n', namespace, '-l', selector, '-o', 'json')
       const { items } = JSON.parse(text) as { items: TestObject[] }
       if (items.length === 0) throw new Error(`no pods of ${component} yet`)
-      for (const { metadata, spec } of items) {
-        if (!spec.nodeName) await this.bind(metadata.name, namespace, node)
-        await this.patchStatus('pod', metadata.name, namespace, {
-          phase: 'Running',
-          conditions: [{ type: 'Ready', status: 'True' }],
-        })
-      }
+      for (const pod of items) await this.runPod(pod, node)
     })
+  }
+
+  /** The same for one. */
+  async runPod({ metadata, spec }: TestObject, node: string): Promise<void> {
+    const { name, namespace = 'default' } = metadata
+    if (!spec.nodeName) await this.bind(name, namespace, node)
+    await this.patchStatus('pod', name, namespace, {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: 'True' }],
+    })
+  }
+
+  /** Nobody reports for it, so it stays ready for 40 s. */
+  async nodeIsReady(name: string): Promise<void> {
+    const conditions = [{ type: 'Ready', status: 'True', reason: 'Test', message: '' }]
+    await this.patchStatus('node', name, 'default', { conditions })
+    const body = JSON.stringify({ spec: { taints: null } })
+    await this.kubectl('patch', 'node', name, '--type=merge', '-p', body)
   }
 
   private async bind(pod: string, namespace: string, node: string): Promise<void> {
@@ -119,7 +131,7 @@ export class TestCluster {
     })
   }
 
-  private patchStatus(kind: string, name: string, namespace: string, status: object) {
+  patchStatus(kind: string, name: string, namespace: string, status: object) {
     const body = JSON.stringify({ status })
     return this.kubectl(
       ...['patch', kind, name, '-n', namespace, '--subresource=status', '--type=merge', '-p', body],
