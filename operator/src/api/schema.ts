@@ -291,7 +291,7 @@ const sfu = withRules(
       .max(64)
       .default([])
       .describe(
-        'Addresses that clients reach the pods at: one for all, or one for each node in the order of node names. Empty: turn.externalAddresses where TURN is on the host network, else the ExternalIP of each node.',
+        'Addresses that clients reach the pods at: one for all, or one for each node in the order of node names. Empty: turn.externalAddresses (not with exposure LoadBalancer), else the ExternalIP of each node.',
       ),
     ports: portRange(
       'UDP ports of the nodes that media uses. No node gets two pods whose ranges touch the same block of 1024 ports. Besides, 7880, 7881 and 6789 are taken, on TCP.',

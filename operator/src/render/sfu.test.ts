@@ -35,7 +35,19 @@ describe('the SFU pods', () => {
     expect(pod).toMatchObject({ hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' })
     const ports = container?.ports?.map(({ protocol, hostPort }) => `${protocol} ${hostPort}`)
     expect(ports).toEqual(['TCP 7880', 'TCP 7881', 'TCP 6789', 'UDP 39936', 'UDP 40960'])
-    expect(spec.strategy?.rollingUpdate).toEqual({ maxSurge: 0, maxUnavailable: 1 })
+  })
+
+  it('REQ-K7: are replaced one by one, the new one first where there is a node for it', () => {
+    const strategy = (replicas: number) =>
+      buildSfuDeployment(sfu({ replicas }), inputs).spec.strategy?.rollingUpdate
+    expect(strategy(2)).toEqual({ maxSurge: 0, maxUnavailable: 1 })
+    expect(strategy(1)).toEqual({ maxSurge: 1, maxUnavailable: 0 })
+  })
+
+  it('REQ-K7: are rolled when the spec gives them another address', () => {
+    const checksum = (spec: object) =>
+      buildSfuDeployment(sfu(spec), inputs).spec.template.metadata?.annotations
+    expect(checksum({ externalAddresses: ['203.0.113.9'] })).not.toEqual(checksum({}))
   })
 
   it('REQ-K7: have as long to go as the drain timeout says, and a little to say goodbye', () => {

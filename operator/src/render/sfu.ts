@@ -10,6 +10,7 @@ import type { ConfigMap, Deployment, KubernetesObject, Service } from './kuberne
 import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
 import { configMapMount, podTemplate, scratchMount, secretMount } from './pod.ts'
 import { hostPort, mediaPorts } from './ports.ts'
+import { hostNetworkStrategy } from './rollout.ts'
 
 /** LiveKit's signaling and API. */
 export const SFU_PORT = 7880
@@ -43,15 +44,14 @@ export function buildSfuConfig(mc: MeetingCluster, inputs: RenderInputs): Config
 
 /**
  * The address at which clients reach each node's media ports: what the spec says (for the SFU, else
- * for TURN on the host network, which is on the same nodes; one address for all nodes, or one for each
- * in the order of their names), else the node's ExternalIP. Nodes without an address are left out.
+ * for TURN; one address for all nodes, or one for each in the order of their names), else the node's
+ * ExternalIP. Nodes without an address are left out; LiveKit waits there.
  */
 export function sfuAddresses(
-  { spec: { sfu, turn } }: MeetingCluster,
+  mc: MeetingCluster,
   nodes: RenderInputs['nodes'],
 ): Record<string, string> {
-  const ofTurn = turn.exposure === 'HostNetwork' ? turn.externalAddresses : []
-  const given = sfu.externalAddresses.length > 0 ? sfu.externalAddresses : ofTurn
+  const given = givenAddresses(mc)
   return Object.fromEntries(
     Object.keys(nodes)
       .toSorted()
@@ -60,6 +60,12 @@ export function sfuAddresses(
         return address === undefined ? [] : [[node, address]]
       }),
   )
+}
+
+/** Those of TURN are of the nodes, too, unless they may be of a load balancer. */
+function givenAddresses({ spec: { sfu, turn } }: MeetingCluster): readonly string[] {
+  const ofTurn = turn.exposure === 'LoadBalancer' ? [] : turn.externalAddresses
+  return sfu.externalAddresses.length > 0 ? sfu.externalAddresses : ofTurn
 }
 
 /** Any pod takes any participant's signaling, and finds the pod with the room through Redis. */
@@ -89,9 +95,10 @@ export function buildSfuDeployment(mc: MeetingCluster, inputs: RenderInputs): De
     spec: {
       ...fixedReplicas(mc, 'sfu'),
       revisionHistoryLimit: 3,
+      // A rollout on few nodes waits for rooms: that is no lack of progress.
+      progressDeadlineSeconds: drainSeconds + GRACE_SECONDS + 600,
       selector: { matchLabels: selectorOf(mc, 'sfu') },
-      // The new pod needs the ports of the old one.
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+      strategy: hostNetworkStrategy(mc, 'sfu', inputs),
       template: podTemplate(mc, inputs, {
         component: 'sfu',
         image: 'parley-livekit',
@@ -127,12 +134,17 @@ export function buildSfuDeployment(mc: MeetingCluster, inputs: RenderInputs): De
           // LiveKit's own health check fails while Redis is away: no reason to end calls.
           liveness: { ...check('alive'), periodSeconds: 20, failureThreshold: 6 },
         },
-        // After the drain, LiveKit says goodbye to those who are left.
-        terminationGracePeriodSeconds: drainSeconds + 30,
+        terminationGracePeriodSeconds: drainSeconds + GRACE_SECONDS,
+        // LiveKit takes its external address when it starts. Of nodes it rarely changes, and then the old one is
+        // dead; what somebody writes into the spec is rolled out, so that rooms are waited for.
+        rollsWith: JSON.stringify(givenAddresses(mc)),
       }),
     },
   }
 }
+
+/** After the drain, LiveKit says goodbye to those who are left. */
+const GRACE_SECONDS = 30
 
 const check = (what: 'ready' | 'alive') => ({
   exec: { command: ['/usr/local/bin/sfu-check', what] },
