@@ -70,17 +70,23 @@ function groupDiscoveryList({ groups, metrics }: Served, version: string) {
         {
           version: group.version,
           freshness: 'Current',
-          resources: metrics.map((metric) => ({
-            resource: resourceName(group, metric),
-            responseKind: { group: '', version: '', kind: KIND[group.group] },
-            scope: 'Namespaced',
-            singularResource: '',
-            verbs: ['get'],
-          })),
+          resources: discoveredResources(group, metrics),
         },
       ],
     })),
   }
+}
+
+function discoveredResources(group: ServedGroup, metrics: readonly string[]) {
+  const kind = { group: '', version: '', kind: KIND[group.group] }
+  const entry = { responseKind: kind, verbs: ['get'] }
+  const scope = { scope: 'Namespaced', singularResource: '' }
+  if (group.group === EXTERNAL.group)
+    return metrics.map((metric) => ({ resource: metric, ...entry, ...scope }))
+  const subresources = metrics.map((metric) => ({ subresource: metric, ...entry }))
+  return [
+    { resource: 'pods', responseKind: { ...kind, kind: '' }, verbs: [], ...scope, subresources },
+  ]
 }
 
 const KIND = {
