@@ -58,18 +58,15 @@ export class CostFigures {
     while ((this.#samples[1]?.at ?? now) <= now - rateWindowMs) this.#samples.shift()
   }
 
-  /** @throws {StoreError} while nothing is known of the store yet */
   summary(
     accounting: Accounting,
     troubles: Readonly<Record<string, string>>,
     now: number,
   ): RelaySummary {
-    if (!this.known && this.error) throw this.error
     return {
       ...accounting.open(now),
       currency: this.#prices.currency,
-      costPerHour: this.#costPerHour(),
-      monthToDate: this.#monthToDate,
+      ...(this.known && { costPerHour: this.#costPerHour(), monthToDate: this.#monthToDate }),
       ...(Object.keys(troubles).length > 0 ? { troubles } : {}),
     }
   }

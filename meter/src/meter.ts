@@ -99,7 +99,7 @@ export async function startMeter(
       })
     },
     async summary() {
-      // What was known before is better than nothing; where nothing is, it rejects.
+      // What was known before is better than nothing, and the troubles say why there is no more.
       await flush()
         .then(price)
         .catch(() => {})

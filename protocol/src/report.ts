@@ -65,15 +65,16 @@ export type ReportRow = z.infer<typeof reportRowSchema>
 export type RelayCostReport = z.infer<typeof relayCostReportSchema>
 
 /**
- * The meter's present state in four figures: what a MeetingCluster's status shows. `troubles` says what
- * keeps the meter from its work, by what it is about (`redis`, `store`).
+ * The meter's present state in four figures: what a MeetingCluster's status shows. The cost is left
+ * out while the store has not been read yet. `troubles` says what keeps the meter from its work, by
+ * what it is about (`redis`, `store`).
  */
 export const relaySummarySchema = z.strictObject({
   allocations: count,
   users: count,
   currency: z.string(),
-  costPerHour: z.number().nonnegative(),
-  monthToDate: z.number().nonnegative(),
+  costPerHour: z.number().nonnegative().optional(),
+  monthToDate: z.number().nonnegative().optional(),
   troubles: z.record(z.string(), z.string()).optional(),
 })
 export type RelaySummary = z.infer<typeof relaySummarySchema>

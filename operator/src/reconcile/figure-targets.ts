@@ -29,13 +29,12 @@ export function figuresOfWorld(
   })
 }
 
-export function* readyMeters(world: World): Iterable<MeterTarget> {
-  const deployments = world.children.get('Deployment')?.store
+/** Ready or not: the reason why it is not is best told by itself. */
+export function* runningMeters(world: World): Iterable<MeterTarget> {
   for (const { cluster } of world.clusters.values()) {
-    const { namespace = 'default' } = cluster.metadata
-    const { ready = 0 } =
-      deployments?.get(`${namespace}/${objectName(cluster, 'meter')}`)?.rollout ?? {}
-    if (ready > 0) yield meterOf(cluster)
+    const meter = meterOf(cluster)
+    const started = world.podsOf(meter.key, 'meter').some(({ node, problem }) => node && !problem)
+    if (started) yield meter
   }
 }
 

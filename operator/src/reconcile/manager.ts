@@ -12,7 +12,7 @@ import { EventRecorder } from '../runtime/events.ts'
 import { LeaderElector } from '../runtime/leader.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { type HttpServers, serveHttp } from '../runtime/server.ts'
-import { figuresOfWorld, readyMeters } from './figure-targets.ts'
+import { figuresOfWorld, runningMeters } from './figure-targets.ts'
 import type { Figures } from './figures.ts'
 import { MeterClient } from './meter-client.ts'
 import { directScraper, proxyScraper } from './pod-scraper.ts'
@@ -135,7 +135,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
   figures = known
   const relay = new RelayPoller({
     meter,
-    targets: () => readyMeters(world),
+    targets: () => runningMeters(world),
     rooms: (key) => known.rooms(key),
     onChange: enqueue,
     clock,

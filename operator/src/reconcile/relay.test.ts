@@ -86,6 +86,24 @@ describe('RelayPoller', () => {
     expect(poller.reading(target.key)?.error).toBe('the answer is not a summary')
   })
 
+  it('REQ-K5: passes on what keeps the meter from its work, and keeps the cost it last knew', async () => {
+    const { poller, state, changes } = setUp()
+    await poller.pollAll()
+    const { costPerHour, monthToDate, ...rest } = figures
+    state.answer = { ...rest, troubles: { store: 'away' } }
+    await poller.pollAll()
+    await poller.pollAll()
+    expect(poller.reading(target.key)).toMatchObject({
+      summary: { monthToDate: '12.0000' },
+      troubles: { store: 'away' },
+    })
+    expect(changes).toHaveLength(2)
+    state.answer = figures
+    await poller.pollAll()
+    expect(poller.reading(target.key)).not.toHaveProperty('troubles')
+    expect([costPerHour, monthToDate]).toEqual([0.25, 12])
+  })
+
   it('REQ-K6: tells of rooms that open and close, also while the meter does not answer', async () => {
     const { poller, state, changes } = setUp()
     state.answer = new Error('connection refused')

@@ -8,13 +8,15 @@ export interface RelayReading {
   summary?: NonNullable<MeetingClusterStatus['relay']>
   /** Rooms with somebody in them; left out while signaling does not say. */
   rooms?: number
+  /** What keeps the meter from its work, as it says itself, by what it is about (`redis`, `store`). */
+  troubles?: Readonly<Record<string, string>>
   /** Why the last reading of the meter failed. */
   error?: string
 }
 
 export interface RelayPollerOptions {
   meter: Pick<MeterClient, 'get' | 'forget'>
-  /** The meters that are ready now. */
+  /** The meters that run now; of one that is not ready, what it says is the reason. */
   targets: () => Iterable<MeterTarget>
   /** Rooms of a MeetingCluster. Never rejects. */
   rooms: (key: string) => Promise<number | undefined>
@@ -31,7 +33,7 @@ const PARALLEL = 4
 const PER_TARGET_MS = 50
 
 /**
- * Reads what the status of every MeetingCluster says of calls: `/summary` of its meter if that is ready, and the
+ * Reads what the status of every MeetingCluster says of calls: `/summary` of its meter if that runs, and the
  * rooms of signaling. One that does not answer changes what is said, never what is done.
  */
 export class RelayPoller {
@@ -81,9 +83,13 @@ export class RelayPoller {
 
   async #read(target: MeterTarget, before: RelayReading | undefined): Promise<RelayReading> {
     try {
-      const { allocations, users, currency, costPerHour, monthToDate } =
+      const { allocations, users, currency, costPerHour, monthToDate, troubles } =
         await this.#options.meter.get(target, '/summary', relaySummarySchema)
+      const told = troubles ? { troubles } : {}
+      if (costPerHour === undefined || monthToDate === undefined)
+        return { ...(before?.summary ? { summary: before.summary } : {}), ...told }
       return {
+        ...told,
         summary: {
           allocations,
           users,
@@ -109,7 +115,8 @@ function money(amount: number): string {
 }
 
 function sameReading(a: RelayReading | undefined, b: RelayReading): boolean {
-  const plain = ({ summary, rooms, error }: RelayReading) => JSON.stringify([summary, rooms, error])
+  const plain = ({ summary, rooms, troubles, error }: RelayReading) =>
+    JSON.stringify([summary, rooms, troubles, error])
   return a !== undefined && plain(a) === plain(b)
 }
 

@@ -49,6 +49,28 @@ const anyCluster = fc
   .map(({ engine, webapp }) => meetingCluster({ sfu: { engine }, webapp: { enabled: webapp } }))
 
 describe('computeStatus', () => {
+  it('REQ-K5: Degraded, with the reason, when the meter says that Redis or its store is away', () => {
+    const cluster = meetingCluster({ redis: { mode: 'External', external: { url: 'redis://r' } } })
+    const away = { desired: 1, ready: 0, updated: 1, current: true }
+    const troubles = { redis: 'not subscribed: ECONNREFUSED r:6379', store: 'cannot write' }
+    const said = (rollouts: Observation['rollouts']) =>
+      computeStatus(cluster, { ...fine, rollouts, relay: { troubles } }, 0).conditions ?? []
+    const of = (all: ReturnType<typeof said>, wanted: string) =>
+      all.find(({ type }) => type === wanted)
+    const all = said({ ...fine.rollouts, meter: away, signaling: away })
+    expect(of(all, 'MeterReady')).toMatchObject({
+      reason: 'Degraded',
+      message: expect.stringMatching(/^0 of 1 pods ready.*ECONNREFUSED r:6379; cannot write$/),
+    })
+    expect(of(all, 'SignalingReady')).toMatchObject({
+      reason: 'Degraded',
+      message: expect.stringMatching(/ECONNREFUSED r:6379$/),
+    })
+    expect(of(all, 'Ready')).toMatchObject({ status: 'False', reason: 'Degraded' })
+    // What came right meanwhile is right, whatever an older reading says.
+    expect(of(said(fine.rollouts), 'MeterReady')).toMatchObject({ status: 'True' })
+  })
+
   it('REQ-K6: Ready when every component that is wanted is', () => {
     expect(conditions(meetingCluster(), {})).toEqual({
       Ready: 'True Available',

@@ -207,6 +207,8 @@ function componentFinding(
   if (!current || ready < desired || updated < desired) {
     const counts = `${ready} of ${desired} pods ready, ${updated} of the newest version`
     const reason = ready > 0 && current && updated >= desired ? REASON.Degraded : REASON.Progressing
+    const trouble = current && updated >= desired ? troubleOf(component, relay) : undefined
+    if (trouble) return not(REASON.Degraded, `${counts}: ${trouble}`)
     const why = problem ?? (component === 'turn' ? turnWaitsFor : undefined)
     return not(reason, why ? `${counts}: ${why}` : counts)
   }
@@ -215,6 +217,13 @@ function componentFinding(
       ? `running, but its summary could not be read: ${relay.error}`
       : `${ready} of ${desired} pods ready`
   return { type, status: 'True', reason: REASON.Available, message }
+}
+
+/** Why pods that run are not ready, as far as the meter knows; signaling depends on the same Redis. */
+function troubleOf(component: Component, relay: RelayReading | undefined): string | undefined {
+  const { redis, store } = relay?.troubles ?? {}
+  const known = component === 'meter' ? [redis, store] : component === 'signaling' ? [redis] : []
+  return known.filter(Boolean).join('; ') || undefined
 }
 
 function componentStatus(
