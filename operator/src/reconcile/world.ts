@@ -3,6 +3,7 @@ import { type NodeFacts, secretReferences } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
 import { type Clock, sleep } from '../runtime/clock.ts'
 import { ApiError, Forbidden } from '../runtime/errors.ts'
+import { takingTurns } from '../runtime/in-turn.ts'
 import { ListWatch } from '../runtime/list-watch.ts'
 import {
   CERTIFICATES,
@@ -62,6 +63,9 @@ const OPTIONAL_KINDS = [SERVICE_MONITORS, CERTIFICATES]
 const DISCOVERY_MS = 30_000
 const DISCOVERY_RETRY_MS = 2_000
 
+/** The API server fills one while we read the other. */
+const LISTS_AT_A_TIME = 2
+
 /** Every object that the operator may make has this label, so that others need not be watched. */
 const OURS = 'app.kubernetes.io/managed-by=parley'
 const NOT_OURS = 'app.kubernetes.io/managed-by!=parley'
@@ -96,6 +100,7 @@ export class World {
   readonly references: SecretReferences
   readonly #options: WorldOptions
   readonly #watches: ListWatch<Entry>[] = []
+  readonly #inTurn = takingTurns(LISTS_AT_A_TIME)
   readonly #discovered = Promise.withResolvers<void>()
   #nodes: Nodes | undefined
 
@@ -301,6 +306,7 @@ export class World {
       resource,
       namespace: resource.namespaced ? namespace : undefined,
       store: store as unknown as Store<Entry>,
+      inTurn: this.#inTurn,
       clock,
       random,
       log,

@@ -14,13 +14,16 @@ export interface ListWatchOptions<T extends Entry> {
   /** Ask for PartialObjectMetadata: spec and status never leave the server. */
   metadataOnly?: boolean
   store: Store<T>
+  /** Runs the list when it is its turn: lists of many kinds at a time are much memory at a time. Default: at once. */
+  inTurn?: <R>(list: () => Promise<R>) => Promise<R>
   clock: Clock
   /** 0 ≤ x < 1 */
   random: () => number
   log: Logger
 }
 
-const PAGE = 500
+/** Objects of a page are in memory together. */
+const PAGE = 200
 const BACKOFF_MS = { first: 200, max: 5_000 }
 /** A watch that lived this long was a good one: the next failure starts the backoff anew. */
 const HEALTHY_MS = 10_000
@@ -57,7 +60,10 @@ export class ListWatch<T extends Entry> {
     while (!signal.aborted) {
       const started = clock.now()
       try {
-        if (this.#version === undefined) await this.#list(signal)
+        if (this.#version === undefined) {
+          const { inTurn = (list) => list() } = this.#options
+          await inTurn(() => this.#list(signal))
+        }
         await this.#watch(signal)
         this.problem = undefined
       } catch (error) {
