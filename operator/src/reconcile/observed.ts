@@ -56,6 +56,10 @@ export interface Rollout {
   updated: number
   /** The controller has seen the newest spec. */
   current: boolean
+  /** Pods of an older version are there yet. */
+  replacing: boolean
+  /** A new pod comes before an old one goes. */
+  surges: boolean
   image?: string
   /** What Kubernetes says goes wrong, if anything. */
   problem?: string
@@ -82,9 +86,14 @@ function notesOf(annotations: Record<string, string> = {}): Pick<ChildEntry, 'no
 }
 
 interface WorkloadObject extends K8sObject {
-  spec: { replicas?: number; template: { spec: { containers: { image?: string }[] } } }
+  spec: {
+    replicas?: number
+    strategy?: { rollingUpdate?: { maxSurge?: number | string } }
+    template: { spec: { containers: { image?: string }[] } }
+  }
   status?: {
     observedGeneration?: number
+    replicas?: number
     readyReplicas?: number
     updatedReplicas?: number
     conditions?: { type: string; status: string; reason?: string; message?: string }[]
@@ -106,6 +115,8 @@ export function projectWorkload(object: K8sObject): ChildEntry {
       ready: status.readyReplicas ?? 0,
       updated: status.updatedReplicas ?? 0,
       current: (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
+      replacing: (status.replicas ?? 0) > (status.updatedReplicas ?? 0),
+      surges: spec.strategy?.rollingUpdate?.maxSurge === 1,
       ...(image ? { image } : {}),
       ...(failing?.message ? { problem: failing.message } : {}),
     },

@@ -54,6 +54,7 @@ import { isInTheWay } from './replace.ts'
 import { planSecrets, type RotationChange, type SecretsPlan } from './secrets.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
 import { findReach } from './turn-reach.ts'
+import { workloadFacts } from './workload-facts.ts'
 import type { World } from './world.ts'
 
 export interface ReconcilerOptions {
@@ -245,7 +246,7 @@ async function desiredChildren(
       secretUids: { ...secrets.uids, ...named.versions },
       secretGenerations: secrets.generations,
       nodes: world.factsOfNodes(),
-      desired: desiredPods(world, cluster),
+      workloads: workloadFacts(world, key, rolloutsOf(world, cluster)),
       turnUrls,
       capabilities: {
         serviceMonitor: world.children.has('ServiceMonitor'),
@@ -404,12 +405,6 @@ const ROTATION_EVENTS: Readonly<
   retire: { reason: 'SecretRetired', note: 'the old one is accepted no more' },
 }
 
-/** Pods that Deployments ask for, as an autoscaler may have set it. */
-function desiredPods(world: World, cluster: Cluster): Partial<Record<Component, number>> {
-  const rollouts = Object.entries(rolloutsOf(world, cluster))
-  return Object.fromEntries(rollouts.map(([component, { desired }]) => [component, desired]))
-}
-
 function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, Rollout>> {
   const { namespace, name, uid } = cluster.metadata
   const owner = `${namespace}/${name}`
@@ -427,7 +422,8 @@ function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, R
 
 /** A Deployment says after minutes that it makes no progress; its pods say at once, and why. */
 function withProblem(rollout: Rollout, pods: readonly PodEntry[]): Rollout {
-  if (rollout.ready >= rollout.desired && rollout.updated >= rollout.desired) return rollout
+  const { desired, ready, updated, replacing } = rollout
+  if (ready >= desired && updated >= desired && !replacing) return rollout
   const problem = pods.flatMap((pod) => pod.problem ?? []).sort()[0]
   return problem === undefined ? rollout : { ...rollout, problem }
 }

@@ -13,7 +13,8 @@ function meetingCluster(spec: object = {}): MeetingCluster {
   })
 }
 
-const up: Rollout = { desired: 2, ready: 2, updated: 2, current: true, image: 'i:1' }
+const idle = { replacing: false, surges: false }
+const up: Rollout = { desired: 2, ready: 2, updated: 2, current: true, image: 'i:1', ...idle }
 const fine: Observation = {
   rollouts: { turn: up, signaling: up, webapp: up, redis: up, meter: up },
   turnUrls: ['turn:203.0.113.7:3478?transport=udp'],
@@ -35,6 +36,8 @@ const rollout = fc.record<Rollout>({
   ready: fc.nat(3),
   updated: fc.nat(3),
   current: fc.boolean(),
+  replacing: fc.boolean(),
+  surges: fc.boolean(),
 })
 const observation = fc.record<Observation>({
   rollouts: fc.dictionary(fc.constantFrom(...COMPONENTS), rollout),
@@ -51,7 +54,7 @@ const anyCluster = fc
 describe('computeStatus', () => {
   it('REQ-K5: Degraded, with the reason, when the meter says that Redis or its store is away', () => {
     const cluster = meetingCluster({ redis: { mode: 'External', external: { url: 'redis://r' } } })
-    const away = { desired: 1, ready: 0, updated: 1, current: true }
+    const away = { desired: 1, ready: 0, updated: 1, current: true, ...idle }
     const troubles = { redis: 'not subscribed: ECONNREFUSED r:6379', store: 'cannot write' }
     const said = (rollouts: Observation['rollouts']) =>
       computeStatus(cluster, { ...fine, rollouts, relay: { troubles } }, 0).conditions ?? []

@@ -203,10 +203,11 @@ function componentFinding(
       ? not(REASON.WaitingForDependency, 'waits for a ready TURN pod')
       : not(REASON.Progressing, 'not created yet')
   }
-  const { desired, ready, updated, current, problem } = rollout
-  if (!current || ready < desired || updated < desired) {
+  const { desired, ready, updated, current, replacing, problem } = rollout
+  if (!current || replacing || ready < desired || updated < desired) {
     const counts = `${ready} of ${desired} pods ready, ${updated} of the newest version`
-    const reason = ready > 0 && current && updated >= desired ? REASON.Degraded : REASON.Progressing
+    const rolled = current && updated >= desired && !replacing
+    const reason = ready > 0 && rolled ? REASON.Degraded : REASON.Progressing
     const trouble = current && updated >= desired ? troubleOf(component, relay) : undefined
     if (trouble) return not(REASON.Degraded, `${counts}: ${trouble}`)
     const why = problem ?? (component === 'turn' ? turnWaitsFor : undefined)

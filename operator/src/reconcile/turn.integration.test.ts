@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
 
 jest.setTimeout(60_000)
 
 let cluster: TestCluster
 let operator: TestOperator
+let heart: NodeJS.Timeout | undefined
 
 beforeAll(async () => {
   cluster = await TestCluster.start('operator-turn')
@@ -12,6 +13,7 @@ beforeAll(async () => {
   await cluster.node('n1', '203.0.113.1')
   await cluster.node('n2', '203.0.113.2')
 })
+afterEach(() => clearInterval(heart))
 afterAll(async () => {
   await operator.stop()
   await cluster.stop()
@@ -114,13 +116,15 @@ describe('TURN pods that go', () => {
   })
 
   it('REQ-K7: stay where a new version does not start, and the condition says why', async () => {
-    for (const node of ['n1', 'n2']) await cluster.nodeIsReady(node)
+    const beat = () => Promise.all(['n1', 'n2'].map((node) => cluster.nodeIsReady(node)))
+    await beat()
+    heart = setInterval(() => void beat(), 5000)
     await cluster.meetingCluster('bad', { turn: { replicas: 1 } })
     await cluster.runPods('bad', 'turn', 'n1')
     await cluster.condition('bad', 'TurnReady', { status: 'True' })
     await eventually(async () => {
-      const { rollingUpdate } = (await cluster.get('deploy', 'demo-turn', 'bad'))?.spec.strategy
-      expect(rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 })
+      const deployment = await cluster.get('deploy', 'demo-turn', 'bad')
+      expect(deployment?.spec?.strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 })
     })
     await cluster.kubectl(
       ...['patch', 'mc', 'demo', '-n', 'bad', '--type=merge', '-p'],

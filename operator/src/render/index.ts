@@ -8,6 +8,7 @@ export {
   imageReference,
   type NodeFacts,
   type RenderInputs,
+  type WorkloadFacts,
 } from './inputs.ts'
 export type { KubernetesObject, Secret } from './kubernetes.ts'
 export { type Limitation, limitations } from './limitations.ts'

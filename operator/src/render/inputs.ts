@@ -6,8 +6,8 @@ export interface RenderInputs {
   images: ImageSource
   /** By node name. */
   nodes: Readonly<Record<string, NodeFacts>>
-  /** Pods that an autoscaler wants at present, by component. */
-  desired?: Readonly<Partial<Record<Component, number>>>
+  /** What is known of Deployments, by component. */
+  workloads?: Readonly<Partial<Record<Component, WorkloadFacts>>>
   /** Of the TURN pods that are ready, as browsers are given them; empty while there is none. */
   turnUrls: readonly string[]
   /** UIDs of Secrets by name: pods that mount one which was deleted and made anew have to be rolled. */
@@ -30,6 +30,13 @@ export interface RenderInputs {
 export interface ImageSource {
   registry: string
   tag: string
+}
+
+export interface WorkloadFacts {
+  /** Pods wanted at present, as an autoscaler may have set it. */
+  desired: number
+  /** Whether new pods come before old ones go, in a replacement that is under way; else left out. */
+  surging?: boolean
 }
 
 export interface NodeFacts {

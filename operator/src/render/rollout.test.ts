@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import { meetingCluster } from '../api/testing/specs.ts'
-import type { NodeFacts } from './inputs.ts'
+import type { NodeFacts, WorkloadFacts } from './inputs.ts'
 import { hostNetworkStrategy } from './rollout.ts'
 
 const newFirst = { maxSurge: 1, maxUnavailable: 0 }
 const oldFirst = { maxSurge: 0, maxUnavailable: 1 }
 
 const node = (facts: Partial<NodeFacts> = {}): NodeFacts => ({ internal: [], ...facts })
-const strategy = (turn: object, nodes: NodeFacts[], desired?: number) =>
+const strategy = (turn: object, nodes: NodeFacts[], facts?: WorkloadFacts) =>
   hostNetworkStrategy(meetingCluster({ turn }), 'turn', {
     nodes: Object.fromEntries(nodes.map((facts, index) => [`n${index}`, facts])),
-    ...(desired === undefined ? {} : { desired: { turn: desired } }),
+    ...(facts === undefined ? {} : { workloads: { turn: facts } }),
   }).rollingUpdate
 
 describe('pods on the host network are replaced', () => {
@@ -23,9 +23,15 @@ describe('pods on the host network are replaced', () => {
 
   it('by the number of pods that the autoscaler wants now', () => {
     const autoscaling = { minReplicas: 1, maxReplicas: 8 }
-    expect(strategy({ autoscaling }, [node(), node(), node()], 2)).toEqual(newFirst)
-    expect(strategy({ autoscaling }, [node(), node(), node()], 3)).toEqual(oldFirst)
+    expect(strategy({ autoscaling }, [node(), node(), node()], { desired: 2 })).toEqual(newFirst)
+    expect(strategy({ autoscaling }, [node(), node(), node()], { desired: 3 })).toEqual(oldFirst)
     expect(strategy({ autoscaling }, [node(), node()])).toEqual(newFirst)
+  })
+
+  it('REQ-K7: as they were begun to be, though nodes come and go meanwhile', () => {
+    const underWay = (surging: boolean) => ({ desired: 1, surging })
+    expect(strategy({ replicas: 1 }, [node()], underWay(true))).toEqual(newFirst)
+    expect(strategy({ replicas: 1 }, [node(), node()], underWay(false))).toEqual(oldFirst)
   })
 
   it.each([

@@ -10,11 +10,12 @@ import type { NodeFacts, RenderInputs } from './inputs.ts'
 export function hostNetworkStrategy(
   mc: MeetingCluster,
   component: Component,
-  { nodes, desired }: Pick<RenderInputs, 'nodes' | 'desired'>,
+  { nodes, workloads }: Pick<RenderInputs, 'nodes' | 'workloads'>,
 ) {
   const scaling = scalingOf(mc.spec, component)
-  const pods = scaling.replicas ?? desired?.[component] ?? scaling.minReplicas
-  const spare = eligibleNodes(mc, component, nodes) > pods
+  const known = workloads?.[component]
+  const pods = scaling.replicas ?? known?.desired ?? scaling.minReplicas
+  const spare = known?.surging ?? eligibleNodes(mc, component, nodes) > pods
   return {
     type: 'RollingUpdate' as const,
     rollingUpdate: spare ? { maxSurge: 1, maxUnavailable: 0 } : { maxSurge: 0, maxUnavailable: 1 },
