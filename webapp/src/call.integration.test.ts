@@ -7,6 +7,7 @@ import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
 import { execa } from 'execa'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from './testing/chromium.ts'
+import { inCallWith, inState, mediaSeen } from './testing/pages.ts'
 
 /** The built page in real browsers, against the real signaling server, on loopback. */
 describe('a call', () => {
@@ -130,45 +131,6 @@ describe('a call', () => {
     expect(problems).toEqual([])
   }, 120_000)
 })
-
-async function inState(page: Page, state: string): Promise<void> {
-  await page.waitForFunction((wanted) => window.__parley?.state === wanted, state, {
-    timeout: 30_000,
-  })
-}
-
-/** So many others are connected, and new frames of each arrive. */
-async function inCallWith(page: Page, others: number): Promise<void> {
-  await page.waitForFunction(
-    async (count) => {
-      const before = await window.__parley?.peers()
-      if (before?.length !== count) return false
-      await new Promise((resolve) => setTimeout(resolve, 300))
-      const after = (await window.__parley?.peers()) ?? []
-      return after.every(
-        ({ id, link, media, framesDecoded }) =>
-          link === 'connected' &&
-          (!media.video || framesDecoded > (before.find((p) => p.id === id)?.framesDecoded ?? 0)),
-      )
-    },
-    others,
-    { timeout: 30_000 },
-  )
-}
-
-async function mediaSeen(page: Page, name: string, audio: boolean, video: boolean): Promise<void> {
-  await page.waitForFunction(
-    async (wanted) =>
-      (await window.__parley?.peers())?.some(
-        (p) =>
-          p.name === wanted.name &&
-          p.media.audio === wanted.audio &&
-          p.media.video === wanted.video,
-      ),
-    { name, audio, video },
-    { timeout: 30_000 },
-  )
-}
 
 const names = (page: Page) =>
   page.evaluate(async () => ((await window.__parley?.peers()) ?? []).map(({ name }) => name).sort())

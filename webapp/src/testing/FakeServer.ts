@@ -1,4 +1,11 @@
-import type { IceServer, MediaState, Participant, RoomSnapshot, Signal } from '@parley/protocol'
+import type {
+  IceServer,
+  MediaState,
+  Participant,
+  RoomMedia,
+  RoomSnapshot,
+  Signal,
+} from '@parley/protocol'
 import {
   type OpenSignaling,
   type RequestJoin,
@@ -13,6 +20,7 @@ export class FakeServer {
   readonly others = new Map<string, Participant>()
   readonly told: { what: string; media?: MediaState; to?: string }[] = []
   iceServers: IceServer[] = [{ urls: ['turn:192.0.2.1'], username: '4600:t.r.p-self' }]
+  media: RoomMedia = { mode: 'mesh' }
   /** Refuses whoever comes. */
   refusal: SignalingErrorCode | undefined
   up = true
@@ -30,6 +38,7 @@ export class FakeServer {
       room,
       tenant: 'default',
       iceServers: this.iceServers,
+      media: this.media,
     }
   }
 
@@ -57,6 +66,7 @@ export class FakeServer {
       signal: (to, _signal: Signal) => ask({ what: 'signal', to }, undefined),
       mediaState: (media) => ask({ what: 'media', media }, undefined),
       refreshTurn: () => ask({ what: 'refresh' }, this.iceServers),
+      refreshMedia: () => ask({ what: 'refresh media' }, this.media),
       leave: () => {
         this.told.push({ what: 'leave' })
         close()
@@ -80,6 +90,12 @@ export class FakeServer {
     if (!this.#connected) return
     this.#connected = false
     this.#events?.onDisconnect()
+  }
+
+  /** The room moves to the SFU. */
+  moveToSfu(): void {
+    this.media = { mode: 'sfu', engine: 'LiveKit', token: 'sfu-token' }
+    if (this.#connected) this.events.onMoved()
   }
 
   enter(id: string, name = id): Participant {
@@ -107,6 +123,8 @@ export class FakeServer {
       participants: [self, ...this.others.values()],
       iceServers: this.iceServers,
       maxParticipants: 4,
+      media: this.media,
+      resume: String(this.#validToken),
     }
   }
 }

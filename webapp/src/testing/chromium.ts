@@ -10,7 +10,8 @@ export function launchChromium(): Promise<Browser> {
     executablePath: findChromium(),
     args: [
       '--no-sandbox',
-      '--use-fake-device-for-media-stream',
+      // Few frames: encoding and decoding in software is most of what these tests cost.
+      '--use-fake-device-for-media-stream=fps=8',
       '--use-fake-ui-for-media-stream',
       '--disable-background-networking',
       '--disable-component-update',

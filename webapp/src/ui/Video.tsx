@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import { showVideo } from './videoElements.ts'
 
 type Props = { track: MediaStreamTrack; mirrored?: boolean; label: string }
 
@@ -8,12 +9,10 @@ export function Video({ track, mirrored = false, label }: Props) {
   useEffect(() => {
     const video = element.current
     if (!video) return
-    video.srcObject = new MediaStream([track])
+    const hide = showVideo(track, video)
     // Refused only while the element goes away again.
     video.play().catch(() => {})
-    return () => {
-      video.srcObject = null
-    }
+    return hide
   }, [track])
   return (
     <video

@@ -3,10 +3,11 @@ import fc from 'fast-check'
 import type { Cell } from '../../state.ts'
 import { FakeServer } from '../../testing/FakeServer.ts'
 import { settle, TestClock } from '../../testing/TestClock.ts'
-import type { LinkState } from '../connection/PeerLink.ts'
+import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
 import { signalingPolicy } from '../connection/ReconnectPolicy.ts'
-import { CallSession, type Link, type LinkRequest } from './CallSession.ts'
+import { CallSession, type Sfu } from './CallSession.ts'
 import { type CallState, initialCall } from './callState.ts'
+import type { Link, LinkRequest } from './Link.ts'
 
 /** A link whose state a test sets. */
 class FakeLink implements Link {
@@ -15,14 +16,17 @@ class FakeLink implements Link {
   iceConnectionState: RTCIceConnectionState = 'new'
   readonly request: LinkRequest
   readonly calls: string[] = []
+  readonly tracks: LocalTracks = { audio: null, video: null }
   closed = false
   readings = 0
   report = new Map<string, unknown>()
   slow = false
   audible = false
+  readonly sfu: boolean
 
-  constructor(request: LinkRequest) {
+  constructor(request: LinkRequest, sfu = false) {
     this.request = request
+    this.sfu = sfu
   }
 
   become(state: LinkState): void {
@@ -37,6 +41,11 @@ class FakeLink implements Link {
   signalingRestored = () => void this.calls.push('signalingRestored')
   retry = () => void this.calls.push('retry')
   peerReturned = () => void this.calls.push('peerReturned')
+  finish = (onDone: () => void) => {
+    this.calls.push('finish')
+    this.done = onDone
+  }
+  done = () => {}
   hasPlayedAudio = () => this.audible
   stats = async () => {
     this.readings++
@@ -52,6 +61,10 @@ function begin() {
   const clock = new TestClock()
   const server = new FakeServer()
   const links = new Map<string, FakeLink>()
+  /** Links over the SFU. */
+  const sfuLinks = new Map<string, FakeLink>()
+  const sfus: { token: string; closed: boolean }[] = []
+  const sent = { bytesSent: 7, bytesReceived: 0, packetsSent: 1, packetsReceived: 0 }
   const local = { media: { audio: true, video: true } }
   let state: CallState = initialCall
   const call: Cell<CallState> = {
@@ -72,6 +85,26 @@ function begin() {
       links.set(request.peerId, link)
       return link
     },
+    prepareSfu: () => {},
+    openSfu: ({ token }): Sfu => {
+      const sfu = { token, closed: false }
+      sfus.push(sfu)
+      return {
+        link: (request) => {
+          const link = new FakeLink(request, true)
+          sfuLinks.set(request.peerId, link)
+          return link
+        },
+        setTracks() {},
+        setIceServers() {},
+        retry() {},
+        readTotals: async () => sent,
+        totals: () => sent,
+        close: () => {
+          sfu.closed = true
+        },
+      }
+    },
     local: () => ({ tracks: { audio: null, video: null }, media: local.media }),
   })
   const join = async () => {
@@ -84,7 +117,7 @@ function begin() {
     return found
   }
   const names = () => call.get().participants.map(({ name }) => name)
-  return { clock, server, session, call, links, link, local, join, names }
+  return { clock, server, session, call, links, link, sfuLinks, sfus, local, join, names }
 }
 
 describe('CallSession', () => {

@@ -1,8 +1,20 @@
-import type { IceServer, MediaState, Participant, RoomSnapshot, Signal } from '@parley/protocol'
+import type {
+  IceServer,
+  MediaState,
+  Participant,
+  RoomMedia,
+  RoomSnapshot,
+  Signal,
+} from '@parley/protocol'
 import type { Clock } from '../../clock.ts'
 import type { Cell } from '../../state.ts'
-import { type LinkStats, readLinkStats, windowLossPercent } from '../connection/linkStats.ts'
-import type { LinkState, LocalTracks, PeerLink, PeerLinkOptions } from '../connection/PeerLink.ts'
+import {
+  type LinkStats,
+  readLinkStats,
+  rowsOf,
+  windowLossPercent,
+} from '../connection/linkStats.ts'
+import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
 import { qualityLabel } from '../connection/quality.ts'
 import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
 import {
@@ -13,40 +25,11 @@ import {
   type SignalingEvents,
 } from '../connection/Signaling.ts'
 import { turnRefreshDelayMs } from '../connection/turnExpiry.ts'
+import type { SfuSession } from '../sfu/SfuSession.ts'
 import { type CallState, initialCall, type RemoteParticipant } from './callState.ts'
 import type { VideoReading } from './FreezeMeter.ts'
+import type { Link, LinkRequest } from './Link.ts'
 import { sendLimitFor } from './sendLimit.ts'
-
-export type Link = Pick<
-  PeerLink,
-  | 'state'
-  | 'connectionState'
-  | 'iceConnectionState'
-  | 'receive'
-  | 'setTracks'
-  | 'setSendLimit'
-  | 'setIceServers'
-  | 'signalingRestored'
-  | 'retry'
-  | 'peerReturned'
-  | 'stats'
-  | 'hasPlayedAudio'
-  | 'close'
->
-
-/** What a link is told by the call; the rest is the same for every link of a page. */
-export type LinkRequest = Pick<
-  PeerLinkOptions,
-  | 'selfId'
-  | 'peerId'
-  | 'configuration'
-  | 'tracks'
-  | 'send'
-  | 'signalingUp'
-  | 'onState'
-  | 'onConnectionState'
-  | 'onTrack'
->
 
 export type CallSessionOptions = {
   call: Cell<CallState>
@@ -57,8 +40,23 @@ export type CallSessionOptions = {
   requestJoin: RequestJoin
   openSignaling: OpenSignaling
   createLink(request: LinkRequest): Link
+  /** Gets the SFU's code, ahead of time where it is known to be needed. */
+  prepareSfu(): void
+  openSfu(request: SfuRequest): Sfu
   /** The tracks to send and the state to show, as they are now. */
   local(): { tracks: LocalTracks; media: MediaState }
+}
+
+export type Sfu = Pick<
+  SfuSession,
+  'link' | 'setTracks' | 'setIceServers' | 'retry' | 'readTotals' | 'totals' | 'close'
+>
+
+export type SfuRequest = {
+  token: string
+  refreshToken(): Promise<string>
+  configuration: RTCConfiguration
+  tracks: LocalTracks
 }
 
 export type JoinOptions = {
@@ -76,10 +74,19 @@ const sampleIntervalMs = 1000
 const audioProbeIntervalMs = 50
 const noticeMs = 4000
 /** After the quick tries, while the person is offered to reconnect, it is still tried by itself. */
+const noTraffic: Totals = { bytesSent: 0, bytesReceived: 0, packetsSent: 0, packetsReceived: 0 }
 const slowRetryMs = 10_000
+/** Whether the SFU delivers is looked at this often while a room moves there. */
+const handOverProbeMs = 100
+/** Ends that wait for each other to have what they need from the SFU wait no longer than this. */
+const lingerMs = 30_000
 
 type Peer = {
   link: Link
+  /** The link over the SFU that is to take over as soon as it delivers. */
+  next?: Link
+  /** It has taken over: frames are counted from 0 again. */
+  taken?: boolean
   /**
    * The server has the participant no more, yet media flows: its socket is lost, or the server
    * began anew. It stays for as long as the link does (REQ-W1: media is kept alive).
@@ -101,7 +108,7 @@ export class CallSession {
   #iceServers: IceServer[] = []
   #sentMedia: MediaState | undefined
   #startedAt = 0
-  #retired: Totals = { bytesSent: 0, bytesReceived: 0, packetsSent: 0, packetsReceived: 0 }
+  #retired: Totals = noTraffic
   #noticeId = 0
   /** Rises with every join and leave: what an older one awaited is of no interest any more. */
   #epoch = 0
@@ -109,6 +116,9 @@ export class CallSession {
   #cancelRefresh = () => {}
   #cancelSampling = () => {}
   #cancelProbe = () => {}
+  #sfu: Sfu | undefined
+  /** Direct links that were taken over from. */
+  readonly #lingering = new Set<Link>()
 
   constructor(options: CallSessionOptions) {
     this.#options = options
@@ -137,6 +147,7 @@ export class CallSession {
   /** The page goes away: the room is told, and nothing else needs to be put right. */
   depart(): void {
     this.#signaling?.leave()
+    this.#sfu?.close()
   }
 
   /** The person asks to try again: a failed join, a lost server or failed links. */
@@ -144,6 +155,7 @@ export class CallSession {
     const { phase, signaling, room, name, relayForced } = this.#options.call.get()
     if (phase === 'failed' || phase === 'left') return this.join({ room, name, relayForced })
     for (const { link } of this.#peers.values()) link.retry()
+    this.#sfu?.retry()
     if (signaling === 'up') return
     this.#options.call.set({ signaling: 'reconnecting' })
     await this.#reconnect(0)
@@ -153,12 +165,17 @@ export class CallSession {
   localChanged(): void {
     const { tracks } = this.#options.local()
     for (const { link } of this.#peers.values()) link.setTracks(tracks)
+    for (const link of this.#lingering) link.setTracks(tracks)
+    this.#sfu?.setTracks(tracks)
     this.#shareMedia()
   }
 
   /** Reads every link now. */
   async sample(): Promise<void> {
-    await Promise.all([...this.#peers].map(([id, peer]) => this.#sampleOne(id, peer)))
+    await Promise.all([
+      this.#sfu?.readTotals().catch(() => {}),
+      ...[...this.#peers].map(([id, peer]) => this.#sampleOne(id, peer)),
+    ])
   }
 
   /** The last readings, and the states as they are now. */
@@ -186,7 +203,7 @@ export class CallSession {
   /** Reads each one's video now, and changes nothing of the state. */
   async readVideo(): Promise<VideoReading[]> {
     const readings = [...this.#peers].map(async ([id, { link }]) => {
-      const stats = readLinkStats(entries(await link.stats()))
+      const stats = readLinkStats(rowsOf(await link.stats()))
       return this.#videoReading(id, this.#options.clock.now(), stats)
     })
     const settled = await Promise.allSettled(readings)
@@ -196,9 +213,10 @@ export class CallSession {
 
   /** Over all links of this session, those that ended included. */
   totals(): Totals {
-    return [...this.#peers.values()].reduce(
+    const direct = [...this.#peers.values()].filter(({ link }) => !link.sfu)
+    return direct.reduce(
       (sum, { stats }) => (stats ? addTotals(sum, stats.transport) : sum),
-      this.#retired,
+      this.#sfu ? addTotals(this.#retired, this.#sfu.totals()) : this.#retired,
     )
   }
 
@@ -210,6 +228,7 @@ export class CallSession {
     const response = await requestJoin(room, name)
     if (epoch !== this.#epoch) return
     this.#iceServers = response.iceServers
+    if (response.media.mode === 'sfu') this.#options.prepareSfu()
     const signaling = openSignaling(response.token, this.#events(epoch))
     this.#signaling = signaling
     await signaling.connect()
@@ -235,7 +254,12 @@ export class CallSession {
       this.#time({ joined: clock.now() - this.#startedAt, othersPresent: others })
       this.#sampleForEver()
     }
+    this.#takeRoom(snapshot)
+  }
+
+  #takeRoom(snapshot: RoomSnapshot): void {
     this.#takeIceServers(snapshot.iceServers)
+    this.#takeMedia(snapshot.media)
     this.#takeSnapshot(snapshot)
     for (const { link } of this.#peers.values()) link.signalingRestored()
     this.#shareMedia()
@@ -266,6 +290,8 @@ export class CallSession {
       onLeft: current((id) => this.#gone(id)),
       onReplaced: current(() => this.#fail(new SignalingError('replaced', 'joined elsewhere'))),
       onMedia: current((id, media) => this.#patch(id, { media })),
+      onMoved: current(() => void this.#askForMedia()),
+      onHandedOver: current((snapshot) => this.#takeRoom(snapshot)),
       onSignal: current((from, signal) => {
         const peer = this.#peers.get(from)
         if (peer) peer.link.receive(signal)
@@ -308,30 +334,17 @@ export class CallSession {
   // -- links -----------------------------------------------------------------------------------
 
   #add({ id, name, media, joinedAt }: Participant): void {
-    const { call, createLink, local } = this.#options
-    const link = createLink({
-      selfId: call.get().selfId,
-      peerId: id,
-      configuration: this.#configuration(),
-      tracks: local().tracks,
-      send: (signal) => this.#send(id, signal),
-      signalingUp: () => call.get().signaling === 'up',
-      onState: (state) => this.#linkChanged(id, state),
-      onConnectionState: () => {
-        const peer = this.#peers.get(id)
-        if (peer) void this.#sampleOne(id, peer)
-      },
-      onTrack: (kind, track) => this.#patch(id, { [kind]: track }),
-    })
-    this.#peers.set(id, { link, absent: false })
+    const { call } = this.#options
+    this.#peers.set(id, { link: this.#link(id), absent: false })
+    const link = this.#peers.get(id)?.link
     const participant: RemoteParticipant = {
       id,
       name,
       media,
       joinedAt,
-      link: link.state,
-      audio: null,
-      video: null,
+      link: link?.state ?? 'connecting',
+      audio: link?.tracks.audio ?? null,
+      video: link?.tracks.video ?? null,
       usingRelay: undefined,
       localCandidateType: undefined,
       remoteCandidateType: undefined,
@@ -344,6 +357,36 @@ export class CallSession {
     call.set({ participants })
     this.#limitSending()
     this.#probeAudio()
+  }
+
+  /** A way to one other participant: over the SFU where the room is there. */
+  #link(id: string): Link {
+    const { call, createLink, local } = this.#options
+    const drawn = () => this.#peers.get(id)?.link === link
+    const request: LinkRequest = {
+      selfId: call.get().selfId,
+      peerId: id,
+      configuration: this.#configuration(),
+      tracks: local().tracks,
+      send: (signal) => this.#send(id, signal),
+      signalingUp: () => call.get().signaling === 'up',
+      onState: (state) => {
+        if (drawn()) this.#linkChanged(id, state)
+        // Its other end has closed it, so there too the SFU has taken over.
+        else if (link && state !== 'connected') this.#stopLingering(link)
+      },
+      onConnectionState: () => {
+        const peer = this.#peers.get(id)
+        if (peer && drawn()) void this.#sampleOne(id, peer)
+      },
+      onTrack: (kind, track) => {
+        if (drawn()) this.#patch(id, { [kind]: track })
+      },
+    }
+    // Set only once the link is made; until then it cannot be the one that is drawn.
+    let link: Link | undefined
+    link = this.#sfu?.link(request) ?? createLink(request)
+    return link
   }
 
   #remove(id: string): void {
@@ -359,14 +402,93 @@ export class CallSession {
     this.#limitSending()
   }
 
-  #retire({ link, stats }: Peer): void {
-    if (stats) this.#retired = addTotals(this.#retired, stats.transport)
+  #retire({ link, next, stats }: Peer): void {
+    if (stats && !link.sfu) this.#retired = addTotals(this.#retired, stats.transport)
     link.close()
+    next?.close()
   }
 
   #linkChanged(id: string, link: LinkState): void {
-    if (link !== 'connected' && this.#peers.get(id)?.absent) this.#remove(id)
+    // Its other end may have closed it for the SFU's sake, and there is no use in mending it.
+    if (link !== 'connected' && this.#peers.get(id)?.next) this.#takeOver(id)
+    else if (link !== 'connected' && this.#peers.get(id)?.absent) this.#remove(id)
     else this.#patch(id, link === 'connected' ? { link } : { link, quality: 'unknown' })
+  }
+
+  // -- the SFU ---------------------------------------------------------------------------------
+
+  /** A mesh after all is no news: a room stays on the SFU, and a server may have no memory of it. */
+  #takeMedia(media: RoomMedia): void {
+    if (media.mode === 'mesh' || this.#sfu) return
+    const { openSfu, local } = this.#options
+    this.#sfu = openSfu({
+      token: media.token,
+      refreshToken: () => this.#freshToken(),
+      configuration: this.#configuration(),
+      tracks: local().tracks,
+    })
+    for (const [id, peer] of this.#peers) {
+      peer.next = this.#link(id)
+      if (peer.link.state === 'connected') this.#probeSfu(id)
+      else this.#takeOver(id)
+    }
+  }
+
+  async #askForMedia(): Promise<void> {
+    const epoch = this.#epoch
+    this.#options.prepareSfu()
+    // Lost on the way: the server tells of it again.
+    const media = await this.#signaling?.refreshMedia().catch(() => undefined)
+    if (media && epoch === this.#epoch) this.#takeMedia(media)
+  }
+
+  async #freshToken(): Promise<string> {
+    const media = await this.#signaling?.refreshMedia()
+    if (media?.mode !== 'sfu') throw new SignalingError('unavailable', 'no token for the SFU')
+    return media.token
+  }
+
+  /** Make before break: the direct link goes on until the SFU brings what it brought. */
+  #probeSfu(id: string): void {
+    const epoch = this.#epoch
+    this.#options.clock.after(handOverProbeMs, async () => {
+      const next = this.#peers.get(id)?.next
+      if (!next || epoch !== this.#epoch) return
+      if (await this.#delivers(id, next).catch(() => false)) this.#takeOver(id)
+      else this.#probeSfu(id)
+    })
+  }
+
+  async #delivers(id: string, link: Link): Promise<boolean> {
+    const media = this.#options.call.get().participants.find((p) => p.id === id)?.media
+    if (link.state !== 'connected') return false
+    const { framesDecoded, audioPacketsReceived } = readLinkStats(rowsOf(await link.stats()))
+    return (!media?.video || framesDecoded > 0) && (!media?.audio || audioPacketsReceived > 0)
+  }
+
+  #takeOver(id: string): void {
+    const peer = this.#peers.get(id)
+    if (!peer?.next) return
+    const { link: direct, next, stats } = peer
+    if (stats) this.#retired = addTotals(this.#retired, stats.transport)
+    peer.link = next
+    delete peer.next
+    peer.taken = true
+    if (stats) peer.stats = { ...stats, transport: noTraffic }
+    this.#patch(id, {
+      link: next.state,
+      audio: next.tracks.audio ?? direct.tracks.audio,
+      video: next.tracks.video ?? direct.tracks.video,
+    })
+    this.#lingering.add(direct)
+    const stop = () => this.#stopLingering(direct)
+    this.#options.clock.after(direct.state === 'connected' ? lingerMs : 0, stop)
+    // The other end may still need it.
+    direct.finish(stop)
+  }
+
+  #stopLingering(link: Link): void {
+    if (this.#lingering.delete(link)) link.close()
   }
 
   #limitSending(): void {
@@ -442,6 +564,7 @@ export class CallSession {
   #takeIceServers(iceServers: IceServer[]): void {
     this.#iceServers = iceServers
     for (const { link } of this.#peers.values()) link.setIceServers(iceServers as RTCIceServer[])
+    this.#sfu?.setIceServers(iceServers as RTCIceServer[])
     this.#refreshTurnIn(turnRefreshDelayMs(iceServers, this.#options.epochMs()))
   }
 
@@ -474,14 +597,14 @@ export class CallSession {
   async #sampleOne(id: string, peer: Peer): Promise<void> {
     let stats: LinkStats
     try {
-      stats = readLinkStats(entries(await peer.link.stats()))
+      stats = readLinkStats(rowsOf(await peer.link.stats()))
     } catch {
       return // closed while being read
     }
     if (this.#peers.get(id) !== peer) return
     const lossPercent = windowLossPercent(peer.stats, stats) ?? peer.loss
     // Counters that fell are those of a new connection: what the one before it counted is kept.
-    if (peer.stats && stats.transport.bytesSent < peer.stats.transport.bytesSent)
+    if (!peer.link.sfu && peer.stats && stats.transport.bytesSent < peer.stats.transport.bytesSent)
       this.#retired = addTotals(this.#retired, peer.stats.transport)
     peer.stats = stats
     peer.readAtMs = this.#options.clock.now()
@@ -502,8 +625,15 @@ export class CallSession {
   #videoReading(peerId: string, atMs: number, stats: LinkStats): VideoReading {
     const { framesDecoded, interFrameMs, squaredInterFrameMs } = stats
     const participant = this.#options.call.get().participants.find(({ id }) => id === peerId)
-    const expected = participant?.media.video ?? false
-    return { peerId, atMs, framesDecoded, interFrameMs, squaredInterFrameMs, expected }
+    return {
+      peerId,
+      way: this.#peers.get(peerId)?.taken ? 'sfu' : 'direct',
+      atMs,
+      framesDecoded,
+      interFrameMs,
+      squaredInterFrameMs,
+      expected: participant?.media.video ?? false,
+    }
   }
 
   /** Looks often, until the first sound: a second's sampling would be too coarse to time it. */
@@ -567,6 +697,11 @@ export class CallSession {
     this.#cancelProbe()
     for (const peer of this.#peers.values()) this.#retire(peer)
     this.#peers.clear()
+    for (const link of this.#lingering) link.close()
+    this.#lingering.clear()
+    if (this.#sfu) this.#retired = addTotals(this.#retired, this.#sfu.totals())
+    this.#sfu?.close()
+    this.#sfu = undefined
     this.#early = []
     this.#sentMedia = undefined
     this.#signaling?.close()
@@ -581,13 +716,4 @@ function addTotals(a: Totals, b: Totals): Totals {
     packetsSent: a.packetsSent + b.packetsSent,
     packetsReceived: a.packetsReceived + b.packetsReceived,
   }
-}
-
-/** lib.dom.d.ts gives RTCStatsReport only a forEach. */
-function entries(report: RTCStatsReport): [string, unknown][] {
-  const rows: [string, unknown][] = []
-  report.forEach((row, id) => {
-    rows.push([id, row])
-  })
-  return rows
 }

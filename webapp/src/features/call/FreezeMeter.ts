@@ -1,6 +1,8 @@
 /** One reading of what is decoded of a peer's video. */
 export type VideoReading = {
   peerId: string
+  /** Each way counts its own frames. */
+  way: 'direct' | 'sfu'
   /** When it was read, in ms of any clock that never goes back. */
   atMs: number
   framesDecoded: number
@@ -50,7 +52,8 @@ export class FreezeMeter {
     const before = peer.before
     peer.before = reading
     // Counters that fell are those of a new connection, and no interval ends with its first frame.
-    const anew = !before?.framesDecoded || framesDecoded < before.framesDecoded
+    const anew =
+      !before?.framesDecoded || before.way !== reading.way || framesDecoded < before.framesDecoded
     const frames = anew ? framesDecoded : framesDecoded - before.framesDecoded
     peer.framesDecoded += frames
     if (!expected) peer.lastFrameMs = undefined

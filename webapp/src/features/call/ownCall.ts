@@ -4,6 +4,8 @@ import { PeerLink } from '../connection/PeerLink.ts'
 import { linkPolicy, signalingPolicy } from '../connection/ReconnectPolicy.ts'
 import { openSocketSignaling, requestJoinOverHttp } from '../connection/SocketSignaling.ts'
 import { type LocalState, mediaState } from '../media/localState.ts'
+import type { OpenSfuRoom } from '../sfu/SfuRoom.ts'
+import { SfuSession } from '../sfu/SfuSession.ts'
 import { CallSession } from './CallSession.ts'
 import { FreezeWatch } from './FreezeWatch.ts'
 import { publishHook } from './hook.ts'
@@ -11,6 +13,10 @@ import { publishHook } from './hook.ts'
 const stream = new MediaStream()
 
 const localTracks = ({ audio, video }: LocalState) => ({ audio: audio.track, video: video.track })
+
+/** Only rooms on the SFU pay for its code. */
+const loadSfu = () => import('../sfu/liveKitRoom.ts')
+const openRoom: OpenSfuRoom = async (...request) => (await loadSfu()).openLiveKitRoom(...request)
 
 /** The one call of this page, on the real clock, network and browser. */
 export const ownCall = new CallSession({
@@ -32,6 +38,16 @@ export const ownCall = new CallSession({
       stream,
       createConnection: (configuration) => new RTCPeerConnection(configuration),
       onError: (error) => console.warn('peer connection', { peer: request.peerId, error }),
+    }),
+  // Where loading fails, it fails again where it is needed, which is tried again.
+  prepareSfu: () => void loadSfu().catch(() => {}),
+  openSfu: (request) =>
+    new SfuSession({
+      ...request,
+      clock: systemClock,
+      policy: linkPolicy(Math.random),
+      openRoom,
+      onError: (error) => console.warn('SFU', { error }),
     }),
 })
 

@@ -51,7 +51,8 @@ export type PeerLinkOptions = {
   onState(state: LinkState): void
   /** `connectionState` or `iceConnectionState` changed. */
   onConnectionState(): void
-  onTrack(kind: 'audio' | 'video', track: MediaStreamTrack): void
+  /** Null: what was received has ended. */
+  onTrack(kind: 'audio' | 'video', track: MediaStreamTrack | null): void
   onError(error: unknown): void
 }
 
@@ -59,6 +60,9 @@ export type PeerLinkOptions = {
 const connectDeadlineMs = 10_000
 /** From this try on, a new connection is made instead of restarting ICE on the old one. */
 const rebuildFromAttempt = 3
+/** Says over the unreliable channel, again and again, that this end needs the link no more. */
+const doneBeat = 'done'
+const doneIntervalMs = 250
 
 /**
  * The way to one other participant: a peer connection, kept alive.
@@ -69,6 +73,8 @@ const rebuildFromAttempt = 3
  */
 export class PeerLink {
   readonly leads: boolean
+  /** What is received. */
+  readonly tracks: LocalTracks = { audio: null, video: null }
   readonly #options: PeerLinkOptions
   #connection: LinkConnection
   #negotiation: Negotiation
@@ -82,6 +88,9 @@ export class PeerLink {
   #cancelTry = () => {}
   #closed = false
   #sendLimit: SendLimit | undefined
+  #otherDone = false
+  #onDone: (() => void) | undefined
+  #tellDone = () => {}
 
   constructor(options: PeerLinkOptions) {
     this.#options = options
@@ -163,6 +172,21 @@ export class PeerLink {
     this.#beginAnew()
   }
 
+  /**
+   * This end needs the link no more. It goes on until the other end says so, too.
+   * @param onDone neither end needs it
+   */
+  finish(onDone: () => void): void {
+    this.#onDone = onDone
+    if (this.#otherDone) onDone()
+    const tell = () => {
+      if (this.#closed) return
+      this.#tellDone()
+      this.#options.clock.after(doneIntervalMs, tell)
+    }
+    tell()
+  }
+
   async stats(): Promise<RTCStatsReport> {
     return this.#connection.getStats()
   }
@@ -216,7 +240,14 @@ export class PeerLink {
     }
     // Closed by the other end: it left, or its page is gone.
     channel.onclose = () => current() && this.#lost()
-    channel.onmessage = (event) => heartbeat.receive(String(event.data))
+    channel.onmessage = (event) => {
+      heartbeat.receive(String(event.data))
+      if (event.data === doneBeat && current()) this.#otherDone = true
+      if (this.#otherDone) this.#onDone?.()
+    }
+    this.#tellDone = () => {
+      if (channel.readyState === 'open') channel.send(doneBeat)
+    }
     connection.onnegotiationneeded = () => {
       // The first offer is the leader's, or the two ends' transceivers would not pair up.
       if (!this.leads && this.#remoteSession === undefined) return
@@ -227,7 +258,10 @@ export class PeerLink {
         this.#options.send({ candidate: candidate ? candidateMessage(candidate) : null })
     }
     connection.ontrack = ({ track }) => {
-      if (current()) this.#options.onTrack(track.kind as 'audio' | 'video', track)
+      if (!current()) return
+      const kind = track.kind as 'audio' | 'video'
+      this.tracks[kind] = track
+      this.#options.onTrack(kind, track)
     }
     connection.onconnectionstatechange = () => {
       if (!current()) return

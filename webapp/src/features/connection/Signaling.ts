@@ -4,6 +4,7 @@ import type {
   JoinResponse,
   MediaState,
   Participant,
+  RoomMedia,
   RoomSnapshot,
   Signal,
 } from '@parley/protocol'
@@ -31,6 +32,10 @@ export type SignalingEvents = {
   onMedia(id: string, media: MediaState): void
   onSignal(from: string, signal: Signal): void
   onReplaced(): void
+  /** The room is on the SFU now. */
+  onMoved(): void
+  /** The socket is another one, of another server; this is the room as that one has it. */
+  onHandedOver(snapshot: RoomSnapshot): void
 }
 
 /** The way to the signaling server, as a call needs it. Every promise rejects with SignalingError. */
@@ -41,6 +46,7 @@ export type Signaling = {
   signal(to: string, signal: Signal): Promise<void>
   mediaState(media: MediaState): Promise<void>
   refreshTurn(): Promise<IceServer[]>
+  refreshMedia(): Promise<RoomMedia>
   /** Tells the room, then closes. */
   leave(): void
   close(): void

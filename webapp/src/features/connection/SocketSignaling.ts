@@ -1,8 +1,12 @@
 import {
   type Ack,
   type ClientToServerEvents,
+  type IceServer,
   joinResponseSchema,
+  type MediaState,
   protocolErrorSchema,
+  type RoomMedia,
+  type RoomSnapshot,
   type ServerToClientEvents,
 } from '@parley/protocol'
 import { io, type Socket } from 'socket.io-client'
@@ -20,61 +24,150 @@ const answerTimeoutMs = 5000
 export const openSocketSignaling: OpenSignaling = (token, events) =>
   new SocketSignaling(token, events)
 
+type ClientSocket = Socket<ServerToClientEvents, ClientToServerEvents>
+type EventName = keyof ServerToClientEvents
+/** An event as it came, to be taken later. */
+type Arrived = { name: EventName; args: unknown[] }
+
+/** Between tries to reach another server, while the one that is going still serves. */
+const handOverRetryMs = 500
+
 class SocketSignaling implements Signaling {
-  readonly #socket: Socket<ServerToClientEvents, ClientToServerEvents>
+  readonly #events: SignalingEvents
+  #socket: ClientSocket
+  /** The newest token: it takes the same seat as the first one, and expires later. */
+  #token: string
+  #media: MediaState = { audio: false, video: false }
+  #closed = false
+  /** Signals of the old socket during a hand-over: the new one may bring them again. */
+  #heard: string[] | undefined
 
   constructor(token: string, events: SignalingEvents) {
-    this.#socket = io({
-      auth: { token },
+    this.#token = token
+    this.#events = events
+    this.#socket = this.#open()
+    this.#listen(this.#socket)
+  }
+
+  #open(): ClientSocket {
+    return io({
+      auth: (give) => give({ token: this.#token }),
       autoConnect: false,
       reconnection: false,
+      forceNew: true,
       // One round trip less than starting with polling, which stays for networks that refuse it.
       transports: ['websocket', 'polling'],
       tryAllTransports: true,
       timeout: answerTimeoutMs,
     })
-    this.#socket.on('disconnect', (reason) => {
-      if (reason !== 'io client disconnect') events.onDisconnect()
+  }
+
+  #listen(socket: ClientSocket): void {
+    socket.on('disconnect', (reason) => {
+      // During a hand-over the server ends the old socket when the new one has the seat.
+      if (reason !== 'io client disconnect' && !this.#heard) this.#events.onDisconnect()
     })
-    this.#socket.on('participant:joined', events.onJoined)
-    this.#socket.on('participant:left', ({ id }) => events.onLeft(id))
-    this.#socket.on('participant:media', ({ id, media }) => events.onMedia(id, media))
-    this.#socket.on('signal', ({ from, signal }) => events.onSignal(from, signal))
-    this.#socket.on('session:replaced', events.onReplaced)
+    socket.onAny((name: EventName, ...args: unknown[]) => this.#take({ name, args }))
+  }
+
+  readonly #handlers: ServerToClientEvents = {
+    'participant:joined': (participant) => this.#events.onJoined(participant),
+    'participant:left': ({ id }) => this.#events.onLeft(id),
+    'participant:media': ({ id, media }) => this.#events.onMedia(id, media),
+    signal: (message) => {
+      this.#heard?.push(JSON.stringify(message))
+      this.#events.onSignal(message.from, message.signal)
+    },
+    'room:media': () => this.#events.onMoved(),
+    'session:move': ({ resume }) => {
+      this.#token = resume
+      void this.#handOver()
+    },
+    'session:replaced': () => {
+      if (!this.#heard) this.#events.onReplaced()
+    },
+  }
+
+  #take({ name, args: [message] }: Arrived): void {
+    const handler = this.#handlers[name] as ((message: unknown) => void) | undefined
+    handler?.(message)
+  }
+
+  /**
+   * To another server, while this one still serves: the new socket has the seat before the old one
+   * goes, and what comes over both is taken once.
+   */
+  async #handOver(): Promise<void> {
+    if (this.#heard) return
+    const old = this.#socket
+    const heard: string[] = []
+    this.#heard = heard
+    while (!this.#closed && old.connected) {
+      const next = this.#open()
+      const early: Arrived[] = []
+      next.onAny((name: EventName, ...args: unknown[]) => early.push({ name, args }))
+      try {
+        await connected(next)
+        const snapshot = await this.#ask<RoomSnapshot>(
+          (ack) => next.emit('room:join', { media: this.#media }, ack),
+          next,
+        )
+        if (this.#closed) return void next.disconnect()
+        next.offAny()
+        this.#socket = next
+        this.#listen(next)
+        old.removeAllListeners()
+        old.offAny()
+        old.disconnect()
+        this.#heard = undefined
+        this.#token = snapshot.resume
+        this.#events.onHandedOver(snapshot)
+        for (const event of early) if (!wasHeard(heard, event)) this.#take(event)
+        return
+      } catch {
+        next.disconnect()
+        await new Promise((resolve) => setTimeout(resolve, handOverRetryMs))
+      }
+    }
+    this.#heard = undefined
+    // The server went before another one was there: as with any socket that is lost.
+    if (!this.#closed) this.#events.onDisconnect()
   }
 
   connect(): Promise<void> {
-    const socket = this.#socket
-    return new Promise((resolve, reject) => {
-      const settle = (end: () => void) => () => {
-        socket.off('connect', connected)
-        socket.off('connect_error', refused)
-        end()
-      }
-      const connected = settle(resolve)
-      const refused = (error: Error & { data?: unknown }) => settle(() => reject(asError(error)))()
-      socket.on('connect', connected)
-      socket.on('connect_error', refused)
-      if (socket.connected) connected()
-      else socket.connect()
-    })
+    return connected(this.#socket)
   }
 
-  join: Signaling['join'] = (media) =>
-    this.#ask((ack) => this.#socket.emit('room:join', { media }, ack))
+  async join(media: MediaState): Promise<RoomSnapshot> {
+    this.#media = media
+    const snapshot = await this.#ask<RoomSnapshot>((ack) =>
+      this.#socket.emit('room:join', { media }, ack),
+    )
+    this.#token = snapshot.resume
+    return snapshot
+  }
 
   async signal(...[to, signal]: Parameters<Signaling['signal']>): Promise<void> {
     await this.#ask<null>((ack) => this.#socket.emit('signal', { to, signal }, ack))
   }
 
   async mediaState(...[media]: Parameters<Signaling['mediaState']>): Promise<void> {
+    this.#media = media
     await this.#ask<null>((ack) => this.#socket.emit('media:state', media, ack))
   }
 
-  async refreshTurn() {
-    type Answer = { iceServers: Awaited<ReturnType<Signaling['refreshTurn']>> }
+  async refreshTurn(): Promise<IceServer[]> {
+    type Answer = { iceServers: IceServer[]; resume: string }
     const answer = await this.#ask<Answer>((ack) => this.#socket.emit('turn:refresh', {}, ack))
+    this.#token = answer.resume
     return answer.iceServers
+  }
+
+  async refreshMedia(): Promise<RoomMedia> {
+    type Answer = { media: RoomMedia; resume: string }
+    const answer = await this.#ask<Answer>((ack) => this.#socket.emit('media:refresh', {}, ack))
+    this.#token = answer.resume
+    return answer.media
   }
 
   leave(): void {
@@ -83,13 +176,14 @@ class SocketSignaling implements Signaling {
   }
 
   close(): void {
+    this.#closed = true
     // Packets that are on their way out (a leave) still go: the engine drains before it closes.
     this.#socket.disconnect()
   }
 
-  #ask<T>(emit: (ack: (answer: Ack<T>) => void) => void): Promise<T> {
+  #ask<T>(emit: (ack: (answer: Ack<T>) => void) => void, socket = this.#socket): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (!this.#socket.connected)
+      if (!socket.connected)
         return reject(new SignalingError('offline', 'the signaling socket is not connected'))
       const timer = setTimeout(
         () => reject(new SignalingError('offline', 'the signaling server does not answer')),
@@ -102,6 +196,29 @@ class SocketSignaling implements Signaling {
       })
     })
   }
+}
+
+function connected(socket: ClientSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (end: () => void) => () => {
+      socket.off('connect', established)
+      socket.off('connect_error', refused)
+      end()
+    }
+    const established = settle(resolve)
+    const refused = (error: Error & { data?: unknown }) => settle(() => reject(asError(error)))()
+    socket.on('connect', established)
+    socket.on('connect_error', refused)
+    if (socket.connected) established()
+    else socket.connect()
+  })
+}
+
+/** Takes a signal off the list of those that the old socket brought. */
+function wasHeard(heard: string[], { name, args: [message] }: Arrived): boolean {
+  const index = name === 'signal' ? heard.indexOf(JSON.stringify(message)) : -1
+  if (index >= 0) heard.splice(index, 1)
+  return index >= 0
 }
 
 /** `POST /api/rooms/:room/join` on the page's own origin. */

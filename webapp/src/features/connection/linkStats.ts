@@ -107,3 +107,12 @@ function sum(rows: Row[], field: string): number {
     return total + (typeof value === 'number' ? value : 0)
   }, 0)
 }
+
+/** lib.dom.d.ts gives RTCStatsReport only a forEach. */
+export function rowsOf(report: RTCStatsReport): [string, unknown][] {
+  const rows: [string, unknown][] = []
+  report.forEach((row, id) => {
+    rows.push([id, row])
+  })
+  return rows
+}

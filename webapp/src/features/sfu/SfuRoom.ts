@@ -1,0 +1,42 @@
+import type { LocalTracks } from '../connection/PeerLink.ts'
+
+/** `reconnecting`: it tries by itself. `closed`: it is over, and a new one has to be made. */
+export type SfuRoomState = 'connected' | 'reconnecting' | 'closed'
+
+export type SfuRoomEvents = {
+  onState(state: SfuRoomState): void
+  /** A participant came into the room of the SFU, or went. */
+  onPresence(id: string, present: boolean): void
+  /** A track of another one begins to be received, or ends (null). */
+  onTrack(id: string, kind: 'audio' | 'video', track: MediaStreamTrack | null): void
+}
+
+/** One connection to the SFU, as much of it as a call needs: what a test has to imitate. */
+export type SfuRoom = {
+  readonly connectionState: RTCPeerConnectionState
+  readonly iceConnectionState: RTCIceConnectionState
+  setTracks(tracks: LocalTracks): void
+  /** Tries the way to the SFU anew, now: `resume` keeps the session, `restart` begins another one. */
+  recover(how: 'resume' | 'restart'): void
+  /** getStats() of the whole connection. */
+  stats(): Promise<RTCStatsReport>
+  /**
+   * When media was last played out, of any participant; it rises as long as media flows.
+   * Undefined where none is due: nobody sends, or this page is hidden.
+   */
+  lastPlayed(): number | undefined
+  hasPlayedAudio(id: string): boolean
+  close(): void
+}
+
+/**
+ * Rejects when the SFU cannot be reached or refuses.
+ *
+ * @param configuration is read again at each reconnection: credentials that were changed in it are
+ * used then
+ */
+export type OpenSfuRoom = (
+  token: string,
+  configuration: RTCConfiguration,
+  events: SfuRoomEvents,
+) => Promise<SfuRoom>

@@ -1,0 +1,350 @@
+import type { Clock } from '../../clock.ts'
+import type { Link, LinkRequest } from '../call/Link.ts'
+import { type LinkStats, readLinkStats, rowsOf } from '../connection/linkStats.ts'
+import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
+import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
+import type { OpenSfuRoom, SfuRoom, SfuRoomState } from './SfuRoom.ts'
+
+export type SfuSessionOptions = {
+  clock: Clock
+  policy: ReconnectPolicy
+  openRoom: OpenSfuRoom
+  configuration: RTCConfiguration
+  tracks: LocalTracks
+  /** The token to begin with. */
+  token: string
+  /** A fresh one, for a new beginning. */
+  refreshToken(): Promise<string>
+  onError(error: unknown): void
+}
+
+type Totals = LinkStats['transport']
+const nothing: Totals = { bytesSent: 0, bytesReceived: 0, packetsSent: 0, packetsReceived: 0 }
+
+/** Media is looked after as often as this. */
+const watchMs = 250
+/**
+ * No media for so long, where there was some: the way is tried anew. The SFU's own detection takes
+ * 5 to 15 s. Silence that Opus does not send still makes a packet each 400 ms.
+ */
+const silenceMs = 1250
+/** What was tried is given so long to help, before the next thing is. */
+const patienceMs = 4000
+/** One reading of the connection serves everybody who asks within this time. */
+const readingMs = 50
+/** After the policy's tries, it is still tried this often. */
+const slowRetryMs = 10_000
+
+/**
+ * A stay in the SFU's room: kept up, with a {@link Link} for each other participant. The connection
+ * is one for all of them, so their links only say what of it is whose.
+ */
+export class SfuSession {
+  readonly #options: SfuSessionOptions
+  readonly #links = new Map<string, SfuLink>()
+  readonly #present = new Set<string>()
+  #tracks: LocalTracks
+  #room: SfuRoom | undefined
+  #state: SfuRoomState = 'closed'
+  #closed = false
+  #cancelRetry = () => {}
+  #cancelWatch = () => {}
+  #retired = nothing
+  #transport = nothing
+  #reading: { at: number; report: Promise<RTCStatsReport> } | undefined
+
+  constructor(options: SfuSessionOptions) {
+    this.#options = options
+    this.#tracks = options.tracks
+    void this.#open(Promise.resolve(options.token), 0)
+  }
+
+  /** The way to one other participant. It is `connecting` until that one is in the SFU's room. */
+  link(request: LinkRequest): Link {
+    const link = new SfuLink(request, this)
+    this.#links.set(request.peerId, link)
+    this.#settle(request.peerId)
+    return link
+  }
+
+  setTracks(tracks: LocalTracks): void {
+    this.#tracks = tracks
+    this.#room?.setTracks(tracks)
+  }
+
+  /** New TURN credentials: used from the next reconnection on. */
+  setIceServers(iceServers: RTCIceServer[]): void {
+    this.#options.configuration.iceServers = iceServers
+  }
+
+  /** The network is back, or the person asks: sooner than the next try by the clock. */
+  retry(): void {
+    if (this.#closed) return
+    if (this.#state === 'closed') void this.#open(this.#options.refreshToken(), 0)
+    else if (this.#state === 'reconnecting') this.#room?.recover('resume')
+  }
+
+  /** Of all connections of this session so far. Reads the present one. */
+  async readTotals(): Promise<Totals> {
+    const report = await this.report()
+    if (report) {
+      const now = readLinkStats(rowsOf(report)).transport
+      // Counters that fell are those of a new connection.
+      if (now.bytesSent < this.#transport.bytesSent)
+        this.#retired = addTotals(this.#retired, this.#transport)
+      this.#transport = now
+    }
+    return this.totals()
+  }
+
+  /** As last read. */
+  totals(): Totals {
+    return addTotals(this.#retired, this.#transport)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancelRetry()
+    this.#cancelWatch()
+    this.#room?.close()
+    this.#room = undefined
+    this.#links.clear()
+  }
+
+  // -- for its links ---------------------------------------------------------------------------
+
+  get room(): SfuRoom | undefined {
+    return this.#room
+  }
+
+  async report(): Promise<RTCStatsReport | undefined> {
+    const room = this.#room
+    if (!room) return undefined
+    const at = this.#options.clock.now()
+    if (!this.#reading || at - this.#reading.at >= readingMs)
+      this.#reading = { at, report: room.stats() }
+    return this.#reading.report
+  }
+
+  unlink(link: SfuLink): void {
+    if (this.#links.get(link.peerId) === link) this.#links.delete(link.peerId)
+  }
+
+  // -- the connection --------------------------------------------------------------------------
+
+  async #open(token: Promise<string>, attempt: number): Promise<void> {
+    const { openRoom, configuration, onError } = this.#options
+    this.#cancelRetry()
+    let current = true
+    this.#cancelRetry = () => {
+      current = false
+    }
+    try {
+      const room = await openRoom(await token, configuration, {
+        onState: (state) => current && !this.#closed && this.#became(state),
+        onPresence: (id, present) => current && this.#presence(id, present),
+        onTrack: (id, kind, track) => current && this.#track(id, kind, track),
+      })
+      if (this.#closed || !current) return room.close()
+      this.#room = room
+      room.setTracks(this.#tracks)
+      this.#became('connected')
+      this.#watch()
+    } catch (error) {
+      if (this.#closed || !current) return
+      current = false
+      onError(error)
+      this.#openLater(attempt)
+    }
+  }
+
+  /** Begins anew, with a fresh token: the one before may be what was refused. */
+  #openLater(attempt: number): void {
+    const { clock, policy, refreshToken } = this.#options
+    this.#cancelRetry = clock.after(policy.delayMs(attempt) ?? slowRetryMs, () => {
+      void this.#open(refreshToken(), attempt + 1)
+    })
+  }
+
+  #became(state: SfuRoomState): void {
+    this.#state = state
+    if (state === 'closed') {
+      this.#room?.close()
+      this.#room = undefined
+      this.#retired = this.totals()
+      this.#transport = nothing
+      this.#reading = undefined
+      this.#present.clear()
+      this.#cancelWatch()
+      this.#cancelRetry()
+      for (const link of this.#links.values()) link.lose()
+      this.#openLater(0)
+    }
+    for (const id of this.#links.keys()) this.#settle(id)
+  }
+
+  #presence(id: string, present: boolean): void {
+    if (present) this.#present.add(id)
+    else this.#present.delete(id)
+    this.#settle(id)
+  }
+
+  #track(id: string, kind: 'audio' | 'video', track: MediaStreamTrack | null): void {
+    this.#tracksOf(id)[kind] = track
+    this.#links.get(id)?.take(kind, track)
+  }
+
+  readonly #received = new Map<string, LocalTracks>()
+  #tracksOf(id: string): LocalTracks {
+    const tracks = this.#received.get(id) ?? { audio: null, video: null }
+    this.#received.set(id, tracks)
+    return tracks
+  }
+
+  #settle(id: string): void {
+    const link = this.#links.get(id)
+    if (!link) return
+    const { audio, video } = this.#tracksOf(id)
+    link.take('audio', audio)
+    link.take('video', video)
+    if (this.#state === 'connected' && this.#present.has(id)) link.become('connected')
+    else link.become(link.state === 'connecting' ? 'connecting' : 'reconnecting')
+  }
+
+  /** Tries the way anew when media stops, sooner than the SFU's client would notice. */
+  #watch(): void {
+    const { clock } = this.#options
+    let mark: number | undefined
+    let movedAt = clock.now()
+    let ringsAt = 0
+    let tries = 0
+    let patientUntil = 0
+    const look = () => {
+      const now = clock.now()
+      const late = now - ringsAt > watchMs
+      const played = this.#room?.lastPlayed()
+      // A timer that rings late tells of this page, not of the network.
+      if (played === undefined || late || this.#state !== 'connected') movedAt = now
+      else if (played !== mark) {
+        movedAt = now
+        tries = 0
+      }
+      mark = played
+      if (now - movedAt >= silenceMs && now >= patientUntil && tries < 2) {
+        this.#room?.recover(tries === 0 ? 'resume' : 'restart')
+        tries++
+        patientUntil = now + patienceMs
+      }
+      next()
+    }
+    const next = () => {
+      ringsAt = clock.now() + watchMs
+      this.#cancelWatch = clock.after(watchMs, look)
+    }
+    this.#cancelWatch()
+    next()
+  }
+}
+
+/** What a call sees of one other participant on the SFU. */
+class SfuLink implements Link {
+  readonly peerId: string
+  readonly sfu = true
+  readonly tracks: LocalTracks = { audio: null, video: null }
+  readonly #request: LinkRequest
+  readonly #session: SfuSession
+  #state: LinkState = 'connecting'
+
+  constructor(request: LinkRequest, session: SfuSession) {
+    this.peerId = request.peerId
+    this.#request = request
+    this.#session = session
+  }
+
+  get state(): LinkState {
+    return this.#state
+  }
+
+  get connectionState(): RTCPeerConnectionState {
+    return this.#session.room?.connectionState ?? 'connecting'
+  }
+
+  get iceConnectionState(): RTCIceConnectionState {
+    return this.#session.room?.iceConnectionState ?? 'checking'
+  }
+
+  become(state: LinkState): void {
+    if (this.#state === state) return
+    this.#state = state
+    this.#request.onState(state)
+    this.#request.onConnectionState()
+  }
+
+  take(kind: 'audio' | 'video', track: MediaStreamTrack | null): void {
+    if (this.tracks[kind] === track) return
+    this.tracks[kind] = track
+    this.#request.onTrack(kind, track)
+  }
+
+  /** Its tracks went with the connection. The last picture stays until there is a new one. */
+  lose(): void {
+    this.become('reconnecting')
+  }
+
+  /**
+   * The rows of the connection's report that are about this participant. The counters of the
+   * transport are this participant's share of them: the RTP that came, and nothing sent.
+   */
+  async stats(): Promise<RTCStatsReport> {
+    const report = await this.#session.report()
+    const own = [this.tracks.audio?.id, this.tracks.video?.id]
+    const rows = new Map<string, Record<string, unknown>>()
+    const share = { bytesSent: 0, bytesReceived: 0, packetsSent: 0, packetsReceived: 0 }
+    for (const [id, value] of report ? rowsOf(report) : []) {
+      const row = value as Record<string, unknown>
+      if (row.type === 'inbound-rtp') {
+        if (!own.includes(row.trackIdentifier as string)) continue
+        share.bytesReceived += Number(row.bytesReceived ?? 0) + Number(row.headerBytesReceived ?? 0)
+        share.packetsReceived += Number(row.packetsReceived ?? 0)
+      }
+      rows.set(id, row)
+    }
+    let counted = false
+    for (const [id, row] of rows) {
+      if (row.type !== 'transport') continue
+      rows.set(id, { ...row, ...(counted ? nothing : share) })
+      counted = true
+    }
+    return rows as unknown as RTCStatsReport
+  }
+
+  hasPlayedAudio(): boolean {
+    return this.#session.room?.hasPlayedAudio(this.peerId) ?? false
+  }
+
+  retry(): void {
+    this.#session.retry()
+  }
+
+  close(): void {
+    this.#session.unlink(this)
+  }
+
+  // The connection is the session's, which is told of all this once and not by each link.
+  receive(): void {}
+  setTracks(): void {}
+  setSendLimit(): void {}
+  setIceServers(): void {}
+  signalingRestored(): void {}
+  peerReturned(): void {}
+  finish(): void {}
+}
+
+function addTotals(a: Totals, b: Totals): Totals {
+  return {
+    bytesSent: a.bytesSent + b.bytesSent,
+    bytesReceived: a.bytesReceived + b.bytesReceived,
+    packetsSent: a.packetsSent + b.packetsSent,
+    packetsReceived: a.packetsReceived + b.packetsReceived,
+  }
+}

@@ -1,0 +1,197 @@
+import {
+  ConnectionState,
+  type LocalTrackPublication,
+  type Participant,
+  type RemoteParticipant,
+  type RemoteTrack,
+  RemoteVideoTrack,
+  Room,
+  RoomEvent,
+  Track,
+} from 'livekit-client'
+import { showVideoBy } from '../../ui/videoElements.ts'
+import type { LocalTracks } from '../connection/PeerLink.ts'
+import type { OpenSfuRoom, SfuRoom, SfuRoomEvents } from './SfuRoom.ts'
+
+/** LiveKit behind the page's own origin: its client connects to `/rtc` there. */
+export const openLiveKitRoom: OpenSfuRoom = async (token, configuration, events) => {
+  const room = new Room({
+    adaptiveStream: true,
+    dynacast: true,
+    // The devices are the page's, which goes on showing itself in them.
+    stopLocalTrackOnUnpublish: false,
+    // The call says when it leaves; a page in the background has not left.
+    disconnectOnPageLeave: false,
+    reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => retryDelaysMs[retryCount] ?? null },
+  })
+  const live = new LiveKitRoom(room, events)
+  try {
+    await room.connect(location.origin.replace(/^http/, 'ws'), token, {
+      rtcConfig: configuration,
+      websocketTimeout: 5000,
+      peerConnectionTimeout: 10_000,
+      maxRetries: 0,
+    })
+  } catch (error) {
+    live.close()
+    throw error
+  }
+  live.began()
+  return live
+}
+
+/** Then it is over, and the call makes a new room with a fresh token. */
+const retryDelaysMs = [0, 200, 500, 1000, 1000, 2000, 2000, 3000]
+
+class LiveKitRoom implements SfuRoom {
+  readonly #room: Room
+  readonly #events: SfuRoomEvents
+  /** One change of what is published after the other. */
+  #publishing: Promise<void> = Promise.resolve()
+  #wanted: LocalTracks = { audio: null, video: null }
+  #closed = false
+
+  constructor(room: Room, events: SfuRoomEvents) {
+    this.#room = room
+    this.#events = events
+    const received = (
+      publication: { kind: Track.Kind },
+      participant: Participant,
+      track: MediaStreamTrack | null,
+    ) => {
+      const kind = publication.kind
+      if (kind === Track.Kind.Audio || kind === Track.Kind.Video)
+        events.onTrack(participant.identity, kind, track)
+    }
+    room
+      .on(RoomEvent.ParticipantConnected, ({ identity }) => events.onPresence(identity, true))
+      .on(RoomEvent.ParticipantDisconnected, ({ identity }) => events.onPresence(identity, false))
+      .on(RoomEvent.TrackSubscribed, (track, publication, participant) => {
+        prepare(track)
+        received(publication, participant, track.mediaStreamTrack)
+      })
+      .on(RoomEvent.TrackUnsubscribed, (_track, publication, participant) =>
+        received(publication, participant, null),
+      )
+      .on(RoomEvent.SignalReconnecting, () => {})
+      .on(RoomEvent.Reconnecting, () => events.onState('reconnecting'))
+      .on(RoomEvent.Reconnected, () => {
+        this.began()
+        events.onState('connected')
+      })
+      .on(RoomEvent.Disconnected, () => {
+        if (!this.#closed) events.onState('closed')
+      })
+  }
+
+  /** Tells of who is there already. */
+  began(): void {
+    for (const { identity } of this.#room.remoteParticipants.values())
+      this.#events.onPresence(identity, true)
+  }
+
+  get connectionState(): RTCPeerConnectionState {
+    return this.#transport?.getConnectionState() ?? 'connecting'
+  }
+
+  get iceConnectionState(): RTCIceConnectionState {
+    return this.#transport?.getICEConnectionState() ?? 'checking'
+  }
+
+  setTracks(tracks: LocalTracks): void {
+    this.#wanted = tracks
+    this.#publishing = this.#publishing.then(() => this.#publish()).catch(() => {})
+  }
+
+  recover(how: 'resume' | 'restart'): void {
+    // Named for tests, and all that the public API has to ask for it: closes the signal connection
+    // on this side, upon which the client does what it does when that one is lost.
+    const scenario = how === 'resume' ? 'signal-reconnect' : 'full-reconnect'
+    this.#room.simulateScenario(scenario).catch(() => {})
+  }
+
+  async stats(): Promise<RTCStatsReport> {
+    const transports = [this.#transport, this.#room.engine.pcManager?.subscriber]
+    const reports = await Promise.all(transports.map((transport) => transport?.getStats()))
+    const rows = new Map<string, unknown>()
+    reports.forEach((report, index) => {
+      report?.forEach((row, id) => {
+        rows.set(index === 0 ? id : `${index}-${id}`, row)
+      })
+    })
+    return rows as unknown as RTCStatsReport
+  }
+
+  lastPlayed(): number | undefined {
+    if (document.hidden) return undefined
+    const times = [...this.#room.remoteParticipants.values()].flatMap(playedAt)
+    return times.length > 0 ? Math.max(...times) : undefined
+  }
+
+  hasPlayedAudio(id: string): boolean {
+    const participant = this.#room.remoteParticipants.get(id)
+    return [...(participant?.audioTrackPublications.values() ?? [])].some(
+      ({ track }) => (track?.receiver?.getSynchronizationSources().length ?? 0) > 0,
+    )
+  }
+
+  close(): void {
+    this.#closed = true
+    void this.#room.disconnect(false)
+  }
+
+  /** With one peer connection it is the publisher's, which then receives, too. */
+  get #transport() {
+    return this.#room.engine.pcManager?.publisher
+  }
+
+  async #publish(): Promise<void> {
+    const wanted = this.#wanted
+    await this.#publishOne(Track.Source.Microphone, wanted.audio)
+    await this.#publishOne(Track.Source.Camera, wanted.video)
+  }
+
+  async #publishOne(source: Track.Source, wanted: MediaStreamTrack | null): Promise<void> {
+    if (this.#closed || this.#room.state === ConnectionState.Disconnected) return
+    const { localParticipant } = this.#room
+    const publication: LocalTrackPublication | undefined =
+      localParticipant.getTrackPublication(source)
+    const track = publication?.track
+    if (track?.mediaStreamTrack === (wanted ?? undefined)) return
+    if (track && wanted) await track.replaceTrack(wanted, { userProvidedTrack: true })
+    else if (track) await localParticipant.unpublishTrack(track, false)
+    else if (wanted) await localParticipant.publishTrack(wanted, { source, simulcast: true })
+  }
+}
+
+function playedAt(participant: RemoteParticipant): number[] {
+  return [...participant.trackPublications.values()].flatMap(({ track, isMuted }) => {
+    if (isMuted || !(track as RemoteTrack | undefined)?.receiver) return []
+    const sources = (track as RemoteTrack).receiver?.getSynchronizationSources() ?? []
+    return sources.map(({ timestamp }) => timestamp)
+  })
+}
+
+/**
+ * Elements that show a video are LiveKit's to know, so that it sends what they need. Until the
+ * first one is there, a small picture is asked for: it makes the change from the mesh seamless.
+ */
+function prepare(track: RemoteTrack): void {
+  if (!(track instanceof RemoteVideoTrack)) return
+  const waiting = {
+    element: {},
+    width: () => 320,
+    height: () => 180,
+    visible: true,
+    pictureInPicture: false,
+    visibilityChangedAt: undefined,
+    observe() {},
+    stopObserving() {},
+  }
+  track.observeElementInfo(waiting)
+  showVideoBy(track.mediaStreamTrack, (element) => {
+    track.attach(element)
+    track.stopObservingElementInfo(waiting)
+    return () => void track.detach(element)
+  })
+}

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Browser, Page } from 'playwright-core'
+import { launchChromium } from './testing/chromium.ts'
+import { inCallWith, inState, mediaSeen, untilPage } from './testing/pages.ts'
+import { startSfuRig } from './testing/sfuRig.ts'
+
+/** The built page in real browsers against real LiveKit, coturn, Redis and signaling. */
+describe('a call over the SFU', () => {
+  let rig: Awaited<ReturnType<typeof startSfuRig>>
+  let browser: Browser
+  const problems: string[] = []
+
+  beforeAll(async () => {
+    ;[browser, rig] = await Promise.all([launchChromium(), startSfuRig(2)])
+  }, 300_000)
+
+  afterAll(async () => {
+    await browser?.close()
+    await rig?.stop()
+  }, 30_000)
+
+  const enter = async (room: string, name: string, more = '') => {
+    const context = await browser.newContext({ permissions: ['camera', 'microphone'] })
+    const page = await context.newPage()
+    page.on('pageerror', (error) => problems.push(error.message))
+    if (process.env.DEBUG_SFU) page.on('console', (message) => console.log(name, message.text()))
+    await page.goto(`${rig.url}/r/${room}?name=${name}&autojoin=1${more}`)
+    await inState(page, 'joined')
+    return page
+  }
+
+  const freezesOf = (page: Page) => page.evaluate(() => window.__parley?.freezes())
+  const reset = (pages: Page[]) =>
+    Promise.all(pages.map((page) => page.evaluate(() => window.__parley?.resetFreezes())))
+  /** Every page saw so many videos since the last reset, and none of them stood still for 2 s. */
+  const noFreeze = async (pages: Page[], others: number) => {
+    for (const page of pages) {
+      const freezes = (await freezesOf(page)) ?? []
+      expect(freezes).toHaveLength(others)
+      for (const freeze of freezes) {
+        expect(freeze.framesDecoded).toBeGreaterThan(0)
+        expect(freeze.longestMs).toBeLessThan(2000)
+      }
+    }
+  }
+  const close = (pages: Page[]) => Promise.all(pages.map((page) => page.context().close()))
+
+  it('REQ-K8, REQ-P8: the third moves the room from the mesh to the SFU; no video stands still', async () => {
+    const ana = await enter('grows', 'Ana')
+    const minh = await enter('grows', 'Minh')
+    await Promise.all([ana, minh].map((page) => inCallWith(page, 1)))
+    await reset([ana, minh])
+    const kofi = await enter('grows', 'Kofi')
+    const everybody = [ana, minh, kofi]
+    await Promise.all(everybody.map((page) => inCallWith(page, 2)))
+    await Promise.all(everybody.map((page) => overSfu(page)))
+    await noFreeze(everybody, 2)
+
+    // Media states, and a camera that goes off and on.
+    await ana.keyboard.press('m')
+    await ana.keyboard.press('v')
+    for (const page of [minh, kofi]) await mediaSeen(page, 'Ana', false, false)
+    await ana.keyboard.press('v')
+    for (const page of [minh, kofi]) await mediaSeen(page, 'Ana', false, true)
+    await Promise.all(everybody.map((page) => inCallWith(page, 2)))
+
+    // Signaling goes on elsewhere: nobody leaves, and no video stands still.
+    await reset(everybody)
+    const ids = await Promise.all(everybody.map(idOf))
+    const old = rig.replicas[0]
+    await rig.startReplica()
+    await old?.server.drain()
+    await old?.server.close()
+    await Promise.all(everybody.map((page) => inState(page, 'joined')))
+    // Redis comes back empty: media goes on, and the room is restored.
+    await rig.restartRedis()
+    await Promise.all(everybody.map((page) => inCallWith(page, 2)))
+    expect(await Promise.all(everybody.map(idOf))).toEqual(ids)
+    await noFreeze(everybody, 2)
+
+    // Who comes into a room on the SFU is there at once.
+    await kofi.keyboard.press('d')
+    await Promise.all([ana, minh].map((page) => inCallWith(page, 1)))
+    const zoe = await enter('grows', 'Zoe')
+    await Promise.all([ana, minh, zoe].map((page) => inCallWith(page, 2)))
+    await overSfu(zoe)
+    expect(problems).toEqual([])
+    await close([ana, minh, kofi, zoe])
+  }, 240_000)
+
+  it('REQ-K8, REQ-P1: over relays only', async () => {
+    const everybody = [
+      await enter('relayed', 'Ana', '&relay=1'),
+      await enter('relayed', 'Minh', '&relay=1'),
+      await enter('relayed', 'Kofi', '&relay=1'),
+    ]
+    await Promise.all(everybody.map((page) => inCallWith(page, 2)))
+    await Promise.all(everybody.map((page) => overSfu(page)))
+    for (const page of everybody) {
+      const peers = (await page.evaluate(() => window.__parley?.peers())) ?? []
+      expect(
+        peers.map(({ usingRelay, localCandidateType }) => [usingRelay, localCandidateType]),
+      ).toEqual([
+        [true, 'relay'],
+        [true, 'relay'],
+      ])
+      const totals = await page.evaluate(() => window.__parley?.totals())
+      expect(totals?.bytesSent).toBeGreaterThan(1000)
+    }
+    await close(everybody)
+  }, 180_000)
+
+  it('REQ-K7: a LiveKit that is lost is come back to', async () => {
+    const everybody = [
+      await enter('lost', 'Ana'),
+      await enter('lost', 'Minh'),
+      await enter('lost', 'Kofi'),
+    ]
+    await Promise.all(everybody.map((page) => inCallWith(page, 2)))
+    await Promise.all(everybody.map((page) => overSfu(page)))
+    await reset(everybody)
+    await rig.restartSfu()
+    await Promise.all(everybody.map((page) => inCallWith(page, 2)))
+    for (const page of everybody) console.log(JSON.stringify(await freezesOf(page)))
+    await close(everybody)
+  }, 180_000)
+})
+
+/** Media of everybody comes over the SFU, and no more over the mesh. */
+function overSfu(page: Page): Promise<void> {
+  return untilPage(
+    page,
+    'media over the SFU',
+    async () => (await window.__parley?.peers())?.every(({ bytesSent }) => bytesSent === 0),
+    undefined,
+  )
+}
+
+const idOf = (page: Page) => page.evaluate(() => window.__parley?.participantId)
