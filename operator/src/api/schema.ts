@@ -170,12 +170,12 @@ const turn = withRules(
       .strictObject({
         ttl: duration('How long a TURN credential given to a browser is good for.', '1h'),
         rotation: duration(
-          `Age at which the secret behind the credentials is replaced. ${NOT_YET}`,
+          'Age at which the TURN secret, the key of join tokens and that of LiveKit are replaced, each up to a tenth earlier and never before what was made with the one before is over. No call notices. The annotation parley.dev/rotate of the MeetingCluster does it at once, for each new value.',
           '720h',
         ),
       })
       .prefault({})
-      .describe('Lifetime of TURN credentials.'),
+      .describe('Lifetime of TURN credentials, and of the secrets behind all credentials.'),
     quotas: z
       .strictObject({
         allocationsPerUser: z
@@ -431,7 +431,9 @@ const webapp = withRules(
       .strictObject({
         enabled: z.boolean().default(false).describe('Whether an Ingress for the domain is made.'),
         className: optionalName().describe('Ingress class; empty: the default one of the cluster.'),
-        tlsSecretName: optionalName().describe('Secret with the certificate of the domain.'),
+        tlsSecretName: optionalName().describe(
+          'Secret with the certificate of the domain. With an annotation of cert-manager on the Ingress, cert-manager makes it.',
+        ),
         annotations: z
           .record(z.string(), z.string())
           .default({})
@@ -473,7 +475,7 @@ const redis = withRules(
             'redis://host:port/database, without a password: that belongs into the Secret.',
           ),
         secretName: optionalName().describe(
-          'Secret with the key password, to go with url; or with the key url, the whole of it.',
+          'Secret with the key password, to go with url; or with the key url, the whole of it. When it changes, the pods that use it are rolled.',
         ),
       })
       .prefault({})
@@ -587,7 +589,7 @@ const cost = z
       })
       .optional()
       .describe(
-        `What relaying should cost at most; it is to warn and never stops a call. ${NOT_YET}`,
+        'What relaying should cost at most: an alert warns when its pace is above. It never stops a call.',
       ),
   })
   .prefault({})
@@ -604,8 +606,14 @@ const autoOrBoolean = (byDefault: 'Auto' | boolean, description: string) =>
 const monitoring = z
   .strictObject({
     serviceMonitor: autoOrBoolean('Auto', 'ServiceMonitors for the Prometheus operator.'),
-    dashboards: autoOrBoolean(true, `Grafana dashboards as ConfigMaps. ${NOT_YET}`),
-    rules: autoOrBoolean(true, `Recording rules and alerts as a PrometheusRule. ${NOT_YET}`),
+    dashboards: autoOrBoolean(
+      true,
+      'A Grafana dashboard as a ConfigMap with the label grafana_dashboard.',
+    ),
+    rules: autoOrBoolean(
+      true,
+      'Recording rules and alerts as a PrometheusRule. true: where the cluster does not know that kind, as a ConfigMap with the key parley.rules.yaml.',
+    ),
   })
   .prefault({})
   .describe('Objects for Prometheus and Grafana.')

@@ -15,21 +15,21 @@ export interface RotatingSecret {
   restarts?: Component
 }
 
-/**
- * How long a join token and a token of LiveKit are good for: longer than a meeting lasts, because a participant
- * who reconnects shows the first one again.
- */
+/** How long a join token is good for: longer than a meeting lasts, because who reconnects shows it again. */
 export const JOIN_TOKEN_TTL_SECONDS = 12 * 3600
+/** LiveKit gives those who are connected new tokens, good for this long at least. */
+const LIVEKIT_REFRESH_SECONDS = 600
 
 /** The Secrets that are replaced on schedule. */
 export function rotatingSecrets(mc: MeetingCluster): RotatingSecret[] {
   const names = secretNames(mc)
+  const turnSeconds = Math.ceil(durationSeconds(mc.spec.turn.credentials.ttl))
   return [
     {
       name: names.turn,
       key: 'secrets',
       title: 'TURN secret',
-      ttlSeconds: Math.ceil(durationSeconds(mc.spec.turn.credentials.ttl)),
+      ttlSeconds: turnSeconds,
       followers: ['turn', 'signaling'],
     },
     {
@@ -45,7 +45,8 @@ export function rotatingSecrets(mc: MeetingCluster): RotatingSecret[] {
             name: names.livekit,
             key: 'keys',
             title: 'LiveKit key',
-            ttlSeconds: JOIN_TOKEN_TTL_SECONDS,
+            // Signaling gives what is for media servers one life, here and there.
+            ttlSeconds: Math.max(turnSeconds, LIVEKIT_REFRESH_SECONDS),
             followers: ['signaling'] as const,
             restarts: 'sfu' as const,
           },

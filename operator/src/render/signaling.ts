@@ -9,6 +9,7 @@ import type { RenderInputs } from './inputs.ts'
 import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
 import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
 import { configMapMount, httpProbes, podTemplate, scratchMount, secretMount } from './pod.ts'
+import { JOIN_TOKEN_TTL_SECONDS } from './rotating.ts'
 
 export const SIGNALING_PORT = 8080
 
@@ -85,6 +86,7 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
             name: 'PARLEY_TURN_ENDPOINTS_FILE',
             value: '/etc/parley/turn-endpoints/endpoints.json',
           },
+          { name: 'PARLEY_JOIN_TTL_SECONDS', value: String(JOIN_TOKEN_TTL_SECONDS) },
           { name: 'PARLEY_JOIN_KEY_FILE', value: '/etc/parley/secrets/join/key' },
           { name: 'PARLEY_SFU', value: hasLiveKit(mc) ? 'LiveKit' : 'None' },
           ...(hasLiveKit(mc)
