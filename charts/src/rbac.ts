@@ -33,7 +33,11 @@ export const managerRules: PolicyRule[] = [
   { apiGroups: ['networking.k8s.io'], resources: ['ingresses', 'networkpolicies'], verbs: own },
   // Of TURN over TLS, where cert-manager is asked for it.
   { apiGroups: ['cert-manager.io'], resources: ['certificates'], verbs: own },
-  { apiGroups: ['monitoring.coreos.com'], resources: ['servicemonitors'], verbs: own },
+  {
+    apiGroups: ['monitoring.coreos.com'],
+    resources: ['prometheusrules', 'servicemonitors'],
+    verbs: own,
+  },
   // Which nodes TURN pods run on, and a nudge so that a pod sees a changed ConfigMap at once.
   { apiGroups: [''], resources: ['pods'], verbs: [...watch, 'patch'] },
   // The meter's figures, through the API server.
@@ -52,7 +56,8 @@ export const leaseRules: PolicyRule[] = [
   {
     apiGroups: ['coordination.k8s.io'],
     resources: ['leases'],
-    verbs: ['get', 'create', 'update'],
+    // Listed, to see whether another number of shards is at work.
+    verbs: ['get', 'list', 'create', 'update'],
   },
 ]
 

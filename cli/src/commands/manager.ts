@@ -1,4 +1,5 @@
 import { durationSeconds } from '@parley/operator/api'
+import { parseShard, type Shard } from '@parley/operator/shard'
 import { type Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
 import { UsageError } from '../errors.ts'
@@ -26,6 +27,11 @@ export function addManager(program: Command): void {
       '--metrics-api-owner <name>',
       'ClusterRole that the APIService objects belong to, and are deleted with',
     )
+    .option(
+      '--shard <i/n>',
+      'of n managers, look after the i-th part of all namespaces (0/2)',
+      shard,
+    )
     .option('--resync <duration>', 'look at everything again this often', duration, 36_000)
     .addHelpText(
       'after',
@@ -48,6 +54,7 @@ that every pod has seen the one before.
           leaderElect: boolean
           leaseNamespace?: string
           resync: number
+          shard?: Shard
         } & MetricsApiFlags,
       ) => {
         const { runManager } = await import('@parley/operator')
@@ -86,6 +93,13 @@ function metricsApiOf(flags: MetricsApiFlags & { namespace?: string }) {
   if (namespace)
     throw new UsageError('--metrics-api is one for the whole cluster: leave it out, or --namespace')
   return { metricsApi: { port, service, custom, ...(owner ? { owner } : {}) } }
+}
+
+function shard(text: string): Shard {
+  const parsed = parseShard(text)
+  if (!parsed)
+    throw new InvalidArgumentError('It must be i/n with i from 0 to n − 1, for example 0/2.')
+  return parsed
 }
 
 /** In seconds. */

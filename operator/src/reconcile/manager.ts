@@ -11,7 +11,9 @@ import { ApiError } from '../runtime/errors.ts'
 import { EventRecorder } from '../runtime/events.ts'
 import { LeaderElector } from '../runtime/leader.ts'
 import { createMetrics } from '../runtime/metrics.ts'
+import { Resharding } from '../runtime/resharding.ts'
 import { type HttpServers, serveHttp } from '../runtime/server.ts'
+import { formatShard, leaseName, ownsNamespace, type Shard, WHOLE } from '../runtime/shard.ts'
 import { figuresOfWorld, runningMeters } from './figure-targets.ts'
 import type { Figures } from './figures.ts'
 import { MeterClient } from './meter-client.ts'
@@ -28,8 +30,10 @@ export interface ManagerOptions {
   /** 0: any free port. */
   metricsPort: number
   healthPort: number
-  /** Without it this must be the only operator there is. */
+  /** Without it this must be the only operator there is (of its shard, and of its number of shards). */
   leaderElect: boolean
+  /** The part of the namespaces that this operator looks after. Default: all. */
+  shard?: Shard
   /** Namespace of the Lease. Default: the Pod's, else `namespace`, else `default`. */
   leaseNamespace?: string
   /** Look at every MeetingCluster again this often, though nothing was seen to change. Default 10 h. */
@@ -76,7 +80,6 @@ export class LeadershipLost extends Error {
   }
 }
 
-const LEASE_NAME = 'parley-manager'
 const GRACE_MS = 30_000
 const RESYNC_MS = 10 * 3600_000
 const WORKERS = 8
@@ -88,10 +91,12 @@ const ROTATION_MARGIN_MS = 5 * 60_000
  * @throws LeadershipLost; PortInUse; an Error when there is no cluster to connect to
  */
 export async function runManager(options: ManagerOptions): Promise<void> {
-  const { log, signal, namespace, resyncMs = RESYNC_MS } = options
+  const { log, signal, namespace, shard = WHOLE, resyncMs = RESYNC_MS } = options
   const clock = systemClock
   const random = Math.random
   const metrics = createMetrics()
+  if (shard.count > 1) metrics.registry.setDefaultLabels({ shard: formatShard(shard) })
+  const owns = (name: string) => ownsNamespace(shard, name)
   const client = await ApiClient.connect(options.kubeconfig, metrics)
   let ready = false
   let controller: Controller | undefined
@@ -127,7 +132,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
   })
 
   const { discoveryMs } = options
-  const world = new World({ client, namespace, enqueue, discoveryMs, clock, random, log })
+  const world = new World({ client, namespace, owns, enqueue, discoveryMs, clock, random, log })
   const identity = `${hostname()}_${randomUUID()}`
   const meter = new MeterClient(client)
   const scraper = options.kubeconfig ? proxyScraper(client) : directScraper()
@@ -135,7 +140,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
   figures = known
   const relay = new RelayPoller({
     meter,
-    targets: () => runningMeters(world),
+    targets: () => [...runningMeters(world)].filter((meter) => owns(meter.namespace)),
     rooms: (key) => known.rooms(key),
     onChange: enqueue,
     clock,
@@ -170,23 +175,23 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     await world.hasSynced(signal)
     ready = true
     serving = metricsApi?.serve(watching.signal)
-    log.info({ clusters: world.clusters.size, namespace: namespace ?? 'all' }, 'caches filled')
+    log.info(
+      {
+        clusters: world.clusters.size,
+        namespace: namespace ?? 'all',
+        ...(shard.count > 1 ? { shard: formatShard(shard) } : {}),
+      },
+      'caches filled',
+    )
     const work = async (active: AbortSignal) => {
       await metricsApi?.register(active, () => world.enqueueAll())
       await runWork({ controller: reconciler, relay, world, clock, resyncMs }, active)
     }
     if (!options.leaderElect) return await work(signal)
-    const elector = new LeaderElector({
-      client,
-      namespace: await leaseNamespace(options),
-      name: LEASE_NAME,
-      identity,
-      clock,
-      random,
-      metrics,
-      log,
-    })
-    await lead(elector, work, signal)
+    const leases = { client, namespace: await leaseNamespace(options), clock, random, log }
+    const elector = new LeaderElector({ ...leases, name: leaseName(shard), identity, metrics })
+    const resharding = new Resharding({ ...leases, shard })
+    await lead({ elector, resharding, client }, work, signal)
   } finally {
     watching.abort()
     await Promise.all([watches, serving])
@@ -196,17 +201,34 @@ export async function runManager(options: ManagerOptions): Promise<void> {
   }
 }
 
+interface Leadership {
+  elector: LeaderElector
+  resharding: Resharding
+  client: Pick<ApiClient, 'cutOff'>
+}
+
 /** Works while it leads. The lease is given up only after the last write. */
 async function lead(
-  elector: LeaderElector,
+  { elector, resharding, client }: Leadership,
   work: (active: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!(await elector.acquire(signal))) return
+  for (;;) {
+    if (!(await resharding.settled(signal))) return
+    if (!(await elector.acquire(signal))) return
+    // Who of two numbers of shards came at the same moment sees the other now, and both try again.
+    const others = await resharding.others()
+    if (others?.length === 0) break
+    await release(elector)
+  }
   const holding = new AbortController()
   const lost = new AbortController()
   const held = elector.hold(holding.signal).then((outcome) => {
-    if (outcome === 'lost') lost.abort()
+    if (outcome === 'lost') {
+      // Also what is under way must not write into the next leader's time.
+      void client.cutOff()
+      lost.abort()
+    }
     return outcome
   })
   const working = work(AbortSignal.any([signal, lost.signal]))
@@ -216,6 +238,10 @@ async function lead(
   await working
   holding.abort()
   await held
+  await release(elector)
+}
+
+async function release(elector: LeaderElector): Promise<void> {
   try {
     await elector.release()
   } catch (error) {

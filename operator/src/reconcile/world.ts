@@ -18,6 +18,7 @@ import {
   PERSISTENT_VOLUME_CLAIMS,
   POD_DISRUPTION_BUDGETS,
   PODS,
+  PROMETHEUS_RULES,
   type Resource,
   SECRETS,
   SERVICE_ACCOUNTS,
@@ -48,6 +49,8 @@ export interface WorldOptions {
   client: ApiClient
   /** Without it: all namespaces. */
   namespace: string | undefined
+  /** Whose MeetingClusters are this operator's to look after. Default: everybody's. */
+  owns?: (namespace: string) => boolean
   /** A MeetingCluster (`namespace/name`) may have something to do. */
   enqueue: (key: string) => void
   /** How often to ask which kinds of other operators there are, in ms. Default: 30 s. */
@@ -58,7 +61,7 @@ export interface WorldOptions {
 }
 
 /** Kinds that other operators bring, before or after this one starts: watched while the API server has them. */
-const OPTIONAL_KINDS = [SERVICE_MONITORS, CERTIFICATES]
+const OPTIONAL_KINDS = [SERVICE_MONITORS, PROMETHEUS_RULES, CERTIFICATES]
 /** How often to ask which of them it has. */
 const DISCOVERY_MS = 30_000
 const DISCOVERY_RETRY_MS = 2_000
@@ -105,8 +108,11 @@ export class World {
   #nodes: Nodes | undefined
 
   constructor(options: WorldOptions) {
-    this.#options = options
-    const { enqueue } = options
+    const { owns = () => true } = options
+    const enqueue = (key: string) => {
+      if (owns(key.slice(0, key.indexOf('/')))) options.enqueue(key)
+    }
+    this.#options = { ...options, owns, enqueue }
     this.references = new SecretReferences({
       enqueue,
       watch: (store) =>
@@ -209,9 +215,10 @@ export class World {
 
   /** @param project wants whole objects; left out: the metadata says enough */
   #childKind(resource: Resource, project?: (object: K8sObject) => ChildEntry) {
-    const { enqueue } = this.#options
+    const { enqueue, owns = () => true } = this.#options
     const full = project !== undefined
     const store = new Store<ChildEntry>({
+      keeps: ({ namespace = '' }) => owns(namespace),
       project: project ?? projectChild,
       onChange: (_key, before, after, own) => {
         const child = after ?? before

@@ -341,6 +341,11 @@ export class ApiClient {
     }
   }
 
+  /** Ends all requests but watches at once, those under way too, and takes no more. */
+  cutOff(): Promise<void> {
+    return this.#requests.destroy()
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#requests.destroy(), this.#watches.destroy()])
   }

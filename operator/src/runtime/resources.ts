@@ -114,6 +114,13 @@ export const SERVICE_MONITORS = resource(
   'ServiceMonitor',
   'servicemonitors',
 )
+/** Of the Prometheus operator; may not be installed. */
+export const PROMETHEUS_RULES = resource(
+  'monitoring.coreos.com',
+  'v1',
+  'PrometheusRule',
+  'prometheusrules',
+)
 /** Of cert-manager; may not be installed. */
 export const CERTIFICATES = resource('cert-manager.io', 'v1', 'Certificate', 'certificates')
 export const LEASES = resource('coordination.k8s.io', 'v1', 'Lease', 'leases')

@@ -11,6 +11,8 @@ export interface Entry {
 export interface StoreOptions<T extends Entry> {
   /** Takes what is needed out of an object; the object itself is dropped. */
   project(object: K8sObject): T
+  /** Whether an object is wanted at all. Default: all are. */
+  keeps?(metadata: K8sObject['metadata']): boolean
   /** @param own the change is one that we made ourselves (`observe`) */
   onChange?(key: string, before: T | undefined, after: T | undefined, own: boolean): void
 }
@@ -61,6 +63,7 @@ export class Store<T extends Entry> {
   upsert(object: K8sObject): void {
     const version = object.metadata.resourceVersion ?? '0'
     this.advance(version)
+    if (this.#options.keeps?.(object.metadata) === false) return
     // The answer to our own write may have come first.
     const before = this.#entries.get(keyOf(object.metadata))
     if (!before || isNewer(version, before.resourceVersion)) this.#set(object, false)
