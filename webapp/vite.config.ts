@@ -10,7 +10,8 @@ export default defineConfig({
     // No inline scripts, styles or data: URIs, so that a strict Content-Security-Policy fits.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 400,
+    // The client of LiveKit alone is larger, and only rooms on the SFU load it.
+    chunkSizeWarningLimit: 600,
     rolldownOptions: {
       output: {
         // In one chunk, so that src/app/zod.ts is run between zod and the first schema.
