@@ -17,10 +17,19 @@ umask 077
 
 etc=${PARLEY_ETC:-/etc/parley}
 run=${PARLEY_RUN:-/run/livekit}
-wait_seconds=${PARLEY_WAIT_SECONDS:-5}
+wait_seconds=${PARLEY_WAIT_SECONDS:-1}
+poll_seconds=${PARLEY_POLL_SECONDS:-10}
 conf=$run/livekit.yaml
+# Process 1 of a container ignores what it does not trap.
+trap 'exit 143' TERM INT
 
 say() { printf '%s parley-livekit: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%S+0000)" "$*"; }
+# Says once what is waited for, and waits a little.
+waiting() {
+  [ "$*" = "${waited_for:-}" ] || say "waiting: $*"
+  waited_for=$*
+  sleep "$wait_seconds"
+}
 fail() { say "error: $*" >&2; exit 1; }
 
 for name in NODE_NAME HOST_IP; do
@@ -55,8 +64,7 @@ external_address() {
 }
 external=$(external_address)
 while [ -z "$external" ]; do
-  say "waiting: node $NODE_NAME has no external address in $etc/sfu/addresses.json yet"
-  sleep "$wait_seconds"
+  waiting "node $NODE_NAME has no external address in $etc/sfu/addresses.json yet"
   external=$(external_address)
 done
 
@@ -101,8 +109,7 @@ until perl -MIO::Socket::IP -we '
   $SIG{ALRM} = sub { exit 1 };
   alarm 3;
   exit !IO::Socket::IP->new(PeerHost => $host, PeerPort => $port)' "$redis"; do
-  say "waiting: Redis at $redis does not answer yet"
-  sleep "$wait_seconds"
+  waiting "Redis at $redis does not answer yet"
 done
 
 mkdir -p "$run" || fail "cannot write to $run; mount an emptyDir there"
@@ -168,11 +175,19 @@ drain() {
   [ -z "$timer" ] || return 0
   say "draining: rooms may go on for $drain_seconds s"
   (
-    sleep "$drain_seconds" &
-    nap=$!
-    trap 'kill "$nap" 2>/dev/null; exit 0' TERM
-    wait "$nap"
-    say "the time to drain is over: closing the rooms that are left"
+    nap=
+    trap 'kill $nap 2>/dev/null; exit 0' TERM
+    left=$drain_seconds
+    while [ "$left" -gt 0 ]; do
+      pause=$((left < poll_seconds ? left : poll_seconds))
+      sleep "$pause" &
+      nap=$!
+      wait "$nap"
+      left=$((left - pause))
+      # LiveKit 1.13 misses a signal that comes while it is about to serve, and would stay for nobody.
+      if sfu-check empty; then break; fi
+    done
+    [ "$left" -gt 0 ] || say "the time to drain is over: closing the rooms that are left"
     kill -TERM "$server"
   ) &
   timer=$!
