@@ -57,6 +57,7 @@ export function certificateRequests(cluster: {
     client('scheduler', 'system:kube-scheduler'),
     client('provisioner', 'parley:hostpath-provisioner', ['system:masters']),
     client('kube-proxy', 'system:kube-proxy'),
+    client('network-policies', 'parley:network-policies', ['system:masters']),
     ...cluster.nodes.map(({ name, address }) => ({
       ...client(`kubelet-${name}`, `system:node:${name}`, ['system:nodes']),
       dnsNames: [name],

@@ -19,7 +19,10 @@ describe('the configuration of a node', () => {
         certificate: 'kubelet-n1',
         isolateStorage: true,
       }),
-    ).toMatchObject({ cgroupRoot: '/parley.dev.n1', clusterDNS: ['10.99.128.10'] })
+    ).toMatchObject({
+      cgroupRoot: '/parley.dev.n1',
+      clusterDNS: ['10.99.128.10'],
+    })
   })
 
   it('REQ-K1: names the snapshotter and the sandbox image of the machine', () => {
@@ -41,13 +44,19 @@ describe('the configuration of a node', () => {
       pki: '/s/pki',
       volumes: '/s/volumes',
       logs: '/s/logs',
-      binaries: { kubernetes: '/k', runtime: '/r', coredns: '/c', 'metrics-server': '/m' },
+      binaries: {
+        kubernetes: '/k',
+        runtime: '/r',
+        coredns: '/c',
+        'metrics-server': '/m',
+      },
       kubelet: ['--v=1'],
     }) as { programs: { name: string; after: string }[] }
     expect(config.programs.map(({ name, after }) => [name, after !== ''])).toEqual([
       ['containerd', false],
       ['kubelet', true],
       ['kube-proxy', true],
+      ['network-policies', true],
     ])
   })
 })

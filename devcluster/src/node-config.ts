@@ -218,6 +218,14 @@ export function nodeInitConfig(options: {
         [parleyKube, 'kube-proxy', `--config=${RUN.node}/config/kube-proxy.json`, '--v=1'],
         registered,
       ),
+      program(
+        'network-policies',
+        [
+          ...[parleyKube, 'network-policies', `--node=${options.node.name}`],
+          `--kubeconfig=${RUN.node}/config/network-policies.kubeconfig`,
+        ],
+        registered,
+      ),
     ],
   }
 }

@@ -83,7 +83,7 @@ export async function startNode(options: NodeOptions): Promise<'started' | 'runn
       ),
     ),
     write('config/kube-proxy.json', json(kubeProxyConfig(node, addresses.podCidr))),
-    ...['kubelet', 'kube-proxy'].map((program) =>
+    ...['kubelet', 'kube-proxy', 'network-policies'].map((program) =>
       write(
         `config/${program}.kubeconfig`,
         renderKubeconfig({

@@ -19,7 +19,10 @@ const container = (args: string[], more: object = {}) => ({
   name: 'probe',
   image: IMAGE,
   args,
-  securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+  securityContext: {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+  },
   ...more,
 })
 
@@ -43,7 +46,15 @@ const WORKLOAD = {
   kind: 'List',
   items: [
     deployment('web', 2, {
-      containers: [container(['serve'], { ports: [{ containerPort: 8080 }] })],
+      containers: [
+        container(['serve'], {
+          ports: [{ name: 'web', containerPort: 8080 }],
+          readinessProbe: {
+            httpGet: { path: '/', port: 'web' },
+            periodSeconds: 1,
+          },
+        }),
+      ],
       topologySpreadConstraints: [
         {
           maxSkew: 1,
@@ -63,6 +74,9 @@ const WORKLOAD = {
         ports: [{ name: 'http', port: 80, targetPort: 8080, nodePort: 30080 }],
       },
     },
+    ...['friend', 'stranger'].map((name) =>
+      deployment(name, 1, { containers: [container(['serve'])] }),
+    ),
     deployment('on-host', 1, {
       hostNetwork: true,
       dnsPolicy: 'ClusterFirstWithHostNet',
@@ -80,13 +94,20 @@ const WORKLOAD = {
       kind: 'HorizontalPodAutoscaler',
       metadata: { name: 'busy' },
       spec: {
-        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'busy' },
+        scaleTargetRef: {
+          apiVersion: 'apps/v1',
+          kind: 'Deployment',
+          name: 'busy',
+        },
         minReplicas: 1,
         maxReplicas: 2,
         metrics: [
           {
             type: 'Resource',
-            resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
+            resource: {
+              name: 'cpu',
+              target: { type: 'Utilization', averageUtilization: 70 },
+            },
           },
         ],
       },
@@ -95,7 +116,10 @@ const WORKLOAD = {
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',
       metadata: { name: 'data' },
-      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Mi' } } },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        resources: { requests: { storage: '10Mi' } },
+      },
     },
     {
       apiVersion: 'batch/v1',
@@ -129,10 +153,16 @@ describe('a cluster with two nodes', () => {
       { name: IMAGE, program: join(probe, 'probe'), entrypoint: '/probe' },
       archive,
     )
-    cluster = await up({ name: NAME, nodes: 2, kubeconfig: join(tmpdir(), `${NAME}.kubeconfig`) })
+    cluster = await up({
+      name: NAME,
+      nodes: 2,
+      kubeconfig: join(tmpdir(), `${NAME}.kubeconfig`),
+    })
     await loadImage({ name: NAME, archive })
-    await kubectl(cluster, ['apply', '-f', '-'], { input: JSON.stringify(WORKLOAD) })
-    for (const name of ['web', 'on-host']) {
+    await kubectl(cluster, ['apply', '-f', '-'], {
+      input: JSON.stringify(WORKLOAD),
+    })
+    for (const name of ['web', 'on-host', 'friend', 'stranger']) {
       await kubectl(cluster, ['rollout', 'status', `deployment/${name}`, '--timeout=60s'])
     }
     // A pod is ready before every kube-proxy has heard of it, and until then a node refuses the Service.
@@ -199,6 +229,103 @@ describe('a cluster with two nodes', () => {
     const proxied = '/api/v1/namespaces/default/services/http:web:http/proxy/'
     expect(await names()).toContain(await kubectl(cluster, ['get', '--raw', proxied]))
   })
+
+  it('REQ-K1: keeps pods of either node to NetworkPolicies, and lets each node reach its own', async () => {
+    const podsOf = async (app: string) => {
+      const list = JSON.parse(
+        await kubectl(cluster, ['get', 'pods', '-l', `app=${app}`, '-o', 'json']),
+      )
+      const items = list.items as {
+        spec: { nodeName: string }
+        status: { podIP: string }
+      }[]
+      return items.map(({ spec, status }) => ({
+        node: spec.nodeName,
+        ip: status.podIP,
+      }))
+    }
+    const web = await podsOf('web')
+    const [stranger, friend, onHost] = [
+      (await podsOf('stranger'))[0],
+      (await podsOf('friend'))[0],
+      (await podsOf('on-host'))[0],
+    ]
+    const targets = [...web.map(({ ip }) => `${ip}:8080`), 'web.default.svc.cluster.local:80']
+    const everywhere = targets.map(() => true)
+    const nowhere = targets.map(() => false)
+    const reach = async (from: string, to = targets) => {
+      const said = await kubectl(cluster, [
+        'exec',
+        `deployment/${from}`,
+        '--',
+        '/probe',
+        'reach',
+        ...to,
+      ])
+      return said
+        .trim()
+        .split('\n')
+        .map((line) => line.endsWith(' true'))
+    }
+    const policy = (name: string, app: string, spec: object) =>
+      kubectl(cluster, ['apply', '-f', '-'], {
+        input: JSON.stringify({
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'NetworkPolicy',
+          metadata: { name },
+          spec: { podSelector: { matchLabels: { app } }, ...spec },
+        }),
+      })
+    const becomes = (from: string, expected: boolean[], to?: string[]) =>
+      eventually(async () => `${await reach(from, to)}` === `${expected}`)
+    const machine = (ip: string) =>
+      fetch(`http://${ip}:8080`, { signal: AbortSignal.timeout(1000) }).then(
+        () => true,
+        () => false,
+      )
+
+    for (const from of ['friend', 'stranger', 'on-host'])
+      expect(await reach(from)).toEqual(everywhere)
+    const ports = [{ protocol: 'TCP', port: 'web' }]
+    const fromFriend = {
+      from: [{ podSelector: { matchLabels: { app: 'friend' } } }],
+      ports,
+    }
+    await policy('web', 'web', { ingress: [fromFriend] })
+    await becomes('stranger', nowhere)
+    expect(await reach('friend')).toEqual(everywhere)
+    const byNode = web.map(({ node }) => node === onHost?.node)
+    expect(await reach('on-host', targets.slice(0, 2))).toEqual(byNode)
+    expect(await machine(web[0]?.ip ?? '')).toBe(false)
+    // The kubelets' probes come from the node, and the pods are ready as before.
+    expect(await jsonPath(['get', 'deployment', 'web'], '.status.readyReplicas')).toBe('2')
+
+    // All but the stranger's half of its node's network; the host network has the address of its node.
+    const half = stranger?.ip.replace(
+      /\d+$/,
+      Number(stranger.ip.split('.')[3]) < 128 ? '0/25' : '128/25',
+    )
+    const block = {
+      from: [{ ipBlock: { cidr: '10.0.0.0/8', except: [half] } }],
+      ports,
+    }
+    await policy('web', 'web', { ingress: [block] })
+    await becomes('on-host', everywhere)
+    expect(await machine(web[0]?.ip ?? '')).toBe(true)
+    expect(await reach('stranger')).toEqual(nowhere)
+
+    // What a pod may send is one thing, what another may receive the other.
+    const to = [{ podSelector: { matchLabels: { app: 'web' } } }]
+    await policy('friend', 'friend', {
+      policyTypes: ['Egress'],
+      egress: [{ to, ports: [{ protocol: 'TCP', port: 8080, endPort: 8081 }] }],
+    })
+    await becomes('friend', [false], [`${stranger?.ip}:8080`])
+    await becomes('stranger', [true], [`${friend?.ip}:8080`])
+
+    await kubectl(cluster, ['delete', 'networkpolicy', '--all'])
+    await becomes('stranger', everywhere)
+  }, 60_000)
 
   it('REQ-K1: gives a claim a volume that an unprivileged pod can write', async () => {
     await kubectl(cluster, ['wait', '--for=condition=complete', 'job/writer', '--timeout=60s'])

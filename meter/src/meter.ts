@@ -80,7 +80,7 @@ export async function startMeter(
     return { ...(redis && { redis }), ...(store && { store: store.message }) }
   }
 
-  const registry = relayRegistry(accounting, figures, config, now)
+  const registry = relayRegistry(accounting, figures, config, troubles, now)
   const app = meterHttp({
     token: config.token,
     now,

@@ -11,6 +11,7 @@ export function relayRegistry(
   accounting: Accounting,
   figures: CostFigures,
   config: Pick<MeterConfig, 'namespace' | 'cluster' | 'region' | 'prices'>,
+  troubles: () => { redis?: string; store?: string },
   now: () => number,
 ): Registry {
   const registry = new Registry()
@@ -60,5 +61,7 @@ export function relayRegistry(
   )
   gauge(relayMetrics.allocations, () => accounting.open(now()).allocations)
   gauge(relayMetrics.users, () => accounting.open(now()).users)
+  gauge(relayMetrics.subscribed, () => (troubles().redis ? 0 : 1))
+  gauge(relayMetrics.storeUp, () => (troubles().store ? 0 : 1))
   return registry
 }

@@ -89,6 +89,9 @@ describe('a meter whose database goes and comes', () => {
           'leg="clientToTurn"} 123',
         ),
       )
+      const scraped = await (await get(meter.url, '/metrics')).text()
+      expect(scraped).toMatch(/^parley_meter_store_up{.*} 0$/m)
+      expect(scraped).toMatch(/^parley_meter_subscribed{.*} 1$/m)
       const refused = await get(meter.url, '/report?window=1h')
       expect(refused.status).toBe(503)
       expect(await refused.text()).not.toContain('p@ss')

@@ -25,6 +25,16 @@ export const relayMetrics = {
     help: 'Relayed bytes that no allocation accounts for',
     labels: ['namespace', 'cluster', 'region'],
   },
+  subscribed: {
+    name: 'parley_meter_subscribed',
+    help: '1 while the meter hears what coturn publishes, else 0',
+    labels: ['namespace', 'cluster', 'region'],
+  },
+  storeUp: {
+    name: 'parley_meter_store_up',
+    help: '1 while the meter can read and write its store, else 0',
+    labels: ['namespace', 'cluster', 'region'],
+  },
 } as const
 
 /** Metrics of meetings (REQ-A5). */

@@ -250,6 +250,7 @@ async function desiredChildren(
       turnUrls,
       capabilities: {
         serviceMonitor: world.children.has('ServiceMonitor'),
+        prometheusRules: world.children.has('PrometheusRule'),
         certificates: world.children.has('Certificate'),
         storage: hasStorage(world, cluster),
         externalMetrics: options.capabilities.externalMetrics(),

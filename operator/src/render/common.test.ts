@@ -82,6 +82,11 @@ it('REQ-K1: a ServiceMonitor finds the Service of its component', () => {
   const mc = meetingCluster()
   expect(buildServiceMonitor(mc, 'meter').spec).toEqual({
     selector: { matchLabels: selectorOf(mc, 'meter') },
-    endpoints: [{ port: 'http', path: '/metrics' }],
+    endpoints: [
+      {
+        ...{ port: 'http', path: '/metrics', honorLabels: true },
+        relabelings: [{ targetLabel: 'cluster', replacement: 'demo' }],
+      },
+    ],
   })
 })

@@ -107,7 +107,15 @@ export function buildServiceMonitor(mc: MeetingCluster, component: Component, po
     metadata: metadata(mc, component),
     spec: {
       selector: { matchLabels: selectorOf(mc, component) },
-      endpoints: [{ port, path: '/metrics' }],
+      endpoints: [
+        {
+          port,
+          path: '/metrics',
+          // What is named alike in the metrics themselves is the same: no second label beside it.
+          honorLabels: true,
+          relabelings: [{ targetLabel: 'cluster', replacement: mc.metadata.name }],
+        },
+      ],
     },
   }
 }

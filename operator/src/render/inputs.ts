@@ -17,6 +17,8 @@ export interface RenderInputs {
   capabilities: {
     /** The cluster knows the kind ServiceMonitor. */
     serviceMonitor: boolean
+    /** The cluster knows the kind PrometheusRule. */
+    prometheusRules?: boolean
     /** The cluster knows the kind Certificate of cert-manager. */
     certificates?: boolean
     /** A volume claim will be bound: there is a StorageClass for it, or the claim exists already. */

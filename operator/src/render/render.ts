@@ -1,10 +1,10 @@
-import { hasLiveKit, type MeetingCluster } from '../api/index.ts'
+import type { MeetingCluster } from '../api/index.ts'
 import { renderCertificate } from './certificate.ts'
-import { buildServiceMonitor } from './common.ts'
 import type { RenderInputs } from './inputs.ts'
 import type { KubernetesObject } from './kubernetes.ts'
 import { limitations } from './limitations.ts'
 import { renderMeter } from './meter.ts'
+import { renderMonitoring } from './monitoring.ts'
 import { claimNames, configMapNames } from './names.ts'
 import { renderNetworkPolicies } from './network-policy.ts'
 import { renderRedis } from './redis.ts'
@@ -38,7 +38,7 @@ export function renderMeetingCluster(mc: MeetingCluster, inputs: RenderInputs): 
     ...renderMeter(mc, inputs),
     ...renderSignaling(mc, inputs),
     ...renderWebapp(mc, inputs),
-    ...renderServiceMonitors(mc, inputs),
+    ...renderMonitoring(mc, inputs),
   ]
   const isHeld = holds(mc, inputs)
   return {
@@ -59,17 +59,6 @@ function holds(mc: MeetingCluster, inputs: RenderInputs): (object: KubernetesObj
     const runsPods = kind === 'Deployment' || kind === 'HorizontalPodAutoscaler'
     return runsPods && components.has(labels?.['app.kubernetes.io/component'])
   }
-}
-
-function renderServiceMonitors(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
-  const { serviceMonitor } = mc.spec.monitoring
-  const wanted = serviceMonitor === 'Auto' ? inputs.capabilities.serviceMonitor : serviceMonitor
-  if (!wanted) return []
-  return [
-    buildServiceMonitor(mc, 'signaling'),
-    buildServiceMonitor(mc, 'meter'),
-    ...(hasLiveKit(mc) ? [buildServiceMonitor(mc, 'sfu', 'metrics')] : []),
-  ]
 }
 
 /** Whether an object stays when the MeetingCluster is deleted: what was metered is worth money. */

@@ -1,0 +1,115 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { execa } from 'execa'
+import { meetingCluster } from '../api/testing/specs.ts'
+import { buildRulesConfigMap } from './monitoring.ts'
+
+/** The rules are put to promtool, as the file that a Prometheus without its operator is given. */
+describe('rules and alerts, with promtool', () => {
+  const mc = meetingCluster({
+    sfu: { engine: 'LiveKit' },
+    cost: { budget: { monthly: '500' } },
+    turn: { tls: { issuerRef: { name: 'ca', kind: 'Issuer' } } },
+  })
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'parley-rules-'))
+    await writeFile(
+      join(folder, 'rules.yaml'),
+      buildRulesConfigMap(mc).data['parley.rules.yaml'] ?? '',
+    )
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const promtool = (...args: string[]) => execa('promtool', args, { cwd: folder, reject: false })
+
+  it('REQ-K5: are taken', async () => {
+    const { exitCode, stdout, stderr } = await promtool('check', 'rules', 'rules.yaml')
+    expect(`${stdout}${stderr}`).toContain('SUCCESS: 13 rules found')
+    expect(exitCode).toBe(0)
+  })
+
+  const own = 'namespace="meetings",cluster="demo"'
+  const labels = (severity: string) => ({ severity, namespace: 'meetings', cluster: 'demo' })
+  const firing = async (
+    series: Record<string, string>,
+    alert: string,
+    at: string,
+    severity: string | undefined,
+    more: object = {},
+  ) => {
+    const test = {
+      rule_files: ['rules.yaml'],
+      evaluation_interval: '1m',
+      tests: [
+        {
+          interval: '1m',
+          input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+          alert_rule_test: [
+            {
+              ...{ eval_time: at, alertname: alert },
+              exp_alerts:
+                severity === undefined
+                  ? []
+                  : [
+                      {
+                        exp_labels: { ...labels(severity), ...more },
+                        exp_annotations: annotations(alert),
+                      },
+                    ],
+            },
+          ],
+        },
+      ],
+    }
+    await writeFile(join(folder, 'test.yaml'), JSON.stringify(test))
+    const { exitCode, stdout, stderr } = await promtool('test', 'rules', 'test.yaml')
+    expect({ exitCode, said: exitCode ? `${stdout}${stderr}` : '' }).toEqual({
+      exitCode: 0,
+      said: '',
+    })
+  }
+  const groups = JSON.parse(buildRulesConfigMap(mc).data['parley.rules.yaml'] ?? '').groups as {
+    rules: { alert?: string; annotations?: object }[]
+  }[]
+  const annotations = (alert: string) =>
+    groups.flatMap(({ rules }) => rules).find((rule) => rule.alert === alert)?.annotations
+
+  it('REQ-K3: no TURN pod ready', async () => {
+    const of = (deployment: string) =>
+      `kube_deployment_status_replicas_ready{namespace="meetings",deployment="${deployment}"}`
+    const down = { [of('demo-turn')]: '1 0x10', [of('other-turn')]: '1x10' }
+    await firing(down, 'ParleyTurnDown', '2m', undefined)
+    await firing(down, 'ParleyTurnDown', '4m', 'critical', { deployment: 'demo-turn' })
+    await firing({ [of('other-turn')]: '0x10' }, 'ParleyTurnDown', '5m', undefined)
+  })
+
+  it('REQ-K5: the meter does not hear coturn, or is not there', async () => {
+    const said = `parley_meter_subscribed{${own},region="eu"}`
+    await firing({ [said]: '1x20' }, 'ParleyMeterNotSubscribed', '10m', undefined)
+    await firing({ [said]: '0x20' }, 'ParleyMeterNotSubscribed', '10m', 'warning', { region: 'eu' })
+    await firing({ up: '1x20' }, 'ParleyMeterNotSubscribed', '10m', 'warning')
+  })
+
+  it('REQ-K5: bytes that belong to nobody', async () => {
+    const bytes = `parley_relay_bytes_total{${own},leg="turnToClient"}`
+    const unattributed = `parley_relay_unattributed_bytes_total{${own}}`
+    const series = (share: number) => ({
+      [bytes]: '0+1000x120',
+      [unattributed]: `0+${1000 * share}x120`,
+    })
+    await firing(series(0.02), 'ParleyRelayUnattributed', '100m', 'warning')
+    await firing(series(0.001), 'ParleyRelayUnattributed', '100m', undefined)
+  })
+
+  it('REQ-K5: the pace of the cost is above the budget', async () => {
+    // 500 a month are 0.0114 a minute.
+    const cost = `parley_relay_cost_total{${own},currency="USD"}`
+    await firing({ [cost]: '0+0.013x600' }, 'ParleyRelayOverBudget', '10h', 'warning', {
+      currency: 'USD',
+    })
+    await firing({ [cost]: '0+0.010x600' }, 'ParleyRelayOverBudget', '10h', undefined)
+  })
+})

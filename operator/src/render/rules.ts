@@ -1,0 +1,172 @@
+import { meetingMetrics, relayMetrics } from '@parley/protocol'
+import { hasLiveKit, type MeetingCluster } from '../api/index.ts'
+import { turnTls } from './certificate.ts'
+import { namespaceOf, objectName } from './names.ts'
+
+export interface RuleGroup {
+  name: string
+  rules: Rule[]
+}
+
+type Rule = { expr: string; labels?: Record<string, string> } & (
+  | { record: string }
+  | { alert: string; for: string; annotations: { summary: string; description: string } }
+)
+
+/** Hours of an average month: what a rate by the hour comes to by its end. */
+const HOURS_OF_MONTH = 730.5
+
+/**
+ * Recording rules and alerts of one MeetingCluster, each for its own series alone, so that rules of
+ * many stand side by side. Whether pods are ready is told by kube-state-metrics, where there is one.
+ */
+export function ruleGroups(mc: MeetingCluster): RuleGroup[] {
+  const own = `namespace="${namespaceOf(mc)}",cluster="${mc.metadata.name}"`
+  return [
+    { name: groupName(mc, 'records'), rules: records(own) },
+    { name: groupName(mc, 'alerts'), rules: alerts(mc, own) },
+  ]
+}
+
+function groupName(mc: MeetingCluster, what: string): string {
+  return `parley.${namespaceOf(mc)}.${mc.metadata.name}.${what}`
+}
+
+const { bytes, cost, unattributedBytes, subscribed, storeUp } = relayMetrics
+const { connectionsAttempted, connectionsSuccessful } = meetingMetrics
+
+/** Names of recorded series: level, metric, operation. */
+export const recorded = {
+  /** Bits a second that TURN sends, a relayed bit counted once. */
+  relayBits: 'cluster:parley_relay_sent_bits:rate5m',
+  costPerHour: 'cluster:parley_relay_cost_per_hour:rate1h',
+  unattributedShare: 'cluster:parley_relay_unattributed:ratio_rate1h',
+  joinSuccess: 'cluster:video_connections:success_ratio_rate5m',
+} as const
+
+function records(own: string): Rule[] {
+  const by = 'sum by (namespace, cluster)'
+  return [
+    {
+      record: recorded.relayBits,
+      expr: `8 * ${by} (rate(${bytes.name}{${own},leg=~"turnTo.*"}[5m]))`,
+    },
+    {
+      record: recorded.costPerHour,
+      expr: `3600 * sum by (namespace, cluster, currency) (rate(${cost.name}{${own}}[1h]))`,
+    },
+    {
+      record: recorded.unattributedShare,
+      expr: `${by} (rate(${unattributedBytes.name}{${own}}[1h])) / (${by} (rate(${bytes.name}{${own}}[1h])) > 0)`,
+    },
+    {
+      record: recorded.joinSuccess,
+      expr: `${by} (rate(${connectionsSuccessful.name}{${own}}[5m])) / (${by} (rate(${connectionsAttempted.name}{${own}}[5m])) > 0)`,
+    },
+  ]
+}
+
+function alerts(mc: MeetingCluster, own: string): Rule[] {
+  const namespace = namespaceOf(mc)
+  const name = `${namespace}/${mc.metadata.name}`
+  const notReady = (component: 'turn' | 'sfu' | 'signaling') =>
+    `kube_deployment_status_replicas_ready{namespace="${namespace}",deployment="${objectName(mc, component)}"} == 0`
+  const alert = (
+    alert: string,
+    severity: 'critical' | 'warning',
+    [after, expr]: [string, string],
+    summary: string,
+    description: string,
+  ): Rule => ({
+    alert,
+    expr,
+    for: after,
+    labels: { severity, namespace, cluster: mc.metadata.name },
+    annotations: { summary: `${name}: ${summary}`, description },
+  })
+  const budget = mc.spec.cost.budget?.monthly
+  const tls = turnTls(mc)
+  return [
+    alert(
+      'ParleyTurnDown',
+      'critical',
+      ['2m', notReady('turn')],
+      'no TURN pod is ready',
+      'Who cannot connect directly is not connected at all. The condition TurnReady of the MeetingCluster says why.',
+    ),
+    alert(
+      'ParleySignalingDown',
+      'critical',
+      ['2m', notReady('signaling')],
+      'no signaling pod is ready',
+      'Nobody can join; running calls go on. The condition SignalingReady of the MeetingCluster says why.',
+    ),
+    ...(hasLiveKit(mc)
+      ? [
+          alert(
+            'ParleySfuDown',
+            'critical',
+            ['2m', notReady('sfu')],
+            'no SFU pod is ready',
+            'Rooms above spec.mesh.maxParticipants cannot open. The condition SfuReady of the MeetingCluster says why.',
+          ),
+        ]
+      : []),
+    alert(
+      'ParleyJoinsFail',
+      'warning',
+      ['10m', `${recorded.joinSuccess}{${own}} < 0.98`],
+      'fewer than 98 % of joins reach their room',
+      'Look at the log of the signaling pods, and at what the page says in the browser.',
+    ),
+    alert(
+      'ParleyMeterNotSubscribed',
+      'warning',
+      ['5m', `${subscribed.name}{${own}} == 0 or absent(${subscribed.name}{${own}})`],
+      'the meter does not hear coturn',
+      'What is relayed meanwhile is known only from what allocations say when they close. /readyz of the meter says why.',
+    ),
+    alert(
+      'ParleyMeterStoreDown',
+      'warning',
+      ['5m', `${storeUp.name}{${own}} == 0`],
+      'the meter cannot write its store',
+      'It counts on in memory; what it has not written is lost when it restarts. /readyz says why.',
+    ),
+    alert(
+      'ParleyRelayUnattributed',
+      'warning',
+      ['30m', `${recorded.unattributedShare}{${own}} > 0.01`],
+      'more than 1 % of relayed bytes belong to nobody',
+      'Somebody uses TURN with credentials that signaling did not mint, or its usernames have another form.',
+    ),
+    ...(budget === undefined
+      ? []
+      : [
+          alert(
+            'ParleyRelayOverBudget',
+            'warning',
+            [
+              '1h',
+              `3600 * ${HOURS_OF_MONTH} * sum by (currency) (rate(${cost.name}{${own}}[6h])) > ${budget}`,
+            ],
+            `relaying costs more than the budget of ${budget} a month, at the pace of the last 6 h`,
+            'parley cost report says who is relayed, and why. Nothing is stopped.',
+          ),
+        ]),
+    ...(tls?.issued
+      ? [
+          alert(
+            'ParleyTurnCertificateExpires',
+            'warning',
+            [
+              '1h',
+              `certmanager_certificate_expiration_timestamp_seconds{namespace="${namespace}",name="${tls.secretName}"} - time() < 7 * 24 * 3600`,
+            ],
+            'the certificate of TURN over TLS ends within 7 days',
+            'cert-manager should have renewed it long ago: kubectl describe certificate says why it has not.',
+          ),
+        ]
+      : []),
+  ]
+}
