@@ -27,7 +27,7 @@ export interface Referenced {
   wakeInMs: number
 }
 
-type Cluster = MeetingCluster & K8sObject
+type Cluster = MeetingCluster
 type SecretObject = K8sObject & { data?: SecretData }
 
 /**
