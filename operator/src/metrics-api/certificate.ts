@@ -1,5 +1,12 @@
-import { createPrivateKey, generateKeyPair, randomBytes, X509Certificate } from 'node:crypto'
+import {
+  createPrivateKey,
+  createSign,
+  generateKeyPair,
+  randomBytes,
+  X509Certificate,
+} from 'node:crypto'
 import { promisify } from 'node:util'
+import type { asn1, pki } from 'node-forge'
 
 /** What the API is served with, all PEM. */
 export interface ServingIdentity {
@@ -29,11 +36,13 @@ const BACKDATE_MS = 3_600_000
  * @param current as found, from wherever it was kept
  * @param dnsNames names that clients call the server by
  * @param now milliseconds since the epoch
+ * @param newKey makes a key of RSA
  */
 export async function renewedIdentity(
   current: Partial<ServingIdentity>,
   dnsNames: readonly string[],
   now: number,
+  newKey: NewKey = rsaKey,
 ): Promise<ServingIdentity | undefined> {
   const known = authorities(current.caBundle).filter((ca) => ca.validToDate.getTime() > now)
   const signs = known[0]
@@ -48,11 +57,13 @@ export async function renewedIdentity(
     known.some((ca) => serving.checkIssued(ca) && serving.verify(ca.publicKey))
   if (keepsCa && keepsServing) return undefined
 
-  const ca = keepsCa ? { certificate: signs.toString(), key: caKey } : await makeAuthority(now)
+  const ca = keepsCa
+    ? { certificate: signs.toString(), key: caKey }
+    : await makeAuthority(now, newKey)
   const pair =
     keepsServing && current.certificate && current.key
       ? { certificate: current.certificate, key: current.key }
-      : await makeServing(ca, dnsNames, now)
+      : await makeServing(ca, dnsNames, now, newKey)
   const older = known.map(String).filter((certificate) => certificate !== ca.certificate)
   return {
     caBundle: [ca.certificate, ...older].map((certificate) => `${certificate.trim()}\n`).join(''),
@@ -87,18 +98,20 @@ function daysLeft(certificate: X509Certificate, now: number): number {
   return (certificate.validToDate.getTime() - now) / DAY_MS
 }
 
-interface Pair {
+/** PEM. */
+export interface Pair {
   certificate: string
   key: string
 }
 
-function makeAuthority(now: number): Promise<Pair> {
+function makeAuthority(now: number, newKey: NewKey): Promise<Pair> {
   // Two authorities must not have one name: their certificates would be taken for each other's.
   const commonName = `parley-metrics-api-ca-${Math.floor(now / 1000)}`
-  return sign({
+  return signCertificate({
     commonName,
     days: CA_DAYS,
     now,
+    newKey,
     extensions: [
       { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
@@ -107,11 +120,17 @@ function makeAuthority(now: number): Promise<Pair> {
   })
 }
 
-function makeServing(ca: Pair, dnsNames: readonly string[], now: number): Promise<Pair> {
-  return sign({
+function makeServing(
+  ca: Pair,
+  dnsNames: readonly string[],
+  now: number,
+  newKey: NewKey,
+): Promise<Pair> {
+  return signCertificate({
     commonName: dnsNames[0] ?? '',
     days: SERVING_DAYS,
     now,
+    newKey,
     ca,
     extensions: [
       { name: 'basicConstraints', cA: false, critical: true },
@@ -126,20 +145,17 @@ function makeServing(ca: Pair, dnsNames: readonly string[], now: number): Promis
  * A new key and its certificate, signed by `ca` or by itself. Node makes keys and reads certificates; writing one
  * is what it lacks, and a library is loaded for just then.
  */
-async function sign(request: {
+export async function signCertificate(request: {
   commonName: string
   days: number
   now: number
   ca?: Pair
   extensions: object[]
+  newKey: NewKey
 }): Promise<Pair> {
   const { default: forge } = await import('node-forge')
-  const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', {
-    modulusLength: 2048,
-    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  })
   const { ca, commonName, now, days } = request
+  const { privateKey, publicKey } = await request.newKey()
   const certificate = forge.pki.createCertificate()
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey)
   // Positive, whatever the first random bit says.
@@ -152,6 +168,30 @@ async function sign(request: {
     ca ? forge.pki.certificateFromPem(ca.certificate).subject.attributes : subject,
   )
   certificate.setExtensions(request.extensions)
-  certificate.sign(forge.pki.privateKeyFromPem(ca?.key ?? privateKey), forge.md.sha256.create())
-  return { certificate: forge.pki.certificateToPem(certificate), key: privateKey }
+  // The library would do the arithmetic in JavaScript; what it is good for is the writing.
+  const algorithm = forge.pki.oids.sha256WithRSAEncryption ?? ''
+  certificate.signatureOid = algorithm
+  certificate.siginfo.algorithmOid = algorithm
+  const unsigned = forge.asn1
+    .toDer((forge.pki as WithTbs).getTBSCertificate(certificate))
+    .getBytes()
+  certificate.signature = createSign('sha256')
+    .update(Buffer.from(unsigned, 'binary'))
+    .sign(ca?.key ?? privateKey, 'binary')
+  const pem = forge.pki.certificateToPem(certificate)
+  // As everybody else writes it, so that a certificate is one text wherever it is kept.
+  return { certificate: pem.replaceAll('\r\n', '\n'), key: privateKey }
 }
+
+/** What the types of the library leave out. */
+type WithTbs = typeof pki & { getTBSCertificate(certificate: pki.Certificate): asn1.Asn1 }
+
+/** PEM: PKCS #1 and SPKI. */
+export type NewKey = () => Promise<{ privateKey: string; publicKey: string }>
+
+export const rsaKey: NewKey = () =>
+  promisify(generateKeyPair)('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import pino from 'pino'
 import type { Attributes } from './authorizer.ts'
-import { renewedIdentity, type ServingIdentity } from './certificate.ts'
+import { type Pair, renewedIdentity, type ServingIdentity } from './certificate.ts'
 import type { FrontProxy, Identity } from './front-proxy.ts'
 import { CUSTOM, EXTERNAL } from './groups.ts'
 import { type MetricsServer, serveMetrics } from './server.ts'
 import { ask } from './testing/ask.ts'
-import { clientCertificate, type Pair } from './testing/certificates.ts'
+import { clientAuthority, clientCertificate } from './testing/certificates.ts'
 
 // Keys of RSA take their time on a busy machine.
 jest.setTimeout(60_000)
@@ -34,8 +34,8 @@ const asJane = { 'x-remote-user': 'jane', 'x-remote-group': ['ops', 'system:auth
 
 beforeAll(async () => {
   identity = (await renewedIdentity({}, [HOST], Date.now())) as ServingIdentity
-  authority = clientCertificate('front-proxy-ca')
-  frontProxy = clientCertificate('front-proxy', authority)
+  authority = await clientAuthority('front-proxy-ca')
+  frontProxy = await clientCertificate('front-proxy', authority)
   server = await serveMetrics({
     port: 0,
     served: { groups: [EXTERNAL, CUSTOM], metrics: ['parley_relay_mbps'] },
@@ -128,13 +128,13 @@ describe('nobody else is answered', () => {
   it('without a certificate', () => refused(undefined))
 
   it('with a certificate of another authority, whatever name is on it', async () => {
-    const other = clientCertificate('front-proxy-ca')
-    await refused(clientCertificate('front-proxy', other))
-    await refused(clientCertificate('front-proxy'))
+    const other = await clientAuthority('front-proxy-ca')
+    await refused(await clientCertificate('front-proxy', other))
+    await refused(await clientAuthority('front-proxy'))
   })
 
-  it('with a certificate of the right authority in a name that is not allowed', () =>
-    refused(clientCertificate('somebody', authority)))
+  it('with a certificate of the right authority in a name that is not allowed', async () =>
+    refused(await clientCertificate('somebody', authority)))
 
   it('for nobody, or for anonymous', async () => {
     await refused(frontProxy, {})
@@ -151,14 +151,14 @@ describe('nobody else is answered', () => {
   })
 
   it('once the authority has been replaced, also not over connections that are open', async () => {
-    const next = clientCertificate('front-proxy-ca-2')
+    const next = await clientAuthority('front-proxy-ca-2')
     server.use(identity, proxyOf(next))
     await refused(frontProxy)
-    expect((await get(clientCertificate('front-proxy', next))).status).toBe(200)
+    expect((await get(await clientCertificate('front-proxy', next))).status).toBe(200)
   })
 })
 
 it('takes any name where none is listed, as the API server does', async () => {
   server.use(identity, proxyOf(authority, []))
-  expect((await get(clientCertificate('aggregator', authority))).status).toBe(200)
+  expect((await get(await clientCertificate('aggregator', authority))).status).toBe(200)
 })

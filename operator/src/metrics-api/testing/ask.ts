@@ -1,5 +1,5 @@
 import { request } from 'node:https'
-import type { Pair } from './certificates.ts'
+import type { Pair } from '../certificate.ts'
 
 export interface Reply {
   status: number
