@@ -149,9 +149,9 @@ describe('input that cannot be used', () => {
   })
 
   it('the password in the URL of an unknown store is not repeated', async () => {
-    const { code, err } = await parley('cost', 'report', '--store', 'mysql://u:hunter2@db/x')
+    const { code, err } = await parley('cost', 'report', '--store', 'redis://u:hunter2@db/x')
     expect(code).toBe(1)
-    expect(err).toContain('a store of the kind "mysql" is not known')
+    expect(err).toContain('a store of the kind "redis" is not known')
     expect(err).not.toContain('hunter2')
   })
 })

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { ReportRequestError } from '@parley/relay-cost'
 import { Command, CommanderError } from 'commander'
+import { addCompletion, addCompletionAnswers } from './commands/completion.ts'
 import { addCost } from './commands/cost.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addDrain } from './commands/drain.ts'
 import { addInstall } from './commands/install.ts'
 import { addManager } from './commands/manager.ts'
 import { addMeter } from './commands/meter.ts'
+import { addOperate } from './commands/operate.ts'
 import { addRender } from './commands/render.ts'
 import { addStatus } from './commands/status.ts'
 import { messageOf, UsageError } from './errors.ts'
@@ -21,29 +24,31 @@ Examples:
 Parley runs WebRTC meetings on Kubernetes and says what their relayed part costs.
 `
 
+const pluginExamples = `
+Examples:
+  $ kubectl parley status                               see what runs
+  $ kubectl parley cost report --cluster meetings/demo  what relaying cost, by room
+  $ kubectl parley drain --node worker-3                free a node without ending a call
+`
+
 /**
- * Runs `parley` with a process's argv.
+ * Runs `parley` with a process's argv, or `kubectl parley` where PARLEY_COMMAND says so.
  * @returns the exit code: 0 done, 1 the command failed, 2 it was called wrongly
  */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  const program = new Command('parley')
-    .description('WebRTC meetings on Kubernetes, and what their relayed part costs')
+  const isPlugin = process.env.PARLEY_COMMAND === 'kubectl parley'
+  const program = isPlugin ? kubectlPlugin() : parley()
+  program
     .version(await version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
-    .addHelpText('after', examples)
     .showHelpAfterError('(run with --help to see what there is)')
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text) })
-
-  addInstall(program)
-  addRender(program)
-  addStatus(program)
-  addDoctor(program)
-  addCost(program)
-  addManager(program)
-  addMeter(program)
+    .configureOutput({
+      outputError: (text, write) => write(text),
+      ...(isPlugin ? { writeOut: (text) => void process.stdout.write(asPlugin(text)) } : {}),
+    })
   for (const command of everyCommand(program)) command.exitOverride().copyInheritedSettings(program)
 
   try {
@@ -54,6 +59,49 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     console.error(`error: ${messageOf(error)}`)
     return isUsageError(error) ? 2 : 1
   }
+}
+
+function parley(): Command {
+  const program = new Command('parley')
+    .description('WebRTC meetings on Kubernetes, and what their relayed part costs')
+    .addHelpText('after', examples)
+  program.commandsGroup('Install and run:')
+  addInstall(program)
+  addManager(program)
+  addMeter(program)
+  program.commandsGroup('See:')
+  addStatus(program)
+  addDoctor(program)
+  addCost(program)
+  addRender(program)
+  program.commandsGroup('Operate:')
+  addDrain(program)
+  addOperate(program)
+  program.commandsGroup('Other:')
+  addCompletion(program)
+  return program
+}
+
+/** What is done to a cluster that runs, by the name that kubectl gives it. */
+function kubectlPlugin(): Command {
+  const program = new Command('kubectl parley')
+    .description('look at meeting stacks, what their relayed part costs, and take pods out of use')
+    .addHelpText('after', pluginExamples)
+  program.commandsGroup('See:')
+  addStatus(program)
+  addDoctor(program)
+  addCost(program)
+  program.commandsGroup('Operate:')
+  addDrain(program)
+  addOperate(program)
+  addCompletionAnswers(program)
+  return program
+}
+
+function asPlugin(help: string): string {
+  return help
+    .replaceAll('$ parley ', '$ kubectl parley ')
+    .replaceAll('&& parley ', '&& kubectl parley ')
 }
 
 /** Ours, or that of a report which was asked for in a way that has no answer. */
