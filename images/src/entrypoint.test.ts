@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -25,7 +25,17 @@ async function start(
   await writeFile(fake, `#!/bin/sh\n${does}\n`)
   await chmod(fake, 0o755)
   await sqlite()
+  await scripts(image)
   return run(join(repositoryRoot, 'images', image, 'entrypoint.sh'), env)
+}
+
+/** Those that others call by name. */
+async function scripts(image: string) {
+  if (image !== 'coturn') return
+  await copyFile(
+    join(repositoryRoot, 'images/coturn/turn-allocations.sh'),
+    join(folder, 'bin/turn-allocations'),
+  )
 }
 
 /** `sqlite3 … FILE` with statements on stdin, for machines that have Node's SQLite alone. */
@@ -50,6 +60,17 @@ function run(script: string, env: Record<string, string>) {
       ...env,
     },
   })
+}
+
+async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (tries === 200) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
 }
 
 async function write(files: Record<string, string>): Promise<void> {
@@ -114,6 +135,31 @@ describe('coturn entrypoint', () => {
         'redis-statsdb="ip=127.0.0.1 port=6379 dbname=0 password=redis-pw connect_timeout=5"',
       ]),
     )
+  })
+
+  it('REQ-K5: reports to the database of Redis that its URL names', async () => {
+    await write({ ...files, 'secrets/redis/url': 'redis://:p%40w@redis.example.com:6379/3' })
+    await start('coturn', 'turnserver', env)
+    expect((await configuration()).join('\n')).toContain('port=6379 dbname=3 password=redis-pw')
+  })
+
+  it.each([
+    ['is told to take nobody new, if it knows how', `trap 'echo drained; exit 0' USR1`, 'drained'],
+    ['is left alone, if it would end on that', '', 'allocation is left'],
+  ])('REQ-K7: coturn that goes %s', async (_, trap, says) => {
+    await write(files)
+    const server = `${trap}\nwhile :; do sleep 0.02; done`
+    const running = start('coturn', 'turnserver', env, server)
+    await eventually(async () => readFile(join(folder, 'run/server.pid'), 'utf8'))
+    const pid = Number(await readFile(join(folder, 'run/server.pid'), 'utf8'))
+    await run(join(repositoryRoot, 'images/coturn/turn-drain.sh'), {
+      ...env,
+      PARLEY_QUIET_SECONDS: '0',
+    })
+    // Fails if it is gone already: without a handler the signal would have ended it.
+    if (trap === '') process.kill(pid)
+    const { all } = await running
+    expect(all).toContain(says)
   })
 
   it('REQ-K3: keeps secrets out of the log and of others’ reach', async () => {
@@ -234,5 +280,23 @@ describe('webapp entrypoint', () => {
     expect(text).toContain(`set $signaling ${expected};`)
     expect(text).toContain('resolver 10.96.0.10 valid=10s;')
     expect(text).not.toMatch(/@[A-Z]+@/)
+    // Without an SFU its location answers 404.
+    expect(text).toContain('set $sfu "";')
+  })
+
+  it('REQ-K8: passes the SFU to nginx by its full name, and refuses what is no address', async () => {
+    await writeFile(join(folder, 'resolv.conf'), 'search m.svc.c.local svc.c.local c.local\n')
+    const env = {
+      SIGNALING_UPSTREAM: 'demo-signaling:8080',
+      PARLEY_WEBAPP_ETC: join(repositoryRoot, 'images/webapp'),
+      PARLEY_RESOLV_CONF: join(folder, 'resolv.conf'),
+      TMPDIR: folder,
+    }
+    await start('webapp', 'nginx', { ...env, SFU_UPSTREAM: 'demo-sfu.meetings.svc:7880' })
+    const text = await readFile(join(folder, 'nginx/nginx.conf'), 'utf8')
+    expect(text).toContain('set $sfu "demo-sfu.meetings.svc.c.local:7880";')
+    const bad = await start('webapp', 'nginx', { ...env, SFU_UPSTREAM: 'x";y' })
+    expect(bad.exitCode).toBe(1)
+    expect(bad.all).toContain('SFU_UPSTREAM is not host:port')
   })
 })

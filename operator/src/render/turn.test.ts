@@ -46,6 +46,8 @@ describe('the TURN pods', () => {
     })
     expect(env).toMatchObject({ TURN_DRAIN_SECONDS: '5400' })
     expect(pod?.terminationGracePeriodSeconds).toBe(5430)
+    // One that hangs is ended, whatever it holds.
+    expect(pod?.containers[0]?.livenessProbe?.terminationGracePeriodSeconds).toBe(30)
     // Waiting for calls is progress.
     expect(spec.progressDeadlineSeconds).toBeGreaterThan(5430)
   })

@@ -177,9 +177,9 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
         ],
         probes: {
           // As long as a node may take to get its address.
-          startup: { ...stunProbe, periodSeconds: 2, failureThreshold: 1800 },
+          startup: { ...stunProbe, ...soon, periodSeconds: 2, failureThreshold: 1800 },
           readiness: { ...stunProbe, periodSeconds: 5, failureThreshold: 2 },
-          liveness: { ...stunProbe, periodSeconds: 20, failureThreshold: 6 },
+          liveness: { ...stunProbe, ...soon, periodSeconds: 20, failureThreshold: 6 },
         },
         // Blocks while there are allocations, for the drain timeout at most.
         preStop: ['/usr/local/bin/turn-drain'],
@@ -194,6 +194,9 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
 
 /** Between the end of the drain and the kill. */
 const GRACE_SECONDS = 30
+
+/** A coturn that answers nobody relays for nobody either: nothing to wait for. */
+const soon = { terminationGracePeriodSeconds: GRACE_SECONDS }
 
 const stunProbe = { exec: { command: ['/usr/local/bin/turn-ready'] }, timeoutSeconds: 3 }
 
