@@ -154,6 +154,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
       events,
       relay,
       capabilities: { externalMetrics: () => metricsApi?.external ?? false },
+      ...(options.kubeconfig ? {} : { operatorNamespace: await leaseNamespace(options) }),
       images: options.images,
       rotationMarginMs: options.rotationMarginMs ?? ROTATION_MARGIN_MS,
       clock,

@@ -152,6 +152,8 @@ export function projectService(object: K8sObject): ChildEntry {
 export interface NodeEntry extends Entry {
   internal: string[]
   external: string[]
+  /** Networks that its pods have their addresses from; none where somebody else hands these out. */
+  podNetworks: string[]
   /** It is ready and takes new pods. */
   open: boolean
   labels: Record<string, string>
@@ -162,6 +164,8 @@ export interface NodeEntry extends Entry {
 export function projectNode(object: K8sObject): NodeEntry {
   const { metadata, spec, status } = object as K8sObject & {
     spec?: {
+      podCIDR?: string
+      podCIDRs?: string[]
       unschedulable?: boolean
       taints?: { key: string; value?: string; effect: string }[]
     }
@@ -179,6 +183,7 @@ export function projectNode(object: K8sObject): NodeEntry {
     ...entryOf(object),
     internal: of('InternalIP'),
     external: of('ExternalIP'),
+    podNetworks: spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []),
     open: ready === true && spec?.unschedulable !== true,
     labels: metadata.labels ?? {},
     taints: (spec?.taints ?? [])

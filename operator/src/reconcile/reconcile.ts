@@ -66,6 +66,8 @@ export interface ReconcilerOptions {
     /** The operator's own external metrics API is what this cluster asks. */
     externalMetrics(): boolean
   }
+  /** Of the operator's pods; without it, it runs outside of the cluster. */
+  operatorNamespace?: string
   /** Used where the spec names no registry or tag. */
   images: { registry: string; tag: string }
   /** Time within which every pod sees a changed Secret; see rotation.ts. */
@@ -247,6 +249,7 @@ async function desiredChildren(
       secretGenerations: secrets.generations,
       nodes: world.factsOfNodes(),
       workloads: workloadFacts(world, key, rolloutsOf(world, cluster)),
+      ...(options.operatorNamespace && { operatorNamespace: options.operatorNamespace }),
       turnUrls,
       capabilities: {
         serviceMonitor: world.children.has('ServiceMonitor'),

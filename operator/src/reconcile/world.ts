@@ -195,9 +195,9 @@ export class World {
       [...this.nodes.keys()].sort().flatMap((name) => {
         const node = this.nodes.get(name)
         if (!node) return []
-        const { internal, external, open, labels, taints } = node
+        const { internal, external, podNetworks, open, labels, taints } = node
         const advertised = external[0] ? { advertised: external[0] } : {}
-        return [[name, { internal, ...advertised, open, labels, taints }]]
+        return [[name, { internal, ...advertised, podNetworks, open, labels, taints }]]
       }),
     )
     return this.#nodes
@@ -351,8 +351,8 @@ function sameChild(a: ChildEntry, b: ChildEntry): boolean {
 
 /** Heartbeats change a node every few seconds, and say nothing. */
 function sameNode(a: NodeEntry, b: NodeEntry): boolean {
-  const said = ({ internal, external, open, labels, taints }: NodeEntry) =>
-    JSON.stringify([internal, external, open, labels, taints])
+  const said = ({ internal, external, podNetworks, open, labels, taints }: NodeEntry) =>
+    JSON.stringify([internal, external, podNetworks, open, labels, taints])
   return said(a) === said(b)
 }
 

@@ -8,6 +8,8 @@ export interface RenderInputs {
   nodes: Readonly<Record<string, NodeFacts>>
   /** What is known of Deployments, by component. */
   workloads?: Readonly<Partial<Record<Component, WorkloadFacts>>>
+  /** Namespace of the operator's own pods; left out where it runs outside of the cluster. */
+  operatorNamespace?: string
   /** Of the TURN pods that are ready, as browsers are given them; empty while there is none. */
   turnUrls: readonly string[]
   /** UIDs of Secrets by name: pods that mount one which was deleted and made anew have to be rolled. */
@@ -46,6 +48,8 @@ export interface NodeFacts {
   internal: readonly string[]
   /** Address that clients reach the node at. */
   advertised?: string
+  /** Networks that its pods have their addresses from, where that is known. */
+  podNetworks?: readonly string[]
   /** It is ready and takes new pods. Default: it does. */
   open?: boolean
   labels?: Readonly<Record<string, string>>

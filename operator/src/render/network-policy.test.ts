@@ -51,14 +51,32 @@ describe('REQ-K1: network policies', () => {
     expect(JSON.stringify(unknown['demo-webapp'])).not.toContain('7880')
   })
 
-  it('let signaling be reached by the web page and by Prometheus', () => {
-    const [ingress] = policies()['demo-signaling']?.ingress ?? []
+  it('let signaling be reached by the web page, by Prometheus and by the operator', () => {
+    const inputs = renderInputs({ operatorNamespace: 'parley-system' })
+    const [ingress] = policies({}, inputs)['demo-signaling']?.ingress ?? []
     expect(ingress?.from).toEqual([
       pods('webapp'),
       expect.objectContaining({
         podSelector: { matchLabels: { 'app.kubernetes.io/name': 'prometheus' } },
       }),
+      {
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'parley-system' } },
+        podSelector: {
+          matchLabels: {
+            'app.kubernetes.io/component': 'operator',
+            'app.kubernetes.io/part-of': 'parley',
+          },
+        },
+      },
     ])
+  })
+
+  it('let signaling be reached through the API server by an operator outside of the cluster', () => {
+    const nodes = { n1: { internal: ['10.1.0.11'], podNetworks: ['10.2.1.0/24'] } }
+    const [ingress] = policies({}, renderInputs({ nodes }))['demo-signaling']?.ingress ?? []
+    expect(ingress?.from).toContainEqual({
+      ipBlock: { cidr: '0.0.0.0/0', except: ['10.2.1.0/24'] },
+    })
   })
 
   it('let signaling be reached by whoever stands in front where there is no web page of ours', () => {
@@ -66,10 +84,30 @@ describe('REQ-K1: network policies', () => {
     expect(ingress).toEqual({ ports: [{ protocol: 'TCP', port: 8080 }] })
   })
 
-  it('let the meter be reached from anywhere, at its port alone', () => {
-    expect(policies()['demo-meter']?.ingress).toEqual([
-      { ports: [{ protocol: 'TCP', port: 8090 }] },
+  it('let the meter be reached by the API server, which is no pod, and by Prometheus', () => {
+    const node = (...podNetworks: string[]) => ({ internal: ['10.1.0.11'], podNetworks })
+    const nodes = { n1: node('10.2.1.0/24', 'fd00:1::/64'), n2: node('10.2.2.0/24') }
+    const [ingress] = policies({}, renderInputs({ nodes }))['demo-meter']?.ingress ?? []
+    expect(ingress?.ports).toEqual([{ protocol: 'TCP', port: 8090 }])
+    expect(ingress?.from).toEqual([
+      { ipBlock: { cidr: '0.0.0.0/0', except: ['10.2.1.0/24', '10.2.2.0/24'] } },
+      { ipBlock: { cidr: '::/0', except: ['fd00:1::/64'] } },
+      expect.objectContaining({
+        podSelector: { matchLabels: { 'k8s-app': 'konnectivity-agent' } },
+      }),
+      expect.objectContaining({ podSelector: { matchLabels: { app: 'konnectivity-agent' } } }),
+      expect.objectContaining({
+        podSelector: { matchLabels: { 'app.kubernetes.io/name': 'prometheus' } },
+      }),
     ])
+  })
+
+  it('let the meter be reached from anywhere where nobody knows the networks of pods', () => {
+    const node = { internal: ['10.1.0.11'] }
+    for (const nodes of [{}, { n1: node, n2: { ...node, podNetworks: ['10.2.2.0/24'] } }])
+      expect(policies({}, renderInputs({ nodes }))['demo-meter']?.ingress).toEqual([
+        { ports: [{ protocol: 'TCP', port: 8090 }] },
+      ])
   })
 
   it('let the meter out to its database, at its port', () => {

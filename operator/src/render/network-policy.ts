@@ -17,7 +17,7 @@ interface Flow {
 
 type Peer =
   | { podSelector: { matchLabels: Record<string, string> }; namespaceSelector?: object }
-  | { ipBlock: { cidr: string } }
+  | { ipBlock: { cidr: string; except?: string[] } }
 
 export type NetworkPolicy = KubernetesObject & {
   spec: {
@@ -41,13 +41,16 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
   })
   const nodes = addresses(Object.values(inputs.nodes).flatMap(({ internal }) => internal))
   const redis = toRedis(mc, pods('redis'))
+  const apiServer = fromApiServer(inputs)
 
   const policies: NetworkPolicy[] = [
     policy(mc, 'signaling', {
       ingress: [
         {
           // Without our own web page, somebody's Ingress is in front, and who that is nobody can say.
-          ...(mc.spec.webapp.enabled && { peers: [pods('webapp'), prometheus] }),
+          ...(mc.spec.webapp.enabled && {
+            peers: [pods('webapp'), prometheus, ...fromOperator(inputs, apiServer)],
+          }),
           ports: [{ protocol: 'TCP', port: SIGNALING_PORT }],
         },
       ],
@@ -55,8 +58,11 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
     }),
     policy(mc, 'meter', {
       ingress: [
-        // Reports are read through the API server's proxy, which may be anywhere: the token decides.
-        { ports: [{ protocol: 'TCP', port: METER_PORT }] },
+        {
+          // Reports are read through the API server's proxy.
+          ...(apiServer && { peers: [...apiServer, prometheus] }),
+          ports: [{ protocol: 'TCP', port: METER_PORT }],
+        },
       ],
       egress: [dns, redis, ...(mc.spec.store.mode === 'MySQL' ? [toMysql(mc)] : [])],
     }),
@@ -90,6 +96,52 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
     )
   }
   return policies
+}
+
+/**
+ * The API server, where it connects to pods on behalf of others. Nothing says where it is, but what it
+ * is not: a pod. So it is everything outside of the pods' networks, and the agents by which some
+ * providers let it in. Undefined, for everybody, where the networks are not known.
+ */
+function fromApiServer({ nodes }: RenderInputs): Peer[] | undefined {
+  const networks = Object.values(nodes).map(({ podNetworks = [] }) => podNetworks)
+  if (networks.length === 0 || networks.some((each) => each.length === 0)) return undefined
+  const all = [...new Set(networks.flat())].toSorted()
+  const outside = (cidr: string, except: string[]): Peer => ({
+    ipBlock: { cidr, ...(except.length > 0 && { except }) },
+  })
+  return [
+    outside(
+      '0.0.0.0/0',
+      all.filter((network) => !network.includes(':')),
+    ),
+    outside(
+      '::/0',
+      all.filter((network) => network.includes(':')),
+    ),
+    ...['k8s-app', 'app'].map(
+      (label): Peer => ({
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+        podSelector: { matchLabels: { [label]: 'konnectivity-agent' } },
+      }),
+    ),
+  ]
+}
+
+/** The operator asks pods for their figures: from a pod of its own, else through the API server. */
+function fromOperator({ operatorNamespace }: RenderInputs, apiServer: Peer[] | undefined): Peer[] {
+  if (operatorNamespace === undefined) return apiServer ?? [{ ipBlock: { cidr: '0.0.0.0/0' } }]
+  return [
+    {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': operatorNamespace } },
+      podSelector: {
+        matchLabels: {
+          'app.kubernetes.io/component': 'operator',
+          'app.kubernetes.io/part-of': 'parley',
+        },
+      },
+    },
+  ]
 }
 
 /** Wherever Prometheus runs, by the label that its charts and its operator give it. */
