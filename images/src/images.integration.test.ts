@@ -154,6 +154,7 @@ describe('webapp', () => {
       {
         PORT: String(port),
         SIGNALING_UPSTREAM: `127.0.0.1:${(upstream.address() as AddressInfo).port}`,
+        SFU_UPSTREAM: `127.0.0.1:${(upstream.address() as AddressInfo).port}`,
       },
       'host',
     )
@@ -197,12 +198,21 @@ describe('webapp', () => {
     expect(stdout).toContain('101 Switching Protocols')
   })
 
+  it('REQ-K8: passes LiveKit’s signaling on to the SFU, and nothing that is only called alike', async () => {
+    for (const path of ['/rtc?access_token=x', '/rtc/validate', '/rtc/v1?join_request=x']) {
+      const answer = await fetch(url + path)
+      expect(await answer.text()).toBe(`GET ${path}`)
+    }
+    expect(await (await fetch(`${url}/rtcx`)).text()).toContain('<html')
+  })
+
   it('REQ-K1: says that signaling is away when it is', async () => {
     upstream.closeAllConnections()
     await new Promise((closed) => upstream.close(closed))
     const answer = await fetch(`${url}/api/rooms/a/join`, { method: 'POST' })
     expect(answer.status).toBe(503)
     expect(await answer.json()).toMatchObject({ error: { code: 'signaling_unavailable' } })
+    expect((await fetch(`${url}/rtc`)).status).toBe(503)
   })
 })
 
