@@ -61,6 +61,11 @@ export type Gateway = {
   participantsByRoom(): Map<string, number>
   /** Sockets that are connected here. */
   sockets(): number
+  /**
+   * Rooms by the share of their people who are here: over all replicas they sum to the rooms there are.
+   * @throws {SignalingError} `unavailable`
+   */
+  roomShares(): Promise<number>
   /** Renews the seats held here at once, and tells rooms of what came back or went. */
   heartbeat(): Promise<void>
   /**
@@ -380,6 +385,13 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     await sweep(key)
   }
 
+  async function shareOf(here: LocalSeat[]): Promise<number> {
+    const key = here[0]?.key
+    if (!key) return 0
+    const { seats: everywhere } = await rooms.occupancy(key)
+    return here.length / Math.max(here.length, everywhere)
+  }
+
   async function heartbeat() {
     await Promise.all([...seatsByRoom().values()].map(renew))
   }
@@ -417,6 +429,10 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
 
   return {
     sockets: () => io.sockets.sockets.size,
+    async roomShares() {
+      const shares = await Promise.all([...seatsByRoom().values()].map(shareOf))
+      return shares.reduce((sum, share) => sum + share, 0)
+    },
     handOver,
     participantsByRoom: () =>
       new Map([...seatsByRoom().values()].map((here) => [label(here[0]?.key), here.length])),

@@ -44,11 +44,19 @@ describe('createMetrics', () => {
       ['a', 2],
       ['b', 3],
     ])
-    const { registry } = createMetrics({ participantsByRoom: () => rooms, sockets: () => 7 })
+    let roomShares = async () => 1.25
+    const { registry } = createMetrics({
+      participantsByRoom: () => rooms,
+      sockets: () => 7,
+      roomShares: () => roomShares(),
+    })
     const text = await registry.metrics()
+    expect(text).toContain('\nparley_signaling_room_shares 1.25\n')
     expect(text).toContain('\nparley_signaling_sockets 7\n')
     expect(text).toContain('\nparley_signaling_rooms 2\n')
     expect(text).toContain('\nparley_signaling_participants 5\n')
+    roomShares = () => Promise.reject(new Error('no store'))
+    expect(await registry.metrics()).toMatch(/\nparley_signaling_room_shares nan\n/i)
   })
 })
 

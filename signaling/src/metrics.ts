@@ -17,13 +17,16 @@ export type Load = {
   participantsByRoom(): Map<string, number>
   /** Connected sockets, whether they are in a room or not. */
   sockets(): number
+  /** Rooms, each by the share of its people who are here. May reject. */
+  roomShares(): Promise<number>
 }
 
 /**
  * Metrics of meetings (REQ-A5). Each replica counts the participants whose sockets it holds, so
  * the sum over replicas is right.
  *
- * `parley_signaling_rooms` counts a room on each replica that holds one of its sockets.
+ * `parley_signaling_rooms` counts a room on each replica that holds one of its sockets; the sum of
+ * `parley_signaling_room_shares` over the replicas is the number of rooms, and NaN while that cannot be said.
  *
  * @param load read at each scrape
  */
@@ -57,6 +60,14 @@ export function createMetrics(load: Load, registry = new Registry()): Metrics {
     'Rooms with a participant on this replica',
     () => load.participantsByRoom().size,
   )
+  new Gauge({
+    name: 'parley_signaling_room_shares',
+    help: 'Rooms, each by the share of its participants on this replica: summed up, the rooms there are',
+    registers: [registry],
+    async collect() {
+      this.set(await load.roomShares().catch(() => Number.NaN))
+    },
+  })
   gauge('parley_signaling_participants', 'Participants whose sockets this replica holds', () =>
     [...load.participantsByRoom().values()].reduce((sum, count) => sum + count, 0),
   )

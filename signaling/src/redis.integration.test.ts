@@ -41,6 +41,11 @@ const readiness = async ({ url }: Signaling) => (await fetch(`${url}/readyz`)).s
 const isReady = (server: Signaling) =>
   until('the replica is ready', async () => (await readiness(server)) === 200)
 
+async function roomShares({ url }: Signaling): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  return Number(/^parley_signaling_room_shares (.*)$/m.exec(text)?.[1])
+}
+
 beforeAll(async () => {
   redis = await startRedis()
   one = await replica()
@@ -63,6 +68,9 @@ describe('two replicas on one Redis', () => {
     const bob = await people.enter(two.url, 'shared', 'Bob')
     const cid = await people.enter(one.url, 'shared', 'Cid')
     expect(cid.snapshot.participants.map(({ name }) => name)).toEqual(['Ann', 'Bob', 'Cid'])
+    // REQ-K6: of one room with two of its three people here.
+    expect(await roomShares(one)).toBeCloseTo(2 / 3)
+    expect(await roomShares(two)).toBeCloseTo(1 / 3)
     await until('Ann hears of both', () => ann.events.joined.length === 2)
     await until('Bob hears of Cid', () => bob.events.joined.length === 1)
     expect(bob.events.joined).toMatchObject([{ id: cid.id, name: 'Cid' }])

@@ -84,7 +84,11 @@ export async function startSignaling(
   }
   let serving = true
   const metrics = createMetrics(
-    { participantsByRoom: () => gateway.participantsByRoom(), sockets: () => gateway.sockets() },
+    {
+      participantsByRoom: () => gateway.participantsByRoom(),
+      sockets: () => gateway.sockets(),
+      roomShares: () => gateway.roomShares(),
+    },
     registry,
   )
   const signToken = async (claims: JoinClaims) =>

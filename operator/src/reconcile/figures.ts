@@ -44,7 +44,8 @@ const PRUNE_MIN = 100
 
 const METRICS_PORT = { sfu: SFU_METRICS_PORT, signaling: SIGNALING_PORT } as const
 
-const SIGNALING_ROOMS = 'parley_signaling_rooms'
+/** A replica that holds one of four people in a room counts a quarter of it: over all replicas that is the rooms. */
+const SIGNALING_ROOMS = 'parley_signaling_room_shares'
 const LIVEKIT = {
   rooms: 'livekit_room_total',
   received: 'livekit_track_published_total',
@@ -178,12 +179,11 @@ export class Figures implements FigureSource {
       targets.map(({ namespace, name, ip = '' }) => scraper.scrape({ namespace, name, ip, port })),
     )
     const values = texts.map((text) => (component === 'sfu' ? ofLiveKit(text) : ofSignaling(text)))
-    // A room may have people on several replicas; each replica counts all rooms.
     const rooms = texts.flatMap((text) => sumsOf(text, [SIGNALING_ROOMS])[SIGNALING_ROOMS] ?? [])
     return {
       at: clock.now(),
       pods: new Map(targets.map(({ name }, index) => [name, values[index] ?? {}])),
-      ...(rooms.length > 0 ? { rooms: Math.max(...rooms) } : {}),
+      ...(rooms.length > 0 ? { rooms: Math.round(rooms.reduce((a, b) => a + b)) } : {}),
     }
   }
 }
