@@ -130,6 +130,21 @@ describe('LeaderElector', () => {
     )
   })
 
+  it('says that it lost at the next renewal when somebody took the lease before it had lapsed', async () => {
+    const clock = new FakeClock()
+    const leases = new FakeLeases()
+    const a = candidate('a', clock, leases)
+    await clock.advance(3_000)
+    const held = leases.lease as Lease
+    await leases.update(
+      {} as Resource,
+      { ...held, spec: { ...held.spec, holderIdentity: 'b' } } as Lease,
+    )
+    await clock.advance(2_000)
+    expect(a.state.outcome).toBe('lost')
+    expect(leases.lease?.spec.holderIdentity).toBe('b')
+  })
+
   it('goes on leading through an outage shorter than the deadline', async () => {
     const clock = new FakeClock()
     const leases = new FakeLeases()

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { ApiClient } from './client.ts'
 import { type Clock, sleep } from './clock.ts'
-import { ApiError, NotFound } from './errors.ts'
+import { ApiError, Conflict, NotFound } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import { type K8sObject, LEASES } from './resources.ts'
 
@@ -63,7 +63,8 @@ export class LeaderElector {
 
   /**
    * Renews until the signal aborts (resolves `stopped`), or until no renewal has succeeded for the renew
-   * deadline (resolves `lost`: the caller must stop acting at once, for another will start to).
+   * deadline or somebody else is seen to hold it (resolves `lost`: the caller must stop acting at once, for another
+   * will start to, or does already).
    */
   async hold(signal: AbortSignal): Promise<'stopped' | 'lost'> {
     const { clock, log, metrics, name } = this.#options
@@ -78,7 +79,7 @@ export class LeaderElector {
       const renewed = await Promise.race([this.#try(), deadline])
       waiting.abort()
       if (renewed) renewedAt = clock.now()
-      else if (clock.now() - renewedAt >= RENEW_DEADLINE_MS) {
+      else if (this.#isOthers() || clock.now() - renewedAt >= RENEW_DEADLINE_MS) {
         metrics.leader.set({ name }, 0)
         log.error({ lease: name }, 'lost leadership')
         return 'lost'
@@ -121,8 +122,24 @@ export class LeaderElector {
       if (!(error instanceof ApiError)) throw error
       this.#lease = undefined
       log.debug({ lease: name, error: error.message }, 'lease not written')
+      // Who holds it now is not for the next time: it may be somebody who writes already.
+      if (error instanceof Conflict) await this.#readAgain()
       return false
     }
+  }
+
+  async #readAgain() {
+    try {
+      await this.#read()
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+    }
+  }
+
+  /** Somebody has taken it, though it had not lapsed. */
+  #isOthers(): boolean {
+    const holder = this.#lease?.spec.holderIdentity
+    return holder !== undefined && holder !== '' && holder !== this.#options.identity
   }
 
   async #read() {
