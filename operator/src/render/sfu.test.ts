@@ -10,6 +10,7 @@ import {
   sfuAddresses,
 } from './sfu.ts'
 import { renderInputs } from './testing/inputs.ts'
+import { buildTurnConfig } from './turn.ts'
 
 const inputs = renderInputs()
 const sfu = (spec: object) => meetingCluster({ sfu: { engine: 'LiveKit', ...spec } })
@@ -119,6 +120,13 @@ it('REQ-K1: Prometheus finds the metrics of LiveKit at their own port', () => {
     ({ kind, metadata }) => kind === 'ServiceMonitor' && metadata.name === 'demo-sfu',
   )
   expect(monitor).toMatchObject({ spec: { endpoints: [{ port: 'metrics', path: '/metrics' }] } })
+})
+
+it('REQ-K3: TURN relays to the SFU wherever that is, and nowhere else in the same network', () => {
+  const mc = sfu({ externalAddresses: ['192.168.7.1', '192.168.7.2'] })
+  const allowed = buildTurnConfig(mc, inputs).data['allowed-peers']?.trim().split('\n')
+  expect(allowed).toEqual(expect.arrayContaining(['10.1.0.11', '192.168.7.1', '192.168.7.2']))
+  expect(allowed?.filter((peer) => peer.startsWith('192.168.'))).toHaveLength(2)
 })
 
 describe('without LiveKit', () => {

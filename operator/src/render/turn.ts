@@ -1,6 +1,7 @@
 import {
   durationSeconds,
   formatIp,
+  hasLiveKit,
   type MeetingCluster,
   type MeetingClusterSpec,
   parseIpRange,
@@ -25,6 +26,7 @@ import { configMapMount, type Mount, podTemplate, scratchMount, secretMount } fr
 import { hostPort, mediaPorts } from './ports.ts'
 import { redisAddressEnv } from './redis.ts'
 import { hostNetworkStrategy } from './rollout.ts'
+import { sfuAddresses } from './sfu.ts'
 import { advertisedAddresses } from './turn-urls.ts'
 
 /** coturn: a Deployment on the host network, because relay ports come by the thousand. */
@@ -82,7 +84,8 @@ const DENIED_NETWORKS = [
 export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
   const addresses = advertisedAddresses(mc, inputs.nodes)
   const own = Object.values(inputs.nodes).flatMap(({ internal }) => internal)
-  const allowed = new Set([...own, ...Object.values(addresses)].toSorted())
+  const ofSfu = hasLiveKit(mc) ? Object.values(sfuAddresses(mc, inputs.nodes)) : []
+  const allowed = new Set([...own, ...Object.values(addresses), ...ofSfu].toSorted())
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
