@@ -151,12 +151,16 @@ function madeFrom(
   { secretUids = {}, secretGenerations = {} }: RenderInputs,
   { component, mounts, rollsWith = '' }: PodParts,
 ): string {
-  const followed = rotatingSecrets(mc).filter(({ followers }) => followers.includes(component))
+  const followed = new Set(
+    rotatingSecrets(mc).flatMap(({ name, followers }) =>
+      followers.includes(component) ? [name] : [],
+    ),
+  )
   const versions = mounts.flatMap(({ volume }) => {
     const name = volume.secret?.secretName ?? ''
     const uid = secretUids[name]
-    if (uid === undefined) return []
-    const generation = followed.some((secret) => secret.name === name) ? 0 : secretGenerations[name]
+    if (uid === undefined || followed.has(name)) return []
+    const generation = secretGenerations[name]
     return generation ? `${uid}.${generation}` : uid
   })
   return [rollsWith, ...versions].join('\n').trimEnd()

@@ -54,12 +54,12 @@ describe('Secrets that are rotated', () => {
 })
 
 describe('pods and what they have read', () => {
+  const uids = Object.fromEntries(Object.values(names).map((name) => [name, `uid-${name}`]))
   const annotations = (
     build: typeof buildTurnDeployment,
     secretGenerations: Record<string, number>,
   ) => {
-    const secretUids = Object.fromEntries(Object.values(names).map((name) => [name, `uid-${name}`]))
-    const inputs = { ...renderInputs(), secretUids, secretGenerations }
+    const inputs = { ...renderInputs(), secretUids: uids, secretGenerations }
     return build(mc, inputs).spec.template.metadata?.annotations ?? {}
   }
   const rolls = (build: typeof buildTurnDeployment, name: string) =>
@@ -71,6 +71,12 @@ describe('pods and what they have read', () => {
     expect(rolls(buildSignalingDeployment, names.turn)).toBe(false)
     expect(rolls(buildSignalingDeployment, names.joinKey)).toBe(false)
     expect(rolls(buildSignalingDeployment, names.livekit)).toBe(false)
+    // Not for one that was deleted and made anew either.
+    const { [names.turn]: _, ...others } = uids
+    const without = buildTurnDeployment(mc, { ...renderInputs(), secretUids: others })
+    expect(without.spec.template.metadata?.annotations).toEqual(
+      annotations(buildTurnDeployment, {}),
+    )
   })
 
   it('REQ-K3: those that read it when they start are, and say which they have read', () => {
