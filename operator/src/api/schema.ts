@@ -467,15 +467,15 @@ const redis = withRules(
       .strictObject({
         url: text(
           512,
-          /^(redis:\/\/[A-Za-z0-9._[\]:-]+(\/[0-9]*)?)?$/,
-          'is no address of Redis: write redis://host:6379/0, and the password into the Secret',
+          /^(rediss?:\/\/[A-Za-z0-9._[\]:-]+(\/[0-9]*)?)?$/,
+          'is no address of Redis: write redis://host:6379/0 (or rediss, with TLS), and the password into the Secret',
         )
           .default('')
           .describe(
-            'redis://host:port/database, without a password: that belongs into the Secret.',
+            'redis://host:port/database (rediss with TLS), without a password: that belongs into the Secret. coturn of this version speaks neither TLS nor the names of Redis users: with those, calls work and what is relayed is not metered. MeetingClusters that share a Redis take a database each.',
           ),
         secretName: optionalName().describe(
-          'Secret with the key password, to go with url; or with the key url, the whole of it. When it changes, the pods that use it are rolled.',
+          'Secret with the key password, to go with url; or with the key url, the whole of it, like redis://user:password@host:6379/0. With the key ca: certificates (PEM) that the server of a rediss address comes from, beside those that everybody trusts. When it changes, the pods that use it are rolled.',
         ),
       })
       .prefault({})

@@ -14,6 +14,7 @@ import {
   scratchMount,
   secretMount,
 } from './pod.ts'
+import { redisAccess } from './redis.ts'
 
 export const METER_PORT = 8090
 
@@ -52,6 +53,7 @@ export function buildMeterService(mc: MeetingCluster): Service {
 export function buildMeterDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
   const store = storeOf(mc, inputs)
   const prices = pricesOf(mc)
+  const redis = redisAccess(mc)
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -72,12 +74,12 @@ export function buildMeterDeployment(mc: MeetingCluster, inputs: RenderInputs): 
           { name: 'PARLEY_REGION', value: mc.spec.region },
           ...store.env,
           ...prices.env,
-          { name: 'REDIS_URL_FILE', value: '/etc/parley/secrets/redis/url' },
+          ...redis.env,
           { name: 'METER_TOKEN_FILE', value: '/etc/parley/secrets/meter/token' },
         ],
         ports: [{ name: 'http', protocol: 'TCP', containerPort: METER_PORT }],
         mounts: [
-          secretMount('redis', secretNames(mc).redis, ['url']),
+          ...redis.mounts,
           secretMount('meter', secretNames(mc).meterToken, ['token']),
           ...store.mounts,
           ...prices.mounts,

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { meetingCluster } from '../api/testing/specs.ts'
-import { buildRedisStatefulSet, redisAddressEnv, renderRedis } from './redis.ts'
+import { buildRedisStatefulSet, redisAccess, redisAddressEnv, renderRedis } from './redis.ts'
 import { renderInputs } from './testing/inputs.ts'
 
 const external = (address: { url?: string; secretName?: string }) =>
@@ -23,6 +23,16 @@ it('the managed Redis is one pod, whatever replicas say', () => {
 
 it('nothing is deployed for an external Redis', () => {
   expect(renderRedis(external({ url: 'redis://r' }), renderInputs())).toEqual([])
+})
+
+it('REQ-K1: certificates of an external Redis are there for those who connect, beside its address', () => {
+  const { env, mounts } = redisAccess(external({ url: 'rediss://r' }))
+  expect(env).toEqual([
+    { name: 'REDIS_URL_FILE', value: '/etc/parley/secrets/redis/url' },
+    { name: 'NODE_EXTRA_CA_CERTS', value: '/etc/parley/secrets/redis/ca' },
+  ])
+  expect(mounts[0]?.volume.secret?.items?.map(({ key }) => key)).toEqual(['url', 'ca'])
+  expect(redisAccess(meetingCluster()).env.map(({ name }) => name)).toEqual(['REDIS_URL_FILE'])
 })
 
 it('coturn takes the address of Redis from the spec, or from the Secret where only that has it', () => {

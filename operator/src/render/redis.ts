@@ -4,7 +4,7 @@ import { buildClaim, buildDisruptionBudget, buildServiceAccount } from './common
 import type { RenderInputs } from './inputs.ts'
 import type { KubernetesObject, Service, StatefulSet } from './kubernetes.ts'
 import { claimNames, metadata, objectName, secretNames, selectorOf, serviceHost } from './names.ts'
-import { dataMount, podTemplate, scratchMount, secretMount } from './pod.ts'
+import { dataMount, type Mount, podTemplate, scratchMount, secretMount } from './pod.ts'
 
 export const REDIS_PORT = 6379
 
@@ -77,6 +77,22 @@ export function buildRedisStatefulSet(mc: MeetingCluster, inputs: RenderInputs):
 }
 
 const pingProbe = { exec: { command: ['/usr/local/bin/redis-ready'] }, timeoutSeconds: 3 }
+
+/**
+ * How a program of ours (Node) reaches Redis: its URL in a file, and the certificates that the server's
+ * comes from, beside those that everybody trusts.
+ */
+export function redisAccess(mc: MeetingCluster): { env: V1EnvVar[]; mounts: Mount[] } {
+  const external = mc.spec.redis.mode === 'External'
+  const mount = secretMount('redis', secretNames(mc).redis, ['url', ...(external ? ['ca'] : [])])
+  return {
+    env: [
+      { name: 'REDIS_URL_FILE', value: `${mount.mountPath}/url` },
+      ...(external ? [{ name: 'NODE_EXTRA_CA_CERTS', value: `${mount.mountPath}/ca` }] : []),
+    ],
+    mounts: [mount],
+  }
+}
 
 /** Where coturn finds Redis; from the Secret where only that knows. */
 export function redisAddressEnv(mc: MeetingCluster): V1EnvVar[] {

@@ -75,11 +75,12 @@ describe('the secret of an external Redis', () => {
 
   it('is made of the address in the spec and the password in the Secret named', () => {
     const redis = { url: 'redis://redis.example.com:7000/2', secretName: 'mine' }
-    expect(external(redis, { password: encode('p@ss/word') })).toEqual({
+    expect(external(redis, { password: encode('p@ss/word'), ca: encode('PEM') })).toEqual({
       url: 'redis://:p%40ss%2Fword@redis.example.com:7000/2',
       password: 'p@ss/word',
       host: 'redis.example.com',
       port: '7000',
+      ca: 'PEM',
     })
   })
 
@@ -89,6 +90,7 @@ describe('the secret of an external Redis', () => {
       password: 'pw',
       host: 'r',
       port: '6379',
+      ca: '',
     })
   })
 
@@ -99,6 +101,7 @@ describe('the secret of an external Redis', () => {
       password: 'pw',
       host: '2001:db8::1',
       port: '7000',
+      ca: '',
     })
   })
 

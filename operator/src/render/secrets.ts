@@ -90,7 +90,10 @@ export function secretShapes(mc: MeetingCluster): Secret[] {
   const names = secretNames(mc)
   return [
     secret(mc, 'turn', names.turn, { secrets: '' }),
-    secret(mc, 'redis', names.redis, { url: '', password: '', host: '', port: '' }),
+    secret(mc, 'redis', names.redis, {
+      ...{ url: '', password: '', host: '', port: '' },
+      ...(mc.spec.redis.mode === 'External' && { ca: '' }),
+    }),
     ...(hasLiveKit(mc) ? [secret(mc, 'sfu', names.livekit, { keys: '' })] : []),
     secret(mc, 'signaling', names.joinKey, { key: '' }),
     secret(mc, 'meter', names.meterToken, { token: '' }),
@@ -128,7 +131,9 @@ function redisSecret(
     )
   }
   // `kubectl create secret --from-file` keeps the line end of the file.
-  return redisKeys(url, decode(given.password)?.replace(/\r?\n$/, ''))
+  const keys = redisKeys(url, decode(given.password)?.replace(/\r?\n$/, ''))
+  // Empty where there is none: pods mount it, and a file without certificates adds none.
+  return { ...keys, ca: decode(given.ca) ?? '' }
 }
 
 /** All that the components want of a Redis, from its URL and a password that may be in it. */

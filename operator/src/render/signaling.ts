@@ -9,6 +9,7 @@ import type { RenderInputs } from './inputs.ts'
 import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
 import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
 import { configMapMount, httpProbes, podTemplate, scratchMount, secretMount } from './pod.ts'
+import { redisAccess } from './redis.ts'
 import { JOIN_TOKEN_TTL_SECONDS } from './rotating.ts'
 
 export const SIGNALING_PORT = 8080
@@ -53,6 +54,7 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
   const { domain, region, mesh, signaling, turn } = mc.spec
   const origins =
     signaling.allowedOrigins.length > 0 ? signaling.allowedOrigins : [`https://${domain}`]
+  const redis = redisAccess(mc)
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -92,14 +94,14 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
           ...(hasLiveKit(mc)
             ? [{ name: 'PARLEY_SFU_KEYS_FILE', value: '/etc/parley/secrets/livekit/keys' }]
             : []),
-          { name: 'REDIS_URL_FILE', value: '/etc/parley/secrets/redis/url' },
+          ...redis.env,
         ],
         ports: [{ name: 'http', protocol: 'TCP', containerPort: SIGNALING_PORT }],
         mounts: [
           secretMount('turn', secretNames(mc).turn, ['secrets']),
           secretMount('join', secretNames(mc).joinKey, ['key']),
           ...(hasLiveKit(mc) ? [secretMount('livekit', secretNames(mc).livekit, ['keys'])] : []),
-          secretMount('redis', secretNames(mc).redis, ['url']),
+          ...redis.mounts,
           configMapMount(
             'turn-endpoints',
             configMapNames(mc).turnEndpoints,
