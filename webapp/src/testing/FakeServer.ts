@@ -62,7 +62,7 @@ export class FakeServer {
           throw new SignalingError('unauthenticated', 'expired')
         this.#connected = true
       },
-      join: (media) => ask({ what: 'join', media }, this.#snapshot()),
+      join: (media) => ask({ what: 'join', media }, this.snapshot()),
       signal: (to, _signal: Signal) => ask({ what: 'signal', to }, undefined),
       mediaState: (media) => ask({ what: 'media', media }, undefined),
       refreshTurn: () => ask({ what: 'refresh' }, this.iceServers),
@@ -115,7 +115,7 @@ export class FakeServer {
     if (this.#connected) this.events.onLeft(id)
   }
 
-  #snapshot(): RoomSnapshot {
+  snapshot(): RoomSnapshot {
     const self = { id: 'p-self', name: 'Self', media: { audio: true, video: true }, joinedAt: 0 }
     return {
       self: 'p-self',

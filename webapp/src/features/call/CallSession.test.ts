@@ -412,4 +412,80 @@ describe('CallSession', () => {
     server.events.onReplaced()
     expect(call.get()).toMatchObject({ phase: 'failed', error: 'replaced' })
   })
+
+  describe('in a room that moves to the SFU', () => {
+    const report = (framesDecoded: number, audio: number) =>
+      new Map<string, unknown>([
+        ['V', { type: 'inbound-rtp', kind: 'video', framesDecoded }],
+        ['A', { type: 'inbound-rtp', kind: 'audio', packetsReceived: audio }],
+        ['T', { type: 'transport', bytesSent: 100, bytesReceived: 0 }],
+      ])
+
+    it('REQ-K8: keeps each direct link until the SFU brings what it brought', async () => {
+      const { clock, server, session, call, link, sfuLinks, sfus, join } = begin()
+      server.enter('p-a', 'Ana')
+      await join()
+      link('p-a').become('connected')
+      link('p-a').report = report(50, 50)
+      await session.sample()
+      server.moveToSfu()
+      await settle()
+      expect(sfus).toEqual([{ token: 'sfu-token', closed: false }])
+      const next = sfuLinks.get('p-a')
+      next?.become('connected')
+      if (next) next.report = report(0, 1)
+      await clock.advance(500)
+      expect(link('p-a').calls).not.toContain('finish')
+      const video = {} as MediaStreamTrack
+      if (next) next.report = report(1, 1)
+      if (next) next.tracks.video = video
+      await clock.advance(100)
+      expect(link('p-a')).toMatchObject({ closed: false })
+      expect(link('p-a').calls).toContain('finish')
+      expect(call.get().participants[0]).toMatchObject({ link: 'connected', video })
+      // Counted once: the direct link's share, and the connection to the SFU.
+      expect(session.totals().bytesSent).toBe(100 + 7)
+      // The other end needs it no more, either; what the direct link does then is of no interest.
+      link('p-a').done()
+      expect(link('p-a').closed).toBe(true)
+      link('p-a').become('reconnecting')
+      expect(call.get().participants[0]?.link).toBe('connected')
+    })
+
+    it('REQ-K8: a direct link that is lost meanwhile gives way at once, and one that nobody ends goes', async () => {
+      const { clock, server, call, link, sfuLinks, join } = begin()
+      server.enter('p-a')
+      server.enter('p-b')
+      await join()
+      for (const id of ['p-a', 'p-b']) link(id).become('connected')
+      server.moveToSfu()
+      await settle()
+      link('p-a').become('reconnecting')
+      expect(call.get().participants.map((p) => p.link)).toEqual(['connecting', 'connected'])
+      await clock.advance(0)
+      expect(link('p-a').closed).toBe(true)
+      const next = sfuLinks.get('p-b')
+      next?.become('connected')
+      if (next) next.report = report(1, 1)
+      await clock.advance(1000)
+      expect(link('p-b').closed).toBe(false)
+      await clock.advance(30_000)
+      expect(link('p-b').closed).toBe(true)
+    })
+
+    it('REQ-K8: who comes then, and where it was so before, has no direct link; a mesh is no news', async () => {
+      const { server, call, session, links, sfuLinks, sfus, join } = begin()
+      server.moveToSfu()
+      server.enter('p-a')
+      await join()
+      server.enter('p-b')
+      expect([links.size, [...sfuLinks.keys()]]).toEqual([0, ['p-a', 'p-b']])
+      // A server that has forgotten the room.
+      server.media = { mode: 'mesh' }
+      server.events.onHandedOver({ ...server.snapshot(), media: { mode: 'mesh' } })
+      expect([links.size, sfus.length, call.get().participants.length]).toEqual([0, 1, 2])
+      session.leave()
+      expect(sfus[0]?.closed).toBe(true)
+    })
+  })
 })

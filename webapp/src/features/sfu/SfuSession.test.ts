@@ -1,0 +1,199 @@
+import { describe, expect, it } from '@jest/globals'
+import { settle, TestClock } from '../../testing/TestClock.ts'
+import type { LinkRequest } from '../call/Link.ts'
+import { readLinkStats, rowsOf } from '../connection/linkStats.ts'
+import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
+import { linkPolicy } from '../connection/ReconnectPolicy.ts'
+import type { OpenSfuRoom, SfuRoom, SfuRoomEvents } from './SfuRoom.ts'
+import { SfuSession } from './SfuSession.ts'
+
+/** A room whose events a test makes. */
+class FakeRoom implements SfuRoom {
+  connectionState: RTCPeerConnectionState = 'connected'
+  iceConnectionState: RTCIceConnectionState = 'connected'
+  readonly token: string
+  readonly events: SfuRoomEvents
+  readonly recovered: string[] = []
+  published: LocalTracks | undefined
+  played: number | undefined
+  closed = false
+  rows = new Map<string, Record<string, unknown>>()
+
+  constructor(token: string, events: SfuRoomEvents) {
+    this.token = token
+    this.events = events
+  }
+
+  setTracks = (tracks: LocalTracks) => {
+    this.published = tracks
+  }
+  recover = (how: string) => void this.recovered.push(how)
+  stats = async () => this.rows as unknown as RTCStatsReport
+  lastPlayed = () => this.played
+  hasPlayedAudio = () => false
+  close = () => {
+    this.closed = true
+  }
+}
+
+const track = (id: string) => ({ id }) as MediaStreamTrack
+const tracks: LocalTracks = { audio: track('own'), video: null }
+
+async function begin() {
+  const clock = new TestClock()
+  const rooms: FakeRoom[] = []
+  const errors: unknown[] = []
+  let refused = false
+  let tokens = 0
+  const openRoom: OpenSfuRoom = async (token, _configuration, events) => {
+    if (refused) throw new Error('refused')
+    const room = new FakeRoom(token, events)
+    rooms.push(room)
+    return room
+  }
+  const session = new SfuSession({
+    clock,
+    policy: linkPolicy(() => 0.5),
+    openRoom,
+    configuration: {},
+    tracks,
+    token: 'first',
+    refreshToken: async () => `fresh-${++tokens}`,
+    onError: (error) => errors.push(error),
+  })
+  await settle()
+  const link = (peerId: string) => {
+    const states: LinkState[] = []
+    const got: (string | null)[] = []
+    const request = {
+      peerId,
+      onState: (state) => states.push(state),
+      onConnectionState() {},
+      onTrack: (kind, one) => got.push(one && `${kind} ${one.id}`),
+    } as Partial<LinkRequest> as LinkRequest
+    return { link: session.link(request), states, got }
+  }
+  const room = () => {
+    const last = rooms.at(-1)
+    if (!last) throw new Error('no room was opened')
+    return last
+  }
+  return {
+    clock,
+    session,
+    rooms,
+    room,
+    errors,
+    link,
+    refuse: (now: boolean) => {
+      refused = now
+    },
+  }
+}
+
+describe('SfuSession', () => {
+  it('REQ-K8: a link is connected while its participant is in the room of the SFU', async () => {
+    const { room, link } = await begin()
+    const early = link('p-a')
+    expect(early.link.state).toBe('connecting')
+    room().events.onPresence('p-a', true)
+    room().events.onTrack('p-a', 'video', track('v'))
+    expect([early.states, early.got]).toEqual([['connected'], ['video v']])
+    expect(room().published).toBe(tracks)
+    // Whoever asks late gets what is there already.
+    room().events.onPresence('p-b', true)
+    room().events.onTrack('p-b', 'audio', track('a'))
+    expect(link('p-b')).toMatchObject({ states: ['connected'], got: ['audio a'] })
+    room().events.onPresence('p-a', false)
+    expect(early.link.state).toBe('reconnecting')
+  })
+
+  it('REQ-K7: tries the way anew when media stops: the session first, then another one, then no more', async () => {
+    const { clock, room } = await begin()
+    room().played = 1
+    await clock.advance(1000)
+    room().played = 2
+    await clock.advance(1250)
+    expect(room().recovered).toEqual([])
+    await clock.advance(250)
+    expect(room().recovered).toEqual(['resume'])
+    await clock.advance(3500)
+    expect(room().recovered).toEqual(['resume'])
+    await clock.advance(30_000)
+    expect(room().recovered).toEqual(['resume', 'restart'])
+    // Media is back, and may be lost once more.
+    room().played = 3
+    await clock.advance(5000)
+    expect(room().recovered).toEqual(['resume', 'restart', 'resume'])
+  })
+
+  it('does not take for silence that nothing is due, a page that slept, or a reconnection', async () => {
+    const { clock, room } = await begin()
+    await clock.advance(5000)
+    room().played = 1
+    await clock.advance(500)
+    await clock.freeze(10_000)
+    await clock.advance(500)
+    room().events.onState('reconnecting')
+    await clock.advance(10_000)
+    expect(room().recovered).toEqual([])
+  })
+
+  it('REQ-K7: begins anew with a fresh token when the room is over, again and again', async () => {
+    const { clock, session, rooms, room, errors, link, refuse } = await begin()
+    const { states } = link('p-a')
+    room().events.onPresence('p-a', true)
+    refuse(true)
+    room().events.onState('closed')
+    expect(states).toEqual(['connected', 'reconnecting'])
+    await clock.advance(60_000)
+    expect(errors.length).toBeGreaterThan(3)
+    refuse(false)
+    session.retry()
+    await settle()
+    expect(rooms.map(({ token, closed }) => [token.split('-')[0], closed])).toEqual([
+      ['first', true],
+      ['fresh', false],
+    ])
+    room().events.onPresence('p-a', true)
+    expect(states).toEqual(['connected', 'reconnecting', 'connected'])
+    session.close()
+    expect(room().closed).toBe(true)
+    await clock.advance(60_000)
+    expect(rooms).toHaveLength(2)
+  })
+
+  it('REQ-M1: counts the connection once, and of it what came from each participant', async () => {
+    const { clock, session, room, link } = await begin()
+    const { link: ana } = link('p-a')
+    room().events.onPresence('p-a', true)
+    room().events.onTrack('p-a', 'video', track('v'))
+    const rtp = { type: 'inbound-rtp', kind: 'video', packetsReceived: 3, bytesReceived: 300 }
+    const transport = {
+      type: 'transport',
+      bytesReceived: 1000,
+      packetsReceived: 10,
+      packetsSent: 5,
+    }
+    room().rows = new Map<string, Record<string, unknown>>([
+      ['T', { ...transport, bytesSent: 500, selectedCandidatePairId: 'P' }],
+      ['P', { type: 'candidate-pair', localCandidateId: 'L', remoteCandidateId: 'R' }],
+      ['L', { type: 'local-candidate', candidateType: 'relay', relayProtocol: 'udp' }],
+      ['A', { ...rtp, trackIdentifier: 'v', framesDecoded: 7, headerBytesReceived: 36 }],
+      ['B', { ...rtp, trackIdentifier: 'of somebody else', framesDecoded: 9 }],
+    ])
+    expect(readLinkStats(rowsOf(await ana.stats()))).toMatchObject({
+      usingRelay: true,
+      relayProtocol: 'udp',
+      framesDecoded: 7,
+      transport: { bytesSent: 0, packetsSent: 0, bytesReceived: 336, packetsReceived: 3 },
+    })
+    await clock.advance(1000)
+    const all = { bytesSent: 500, packetsSent: 5, bytesReceived: 1000, packetsReceived: 10 }
+    expect(await session.readTotals()).toEqual(all)
+    // A new connection counts from 0; what the one before counted is kept.
+    room().events.onState('closed')
+    await settle()
+    expect(session.totals()).toEqual(all)
+  })
+})
