@@ -1,5 +1,6 @@
-import { Forbidden } from '../runtime/errors.ts'
+import { Forbidden, Unavailable } from '../runtime/errors.ts'
 import type { ListWatch } from '../runtime/list-watch.ts'
+import { resourceName, SECRETS } from '../runtime/resources.ts'
 import { type Entry, Store } from '../runtime/store.ts'
 
 export interface ReferencesOptions {
@@ -64,13 +65,17 @@ export class SecretReferences {
     if (!signal.aborted) await this.#watch?.run(signal)
   }
 
-  /** Resolves when what is named is known; at once where nothing is. @throws Forbidden */
+  /** Resolves when what is named is known; at once where nothing is. @throws Forbidden, Unavailable */
   async known(): Promise<void> {
     const watch = this.#watch
     if (!watch) return
     const synced = watch.hasSynced().then(() => true)
-    while (!(await Promise.race([synced, pause()])))
+    for (let look = 0; look < LOOKS; look++) {
+      if (await Promise.race([synced, pause()])) return
       if (watch.problem instanceof Forbidden) throw watch.problem
+    }
+    const call = { verb: 'list', resource: resourceName(SECRETS) }
+    throw new Unavailable('Unavailable', 0, call, 'Secrets that are named are not known yet')
   }
 
   /** Another text whenever the Secret has changed; undefined where there is none of that name. */
@@ -80,6 +85,9 @@ export class SecretReferences {
   }
 }
 
+/** For 5 s, then somebody else is to have the worker. */
+const LOOKS = 50
+
 function pause(): Promise<false> {
-  return new Promise((resolve) => setTimeout(resolve, 100, false))
+  return new Promise((resolve) => setTimeout(resolve, 100, false).unref())
 }
