@@ -41,7 +41,8 @@ const withinOperator: Readonly<Record<string, readonly string[]>> = {
   api: [],
   render: ['api'],
   runtime: [],
-  reconcile: ['api', 'render', 'runtime'],
+  'metrics-api': ['runtime'],
+  reconcile: ['api', 'render', 'runtime', 'metrics-api'],
 }
 
 /** One line a violation, `file: why`. Empty when every import keeps to its row. */
