@@ -16,6 +16,7 @@ import {
   setKey,
   startCoturn,
   startRedis,
+  startSecureRedis,
   startTurnClients,
   temporaryFolder,
 } from './testing/servers.ts'
@@ -235,6 +236,38 @@ describe('the meter beside a real coturn and a real Redis', () => {
       }
     } finally {
       await meter.close()
+    }
+  })
+
+  it('REQ-K1: reaches a Redis over TLS, as a user, in a database of a number', async () => {
+    const secure = await startSecureRedis(folder.path)
+    const port = await freePort()
+    const env = {
+      ...(await environment(port, storeUrl('tls'))),
+      NODE_EXTRA_CA_CERTS: secure.caFile,
+    }
+    const urlFile = join(folder.path, 'secure-redis-url')
+    await writeFile(urlFile, secure.url(3))
+    const meter = startMeterProcess(port, { ...env, REDIS_URL_FILE: urlFile })
+    const other = await freePort()
+    const untrusting = startMeterProcess(other, {
+      ...(await environment(other, storeUrl('untrusting'))),
+      REDIS_URL_FILE: urlFile,
+    })
+    try {
+      await ready(meter.url)
+      // One that does not know the certificate does not talk, and says why.
+      await eventually(async () =>
+        expect(await (await fetch(`${untrusting.url}/readyz`)).json()).toMatchObject({
+          troubles: { redis: expect.stringContaining('self-signed certificate') },
+        }),
+      )
+    } finally {
+      for (const { child } of [meter, untrusting]) {
+        child.kill('SIGTERM')
+        await child
+      }
+      await secure.stop()
     }
   })
 

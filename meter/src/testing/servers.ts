@@ -49,6 +49,38 @@ export async function startRedis(
   }
 }
 
+/** A Redis that takes TLS alone, with a user of its own. */
+export async function startSecureRedis(
+  folder: string,
+): Promise<RunningProcess & { url: (database: number) => string; caFile: string }> {
+  const port = await freePort()
+  const pem = (name: string) => join(folder, `redis-${name}.pem`)
+  await selfSigned(pem)
+  const child = start('redis-server', [
+    ...['--port', '0', '--tls-port', String(port), '--bind', '127.0.0.1', '--save', ''],
+    ...['--tls-cert-file', pem('cert'), '--tls-key-file', pem('key'), '--tls-auth-clients', 'no'],
+    ...[
+      '--dir',
+      folder,
+      '--requirepass',
+      'nobody',
+      '--user',
+      'meter',
+      'on',
+      '>p@ss',
+      '~*',
+      '&*',
+      '+@all',
+    ],
+  ])
+  await listening(port)
+  return {
+    url: (database) => `rediss://meter:p%40ss@localhost:${port}/${database}`,
+    caFile: pem('cert'),
+    stop: stopperOf(child),
+  }
+}
+
 export async function startCoturn(
   folder: string,
   options: { redisPort: number; realm: string },
