@@ -25,6 +25,7 @@ it('REQ-K8: signaling knows the largest room of a mesh, and REQ-K3 the life of c
 
 it('REQ-K7: a signaling pod gets its drain timeout, and a little to end in', () => {
   expect(pod({ signaling: { drainTimeout: '2m' } })?.terminationGracePeriodSeconds).toBe(130)
+  expect(env({ signaling: { drainTimeout: '2m' } }).PARLEY_DRAIN_SECONDS).toBe('120')
 })
 
 it('browsers are given the TURN URLs that are ready', () => {

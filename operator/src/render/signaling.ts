@@ -76,6 +76,10 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
           { name: 'PARLEY_ALLOWED_ORIGINS', value: origins.join(',') },
           { name: 'PARLEY_MESH_MAX', value: String(mesh.maxParticipants) },
           {
+            name: 'PARLEY_DRAIN_SECONDS',
+            value: String(Math.ceil(durationSeconds(signaling.drainTimeout))),
+          },
+          {
             name: 'PARLEY_MESSAGES_PER_SECOND',
             value: String(signaling.rateLimits.messagesPerSecond),
           },

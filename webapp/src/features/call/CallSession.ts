@@ -231,9 +231,23 @@ export class CallSession {
     if (response.media.mode === 'sfu') this.#options.prepareSfu()
     const signaling = openSignaling(response.token, this.#events(epoch))
     this.#signaling = signaling
-    await signaling.connect()
+    await this.#connect(epoch, signaling)
     if (epoch !== this.#epoch) return signaling.close()
     await this.#enterRoom(epoch, signaling)
+  }
+
+  /** A server that is about to stop takes nobody new; the next try reaches another one. */
+  async #connect(epoch: number, signaling: Signaling, attempt = 0): Promise<void> {
+    const { clock, policy } = this.#options
+    try {
+      await signaling.connect()
+    } catch (error) {
+      const delayMs = policy.delayMs(attempt)
+      const passing = error instanceof SignalingError && error.code === 'offline'
+      if (!passing || delayMs === undefined) throw error
+      await new Promise<void>((resolve) => clock.after(delayMs, resolve))
+      if (epoch === this.#epoch) await this.#connect(epoch, signaling, attempt + 1)
+    }
   }
 
   async #enterRoom(epoch: number, signaling: Signaling): Promise<void> {
