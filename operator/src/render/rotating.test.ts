@@ -29,8 +29,12 @@ describe('Secrets that are rotated', () => {
   })
 
   it('have shapes with the same names and keys, and no value', () => {
-    for (const engine of ['LiveKit', 'None'] as const) {
-      const some = meetingCluster({ sfu: { engine } })
+    const external = { mode: 'External', external: { url: 'redis://r:6379' } } as const
+    for (const some of [
+      mc,
+      meetingCluster({ sfu: { engine: 'None' } }),
+      meetingCluster({ redis: external }),
+    ]) {
       const outline = (secrets: ReturnType<typeof secretShapes>) =>
         secrets.map(({ metadata, data }) => [metadata, Object.keys(data).sort()])
       const byName = (a: unknown[], b: unknown[]) =>
