@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { clusterFindings, operatorFindings, podFindings } from './doctor.ts'
+import {
+  addressFindings,
+  clusterFindings,
+  metricsApiFindings,
+  operatorFindings,
+  podFindings,
+} from './doctor.ts'
 
 const wrong = <T extends { ok: boolean }>(findings: T[]) => findings.filter(({ ok }) => !ok)
 const metadata = { name: 'demo-turn-1', namespace: 'meetings' }
@@ -58,5 +64,50 @@ describe('parley doctor', () => {
     expect(waiting('CrashLoopBackOff')[0]?.fix).toMatch(/kubectl logs .*--previous/)
     const conditions = [{ type: 'PodScheduled', status: 'False', message: '0/1 nodes' }]
     expect(podFindings({ metadata, status: { conditions } })[0]?.fix).toBe('0/1 nodes')
+  })
+
+  it('says whether autoscalers get the metrics that the operator was told to serve', () => {
+    const serving = [
+      {
+        metadata,
+        spec: { template: { spec: { containers: [{ args: ['manager', '--metrics-api'] }] } } },
+      },
+    ]
+    const service = (labels: Record<string, string>, status: string) => ({
+      metadata: { name: 'v1beta1.external.metrics.k8s.io', labels },
+      spec: { service: { namespace: 'keda', name: 'adapter' } },
+      status: { conditions: [{ type: 'Available', status, message: 'no endpoints' }] },
+    })
+    const ours = { 'app.kubernetes.io/part-of': 'parley' }
+    expect(metricsApiFindings([{ metadata }], [])).toEqual([])
+    expect(metricsApiFindings(serving, [])).toMatchObject([{ ok: false }])
+    expect(metricsApiFindings(serving, [service(ours, 'True')])).toMatchObject([{ ok: true }])
+    expect(metricsApiFindings(serving, [service(ours, 'False')])).toMatchObject([
+      { ok: false, fix: expect.stringContaining('no endpoints') },
+    ])
+    expect(metricsApiFindings(serving, [service({}, 'True')])).toMatchObject([
+      { ok: true, what: expect.stringContaining('keda/adapter') },
+    ])
+  })
+
+  it('names nodes that have media pods and that no client can reach', () => {
+    const mc = (externalAddresses: string[]) =>
+      ({
+        metadata: { name: 'demo', namespace: 'meetings' },
+        spec: { turn: { externalAddresses, exposure: 'HostNetwork' } },
+      }) as unknown as Parameters<typeof addressFindings>[0][number]
+    const labels = { 'parley.dev/cluster': 'demo', 'app.kubernetes.io/component': 'turn' }
+    const pod = (nodeName: string) => ({ metadata: { ...metadata, labels }, spec: { nodeName } })
+    const node = (name: string, type: string) => ({
+      metadata: { name },
+      status: { addresses: [{ type, address: '192.0.2.1' }] },
+    })
+    const nodes = [node('public', 'ExternalIP'), node('private', 'InternalIP')]
+    const pods = [pod('public'), pod('private'), pod('')]
+    expect(addressFindings([mc([])], pods, nodes).map(({ what }) => what)).toEqual([
+      expect.stringContaining('node private'),
+    ])
+    expect(addressFindings([mc(['192.0.2.9'])], pods, nodes)).toEqual([])
+    expect(addressFindings([mc([])], pods, undefined)).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import type { MeetingCluster } from '@parley/operator/api'
-import type { ApiClient, K8sObject } from '@parley/operator/runtime'
+import type { ApiClient, K8sObject, Resource } from '@parley/operator/runtime'
 import type { Command } from 'commander'
 import picocolors from 'picocolors'
 import { statusOf } from './status.ts'
@@ -36,10 +36,14 @@ Example:
 }
 
 type Workload = K8sObject & {
-  spec?: { replicas?: number }
+  spec?: {
+    replicas?: number
+    template?: { spec?: { containers?: { args?: string[] }[] } }
+  }
   status?: { readyReplicas?: number }
 }
 type Pod = K8sObject & {
+  spec?: { nodeName?: string }
   status?: {
     phase?: string
     conditions?: { type: string; status: string; message?: string }[]
@@ -64,6 +68,8 @@ async function examine(api: ApiClient): Promise<Finding[]> {
   return [
     { ok: true, what: 'the API server answers and knows MeetingClusters' },
     ...operatorFindings(operators, clusters),
+    ...metricsApiFindings(operators, await listed<ApiService>(api, API_SERVICES)),
+    ...addressFindings(clusters, pods, await listed<Node>(api, NODES)),
     ...(clusters.length === 0
       ? [
           {
@@ -74,6 +80,103 @@ async function examine(api: ApiClient): Promise<Finding[]> {
       : clusters.flatMap(clusterFindings)),
     ...pods.flatMap(podFindings),
   ]
+}
+
+type ApiService = K8sObject & {
+  spec?: { service?: { namespace?: string; name?: string } }
+  status?: { conditions?: { type: string; status: string; message?: string }[] }
+}
+type Node = K8sObject & { status?: { addresses?: { type: string; address: string }[] } }
+
+const API_SERVICES: Resource = {
+  group: 'apiregistration.k8s.io',
+  version: 'v1',
+  kind: 'APIService',
+  plural: 'apiservices',
+  namespaced: false,
+}
+const NODES: Resource = {
+  group: '',
+  version: 'v1',
+  kind: 'Node',
+  plural: 'nodes',
+  namespaced: false,
+}
+
+/** @returns undefined where the person who asks may not list them: then nothing is said of them */
+async function listed<T extends K8sObject>(
+  api: ApiClient,
+  resource: Resource,
+): Promise<T[] | undefined> {
+  const { Forbidden } = await import('@parley/operator/runtime')
+  try {
+    return ((await api.list(resource, undefined)).items ?? []) as T[]
+  } catch (error) {
+    if (error instanceof Forbidden) return undefined
+    throw error
+  }
+}
+
+/** What autoscalers go by, where the operator was told to serve it. */
+export function metricsApiFindings(
+  operators: readonly Workload[],
+  services: readonly ApiService[] = [],
+): Finding[] {
+  const isAsked = operators.some(({ spec }) =>
+    spec?.template?.spec?.containers?.some(({ args }) => args?.includes('--metrics-api')),
+  )
+  if (!isAsked) return []
+  const name = 'v1beta1.external.metrics.k8s.io'
+  const service = services.find(({ metadata }) => metadata.name === name)
+  const fix = 'kubectl logs of the operator says why; until then autoscaling goes by CPU'
+  if (!service) return [{ ok: false, what: 'the metrics API is not registered', fix }]
+  const { namespace, name: behind } = service.spec?.service ?? {}
+  const isOurs = service.metadata.labels?.['app.kubernetes.io/part-of'] === 'parley'
+  if (!isOurs)
+    return [
+      {
+        ok: true,
+        what: `the metrics API is served by ${namespace}/${behind}, not by Parley: autoscaling goes by CPU`,
+      },
+    ]
+  const available = service.status?.conditions?.find(({ type }) => type === 'Available')
+  return [
+    {
+      ok: available?.status === 'True',
+      what: 'the metrics API, by which autoscalers go, is available',
+      fix: `${available?.message ?? 'the API server has not tried it yet'}; ${fix}`,
+    },
+  ]
+}
+
+/** Media pods on nodes that no client could reach. */
+export function addressFindings(
+  clusters: readonly MeetingCluster[],
+  pods: readonly Pod[],
+  nodes: readonly Node[] | undefined,
+): Finding[] {
+  if (!nodes) return []
+  const withAddress = new Set(
+    nodes
+      .filter(({ status }) => status?.addresses?.some(({ type }) => type === 'ExternalIP'))
+      .map(({ metadata }) => metadata.name),
+  )
+  return clusters.flatMap(({ metadata: { namespace, name }, spec }): Finding[] => {
+    if (spec.turn.externalAddresses.length > 0 || spec.turn.exposure !== 'HostNetwork') return []
+    const media = pods.filter(
+      ({ metadata: { namespace: its, labels = {} } }) =>
+        its === namespace &&
+        labels['parley.dev/cluster'] === name &&
+        /^(turn|sfu)$/.test(labels['app.kubernetes.io/component'] ?? ''),
+    )
+    const bare = new Set(media.flatMap(({ spec: { nodeName = '' } = {} }) => nodeName || []))
+    for (const node of withAddress) bare.delete(node)
+    return [...bare].sort().map((node) => ({
+      ok: false,
+      what: `node ${node}, which has media pods of ${namespace}/${name}, has no ExternalIP`,
+      fix: 'give spec.turn.externalAddresses, or keep media pods to public nodes with spec.turn.nodeSelector',
+    }))
+  })
 }
 
 /** An operator may also run outside of the cluster: what it has seen to the last change tells. */

@@ -1,5 +1,5 @@
 export { ApiClient } from './client.ts'
-export { NotFound, TooManyRequests } from './errors.ts'
+export { Forbidden, NotFound, TooManyRequests } from './errors.ts'
 export { createMetrics } from './metrics.ts'
 export {
   CONFIG_MAPS,
