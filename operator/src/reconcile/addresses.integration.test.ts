@@ -84,10 +84,60 @@ describe('TURN addresses', () => {
       ...['patch', 'mc', 'demo', '-n', 'internal', '--type=merge', '-p'],
       JSON.stringify({ spec: { turn: { externalAddresses: ['198.51.100.9'] } } }),
     )
-    await turnUrls('internal', [
-      'turn:198.51.100.9:3478?transport=udp',
-      'turn:198.51.100.9:3478?transport=tcp',
-    ])
+    await eventually(async () => {
+      // Other pods: coturn takes its address when it starts.
+      await cluster.runPods('internal', 'turn', 'inside')
+      const found = await cluster.get('mc', 'demo', 'internal')
+      expect(found?.status?.endpoints?.turn).toEqual([
+        'turn:198.51.100.9:3478?transport=udp',
+        'turn:198.51.100.9:3478?transport=tcp',
+      ])
+    })
+  })
+})
+
+describe('SFU addresses', () => {
+  it('REQ-K1: an SFU pod on a node without an ExternalIP is named; a given address is rolled out', async () => {
+    await cluster.node('hidden')
+    await cluster.meetingCluster('sfu', { sfu: { engine: 'LiveKit', replicas: 1 } })
+    await cluster.runPods('sfu', 'sfu', 'hidden')
+    const condition = await cluster.condition('sfu', 'SfuReady', {
+      status: 'False',
+      reason: 'WaitingForSfuAddress',
+    })
+    expect(condition.message).toContain('node hidden')
+    const before = await uids('sfu', 'sfu')
+    await patch('sfu', { sfu: { externalAddresses: ['198.51.100.9'] } })
+    await eventually(async () => {
+      const config = (await cluster.children('sfu')).get('ConfigMap/demo-sfu-config')
+      expect(JSON.parse(config?.data?.['addresses.json'] ?? '')).toMatchObject({
+        hidden: '198.51.100.9',
+      })
+      expect(await uids('sfu', 'sfu')).not.toEqual(before)
+    })
+    await cluster.runPods('sfu', 'sfu', 'hidden')
+    await cluster.condition('sfu', 'SfuReady', { status: 'True', reason: 'Available' })
+  })
+
+  it('REQ-K1: an engine that is switched off takes along all that it had', async () => {
+    await cluster.meetingCluster('off', { sfu: { engine: 'LiveKit', replicas: 1 } })
+    const ofSfu = async () =>
+      [...(await cluster.children('off')).keys()]
+        .filter((name) => /sfu|livekit/.test(name))
+        .toSorted()
+    await eventually(async () => {
+      expect(await ofSfu()).toEqual([
+        'ConfigMap/demo-sfu-config',
+        'Deployment/demo-sfu',
+        'PodDisruptionBudget/demo-sfu',
+        'Secret/demo-livekit-keys',
+        'Service/demo-sfu',
+        'ServiceAccount/demo-sfu',
+      ])
+    })
+    await patch('off', { sfu: { engine: 'None', replicas: null } })
+    await eventually(async () => expect(await ofSfu()).toEqual([]))
+    await cluster.condition('off', 'SfuReady', { status: 'True', reason: 'Disabled' })
   })
 })
 
@@ -128,6 +178,13 @@ describe('readiness', () => {
     })
   })
 })
+
+function patch(namespace: string, spec: object): Promise<string> {
+  return cluster.kubectl(
+    ...['patch', 'mc', 'demo', '-n', namespace, '--type=merge', '-p'],
+    JSON.stringify({ spec }),
+  )
+}
 
 /** Type and reason of all events on `demo`, oldest first. */
 async function events(namespace: string): Promise<string[]> {
