@@ -514,6 +514,12 @@ const store = withRules(
         'Embedded: SQLite on a volume of the meter. MySQL: a database that exists already.',
       ),
     size: volume.size('10Gi').describe('Size of the volume of mode Embedded.'),
+    deletionPolicy: z
+      .enum(['Retain', 'Delete'])
+      .default('Retain')
+      .describe(
+        'What becomes of the volume of mode Embedded when the MeetingCluster is deleted. Retain: it stays, with the record of what was metered; another MeetingCluster of that name takes it up again. Delete: it goes too.',
+      ),
     storageClassName: volume.storageClassName(),
     mysql: z
       .strictObject({

@@ -12,6 +12,7 @@ import {
   REASON,
 } from '../api/index.ts'
 import {
+  claimNames,
   keepsAfterDeletion,
   limitations,
   MissingSecretKey,
@@ -54,7 +55,7 @@ import { isInTheWay } from './replace.ts'
 import { planSecrets, type RotationChange, type SecretsPlan } from './secrets.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
 import { findReach } from './turn-reach.ts'
-import { workloadFacts } from './workload-facts.ts'
+import { withProblem, workloadFacts } from './workload-facts.ts'
 import type { World } from './world.ts'
 
 export interface ReconcilerOptions {
@@ -303,11 +304,10 @@ function kindOf(world: World, name: string): ChildKind {
 
 /** Whether a claim for the store would be bound, or already is. */
 function hasStorage(world: World, cluster: Cluster): boolean {
-  const { namespace, name } = cluster.metadata
+  const { namespace } = cluster.metadata
   const claims = world.children.get('PersistentVolumeClaim')?.store
-  for (const claim of claims?.values() ?? []) {
-    if (claim.namespace === namespace && claim.cluster === name) return true
-  }
+  for (const name of Object.values(claimNames(cluster)))
+    if (claims?.get(`${namespace}/${name}`)) return true
   const { storageClassName } = cluster.spec.store
   if (storageClassName) return world.storageClasses.get(storageClassName) !== undefined
   return [...world.storageClasses.values()].some(({ isDefault }) => isDefault)
@@ -422,14 +422,6 @@ function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, R
     }
   }
   return rollouts
-}
-
-/** A Deployment says after minutes that it makes no progress; its pods say at once, and why. */
-function withProblem(rollout: Rollout, pods: readonly PodEntry[]): Rollout {
-  const { desired, ready, updated, replacing } = rollout
-  if (ready >= desired && updated >= desired && !replacing) return rollout
-  const problem = pods.flatMap((pod) => pod.problem ?? []).sort()[0]
-  return problem === undefined ? rollout : { ...rollout, problem }
 }
 
 /**

@@ -219,6 +219,8 @@ it('only the store of the meter outlives the MeetingCluster', () => {
   const mc = meetingCluster()
   const kept = all(mc, renderInputs()).filter((object) => keepsAfterDeletion(mc, object))
   expect(kept.map(({ metadata }) => metadata.name)).toEqual(['demo-meter-store'])
+  const thrifty = meetingCluster({ store: { deletionPolicy: 'Delete' } })
+  expect(all(thrifty, renderInputs()).some((each) => keepsAfterDeletion(thrifty, each))).toBe(false)
 })
 
 it('images come from the spec, else from where the operator came from', () => {

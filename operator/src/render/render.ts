@@ -61,7 +61,11 @@ function holds(mc: MeetingCluster, inputs: RenderInputs): (object: KubernetesObj
   }
 }
 
-/** Whether an object stays when the MeetingCluster is deleted: what was metered is worth money. */
+/** Whether an object stays when the MeetingCluster is deleted: what was metered is worth money, unless told else. */
 export function keepsAfterDeletion(mc: MeetingCluster, object: KubernetesObject): boolean {
-  return object.kind === 'PersistentVolumeClaim' && object.metadata.name === claimNames(mc).meter
+  return (
+    object.kind === 'PersistentVolumeClaim' &&
+    object.metadata.name === claimNames(mc).meter &&
+    mc.spec.store.deletionPolicy === 'Retain'
+  )
 }
