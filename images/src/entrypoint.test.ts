@@ -206,6 +206,13 @@ describe('coturn entrypoint', () => {
     expect(all).toContain('denied-peers')
   })
 
+  it('REQ-K1: ends as turnserver ends, so that a crash is seen', async () => {
+    await write(files)
+    const { exitCode, all } = await start('coturn', 'turnserver', env, 'exit 3')
+    expect(exitCode).toBe(3)
+    expect(all).toContain('turnserver ended by itself with code 3')
+  })
+
   it('REQ-K3: maps no external address when it is the node’s own', async () => {
     await write({ ...files, 'turn/addresses.json': '{"node-1":"10.0.0.7"}' })
     await start('coturn', 'turnserver', env)

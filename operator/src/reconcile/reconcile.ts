@@ -48,7 +48,7 @@ import {
   type Owner,
 } from './children.ts'
 import { transitions } from './conditions.ts'
-import { type ChildEntry, digest, type PodEntry, type Rollout } from './observed.ts'
+import { type ChildEntry, digest, type Rollout } from './observed.ts'
 import { type Referenced, ReferencedSecrets } from './referenced.ts'
 import type { RelayReading } from './relay.ts'
 import { isInTheWay } from './replace.ts'

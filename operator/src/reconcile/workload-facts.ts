@@ -1,6 +1,6 @@
 import type { Component } from '../api/index.ts'
 import type { WorkloadFacts } from '../render/index.ts'
-import type { Rollout } from './observed.ts'
+import type { PodEntry, Rollout } from './observed.ts'
 import type { World } from './world.ts'
 
 /**
@@ -15,12 +15,34 @@ export function workloadFacts(
 ): Partial<Record<Component, WorkloadFacts>> {
   const facts: Partial<Record<Component, WorkloadFacts>> = {}
   for (const [component, { desired, replacing, surges }] of entriesOf(rollouts)) {
-    const homeless = world
-      .podsOf(key, component)
-      .some(({ node, problem, leaving }) => node === undefined && problem && !leaving)
+    const homeless = world.podsOf(key, component).some(isHomeless)
     facts[component] = { desired, ...(replacing && !homeless ? { surging: surges } : {}) }
   }
   return facts
+}
+
+/**
+ * A Deployment says after minutes that it makes no progress; its pods say at once, and why. On few nodes it is often
+ * because old pods, which have the ports, wait for calls.
+ */
+export function withProblem(rollout: Rollout, pods: readonly PodEntry[]): Rollout {
+  const { desired, ready, updated, replacing } = rollout
+  if (ready >= desired && updated >= desired && !replacing) return rollout
+  const [problem] = pods.flatMap((pod) => pod.problem ?? []).sort()
+  if (problem === undefined) return rollout
+  const leaving = pods.filter((pod) => pod.leaving).length
+  const waits = leaving > 0 && pods.some(isHomeless)
+  return {
+    ...rollout,
+    problem: waits
+      ? `${problem}; pods that are being deleted, and may wait for calls: ${leaving}`
+      : problem,
+  }
+}
+
+/** No node takes it. */
+function isHomeless({ node, problem, leaving }: PodEntry): boolean {
+  return node === undefined && problem !== undefined && !leaving
 }
 
 function entriesOf(rollouts: Partial<Record<Component, Rollout>>) {
