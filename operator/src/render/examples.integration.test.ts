@@ -7,7 +7,7 @@ import { keepsAfterDeletion, renderMeetingCluster } from './render.ts'
 import { generateSecrets } from './secrets.ts'
 import { renderInputs } from './testing/inputs.ts'
 
-const examples = ['demo', 'small', 'production']
+const examples = ['demo', 'small', 'production', 'multi-region', 'external-services']
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 let cluster: ControlPlane
@@ -46,7 +46,7 @@ describe.each(examples)('examples/%s.yaml', (example) => {
     const generations = await generationsOf(mc.metadata.namespace)
     await apply(...children)
     expect(await generationsOf(mc.metadata.namespace)).toEqual(generations)
-    expect(objects.some((object) => keepsAfterDeletion(mc, object))).toBe(example !== 'production')
+    expect(objects.some((object) => keepsAfterDeletion(mc, object))).toBe(example !== 'external-services')
   }, 30_000)
 })
 
