@@ -57,7 +57,7 @@ async function environment() {
 }
 
 async function run(...args: string[]) {
-  const result = await execa('kubectl', args, { env: await environment(), reject: false })
+  const result = await execa(await kubectlPath(), args, { env: await environment(), reject: false })
   return { code: result.exitCode, out: result.stdout, err: result.stderr }
 }
 
@@ -121,7 +121,7 @@ describe('kubectl parley', () => {
       'demo-sfu-1',
       'demo-turn-1',
     ])
-    const draining = execa('kubectl', ['parley', 'drain', '--node', 'media-1'], {
+    const draining = execa(await kubectlPath(), ['parley', 'drain', '--node', 'media-1'], {
       env: await environment(),
     })
     await new Promise<void>((seen) => {
