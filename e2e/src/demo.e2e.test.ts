@@ -3,10 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { leftovers } from '@parley/devcluster'
+import { leftovers, status } from '@parley/devcluster'
 import { demoSummarySchema, relayCostReportSchema } from '@parley/protocol'
 import { holdCall } from './call.ts'
 import { type DemoResult, demoCluster, demoNamespace, runDemo, stopDemo } from './demo/demo.ts'
+import { tryFlows } from './flows.ts'
 
 const clusterName = 'e2e'
 
@@ -152,6 +153,13 @@ describe('the main job, end to end', () => {
     const leaked = values.filter(({ line }) => texts.some((text) => text.includes(line)))
     expect(leaked.map(({ name }) => name)).toEqual([])
   })
+
+  it('REQ-K1: the network policies let through what the stack needs, and nothing else', async () => {
+    const node = (await status({ name: clusterName }))?.nodes[0]
+    if (!node) throw new Error('the cluster has no node')
+    const { found, wanted } = await tryFlows(demo.stack, demoNamespace, demoCluster, node)
+    expect(found).toEqual(wanted)
+  }, 60_000)
 
   it('REQ-K1: killed pods come back, and the next call is relayed and counted as before', async () => {
     const before = demo.summary.report.totals.bytes.clientToTurn
