@@ -302,13 +302,18 @@ export class ApiClient {
 
   /**
    * One watch from a resource version, until the server or the signal ends it. Events come in batches, as they
-   * arrive on the wire. @throws Expired, Unavailable, Forbidden, TooManyRequests
+   * arrive on the wire. What `knows` says of a resource version that it is known already is left out, unparsed.
+   * @throws Expired, Unavailable, Forbidden, TooManyRequests
    */
   async *watch(
     resource: Resource,
     namespace: string | undefined,
     query: { resourceVersion: string; labelSelector?: string; timeoutSeconds: number },
-    options: { metadataOnly?: boolean; signal: AbortSignal },
+    options: {
+      metadataOnly?: boolean
+      knows?: (resourceVersion: string) => boolean
+      signal: AbortSignal
+    },
   ): AsyncGenerator<WatchEvent[]> {
     const call = target('watch', resource, namespace)
     const path = `${collectionPath(resource, namespace)}${search({ ...query, watch: 1, allowWatchBookmarks: true })}`
@@ -333,7 +338,10 @@ export class ApiClient {
       for await (const chunk of response.body as AsyncIterable<string>) {
         const lines = (rest + chunk).split('\n')
         rest = lines.pop() ?? ''
-        if (lines.length > 0) yield lines.map((line) => JSON.parse(line) as WatchEvent)
+        const events = lines.flatMap((line) =>
+          options.knows?.(versionIn(line)) ? [] : (JSON.parse(line) as WatchEvent),
+        )
+        if (events.length > 0) yield events
       }
     } catch (error) {
       if (options.signal.aborted) return
@@ -431,6 +439,14 @@ function search(query: Record<string, string | number | boolean | undefined>): s
     .map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`)
     .join('&')
   return text ? `?${text}` : ''
+}
+
+const VERSION = '"resourceVersion":"'
+
+/** Of the object of a watch event: the API server writes its metadata before anything that could look like it. */
+function versionIn(line: string): string {
+  const start = line.indexOf(VERSION) + VERSION.length
+  return start < VERSION.length ? '' : line.slice(start, line.indexOf('"', start))
 }
 
 function asApiError(error: unknown, call: FailedCall): ApiError {

@@ -122,7 +122,14 @@ export class ListWatch<T extends Entry> {
       timeoutSeconds: Math.round(300 * (1 + this.#options.random())),
       ...(labelSelector ? { labelSelector } : {}),
     }
-    for await (const events of client.watch(resource, namespace, query, { metadataOnly, signal })) {
+    const { store } = this.#options
+    const knows = (version: string) => {
+      if (!store.knows(version)) return false
+      this.#version = version
+      return true
+    }
+    const how = { metadataOnly, knows, signal }
+    for await (const events of client.watch(resource, namespace, query, how)) {
       for (const event of events) this.#take(event)
       if (this.#failures > 0) this.#recovered()
     }

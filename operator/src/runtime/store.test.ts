@@ -37,6 +37,17 @@ describe('Store', () => {
     expect([...store.group('h').keys()]).toEqual(['ns/a'])
   })
 
+  it('knows the echo of a write of its own once, and nobody else’s', () => {
+    const { store, changes } = setUp()
+    store.observe(object('a', '5'))
+    expect([store.knows('4'), store.knows('5'), store.knows('5')]).toEqual([false, true, false])
+    // What the watch had delivered before the answer came is no echo to wait for.
+    store.upsert(object('b', '6'))
+    store.observe(object('b', '6'))
+    expect(store.knows('6')).toBe(false)
+    expect(changes).toEqual(['ns/a -→5 own', 'ns/b -→6'])
+  })
+
   it('the echo of a write that it has observed is no change', () => {
     const { store, changes } = setUp()
     store.observe(object('a', '5'))

@@ -27,6 +27,8 @@ export class Store<T extends Entry> {
   readonly #entries = new Map<string, T>()
   readonly #groups = new Map<string, Map<string, T>>()
   readonly #options: StoreOptions<T>
+  /** Versions of writes of ours that the watch has not delivered yet. */
+  readonly #own = new Set<string>()
   /** The newest resource version that the watch has delivered. */
   #seen = '0'
 
@@ -80,11 +82,22 @@ export class Store<T extends Entry> {
    */
   observe(object: K8sObject): void {
     const reference = this.#entries.get(keyOf(object.metadata))?.resourceVersion ?? this.#seen
-    if (isNewer(object.metadata.resourceVersion ?? '0', reference)) this.#set(object, true)
+    const { resourceVersion = '0' } = object.metadata
+    if (!isNewer(resourceVersion, reference)) return
+    this.#set(object, true)
+    this.#own.add(resourceVersion)
+  }
+
+  /** Whether the watch now delivers what an answer to a write of ours has said before. */
+  knows(version: string): boolean {
+    if (!this.#own.delete(version)) return false
+    this.advance(version)
+    return true
   }
 
   /** After a list: what it did not contain is gone. */
   retain(keys: ReadonlySet<string>): void {
+    this.#own.clear()
     for (const key of [...this.#entries.keys()]) if (!keys.has(key)) this.#drop(key)
   }
 

@@ -37,12 +37,12 @@ function pick(value: unknown, fields: FieldSet): unknown {
   const keys = Object.keys(fields).filter((key) => key !== '.')
   if (keys.length === 0) return value
   if (Array.isArray(value)) {
-    return keys.flatMap((key) => {
-      const wanted: unknown = JSON.parse(key.slice(2))
-      const item = value.find((each) =>
-        key.startsWith('k:') ? hasKeys(each, wanted) : each === wanted,
+    const wanted = keys.map((key) => ({ key, is: JSON.parse(key.slice(2)) as unknown }))
+    return value.flatMap((item) => {
+      const found = wanted.find(({ key, is }) =>
+        key.startsWith('k:') ? hasKeys(item, is) : item === is,
       )
-      return item === undefined ? [] : [withKeys(pick(item, fields[key] ?? {}), wanted)]
+      return found ? [withKeys(pick(item, fields[found.key] ?? {}), found.is)] : []
     })
   }
   const source = value as Record<string, unknown>
