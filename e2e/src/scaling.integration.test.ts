@@ -78,6 +78,9 @@ it('REQ-K1: TURN pods grow with relayed Mbit/s and shrink when it ends; a pod th
     startTurnClients({ port, username: mintUsername(participant), messages: 60_000, bytes: 1200 }),
   )
   for (const call of calls) call.catch(() => {})
+  stops.push(async () => {
+    for (const call of calls) call.kill()
+  })
 
   const path = `/apis/external.metrics.k8s.io/v1beta1/namespaces/${NS}/parley_relay_mbps`
   await within(60_000, async () => {
@@ -101,7 +104,6 @@ it('REQ-K1: TURN pods grow with relayed Mbit/s and shrink when it ends; a pod th
     expect(hpa?.status?.desiredReplicas).toBe(1)
     expect((await cluster.get('deployment', 'demo-turn', NS))?.spec.replicas).toBe(1)
   })
-  for (const call of calls) call.kill()
 })
 
 interface Autoscaler extends TestObject {
