@@ -1,13 +1,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { ensureBinaries } from '@parley/devcluster'
 import { execa } from 'execa'
 import { parseAllDocuments } from 'yaml'
 import { helmChart } from './helm.ts'
 import { installObjects, type Manifest } from './install.ts'
 import type { GivenValues } from './values.ts'
+
+jest.setTimeout(30_000)
 
 const namespace = 'meetings-operator'
 let helm: string
