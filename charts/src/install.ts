@@ -361,8 +361,8 @@ function networkPolicy(): Document {
         egress: [
           { ports: [port(53, 'UDP'), port(53)] },
           { ports: apiServer },
-          // Figures of signaling and of the SFU, which are metrics of pods.
-          new When(metricsApi, [{ ports: [port(8080), port(6789)] }]),
+          // Rooms, for the status; and what the SFU carries, for autoscalers: metrics of pods.
+          { ports: [port(8080), new When(metricsApi, [port(6789)])] },
         ],
       },
     }),
