@@ -250,7 +250,7 @@ class Sfu {
 
   async is(what: 'ready' | 'alive'): Promise<boolean> {
     const options = { env: this.#env, extendEnv: false, reject: false }
-    return (await execa('perl', [image('sfu-check.pl'), what], options)).exitCode === 0
+    return (await execa(image('sfu-check.pl'), [what], options)).exitCode === 0
   }
 
   async validate(accessToken: string): Promise<number> {
