@@ -92,9 +92,16 @@ function copySources(name: string, folder: string): Promise<void> {
   return cp(join(repositoryRoot, 'images', name), folder, { recursive: true })
 }
 
+/**
+ * How Node runs `parley` in its image. By default it lets its heap for what is new grow with the machine's memory, on
+ * a large one to 128 MiB, of which the operator and the meter need a few.
+ */
+export const PARLEY_NODE_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=30']
+
 async function addShebang(file: string): Promise<void> {
   const text = await readFile(file, 'utf8')
-  if (!text.startsWith('#!')) await writeFile(file, `#!/usr/bin/env node\n${text}`)
+  const line = `#!/usr/bin/env -S node ${PARLEY_NODE_FLAGS.join(' ')}\n`
+  if (!text.startsWith('#!')) await writeFile(file, line + text)
 }
 
 /** The folder of the built webapp; built when its sources changed. */

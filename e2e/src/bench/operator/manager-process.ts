@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { cachedBundle, cachePaths } from '@parley/images'
+import { cachedBundle, cachePaths, PARLEY_NODE_FLAGS } from '@parley/images'
 import { cpuSeconds, peakMebibytes } from './process-figures.ts'
 
-/** The operator as a process of its own: the bundle of the image, started as its Deployment starts it. */
+/** The operator as a process of its own: the bundle of the image, started with the flags that it has there. */
 export class ManagerProcess {
   readonly started = performance.now()
   readonly #child: ChildProcess
@@ -40,7 +40,7 @@ export class ManagerProcess {
     const child = spawn(
       process.execPath,
       [
-        ...(process.env.PARLEY_BENCH_NODE_ARGS?.split(' ') ?? []),
+        ...PARLEY_NODE_FLAGS,
         ...[join(folder, 'parley.mjs'), 'manager', '--kubeconfig', kubeconfig],
         ...['--metrics-port', String(metricsPort), '--health-port', '0', ...args],
       ],

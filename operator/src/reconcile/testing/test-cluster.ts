@@ -204,6 +204,11 @@ export class TestOperator {
     this.#running.catch(ports.reject)
   }
 
+  /** Settles as the operator ends. */
+  get ended(): Promise<void> {
+    return this.#running
+  }
+
   /** Everything it has logged. */
   get logs(): string {
     return this.#lines.join('')

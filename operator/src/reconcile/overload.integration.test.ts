@@ -1,0 +1,193 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { FaultProxy } from './testing/fault-proxy.ts'
+import { eventually, TestCluster, TestOperator } from './testing/test-cluster.ts'
+
+jest.setTimeout(120_000)
+
+let cluster: TestCluster
+let proxy: FaultProxy
+const operators: TestOperator[] = []
+
+beforeAll(async () => {
+  cluster = await TestCluster.start('operator-overload')
+})
+afterEach(async () => {
+  await Promise.all(operators.splice(0).map((operator) => operator.stop()))
+  await proxy.stop()
+})
+afterAll(() => cluster.stop())
+
+async function startProxy(): Promise<void> {
+  proxy = await FaultProxy.start(cluster.controlPlane, 'proxy')
+}
+
+function startOperator(options: ConstructorParameters<typeof TestOperator>[1] = {}): TestOperator {
+  const operator = new TestOperator(cluster, { kubeconfig: proxy.kubeconfig, ...options })
+  operators.push(operator)
+  return operator
+}
+
+const CHILD = 'Deployment/demo-webapp'
+
+async function observed(namespace: string): Promise<void> {
+  await eventually(async () => {
+    const found = await cluster.get('mc', 'demo', namespace)
+    expect(found?.status?.observedGeneration).toBe(found?.metadata.generation)
+    expect([...(await cluster.children(namespace)).keys()]).toContain(CHILD)
+  })
+}
+
+describe('the operator and an API server with too much to do', () => {
+  it('REQ-K1: of 429s it waits as long as it is told, says nothing wrong, and ends with everything made', async () => {
+    await startProxy()
+    let writes = 0
+    let reads = 0
+    // Every third write, and the first reads.
+    proxy.refuse(({ method }) =>
+      (method === 'GET' ? reads++ < 10 : writes++ % 3 === 0) ? 1 : undefined,
+    )
+    const operator = startOperator()
+    await cluster.meetingCluster('busy')
+    await observed('busy')
+    proxy.refuse(() => undefined)
+    await operator.quiet()
+    expect(proxy.refused).toBeGreaterThan(20)
+    const found = await cluster.get('mc', 'demo', 'busy')
+    const stalled = found?.status?.conditions?.find(({ type }) => type === 'Stalled')
+    expect(stalled?.status).toBe('False')
+    expect(operator.logs).not.toMatch(/"level":50/)
+  })
+
+  it('REQ-K1: watches that end every second, in the middle, cost no change and no write', async () => {
+    await startProxy()
+    const operator = startOperator()
+    await cluster.meetingCluster('torn')
+    await observed('torn')
+    await operator.quiet()
+    const before = await operator.writes()
+    const closing = setInterval(() => proxy.closeWatches(), 1000)
+    try {
+      await eventually(async () => expect(proxy.watchesClosed).toBeGreaterThan(40))
+      expect(await operator.writes()).toBe(before)
+      for (const name of ['demo-webapp', 'demo-signaling', 'demo-turn'])
+        await cluster.kubectl('delete', 'sa', name, '-n', 'torn')
+      await eventually(async () => {
+        const children = [...(await cluster.children('torn')).keys()]
+        for (const name of ['demo-webapp', 'demo-signaling', 'demo-turn'])
+          expect(children).toContain(`ServiceAccount/${name}`)
+      })
+    } finally {
+      clearInterval(closing)
+    }
+  })
+
+  it('REQ-K1: a spec that changes in the middle of the work ends as it was written last', async () => {
+    await startProxy()
+    startOperator()
+    await cluster.meetingCluster('moving')
+    for (let replicas = 1; replicas <= 8; replicas++) {
+      const patch = JSON.stringify({ spec: { webapp: { replicas } } })
+      await cluster.kubectl('patch', 'mc', 'demo', '-n', 'moving', '--type=merge', '-p', patch)
+    }
+    await observed('moving')
+    await eventually(async () => {
+      const webapp = await cluster.get('deploy', 'demo-webapp', 'moving')
+      expect(webapp?.spec.replicas).toBe(8)
+    })
+  })
+
+  it.each([1, 9, 25])(
+    'REQ-K1: killed after %d writes, the next one finishes its work',
+    async (writes) => {
+      await startProxy()
+      const namespace = `killed-${writes}`
+      const dead = Promise.withResolvers<void>()
+      let passed = 0
+      proxy.onPassed(({ method }) => {
+        // Nothing of it gets through any more, not even the answer to this one.
+        if (method !== 'GET' && ++passed === writes) dead.resolve(proxy.stop())
+      })
+      const first = startOperator()
+      await cluster.meetingCluster(namespace)
+      await dead.promise
+      operators.splice(operators.indexOf(first), 1)
+      await first.stop()
+      await startProxy()
+      const second = startOperator()
+      await observed(namespace)
+      await second.quiet()
+      const settled = await second.writes()
+      const secrets = await cluster.get('secret', 'demo-turn-secret', namespace)
+      await cluster.kubectl('annotate', 'mc', 'demo', '-n', namespace, 'touched=yes')
+      await second.quiet()
+      expect(await second.writes()).toBe(settled)
+      expect((await cluster.get('secret', 'demo-turn-secret', namespace))?.data).toEqual(
+        secrets?.data,
+      )
+    },
+  )
+})
+
+describe('two operators', () => {
+  it('REQ-K1: one whose Lease is taken away has stopped writing before the next one starts', async () => {
+    await startProxy()
+    const writes: number[] = []
+    proxy.onPassed(({ method, path }) => {
+      if (method !== 'GET' && !path.includes('/leases')) writes.push(Date.now())
+    })
+    const first = startOperator({ leaderElect: true })
+    await eventually(async () => expect(first.logs).toContain('became leader'))
+    await cluster.meetingCluster('robbed')
+    await observed('robbed')
+    // Work without end, so that it writes for as long as it may.
+    let round = 0
+    const busy = setInterval(() => {
+      const patch = JSON.stringify({ spec: { webapp: { replicas: 1 + (round++ % 2) } } })
+      cluster
+        .kubectl('patch', 'mc', 'demo', '-n', 'robbed', '--type=merge', '-p', patch)
+        .catch(() => {})
+    }, 200)
+    try {
+      const lease = { spec: { holderIdentity: 'thief', leaseDurationSeconds: 3 } }
+      await cluster.kubectl(
+        ...['patch', 'lease', 'parley-manager', '-n', 'default', '--type=merge'],
+        ...['-p', JSON.stringify(lease)],
+      )
+      const second = startOperator({
+        leaderElect: true,
+        kubeconfig: cluster.controlPlane.kubeconfig,
+      })
+      operators.splice(operators.indexOf(first), 1)
+      await expect(first.ended).rejects.toMatchObject({ code: 'LEADERSHIP_LOST' })
+      const stopped = writes.length
+      await eventually(async () => expect(second.logs).toContain('became leader'))
+      const { time } = JSON.parse(
+        second.logs.split('\n').find((line) => line.includes('became leader')) ?? '{}',
+      ) as { time: number }
+      expect(writes.length).toBe(stopped)
+      expect(writes.at(-1)).toBeLessThan(time)
+    } finally {
+      clearInterval(busy)
+    }
+  })
+
+  it('REQ-K1: that are both made to write agree, and come to rest', async () => {
+    await startProxy()
+    await cluster.meetingCluster('both')
+    const two = [startOperator(), startOperator()]
+    await observed('both')
+    for (const maxParticipants of [5, 6, 7]) {
+      const patch = JSON.stringify({ spec: { mesh: { maxParticipants } } })
+      await cluster.kubectl('patch', 'mc', 'demo', '-n', 'both', '--type=merge', '-p', patch)
+    }
+    await observed('both')
+    await Promise.all(two.map((operator) => operator.quiet()))
+    const total = async () =>
+      (await Promise.all(two.map((o) => o.writes()))).reduce((a, b) => a + b)
+    const before = await total()
+    // Each looks once more at what the other has left.
+    await cluster.kubectl('annotate', 'mc', 'demo', '-n', 'both', 'touched=yes')
+    await Promise.all(two.map((operator) => operator.quiet()))
+    expect(await total()).toBe(before)
+  })
+})
