@@ -29,7 +29,6 @@ export const openLiveKitRoom: OpenSfuRoom = async (token, configuration, events)
     await room.connect(location.origin.replace(/^http/, 'ws'), token, {
       rtcConfig: configuration,
       websocketTimeout: 5000,
-      peerConnectionTimeout: 10_000,
       maxRetries: 0,
     })
   } catch (error) {
@@ -111,8 +110,8 @@ class LiveKitRoom implements SfuRoom {
   }
 
   async stats(): Promise<RTCStatsReport> {
-    const transports = [this.#transport, this.#room.engine.pcManager?.subscriber]
-    const reports = await Promise.all(transports.map((transport) => transport?.getStats()))
+    const transports = this.#transports
+    const reports = await Promise.all(transports.map((transport) => transport.getStats()))
     const rows = new Map<string, unknown>()
     reports.forEach((report, index) => {
       report?.forEach((row, id) => {
@@ -140,9 +139,14 @@ class LiveKitRoom implements SfuRoom {
     void this.#room.disconnect(false)
   }
 
-  /** With one peer connection it is the publisher's, which then receives, too. */
+  /** The one that receives comes first. Where there is only one, it is the publisher's. */
+  get #transports() {
+    const { subscriber, publisher } = this.#room.engine.pcManager ?? {}
+    return [subscriber, publisher].filter((transport) => transport !== undefined)
+  }
+
   get #transport() {
-    return this.#room.engine.pcManager?.publisher
+    return this.#transports[0]
   }
 
   async #publish(): Promise<void> {
