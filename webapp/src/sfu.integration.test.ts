@@ -23,7 +23,6 @@ describe('a call over the SFU', () => {
     const context = await browser.newContext({ permissions: ['camera', 'microphone'] })
     const page = await context.newPage()
     page.on('pageerror', (error) => problems.push(error.message))
-    if (process.env.DEBUG_SFU) page.on('console', (message) => console.log(name, message.text()))
     await page.goto(`${rig.url}/r/${room}?name=${name}&autojoin=1${more}`)
     await inState(page, 'joined')
     return page
@@ -121,7 +120,6 @@ describe('a call over the SFU', () => {
     await reset(everybody)
     await rig.restartSfu()
     await Promise.all(everybody.map((page) => inCallWith(page, 2)))
-    for (const page of everybody) console.log(JSON.stringify(await freezesOf(page)))
     await close(everybody)
   }, 180_000)
 })
