@@ -5,6 +5,7 @@ import { FIELD_MANAGER } from '../runtime/client.ts'
 import type { K8sObject, OwnerReference } from '../runtime/resources.ts'
 import type { Entry } from '../runtime/store.ts'
 import { ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION } from './rotation.ts'
+import { sharedText, withSharedMembers } from './shared.ts'
 
 /**
  * What the operator remembers of the objects it watches: a few words each, so that memory does not grow with
@@ -28,7 +29,8 @@ export interface ClusterEntry extends Entry {
 export function projectCluster(object: K8sObject): ClusterEntry {
   // Long, and of no use here.
   delete object.metadata.managedFields
-  return { ...entryOf(object), cluster: object as MeetingCluster & K8sObject }
+  const cluster = object as MeetingCluster & K8sObject
+  return { ...entryOf(object), cluster: { ...cluster, spec: withSharedMembers(cluster.spec) } }
 }
 
 /** Grouped by the uid of the owner. */
@@ -70,12 +72,13 @@ export function projectChild(object: K8sObject): ChildEntry {
   const owner = controllerOf(metadata.ownerReferences)
   return {
     ...entryOf(object),
-    name: metadata.name,
-    namespace: metadata.namespace ?? '',
-    cluster:
+    name: sharedText(metadata.name),
+    namespace: sharedText(metadata.namespace ?? ''),
+    cluster: sharedText(
       owner?.kind === 'MeetingCluster' ? owner.name : metadata.labels?.['parley.dev/cluster'],
+    ),
     hash: metadata.annotations?.[HASH_ANNOTATION],
-    fields: ownedFields(object),
+    fields: sharedText(ownedFields(object)),
     ...notesOf(metadata.annotations),
   }
 }
@@ -281,7 +284,7 @@ function entryOf({ metadata }: K8sObject): Entry {
   return {
     uid: metadata.uid ?? '',
     resourceVersion: metadata.resourceVersion ?? '0',
-    group: controllerOf(metadata.ownerReferences)?.uid,
+    group: sharedText(controllerOf(metadata.ownerReferences)?.uid),
   }
 }
 
