@@ -10,7 +10,9 @@ import { repositoryRoot } from './paths.ts'
 const OPTIONAL_NATIVE = ['bufferutil', 'utf-8-validate', 'cpu-features']
 
 /** Raised when the options of a bundle change. */
-const RECIPE = '1'
+const RECIPE = '2'
+
+const KUBECONFIG_ONLY = 'kubeconfig-only'
 
 export interface Bundle {
   /** Entry file below the checkout, for example `cli/src/main.ts`. */
@@ -90,7 +92,7 @@ async function bundle(each: Bundle, outDir: string): Promise<readonly Input[]> {
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
-    plugins: [filesByUrl(outDir, assets)],
+    plugins: [filesByUrl(outDir, assets), kubeConfigOnly()],
   }).catch((error: unknown) => {
     throw new ImagesError(
       'BUNDLE_FAILED',
@@ -100,7 +102,9 @@ async function bundle(each: Bundle, outDir: string): Promise<readonly Input[]> {
       },
     )
   })
-  const files = Object.keys(result.metafile.inputs).map((file) => join(repositoryRoot, file))
+  const files = Object.keys(result.metafile.inputs)
+    .filter((file) => !file.startsWith(`${KUBECONFIG_ONLY}:`))
+    .map((file) => join(repositoryRoot, file))
   const inputs = await Promise.all([...new Set([...files, ...assets])].map(describe))
   // A file that changed while it was read is bundled again next time.
   return inputs.map((input) => (input.mtimeMs >= started ? { ...input, mtimeMs: 0 } : input))
@@ -132,6 +136,29 @@ function filesByUrl(outDir: string, assets: Set<string>): Plugin {
         await Promise.all(copies)
         return { contents, loader: 'ts' }
       })
+    },
+  }
+}
+
+/**
+ * Of the Kubernetes client only the reading of kubeconfigs goes into a bundle. The rest of it, hundreds of generated
+ * classes that have to be run to be there, would cost every process 15 MiB. Importing anything else of it is an error
+ * of the bundle.
+ */
+function kubeConfigOnly(): Plugin {
+  const dist = join(repositoryRoot, 'node_modules/@kubernetes/client-node/dist')
+  return {
+    name: KUBECONFIG_ONLY,
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({ path: join(dist, 'config.js') }))
+      onResolve({ filter: /\/gen\/index\.js$/ }, ({ importer }) =>
+        dirname(importer) === dist ? { path: 'gen', namespace: KUBECONFIG_ONLY } : undefined,
+      )
+      onLoad({ filter: /.*/, namespace: KUBECONFIG_ONLY }, () => ({
+        contents:
+          "export { createConfiguration } from './configuration.js'; export { ServerConfiguration } from './servers.js'",
+        resolveDir: join(dist, 'gen'),
+      }))
     },
   }
 }

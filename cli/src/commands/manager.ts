@@ -32,7 +32,7 @@ export function addManager(program: Command): void {
       'of n managers, look after the i-th part of all namespaces (0/2)',
       shard,
     )
-    .option('--resync <duration>', 'look at everything again this often', duration, 36_000)
+    .option('--resync <duration>', 'look at everything again this often (default: 10h)', duration)
     .addHelpText(
       'after',
       `
@@ -53,7 +53,7 @@ that every pod has seen the one before.
           healthPort: number
           leaderElect: boolean
           leaseNamespace?: string
-          resync: number
+          resync?: number
           shard?: Shard
         } & MetricsApiFlags,
       ) => {
@@ -65,7 +65,7 @@ that every pod has seen the one before.
         await runManager({
           ...others,
           ...metricsApiOf(options),
-          resyncMs: options.resync * 1000,
+          ...(options.resync === undefined ? {} : { resyncMs: options.resync * 1000 }),
           log: pino({ level: process.env.PARLEY_LOG_LEVEL ?? 'info' }),
           signal: stop.signal,
           images: imagesFrom(process.env),
