@@ -82,15 +82,17 @@ export class LiveCall {
     url: string
     room: string
     guests: readonly Guest[]
+    /** Frames a second of each camera: how hard the machine has to work. Default: 20. */
+    fps?: number
     connectTimeoutMs?: number
     onProgress?: (line: string) => void
   }): Promise<LiveCall> {
-    const { url, room, guests, onProgress = () => {} } = options
+    const { url, room, guests, fps, onProgress = () => {} } = options
     const browsers: Browser[] = []
     const pages: Page[] = []
     try {
       for (const guest of guests) {
-        const browser = await launchChromium(url)
+        const browser = await launchChromium(url, fps === undefined ? {} : { fps })
         browsers.push(browser)
         pages.push(await openPage(browser, url, room, guest))
         onProgress(`${guest.name} is on the way${guest.relay ? ', relay only' : ''}`)
@@ -181,7 +183,7 @@ export async function holdCall(options: {
 }
 
 /** Chromium as the demo uses it: fake media, and the demo's origin trusted like https. */
-export function launchChromium(origin: string): Promise<Browser> {
+export function launchChromium(origin: string, { fps = 20 } = {}): Promise<Browser> {
   const executablePath = findProgram('chromium')
   if (!executablePath)
     throw new CallFailed('there is no Chromium on this machine: sudo apt-get install chromium')
@@ -189,7 +191,7 @@ export function launchChromium(origin: string): Promise<Browser> {
     executablePath,
     args: [
       '--no-sandbox',
-      '--use-fake-device-for-media-stream',
+      `--use-fake-device-for-media-stream=fps=${fps}`,
       '--use-fake-ui-for-media-stream',
       '--autoplay-policy=no-user-gesture-required',
       `--unsafely-treat-insecure-origin-as-secure=${origin}`,

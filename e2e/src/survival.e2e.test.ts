@@ -1,0 +1,150 @@
+/** Calls go on through whatever happens to the stack: REQ-K7, with real pods on two nodes. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { down } from '@parley/devcluster'
+import {
+  duringCalls,
+  killOperator,
+  type Meeting,
+  name,
+  namespace,
+  newest,
+  type Outcome,
+  patchSpec,
+  peopleOn,
+  podsOf,
+  settled,
+  startMeeting,
+  upgradeOperator,
+} from './survival/meeting.ts'
+import { until } from './survival/until.ts'
+
+const clusterName = 'survival'
+/** Video may stand still this long, no longer. */
+const longestFreezeMs = 2_000
+
+describe('a relayed call and an SFU call go on', () => {
+  let folder: string
+  let meeting: Meeting
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'parley-survival-'))
+    meeting = await startMeeting({ clusterName, kubeconfig: join(folder, 'kubeconfig') })
+  }, 5 * 60_000)
+
+  afterAll(async () => {
+    await down({ name: clusterName })
+    await rm(folder, { recursive: true, force: true })
+  }, 60_000)
+
+  /** Everybody sees everybody, and no video stood still for long. */
+  const expectNoFreeze = (outcome: Outcome) => {
+    expect(outcome).toHaveLength(5)
+    expect(outcome.filter(({ missing }) => missing !== 0)).toEqual([])
+    const bad = outcome.filter(({ freezes }) =>
+      freezes.some((f) => f.longestMs > longestFreezeMs || f.framesDecoded === 0),
+    )
+    expect(bad).toEqual([])
+  }
+
+  it('REQ-K7: when the operator is killed and then upgraded', async () => {
+    const before = await podsOf(meeting, 'turn')
+    expectNoFreeze(
+      await duringCalls(meeting, 'operator', async () => {
+        await killOperator(meeting)
+        await upgradeOperator(meeting)
+      }),
+    )
+    // The spec names the images, so another operator changes nothing of what runs.
+    expect(await podsOf(meeting, 'turn')).toEqual(before)
+  }, 180_000)
+
+  it('REQ-K7: when Redis restarts', async () => {
+    expectNoFreeze(
+      await duringCalls(meeting, 'redis', async () => {
+        await meeting.stack.kubectl(['delete', 'pod', `${name}-redis-0`, '-n', namespace])
+        await settled(meeting)
+      }),
+    )
+  }, 180_000)
+
+  it('REQ-K3: when the secrets are rotated', async () => {
+    const secret = `${name}-turn-secret`
+    const before = await newest(meeting, secret, 'secrets')
+    expectNoFreeze(
+      await duringCalls(meeting, 'rotation', async () => {
+        await meeting.stack.kubectl([
+          ...['annotate', 'meetingcluster', name, '-n', namespace],
+          'parley.dev/rotate=now',
+        ])
+        await until(async () => (await newest(meeting, secret, 'secrets')) !== before, 120_000)
+      }),
+    )
+    await settled(meeting)
+  }, 300_000)
+
+  it('REQ-K7: when the SFU is scaled from two pods to one, and theirs is the one to go', async () => {
+    expectNoFreeze(
+      await duringCalls(meeting, 'scale', async () => {
+        for (const sfu of await podsOf(meeting, 'sfu')) {
+          const people = await peopleOn(meeting, sfu)
+          await meeting.stack.kubectl([
+            ...['annotate', 'pod', sfu.pod, '-n', namespace],
+            `controller.kubernetes.io/pod-deletion-cost=${people > 0 ? -1 : 1}`,
+          ])
+        }
+        await patchSpec(meeting, { sfu: { replicas: 1 } })
+        let leaving: Awaited<ReturnType<typeof podsOf>> = []
+        await until(async () => {
+          leaving = (await podsOf(meeting, 'sfu')).filter((sfu) => sfu.leaving)
+          return leaving.length > 0
+        })
+        for (const sfu of leaving) expect(await peopleOn(meeting, sfu)).toBe(3)
+      }),
+    )
+    await settled(meeting)
+    expect(await podsOf(meeting, 'sfu')).toHaveLength(1)
+  }, 180_000)
+
+  it('REQ-K7: when the image of coturn, and of all the rest, changes', async () => {
+    const before = await podsOf(meeting, 'turn')
+    expectNoFreeze(
+      await duringCalls(
+        meeting,
+        'image',
+        async () => {
+          await patchSpec(meeting, { image: { tag: meeting.tags.next } })
+          await until(async () => (await podsOf(meeting, 'turn')).some(({ leaving }) => leaving))
+        },
+        10_000,
+      ),
+    )
+    await settled(meeting)
+    const after = await podsOf(meeting, 'turn')
+    expect(after.map(({ pod }) => pod)).not.toEqual(before.map(({ pod }) => pod))
+  }, 300_000)
+
+  it('REQ-K7: when the node of the TURN server is drained', async () => {
+    const node = (await podsOf(meeting, 'turn'))[0]?.node ?? ''
+    let drained: Promise<string> | undefined
+    expectNoFreeze(
+      await duringCalls(
+        meeting,
+        'drain',
+        async () => {
+          drained = meeting.stack.kubectl([
+            ...['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force'],
+            '--timeout=180s',
+          ])
+          await until(async () => (await podsOf(meeting, 'turn')).some(({ leaving }) => leaving))
+        },
+        15_000,
+      ),
+    )
+    await drained
+    await meeting.stack.kubectl(['uncordon', node])
+    await settled(meeting)
+  }, 300_000)
+})

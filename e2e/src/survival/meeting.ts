@@ -1,0 +1,227 @@
+/** A meeting stack on two nodes that things can be done to while people talk. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { kubectlPath, loadImage, up } from '@parley/devcluster'
+import { buildImages } from '@parley/images'
+import { type Freeze, type Guest, LiveCall } from '../call.ts'
+import { Stack } from '../stack.ts'
+
+export const namespace = 'meetings'
+export const name = 'town'
+const operatorNamespace = 'parley-system'
+
+/** Tags of the same images: what runs, and what an upgrade changes to. */
+export type Tags = { current: string; next: string }
+
+export type Meeting = {
+  stack: Stack
+  tags: Tags
+  url: string
+  /** Addresses of the nodes, by name. */
+  nodes: Readonly<Record<string, string>>
+}
+
+/** Two in a mesh who can only reach each other through TURN. */
+const pair: readonly Guest[] = [
+  { name: 'Ada', relay: true },
+  { name: 'Grace', relay: true },
+]
+/** Five browsers share the machine with two nodes: few frames, so that what stands still was stopped. */
+const fps = 5
+/** One more than the mesh takes, so that they meet on the SFU; one of them through TURN. */
+const forum: readonly Guest[] = [
+  { name: 'Linh', relay: false },
+  { name: 'Noor', relay: true },
+  { name: 'Tove', relay: false },
+]
+
+const manifest = (tags: Tags) => ({
+  apiVersion: 'parley.dev/v1alpha1',
+  kind: 'MeetingCluster',
+  metadata: { name, namespace },
+  spec: {
+    domain: 'meet.example.com',
+    region: 'eu-central-1',
+    image: { tag: tags.current },
+    mesh: { maxParticipants: pair.length },
+    turn: {
+      replicas: 1,
+      resources: { requests: { cpu: '20m', memory: '64Mi' } },
+      allowedPeers: ['10.0.0.0/8'],
+      credentials: { ttl: '1m' },
+      drainTimeout: '5m',
+    },
+    sfu: {
+      engine: 'LiveKit',
+      replicas: 2,
+      resources: { requests: { cpu: '50m', memory: '96Mi' } },
+      drainTimeout: '5m',
+    },
+    signaling: {
+      replicas: 2,
+      resources: { requests: { cpu: '20m', memory: '96Mi' } },
+      allowedOrigins: ['*'],
+      drainTimeout: '10s',
+    },
+    webapp: { replicas: 2, service: { type: 'NodePort', nodePort: 30080 } },
+    cost: { prices: { preset: 'aws/eu-central-1' } },
+  },
+})
+
+/** Two nodes, the operator, and a MeetingCluster that is Ready. */
+export async function startMeeting(options: {
+  clusterName: string
+  kubeconfig: string
+}): Promise<Meeting> {
+  const { clusterName, kubeconfig } = options
+  const cluster = await up({ name: clusterName, nodes: 2, kubeconfig })
+  const images = await buildImages()
+  const current = images[0]?.tag ?? ''
+  const tags = { current, next: `${current}-next` }
+  const again = await buildImages({ tag: tags.next })
+  for (const { archive } of [...images, ...again]) await loadImage({ name: clusterName, archive })
+
+  const stack = new Stack(await kubectlPath(), kubeconfig)
+  await stack.installOperator({ registry: 'localhost', tag: tags.current })
+  // Steps of a rotation wait for minutes, so that every kubelet has passed a Secret on; these are quick.
+  await stack.kubectl([
+    ...['set', 'env', 'deployment/parley-operator', '-n', operatorNamespace],
+    'PARLEY_ROTATION_MARGIN=10s',
+  ])
+  await stack.kubectl(['create', 'namespace', namespace])
+  await stack.kubectl(['apply', '-f', '-'], JSON.stringify(manifest(tags)))
+  await stack.waitReady(namespace, name, { timeoutMs: 120_000, onProgress: () => {} })
+  return {
+    stack,
+    tags,
+    url: `http://${cluster.nodes[0]?.address}:30080`,
+    nodes: Object.fromEntries(cluster.nodes.map((node) => [node.name, node.address])),
+  }
+}
+
+/** What a change did to the calls that went on through it. */
+export type Outcome = { call: string; guest: string; missing: number; freezes: Freeze[] }[]
+
+/**
+ * Holds a relayed call and one on the SFU, does something to the stack, lets the calls go on for a
+ * while after it, and says how video came meanwhile.
+ */
+export async function duringCalls(
+  meeting: Meeting,
+  label: string,
+  change: () => Promise<void>,
+  settleMs = 5_000,
+): Promise<Outcome> {
+  const calls = new Map<string, LiveCall>()
+  try {
+    for (const [kind, guests] of Object.entries({ pair, forum })) {
+      const room = `${kind}-${label}`
+      calls.set(kind, await LiveCall.start({ url: meeting.url, room, guests, fps }))
+    }
+    for (const call of calls.values()) await call.resetFreezes()
+    await change()
+    await delay(settleMs)
+    const outcome: Outcome = []
+    for (const [kind, call] of calls) {
+      const freezes = await call.freezes()
+      for (const [index, guest] of call.guests.entries()) {
+        const seen = freezes[index] ?? []
+        const missing = call.guests.length - 1 - seen.length
+        outcome.push({ call: kind, guest: guest.name, missing, freezes: seen })
+      }
+    }
+    for (const call of calls.values()) await call.leave()
+    return outcome
+  } finally {
+    for (const call of calls.values()) await call.close()
+  }
+}
+
+/** Waits until no pod of the stack is on its way out and the MeetingCluster is Ready. */
+export async function settled({ stack }: Meeting): Promise<void> {
+  const leaving = async () => {
+    const pods = JSON.parse(
+      await stack.kubectl(['get', 'pods', '-n', namespace, '-o', 'json']),
+    ) as {
+      items: { metadata: { name: string; deletionTimestamp?: string } }[]
+    }
+    return pods.items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+  }
+  const deadline = Date.now() + 90_000
+  for (let pods = await leaving(); pods.length > 0; pods = await leaving()) {
+    if (Date.now() > deadline)
+      throw new Error(`still there: ${pods.map(({ metadata }) => metadata.name).join(', ')}`)
+    await delay(500)
+  }
+  await stack.waitReady(namespace, name, { timeoutMs: 90_000, onProgress: () => {} })
+}
+
+/** Changes the spec of the MeetingCluster. */
+export async function patchSpec({ stack }: Meeting, spec: object): Promise<void> {
+  await stack.kubectl([
+    ...['patch', 'meetingcluster', name, '-n', namespace],
+    ...['--type=merge', '-p', JSON.stringify({ spec })],
+  ])
+}
+
+/** The first line of a Secret's key: what is minted with. Compared, never printed. */
+export async function newest({ stack }: Meeting, secret: string, key: string): Promise<string> {
+  const { data } = JSON.parse(
+    await stack.kubectl(['get', 'secret', secret, '-n', namespace, '-o', 'json']),
+  ) as { data: Record<string, string> }
+  return (
+    Buffer.from(data[key] ?? '', 'base64')
+      .toString()
+      .split('\n')[0] ?? ''
+  )
+}
+
+/** Names of a component's pods that are not on their way out, with their nodes. */
+export async function podsOf(
+  { stack }: Meeting,
+  component: string,
+): Promise<{ pod: string; node: string; leaving: boolean }[]> {
+  const { items } = JSON.parse(
+    await stack.kubectl([
+      ...['get', 'pods', '-n', namespace, '-o', 'json'],
+      ...['-l', `app.kubernetes.io/component=${component}`],
+    ]),
+  ) as {
+    items: {
+      metadata: { name: string; deletionTimestamp?: string }
+      spec: { nodeName: string }
+    }[]
+  }
+  return items.map(({ metadata, spec }) => ({
+    pod: metadata.name,
+    node: spec.nodeName,
+    leaving: metadata.deletionTimestamp !== undefined,
+  }))
+}
+
+/** How many people an SFU pod carries, as LiveKit's own metrics say. */
+export async function peopleOn({ nodes }: Meeting, { node }: { node: string }): Promise<number> {
+  const text = await (await fetch(`http://${nodes[node]}:6789/metrics`)).text()
+  const counts = text.matchAll(/^livekit_participant_total\{[^}]*\} (\d+)/gm)
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+/** Ends the operator's process as a crash would, and waits for the next one to be ready. */
+export async function killOperator({ stack }: Meeting): Promise<void> {
+  await stack.kubectl([
+    ...['delete', 'pods', '-n', operatorNamespace, '--all'],
+    ...['--force', '--grace-period=0'],
+  ])
+  await operatorReady(stack)
+}
+
+export async function upgradeOperator({ stack, tags }: Meeting): Promise<void> {
+  await stack.installOperator({ registry: 'localhost', tag: tags.next })
+  await operatorReady(stack)
+}
+
+async function operatorReady(stack: Stack): Promise<void> {
+  await stack.kubectl([
+    ...['rollout', 'status', 'deployment/parley-operator', '-n', operatorNamespace],
+    '--timeout=60s',
+  ])
+}
