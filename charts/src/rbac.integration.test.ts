@@ -8,6 +8,11 @@ import {
   SECRETS,
 } from '@parley/operator/runtime'
 import {
+  certificateCrd,
+  storageClass,
+  stubCrd,
+} from '../../operator/src/reconcile/testing/foreign-kinds.ts'
+import {
   eventually,
   TestCluster,
   type TestObject,
@@ -85,19 +90,11 @@ beforeAll(async () => {
   cluster = await TestCluster.start('rbac')
   api = await ApiClient.connect(cluster.controlPlane.kubeconfig, createMetrics())
   await cluster.apply(
+    storageClass,
     stubCrd('monitoring.coreos.com', 'v1', 'ServiceMonitor'),
     stubCrd('monitoring.coreos.com', 'v1', 'PrometheusRule'),
-    stubCrd('cert-manager.io', 'v1', 'Certificate'),
+    certificateCrd,
   )
-  await cluster.apply({
-    apiVersion: 'storage.k8s.io/v1',
-    kind: 'StorageClass',
-    metadata: {
-      name: 'standard',
-      annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
-    },
-    provisioner: 'example.com/none',
-  })
   await cluster.node('media', '192.0.2.1')
 })
 afterAll(async () => {
@@ -180,37 +177,27 @@ describe('the rights of the operator', () => {
     }
     const remaining = (pattern: RegExp) => [...unseen].filter((key) => pattern.test(key))
 
-    await within(180_000, async () => {
+    await eventually(async () => {
       await look()
       expect(
         remaining(/"(get|list|watch|create|update|patch)" on "(?!pods|services\/proxy)/),
       ).toEqual([])
-    })
+    }, PATIENCE)
 
     // The meter is asked for its figures as soon as it is ready.
     await cluster.nodeIsReady('media')
     const metered = names.filter((_, index) => lacks(index, /^services\/proxy$/))
     await Promise.all(metered.map((name) => cluster.runPods(name, 'meter', 'media')))
     await cluster.apply(...names.map((name) => meetingCluster(name, lean)))
-    await within(180_000, async () => {
+    await eventually(async () => {
       await look()
       expect([...unseen]).toEqual([])
-    })
+    }, PATIENCE)
   })
 })
 
-/** As `eventually`, with its own patience: many operators share this machine here. */
-async function within<T>(ms: number, attempt: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + ms
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 500))
-    }
-  }
-}
+/** Many operators share this machine here. */
+const PATIENCE = { withinMs: 180_000, everyMs: 500 }
 
 /** What an operator with every right makes of the same MeetingCluster; it complains of nothing. */
 async function childrenMade(namespace: string, kubeconfig: string): Promise<TestObject[]> {
@@ -219,7 +206,7 @@ async function childrenMade(namespace: string, kubeconfig: string): Promise<Test
   await cluster.apply(meetingCluster(namespace, full))
   const kinds = [...new Set(rights.filter(({ verb }) => verb === 'get').map((r) => r.resource))]
   const list = kinds.filter((kind) => !/\/|^leases/.test(kind)).join(',')
-  return within(120_000, async () => {
+  return eventually(async () => {
     const label = 'app.kubernetes.io/managed-by=parley'
     const text = await cluster.kubectl('get', list, '-n', namespace, '-l', label, '-o', 'json')
     const { items } = JSON.parse(text) as { items: TestObject[] }
@@ -227,7 +214,7 @@ async function childrenMade(namespace: string, kubeconfig: string): Promise<Test
     expect(missing).toEqual([])
     expect(operator.logs).not.toContain('not allowed')
     return items
-  })
+  }, PATIENCE)
 }
 
 /** An object of somebody else, with the name of one of ours. */
@@ -304,24 +291,4 @@ async function kubeconfigsOf(accounts: readonly string[]): Promise<Map<string, s
       }),
     ),
   )
-}
-
-/** Enough of another operator's kind for objects of it to be made. */
-function stubCrd(group: string, version: string, kind: string): object {
-  const singular = kind.toLowerCase()
-  const plural = `${singular}s`
-  const schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
-    spec: {
-      group,
-      names: { kind, plural, singular },
-      scope: 'Namespaced',
-      versions: [
-        { name: version, served: true, storage: true, schema: { openAPIV3Schema: schema } },
-      ],
-    },
-  }
 }

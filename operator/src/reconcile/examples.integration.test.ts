@@ -4,7 +4,9 @@ import { parseAllDocuments } from 'yaml'
 import { KIND, type MeetingCluster, parseMeetingCluster } from '../api/index.ts'
 import { turnTls } from '../render/index.ts'
 import { selfSigned, tlsData } from './testing/certificate.ts'
+import { certificateCrd, storageClass } from './testing/foreign-kinds.ts'
 import {
+  eventually,
   TestCluster,
   type TestCondition,
   type TestObject,
@@ -21,18 +23,7 @@ let operator: TestOperator
 
 beforeAll(async () => {
   cluster = await TestCluster.start('operator-examples')
-  await cluster.apply(
-    {
-      apiVersion: 'storage.k8s.io/v1',
-      kind: 'StorageClass',
-      metadata: {
-        name: 'standard',
-        annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
-      },
-      provisioner: 'example.com/none',
-    },
-    certificates,
-  )
+  await cluster.apply(storageClass, certificateCrd)
   await cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all')
   await cluster.node('media', '192.0.2.1')
   operator = new TestOperator(cluster)
@@ -73,7 +64,7 @@ function isTrue(conditions: readonly TestCondition[] = [], wanted: string): bool
 
 /** Plays the kubelet of all pods until the MeetingCluster is Ready. */
 async function ready({ metadata: { name, namespace = '' } }: MeetingCluster): Promise<void> {
-  await within(60_000, async () => {
+  await eventually(async () => {
     await cluster.nodeIsReady('media')
     const text = await cluster.kubectl('get', 'pods', '-n', namespace, '-o', 'json')
     const { items } = JSON.parse(text) as { items: TestObject[] }
@@ -83,21 +74,11 @@ async function ready({ metadata: { name, namespace = '' } }: MeetingCluster): Pr
     const conditions = mc?.status?.conditions ?? []
     if (!isTrue(conditions, 'Ready'))
       throw new Error(conditions.map(({ message }) => message).join('\n'))
-  })
+  }, A_DOZEN_PODS)
 }
 
-/** As `eventually`, for a dozen pods one after the other. */
-async function within(ms: number, attempt: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + ms
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 300))
-    }
-  }
-}
+/** Played one after the other. */
+const A_DOZEN_PODS = { withinMs: 60_000, everyMs: 300 }
 
 /** What cert-manager, or `kubectl create secret tls`, puts there. */
 function certificatesOf(mc: MeetingCluster): object[] {
@@ -115,26 +96,4 @@ function certificatesOf(mc: MeetingCluster): object[] {
     ...(tls ? [secret(tls.secretName, tls.host)] : []),
     ...(webapp.ingress.tlsSecretName ? [secret(webapp.ingress.tlsSecretName, domain)] : []),
   ]
-}
-
-/** Enough of cert-manager's kind for objects of it to be made. */
-const certificates = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'certificates.cert-manager.io' },
-  spec: {
-    group: 'cert-manager.io',
-    names: { kind: 'Certificate', plural: 'certificates', singular: 'certificate' },
-    scope: 'Namespaced',
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: {
-          openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-        },
-      },
-    ],
-  },
 }

@@ -4,6 +4,7 @@ import { ApiClient } from '../runtime/client.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { type K8sObject, SECRETS } from '../runtime/resources.ts'
 import { selfSigned, tlsData } from './testing/certificate.ts'
+import { certificateCrd } from './testing/foreign-kinds.ts'
 import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
 
 jest.setTimeout(120_000)
@@ -194,7 +195,7 @@ describe('rotation on a real control plane', () => {
     for (const [index, list] of lists.entries()) {
       const before = lists[index - 1] ?? list
       // What is used now was accepted before, and what was used before is accepted still.
-      expect(before).toContain(list[0] === before[0] ? before[0] : list[0])
+      expect(before).toContain(list[0])
       if (list[0] !== before[0]) expect(list).toContain(before[0])
     }
     expect(new Set(lists.map(([used]) => used)).size).toBeGreaterThan(2)
@@ -304,8 +305,8 @@ describe('Secrets of others', () => {
     const began = Date.now()
     await secret('redis', 'mine', { url: 'redis://:other-password@redis.example.com:6379/0' })
     await history.value('redis/demo-redis-auth', (text) => text.includes('other-password'))
-    // A second, where the machine has nothing else to do.
-    expect(Date.now() - began).toBeLessThan(10_000)
+    // Of its own accord it would look again after a minute.
+    expect(Date.now() - began).toBeLessThan(40_000)
     await eventually(async () => {
       expect((await templateOf('redis', 'turn')).checksum).not.toBe(checksum)
     })
@@ -356,27 +357,6 @@ describe('Secrets of others', () => {
     expect(said).toHaveLength(2)
   })
 })
-
-const certificateCrd = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'certificates.cert-manager.io' },
-  spec: {
-    group: 'cert-manager.io',
-    names: { kind: 'Certificate', plural: 'certificates', singular: 'certificate' },
-    scope: 'Namespaced',
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: {
-          openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-        },
-      },
-    ],
-  },
-}
 
 /** Made of all that the tests above did: the last one. */
 describe('what was secret in all of this', () => {

@@ -175,7 +175,7 @@ export interface TestObject extends K8sObject {
   status?: {
     observedGeneration?: number
     conditions?: TestCondition[]
-    components?: Record<string, { desired: number; ready: number }>
+    components?: Record<string, { desired: number; ready: number; updated?: number }>
     endpoints?: { turn?: string[] }
   }
 }
@@ -243,18 +243,24 @@ export class TestOperator {
   /** Resolves when it has had nothing to do for a moment. */
   async quiet(): Promise<void> {
     let last = -1
-    await eventually(async () => {
-      const now = await this.reconciles()
-      const same = now > 0 && now === last
-      last = now
-      if (!same) throw new Error('the operator is still at work')
-    }, 400)
+    await eventually(
+      async () => {
+        const now = await this.reconciles()
+        const same = now > 0 && now === last
+        last = now
+        if (!same) throw new Error('the operator is still at work')
+      },
+      { everyMs: 400 },
+    )
   }
 }
 
-/** Tries until it does not throw; throws what it last threw after 20 s. */
-export async function eventually<T>(attempt: () => Promise<T>, everyMs = 50): Promise<T> {
-  const deadline = Date.now() + 20_000
+/** Tries until it does not throw; throws what it last threw when the time is over. */
+export async function eventually<T>(
+  attempt: () => Promise<T>,
+  { withinMs = 20_000, everyMs = 50 } = {},
+): Promise<T> {
+  const deadline = Date.now() + withinMs
   for (;;) {
     try {
       return await attempt()
