@@ -20,6 +20,16 @@ describe('shapeOf', () => {
     )
   })
 
+  it('counts a key that is named after the MeetingCluster as the same in each', () => {
+    const config = (namespace: string, key: string): K8sObject => ({
+      kind: 'ConfigMap',
+      metadata: { name: 'x', namespace, labels: { 'parley.dev/cluster': 'demo' } },
+      ...{ data: { [key]: '' } },
+    })
+    expect(shapeOf(config('a', 'a-demo.json'))).toBe(shapeOf(config('b', 'b-demo.json')))
+    expect(shapeOf(config('a', 'a-demo.json'))).not.toBe(shapeOf(config('b', 'a-demo.json')))
+  })
+
   it.each([
     ['another field', deployment('a', { image: 'x', command: ['x'] })],
     ['another key of a list item', deployment('a', { image: 'x', name: 'other' })],

@@ -3,7 +3,14 @@ import type { ApiClient } from '../runtime/client.ts'
 import { ApiError, Conflict } from '../runtime/errors.ts'
 import type { K8sObject, OwnerReference, Resource } from '../runtime/resources.ts'
 import type { Store } from '../runtime/store.ts'
-import { type ChildEntry, digest, HASH_ANNOTATION, ownedFields, projectChild } from './observed.ts'
+import {
+  type ChildEntry,
+  digest,
+  HASH_ANNOTATION,
+  ownedFields,
+  ownKeyPrefix,
+  projectChild,
+} from './observed.ts'
 import { keepReplicas } from './replicas.ts'
 
 /** One kind of child: how to reach it, what is known of it, and whether that can be trusted. */
@@ -252,29 +259,30 @@ const LIST_KEYS = new Set([
  * fields. Items of lists keep the values that can be their keys.
  */
 export function shapeOf(object: K8sObject): string {
+  const { namespace, labels } = object.metadata
   const parts = [object.kind ?? '']
-  walk(object, false, parts)
+  walk(object, false, parts, ownKeyPrefix(namespace, labels?.['parley.dev/cluster'] ?? ''))
   return digest(parts.join(''))
 }
 
-function walk(value: unknown, inList: boolean, parts: string[]) {
+function walk(value: unknown, inList: boolean, parts: string[], own: string) {
   if (Array.isArray(value)) {
     parts.push('[')
     for (const item of value) {
       // Scalars in a list can be a set's members.
       if (typeof item !== 'object') parts.push(String(item), ',')
-      else walk(item, true, parts)
+      else walk(item, true, parts, own)
     }
     parts.push(']')
   } else if (typeof value === 'object' && value !== null) {
     parts.push('{')
     for (const key in value) {
       const member = (value as Record<string, unknown>)[key]
-      parts.push(key)
+      parts.push(key.startsWith(own) ? `*.${key.slice(own.length)}` : key)
       if (inList && typeof member !== 'object' && LIST_KEYS.has(key))
         parts.push('=', String(member))
       parts.push(':')
-      walk(member, false, parts)
+      walk(member, false, parts, own)
     }
     parts.push('}')
   }

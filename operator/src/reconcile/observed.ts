@@ -302,8 +302,18 @@ export function ownedFields({ metadata }: K8sObject): string {
   const ours = appliedByUs(metadata)
   if (!ours) return ''
   const text = JSON.stringify(ours.fieldsV1)
-  const uid = controllerOf(metadata.ownerReferences)?.uid
-  return digest(uid ? text.replaceAll(uid, '') : text)
+  const owner = controllerOf(metadata.ownerReferences)
+  if (!owner) return digest(text)
+  const own = `"f:${ownKeyPrefix(metadata.namespace, owner.name)}`
+  return digest(text.replaceAll(owner.uid, '').replaceAll(own, '"f:*.'))
+}
+
+/**
+ * Keys of a ConfigMap that begin so are named after the MeetingCluster, and count as the same key of every other one:
+ * else each would have fields of its own, to be learned one by one.
+ */
+export function ownKeyPrefix(namespace: string | undefined, cluster: string): string {
+  return `${namespace}-${cluster}.`
 }
 
 function setsReplicas({ metadata }: K8sObject): boolean {

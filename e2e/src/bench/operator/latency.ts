@@ -120,7 +120,12 @@ class Awaited {
 export async function handEdits(plane: Plane, namespaces: readonly string[]) {
   const objects = await plane.children(namespaces[0] ?? '')
   const kinds = [CONFIG_MAPS, SERVICES, DEPLOYMENTS].map((resource) => {
-    const object = objects.find(({ kind }) => kind === resource.kind) as AnyObject
+    // Of a ConfigMap whose keys are the same in every MeetingCluster.
+    const object = objects.find(
+      ({ kind, metadata }) =>
+        kind === resource.kind &&
+        (kind !== 'ConfigMap' || metadata.name === `${CLUSTER_NAME}-turn-config`),
+    ) as AnyObject
     if (!object) throw new Error(`no ${resource.kind} to edit`)
     return { resource, name: object.metadata.name as string, ...contentEdit(object) }
   })

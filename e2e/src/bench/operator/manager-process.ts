@@ -49,6 +49,10 @@ export class ManagerProcess {
     return new ManagerProcess(child, metricsPort)
   }
 
+  get log(): string {
+    return this.#log
+  }
+
   get pid(): number {
     return this.#child.pid ?? 0
   }
@@ -66,13 +70,14 @@ export class ManagerProcess {
     return Promise.race([this.#synced, this.#ended.then(() => this.#fail())])
   }
 
-  /** Resolves when it has looked at that many MeetingClusters, or at all so often, and has nothing to do. */
+  /** Resolves when so many looks at a MeetingCluster have succeeded, and it has nothing to do. */
   async idle(passes: number): Promise<void> {
     await this.synced()
     for (;;) {
       const metrics = await this.metrics()
       if (
-        sum(metrics, 'controller_runtime_reconcile_total') >= passes &&
+        sum(metrics, 'controller_runtime_reconcile_total', /result="(success|requeue_after)"/) >=
+          passes &&
         sum(metrics, 'workqueue_depth') === 0 &&
         sum(metrics, 'controller_runtime_active_workers') === 0
       )
