@@ -11,9 +11,9 @@ export class InvalidSelector extends Error {
 
 const NAME = `[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?`
 const VALUE = `[-A-Za-z0-9_.]*`
-const SET = new RegExp(
-  String.raw`^\s*(${NAME})\s+(in|notin)\s*\(\s*(${VALUE}(?:\s*,\s*${VALUE})*)\s*\)\s*$`,
-)
+/** The values are taken apart afterwards: spaces and values that may be empty have no single match, but 2ⁿ. */
+const SET = new RegExp(String.raw`^\s*(${NAME})\s+(in|notin)\s*\(([^()]*)\)\s*$`)
+const ONE_VALUE = new RegExp(`^${VALUE}$`)
 const EQUALITY = new RegExp(String.raw`^\s*(${NAME})\s*(==|=|!=)\s*(${VALUE})\s*$`)
 const EXISTENCE = new RegExp(String.raw`^\s*(!?)\s*(${NAME})\s*$`)
 
@@ -26,9 +26,24 @@ const EXISTENCE = new RegExp(String.raw`^\s*(!?)\s*(${NAME})\s*$`)
  */
 export function parseSelector(text: string): (labels: Labels) => boolean {
   if (text.trim() === '') return () => true
-  // Commas in parentheses belong to a set of values.
-  const requirements = text.split(/,(?![^(]*\))/).map(parseRequirement)
+  const requirements = split(text).map(parseRequirement)
   return (labels) => requirements.every((holds) => holds(labels))
+}
+
+/** At commas, but for those in parentheses: they belong to a set of values. */
+function split(text: string): string[] {
+  const parts: string[] = []
+  let start = 0
+  let inside = false
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '(') inside = true
+    else if (text[at] === ')') inside = false
+    else if (text[at] === ',' && !inside) {
+      parts.push(text.slice(start, at))
+      start = at + 1
+    }
+  }
+  return [...parts, text.slice(start)]
 }
 
 function parseRequirement(text: string): (labels: Labels) => boolean {
@@ -36,6 +51,7 @@ function parseRequirement(text: string): (labels: Labels) => boolean {
   if (set) {
     const [, key = '', operator, values = ''] = set
     const among = new Set(values.split(',').map((value) => value.trim()))
+    if (![...among].every((value) => ONE_VALUE.test(value))) throw new InvalidSelector(text)
     const wanted = operator === 'in'
     return (labels) => among.has(labels[key] ?? NONE) === wanted
   }
