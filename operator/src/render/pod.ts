@@ -49,6 +49,11 @@ export interface Mount {
   readOnly?: boolean
 }
 
+/** An environment variable with what Kubernetes knows of the pod. */
+export function fromPod(name: string, fieldPath: string) {
+  return { name, valueFrom: { fieldRef: { fieldPath } } }
+}
+
 /** A pod with one container that meets the restricted Pod Security Standard (host network aside). */
 export function podTemplate(
   mc: MeetingCluster,

@@ -1,4 +1,4 @@
-import { type Component, type MeetingCluster, scalingOf } from '../api/index.ts'
+import { type Component, durationSeconds, type MeetingCluster, scalingOf } from '../api/index.ts'
 import type { NodeFacts, RenderInputs } from './inputs.ts'
 
 /**
@@ -19,6 +19,21 @@ export function hostNetworkStrategy(
   return {
     type: 'RollingUpdate' as const,
     rollingUpdate: spare ? { maxSurge: 1, maxUnavailable: 0 } : { maxSurge: 0, maxUnavailable: 1 },
+  }
+}
+
+/** Between the end of the drain and the kill. */
+export const GRACE_SECONDS = 30
+
+/** What follows from the time that a pod may wait for its calls. @param timeout a duration, as in the spec */
+export function drainTimes(timeout: string) {
+  const seconds = Math.ceil(durationSeconds(timeout))
+  const terminationGracePeriodSeconds = seconds + GRACE_SECONDS
+  return {
+    seconds,
+    terminationGracePeriodSeconds,
+    // A rollout on few nodes waits for calls: that is no lack of progress.
+    progressDeadlineSeconds: terminationGracePeriodSeconds + 600,
   }
 }
 

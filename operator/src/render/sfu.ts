@@ -1,4 +1,4 @@
-import { durationSeconds, hasLiveKit, type MeetingCluster } from '../api/index.ts'
+import { hasLiveKit, type MeetingCluster } from '../api/index.ts'
 import {
   buildAutoscaler,
   buildDisruptionBudget,
@@ -8,9 +8,10 @@ import {
 import type { RenderInputs } from './inputs.ts'
 import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
 import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
-import { configMapMount, podTemplate, scratchMount, secretMount } from './pod.ts'
+import { nodeAddresses } from './node-addresses.ts'
+import { configMapMount, fromPod, podTemplate, scratchMount, secretMount } from './pod.ts'
 import { hostPort, mediaPorts } from './ports.ts'
-import { hostNetworkStrategy } from './rollout.ts'
+import { drainTimes, hostNetworkStrategy } from './rollout.ts'
 
 /** LiveKit's signaling and API. */
 export const SFU_PORT = 7880
@@ -42,24 +43,12 @@ export function buildSfuConfig(mc: MeetingCluster, inputs: RenderInputs): Config
   }
 }
 
-/**
- * The address at which clients reach each node's media ports: what the spec says (for the SFU, else
- * for TURN; one address for all nodes, or one for each in the order of their names), else the node's
- * ExternalIP. Nodes without an address are left out; LiveKit waits there.
- */
+/** By node, as {@link nodeAddresses} has it; what the spec says is of the SFU, else of TURN. */
 export function sfuAddresses(
   mc: MeetingCluster,
   nodes: RenderInputs['nodes'],
 ): Record<string, string> {
-  const given = givenAddresses(mc)
-  return Object.fromEntries(
-    Object.keys(nodes)
-      .toSorted()
-      .flatMap((node, position) => {
-        const address = given.length === 1 ? given[0] : (given[position] ?? nodes[node]?.advertised)
-        return address === undefined ? [] : [[node, address]]
-      }),
-  )
+  return nodeAddresses(givenAddresses(mc), nodes)
 }
 
 /** Those of TURN are of the nodes, too, unless they may be of a load balancer. */
@@ -87,7 +76,8 @@ export function buildSfuService(mc: MeetingCluster): Service {
 
 export function buildSfuDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
   const { region, sfu } = mc.spec
-  const drainSeconds = Math.ceil(durationSeconds(sfu.drainTimeout))
+  // After the drain, LiveKit says goodbye to those who are left.
+  const drain = drainTimes(sfu.drainTimeout)
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -95,8 +85,7 @@ export function buildSfuDeployment(mc: MeetingCluster, inputs: RenderInputs): De
     spec: {
       ...fixedReplicas(mc, 'sfu'),
       revisionHistoryLimit: 3,
-      // A rollout on few nodes waits for rooms: that is no lack of progress.
-      progressDeadlineSeconds: drainSeconds + GRACE_SECONDS + 600,
+      progressDeadlineSeconds: drain.progressDeadlineSeconds,
       selector: { matchLabels: selectorOf(mc, 'sfu') },
       strategy: hostNetworkStrategy(mc, 'sfu', inputs),
       template: podTemplate(mc, inputs, {
@@ -104,15 +93,15 @@ export function buildSfuDeployment(mc: MeetingCluster, inputs: RenderInputs): De
         image: 'parley-livekit',
         hostNetwork: true,
         env: [
-          { name: 'NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
-          { name: 'HOST_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
+          fromPod('NODE_NAME', 'spec.nodeName'),
+          fromPod('HOST_IP', 'status.hostIP'),
           { name: 'SFU_PORT', value: String(SFU_PORT) },
           { name: 'SFU_TCP_PORT', value: String(SFU_TCP_PORT) },
           { name: 'SFU_METRICS_PORT', value: String(SFU_METRICS_PORT) },
           { name: 'SFU_MEDIA_MIN', value: String(sfu.ports.min) },
           { name: 'SFU_MEDIA_MAX', value: String(sfu.ports.max) },
           { name: 'SFU_REGION', value: region },
-          { name: 'SFU_DRAIN_SECONDS', value: String(drainSeconds) },
+          { name: 'SFU_DRAIN_SECONDS', value: String(drain.seconds) },
         ],
         ports: [
           hostPort('http', 'TCP', SFU_PORT),
@@ -134,7 +123,7 @@ export function buildSfuDeployment(mc: MeetingCluster, inputs: RenderInputs): De
           // LiveKit's own health check fails while Redis is away: no reason to end calls.
           liveness: { ...check('alive'), periodSeconds: 20, failureThreshold: 6 },
         },
-        terminationGracePeriodSeconds: drainSeconds + GRACE_SECONDS,
+        terminationGracePeriodSeconds: drain.terminationGracePeriodSeconds,
         // LiveKit takes its external address when it starts. Of nodes it rarely changes, and then the old one is
         // dead; what somebody writes into the spec is rolled out, so that rooms are waited for.
         rollsWith: JSON.stringify(givenAddresses(mc)),
@@ -142,9 +131,6 @@ export function buildSfuDeployment(mc: MeetingCluster, inputs: RenderInputs): De
     },
   }
 }
-
-/** After the drain, LiveKit says goodbye to those who are left. */
-const GRACE_SECONDS = 30
 
 const check = (what: 'ready' | 'alive') => ({
   exec: { command: ['/usr/local/bin/sfu-check', what] },

@@ -2,6 +2,7 @@ import type { MeetingCluster } from '../api/index.ts'
 import type { TurnTls } from './certificate.ts'
 import type { RenderInputs } from './inputs.ts'
 import { objectName } from './names.ts'
+import { nodeAddresses } from './node-addresses.ts'
 
 /**
  * Where clients reach what. A value of the spec comes before the status of a Service, and that before what is
@@ -37,24 +38,12 @@ export interface TurnReach {
   waitingFor: string | undefined
 }
 
-/**
- * The address at which clients reach each node: what the spec says (one address for all nodes, or
- * one for each in the order of their names), else what is known of the node. Nodes without an
- * address are left out; coturn waits there.
- */
+/** By node, as {@link nodeAddresses} has it. */
 export function advertisedAddresses(
   mc: MeetingCluster,
   nodes: RenderInputs['nodes'],
 ): Record<string, string> {
-  const given = mc.spec.turn.externalAddresses
-  return Object.fromEntries(
-    Object.keys(nodes)
-      .toSorted()
-      .flatMap((node, position) => {
-        const address = given.length === 1 ? given[0] : (given[position] ?? nodes[node]?.advertised)
-        return address === undefined ? [] : [[node, address]]
-      }),
-  )
+  return nodeAddresses(mc.spec.turn.externalAddresses, nodes)
 }
 
 /** The TURN URLs that browsers are given now. */

@@ -1,5 +1,4 @@
 import {
-  durationSeconds,
   formatIp,
   hasLiveKit,
   type MeetingCluster,
@@ -22,10 +21,17 @@ import {
   type Service,
 } from './kubernetes.ts'
 import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
-import { configMapMount, type Mount, podTemplate, scratchMount, secretMount } from './pod.ts'
+import {
+  configMapMount,
+  fromPod,
+  type Mount,
+  podTemplate,
+  scratchMount,
+  secretMount,
+} from './pod.ts'
 import { hostPort, mediaPorts } from './ports.ts'
 import { redisAddressEnv } from './redis.ts'
-import { hostNetworkStrategy } from './rollout.ts'
+import { drainTimes, GRACE_SECONDS, hostNetworkStrategy } from './rollout.ts'
 import { sfuAddresses } from './sfu.ts'
 import { advertisedAddresses } from './turn-urls.ts'
 
@@ -132,7 +138,7 @@ function userQuota({ spec: { mesh, turn } }: MeetingCluster): number {
 export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
   const { turn } = mc.spec
   const tls = turnTls(mc)
-  const drainSeconds = Math.ceil(durationSeconds(turn.drainTimeout))
+  const drain = drainTimes(turn.drainTimeout)
   const listeners = [
     hostPort('turn-udp', 'UDP', turn.listenPort),
     hostPort('turn-tcp', 'TCP', turn.listenPort),
@@ -147,8 +153,7 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
     spec: {
       ...fixedReplicas(mc, 'turn'),
       revisionHistoryLimit: 3,
-      // A rollout on few nodes waits for calls: that is no lack of progress.
-      progressDeadlineSeconds: drainSeconds + GRACE_SECONDS + 600,
+      progressDeadlineSeconds: drain.progressDeadlineSeconds,
       selector: { matchLabels: selectorOf(mc, 'turn') },
       strategy: hostNetworkStrategy(mc, 'turn', inputs),
       template: podTemplate(mc, inputs, {
@@ -167,7 +172,7 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
           { name: 'TURN_USER_QUOTA', value: String(userQuota(mc)) },
           { name: 'TURN_MAX_BPS', value: String(maxBytesPerSecond(turn)) },
           ...(tls ? [{ name: 'TURN_TLS_PORT', value: String(tls.port) }] : []),
-          { name: 'TURN_DRAIN_SECONDS', value: String(drainSeconds) },
+          { name: 'TURN_DRAIN_SECONDS', value: String(drain.seconds) },
         ],
         ports,
         mounts: [
@@ -186,7 +191,7 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
         },
         // Blocks while there are allocations, for the drain timeout at most.
         preStop: ['/usr/local/bin/turn-drain'],
-        terminationGracePeriodSeconds: drainSeconds + GRACE_SECONDS,
+        terminationGracePeriodSeconds: drain.terminationGracePeriodSeconds,
         // coturn takes its external address when it starts. Of nodes it rarely changes, and then the old one is
         // dead; what somebody writes into the spec is rolled out, so that calls are waited for.
         rollsWith: JSON.stringify(turn.externalAddresses),
@@ -195,18 +200,10 @@ export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): D
   }
 }
 
-/** Between the end of the drain and the kill. */
-const GRACE_SECONDS = 30
-
 /** A coturn that answers nobody relays for nobody either: nothing to wait for. */
 const soon = { terminationGracePeriodSeconds: GRACE_SECONDS }
 
 const stunProbe = { exec: { command: ['/usr/local/bin/turn-ready'] }, timeoutSeconds: 3 }
-
-const fromPod = (name: string, fieldPath: string) => ({
-  name,
-  valueFrom: { fieldRef: { fieldPath } },
-})
 
 /** Pods start without the Secret, and without what it should hold: TURN goes on without TLS. */
 function certificateMount({ secretName }: TurnTls): Mount {
