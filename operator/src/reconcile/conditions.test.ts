@@ -33,6 +33,15 @@ describe('mergeConditions', () => {
     )
   })
 
+  it('a message from elsewhere is no longer than a status may be, and tells terminals nothing', () => {
+    const long = `a\u001b]0;title\u0007\n${'x'.repeat(100_000)}`
+    const found: Finding[] = [{ type: 'Ready', status: 'False', reason: 'A', message: long }]
+    const [condition] = mergeConditions([], found, 3, 1000)
+    expect(condition?.message).toMatch(/^a \]0;title x+…$/)
+    expect(condition?.message).toHaveLength(4096)
+    expect(mergeConditions(condition ? [condition] : [], found, 3, 2000)).toEqual([condition])
+  })
+
   it('same findings, same conditions: there is nothing to write', () => {
     const found: Finding[] = [{ type: 'Ready', status: 'True', reason: 'A', message: 'm' }]
     const first = mergeConditions([], found, 3, 1000)

@@ -19,8 +19,24 @@ export function mergeConditions(
     const before = previous.find((condition) => condition.type === finding.type)
     const lastTransitionTime =
       before?.status === finding.status ? before.lastTransitionTime : isoSeconds(now)
-    return { ...finding, lastTransitionTime, observedGeneration }
+    const message = plainText(finding.message, MESSAGE_MAX)
+    return { ...finding, message, lastTransitionTime, observedGeneration }
   })
+}
+
+/**
+ * The API server refuses a status with a message of more than 32768 characters, and whole specs may stand in its own
+ * errors.
+ */
+const MESSAGE_MAX = 4096
+
+/**
+ * What others have made up, fit for a status: no longer than that, and with nothing that a terminal would take for a
+ * command.
+ */
+export function plainText(text: string, maxLength: number): string {
+  const plain = text.replace(/\p{Cc}+/gu, ' ')
+  return plain.length <= maxLength ? plain : `${plain.slice(0, maxLength - 1).toWellFormed()}…`
 }
 
 /** Findings whose status differs from what was said before (or that are new). */

@@ -104,6 +104,13 @@ describe('RelayPoller', () => {
     expect([costPerHour, monthToDate]).toEqual([0.25, 12])
   })
 
+  it('a meter that answers nonsense at length makes no long status', async () => {
+    const { poller, state } = setUp()
+    state.answer = { ...figures, currency: 'EUR\u001b[2J'.repeat(10_000) }
+    await poller.pollAll()
+    expect(poller.reading(target.key)?.summary?.currency).toBe('EUR [2JEUR [2JE…')
+  })
+
   it('REQ-K6: tells of rooms that open and close, also while the meter does not answer', async () => {
     const { poller, state, changes } = setUp()
     state.answer = new Error('connection refused')

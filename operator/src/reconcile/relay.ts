@@ -1,6 +1,7 @@
 import { relaySummarySchema } from '@parley/protocol'
 import type { MeetingClusterStatus } from '../api/index.ts'
 import { type Clock, sleep } from '../runtime/clock.ts'
+import { plainText } from './conditions.ts'
 import type { MeterClient, MeterTarget } from './meter-client.ts'
 
 export interface RelayReading {
@@ -29,6 +30,7 @@ export interface RelayPollerOptions {
 }
 
 const PARALLEL = 4
+const CURRENCY_MAX = 16
 /** Of a large fleet each is read less often: the API server, which all readings go through, has other things to do. */
 const PER_TARGET_MS = 50
 
@@ -95,7 +97,7 @@ export class RelayPoller {
           users,
           costPerHour: money(costPerHour),
           monthToDate: money(monthToDate),
-          currency,
+          currency: plainText(currency, CURRENCY_MAX),
         },
       }
     } catch (error) {

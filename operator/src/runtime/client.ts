@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { KubeConfig } from '@kubernetes/client-node'
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import { type ApiError, errorFromResponse, type FailedCall, Unavailable } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import {
@@ -48,7 +48,12 @@ interface Call extends FailedCall {
   contentType?: string
   accept?: string
   signal?: AbortSignal | undefined
+  /** Of the answer. Default: whatever comes, as of an API server. */
+  maxBytes?: number | undefined
 }
+
+/** An answer that a pod makes up itself, as its metrics, may be this long. */
+const PROXIED_MAX_BYTES = 4 * 1024 * 1024
 
 /**
  * Raw JSON to and from the API server: no models in between, so no field is dropped or renamed on the way.
@@ -265,12 +270,16 @@ export class ApiClient {
     if (status >= 400 && status !== 404) throw errorFromResponse(status, text, call)
   }
 
-  /** GET through the API server's service proxy. @returns the body as JSON */
+  /**
+   * GET through the API server's service proxy. @returns the body as JSON
+   * @param maxBytes of the answer: whoever is behind the Service makes it up
+   */
   proxyGet<T>(
     namespace: string,
     service: string,
     path: string,
     headers: Record<string, string>,
+    maxBytes?: number,
   ): Promise<T> {
     return this.#json<T>(
       {
@@ -281,6 +290,7 @@ export class ApiClient {
         method: 'GET',
         path: `/api/v1/namespaces/${namespace}/services/${service}/proxy${path}`,
         signal: AbortSignal.timeout(5_000),
+        maxBytes,
       },
       headers,
     )
@@ -295,6 +305,7 @@ export class ApiClient {
       path: `/api/v1/namespaces/${namespace}/pods/http:${pod}:${port}/proxy${path}`,
       accept: 'text/plain',
       signal: AbortSignal.timeout(5_000),
+      maxBytes: PROXIED_MAX_BYTES,
     })
     if (status >= 400) throw errorFromResponse(status, text, call)
     return text
@@ -379,7 +390,7 @@ export class ApiClient {
       this.#count(call.method, response.statusCode)
       return {
         status: response.statusCode,
-        text: await response.body.text(),
+        text: await textOf(response.body, call),
         retryAfter: headerText(response.headers['retry-after']),
       }
     } catch (error) {
@@ -456,6 +467,22 @@ function asApiError(error: unknown, call: FailedCall): ApiError {
   const failure = new Unavailable('Unavailable', 0, call, `no answer from the API server (${code})`)
   failure.cause = cause
   return failure
+}
+
+/** @throws Unavailable where it is longer than the call allows */
+async function textOf(body: Dispatcher.ResponseData['body'], call: Call): Promise<string> {
+  const { maxBytes } = call
+  if (maxBytes === undefined) return body.text()
+  const chunks: Buffer[] = []
+  let bytes = 0
+  // Leaving the loop early closes the connection.
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > maxBytes)
+      throw new Unavailable('TooLong', 0, call, `an answer of more than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 function headerText(value: string | string[] | undefined): string | undefined {
