@@ -47,14 +47,9 @@ function clusterNames(): Names {
     query: { namespace?: string | undefined; labelSelector?: string } = {},
   ): Promise<string[]> => {
     const { withApi } = await import('../cluster.ts')
-    const { MEETING_CLUSTERS, PODS } = await import('@parley/operator/runtime')
-    const core = { group: '', version: 'v1', namespaced: false }
-    const resources = {
-      MEETING_CLUSTERS,
-      PODS,
-      NAMESPACES: { ...core, kind: 'Namespace', plural: 'namespaces' },
-      NODES: { ...core, kind: 'Node', plural: 'nodes' },
-    }
+    const { MEETING_CLUSTERS, NODES, PODS } = await import('@parley/operator/runtime')
+    const NAMESPACES = { ...NODES, kind: 'Namespace', plural: 'namespaces' }
+    const resources = { MEETING_CLUSTERS, PODS, NAMESPACES, NODES }
     const { namespace, ...rest } = query
     try {
       return await withApi(undefined, async (api) => {

@@ -57,6 +57,7 @@ type Pod = K8sObject & {
 
 async function examine(api: ApiClient): Promise<Finding[]> {
   const { listLabelled, listMeetingClusters, notInstalled } = await import('../cluster.ts')
+  const { NODES } = await import('@parley/operator/runtime')
   const clusters = await listMeetingClusters(api, undefined)
   if (!clusters) return [{ ok: false, ...notInstalled }]
   const operators = await listLabelled<Workload>(
@@ -93,13 +94,6 @@ const API_SERVICES: Resource = {
   version: 'v1',
   kind: 'APIService',
   plural: 'apiservices',
-  namespaced: false,
-}
-const NODES: Resource = {
-  group: '',
-  version: 'v1',
-  kind: 'Node',
-  plural: 'nodes',
   namespaced: false,
 }
 

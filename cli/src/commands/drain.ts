@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiClient, K8sObject, Resource } from '@parley/operator/runtime'
-import { type RelayLoad, relayLoadSchema } from '@parley/protocol'
+import { type RelayLoad, relayLoadSchema, sumsOf } from '@parley/protocol'
 import type { Command } from 'commander'
 import picocolors from 'picocolors'
 import { type DrainedPod, type DrainTarget, drainPods, type MediaPod } from '../drain.ts'
@@ -147,15 +147,6 @@ type Pod = K8sObject & {
   status?: { phase?: string }
 }
 
-const NODES: Resource = {
-  group: '',
-  version: 'v1',
-  kind: 'Node',
-  plural: 'nodes',
-  namespaced: false,
-}
-const SFU_METRICS_PORT = 6789
-
 /** The real cluster. */
 class ClusterTarget implements DrainTarget {
   readonly #api: ApiClient
@@ -217,12 +208,13 @@ class ClusterTarget implements DrainTarget {
   }
 
   async cordon(node: string): Promise<void> {
+    const { NODES } = await import('@parley/operator/runtime')
     await this.#api.mergePatch(NODES, undefined, node, { spec: { unschedulable: true } })
     console.log(`node ${node} takes no new pods; kubectl uncordon ${node} undoes that`)
   }
 
   async requireNode(node: string): Promise<void> {
-    const { NotFound } = await import('@parley/operator/runtime')
+    const { NODES, NotFound } = await import('@parley/operator/runtime')
     try {
       await this.#api.get(NODES, undefined, node)
     } catch (error) {
@@ -265,10 +257,13 @@ class ClusterTarget implements DrainTarget {
   }
 
   async #sfuLoad({ namespace, name }: MediaPod): Promise<string | undefined> {
+    const { SFU_METRICS_PORT } = await import('@parley/operator/render')
     try {
       const text = await this.#api.podProxyText(namespace, name, SFU_METRICS_PORT, '/metrics')
-      const rooms = sum(text, 'livekit_room_total')
-      const people = sum(text, 'livekit_participant_total')
+      const { livekit_room_total: rooms = 0, livekit_participant_total: people = 0 } = sumsOf(
+        text,
+        ['livekit_room_total', 'livekit_participant_total'],
+      )
       return rooms === 0
         ? 'no room'
         : `${rooms} ${rooms === 1 ? 'room' : 'rooms'} with ${people} ${people === 1 ? 'participant' : 'participants'}`
@@ -276,12 +271,4 @@ class ClusterTarget implements DrainTarget {
       return undefined
     }
   }
-}
-
-/** Of all series of a metric, in Prometheus' text. */
-function sum(text: string, metric: string): number {
-  return text
-    .split('\n')
-    .filter((line) => line.startsWith(`${metric} `) || line.startsWith(`${metric}{`))
-    .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' '))), 0)
 }

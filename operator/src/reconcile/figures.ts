@@ -1,4 +1,4 @@
-import { relayLoadSchema } from '@parley/protocol'
+import { relayLoadSchema, sumsOf } from '@parley/protocol'
 import type { Component } from '../api/index.ts'
 import type { FigureSource, Labels } from '../metrics-api/index.ts'
 import {
@@ -12,7 +12,6 @@ import type { Clock } from '../runtime/clock.ts'
 import type { MeterClient, MeterTarget } from './meter-client.ts'
 import type { PodEntry } from './observed.ts'
 import type { PodScraper } from './pod-scraper.ts'
-import { sumsOf } from './prometheus-text.ts'
 
 /** What the pods of one component carry. */
 interface Reading {

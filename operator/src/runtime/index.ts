@@ -6,6 +6,7 @@ export {
   DEPLOYMENTS,
   type K8sObject,
   MEETING_CLUSTERS,
+  NODES,
   objectPath,
   PODS,
   type Resource,
