@@ -54,6 +54,13 @@ describe('secrets', () => {
     expect(contents(secrets, 'demo-turn-secret').secrets).toBe('new\nold\n')
   })
 
+  it('are made anew where somebody left only spaces and line ends', () => {
+    const blank = { secrets: encode(' \n\n'), key: encode('\n'), token: encode(' '), password: '' }
+    const names = ['demo-turn-secret', 'demo-join-key', 'demo-meter-token', 'demo-redis-auth']
+    const existing = Object.fromEntries(names.map((name) => [name, blank]))
+    expect(generateSecrets(mc, existing, bytes(3))).toEqual(generateSecrets(mc, {}, bytes(3)))
+  })
+
   it('tell every component where the managed Redis is', () => {
     const secrets = generateSecrets(mc, {}, bytes(0))
     const { url, password, host, port } = contents(secrets, 'demo-redis-auth')

@@ -48,8 +48,11 @@ function makers(
 ): Map<string, () => Secret> {
   const names = secretNames(mc)
   const token = () => Buffer.from(randomBytes(32)).toString('base64url')
-  const kept = (name: string, key: string) => decode(existing[name]?.[key])
-  // An empty password, as of an external Redis that has none, is none to keep.
+  // Blank is none to keep: an empty password, as of an external Redis that has none, and lists that somebody emptied.
+  const kept = (name: string, key: string) => {
+    const value = decode(existing[name]?.[key])
+    return value?.trim() ? value : undefined
+  }
   const keepOrMake = (name: string, key: string) => kept(name, key) || token()
   const made: [Component, string, () => Record<string, string>][] = [
     ['turn', names.turn, () => ({ secrets: kept(names.turn, 'secrets') || `${token()}\n` })],
