@@ -4,7 +4,7 @@ import { KEYS_GENERATION_ANNOTATION } from '../render/index.ts'
 import { FIELD_MANAGER } from '../runtime/client.ts'
 import type { K8sObject, OwnerReference } from '../runtime/resources.ts'
 import type { Entry } from '../runtime/store.ts'
-import { ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION } from './rotation.ts'
+import { ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION } from './secrets/rotation.ts'
 import { sharedText, withSharedMembers } from './shared.ts'
 
 /**

@@ -11,8 +11,8 @@ import {
 } from '../api/index.ts'
 import { selectorOf } from '../render/index.ts'
 import { type Finding, mergeConditions } from './conditions.ts'
+import type { RelayReading } from './figures/relay.ts'
 import type { Rollout } from './observed.ts'
-import type { RelayReading } from './relay.ts'
 
 /** What keeps a MeetingCluster from being as wanted, apart from pods that are not ready yet. */
 export interface Problem {

@@ -43,7 +43,7 @@ import {
   projectWorkload,
   type StorageClassEntry,
 } from './observed.ts'
-import { SecretReferences } from './references.ts'
+import { SecretReferences } from './secrets/references.ts'
 
 export interface WorldOptions {
   client: ApiClient

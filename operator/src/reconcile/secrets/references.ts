@@ -1,7 +1,7 @@
-import { Forbidden, Unavailable } from '../runtime/errors.ts'
-import type { ListWatch } from '../runtime/list-watch.ts'
-import { resourceName, SECRETS } from '../runtime/resources.ts'
-import { type Entry, Store } from '../runtime/store.ts'
+import { Forbidden, Unavailable } from '../../runtime/errors.ts'
+import type { ListWatch } from '../../runtime/list-watch.ts'
+import { resourceName, SECRETS } from '../../runtime/resources.ts'
+import { type Entry, Store } from '../../runtime/store.ts'
 
 export interface ReferencesOptions {
   /** A watch of the metadata of all Secrets that are not ours, into this store. */

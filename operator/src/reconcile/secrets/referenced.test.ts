@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { meetingCluster } from '../api/testing/specs.ts'
-import { Forbidden, NotFound } from '../runtime/errors.ts'
-import type { K8sObject } from '../runtime/resources.ts'
-import type { Entry, Store } from '../runtime/store.ts'
+import { meetingCluster } from '../../api/testing/specs.ts'
+import { Forbidden, NotFound } from '../../runtime/errors.ts'
+import type { K8sObject } from '../../runtime/resources.ts'
+import type { Entry, Store } from '../../runtime/store.ts'
+import { selfSigned, tlsData } from '../testing/certificate.ts'
 import { ReferencedSecrets } from './referenced.ts'
 import { SecretReferences } from './references.ts'
-import { selfSigned, tlsData } from './testing/certificate.ts'
 
 /** An API server of Secrets, with a watch that tells at once. */
 class Secrets {

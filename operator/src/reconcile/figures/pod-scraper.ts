@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici'
-import type { ApiClient } from '../runtime/client.ts'
+import type { ApiClient } from '../../runtime/client.ts'
 
 /** Where a pod says its metrics. */
 export interface ScrapeTarget {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Component } from '../api/index.ts'
-import { FakeClock } from '../runtime/fake-clock.ts'
+import type { Component } from '../../api/index.ts'
+import { FakeClock } from '../../runtime/fake-clock.ts'
+import type { PodEntry } from '../observed.ts'
 import { Figures } from './figures.ts'
-import type { PodEntry } from './observed.ts'
 import type { ScrapeTarget } from './pod-scraper.ts'
 
 const load = (mbps: Record<string, number>) => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { FakeClock } from '../runtime/fake-clock.ts'
-import type { K8sObject, Resource } from '../runtime/resources.ts'
+import { FakeClock } from '../../runtime/fake-clock.ts'
+import type { K8sObject, Resource } from '../../runtime/resources.ts'
 import { MeterClient, type MeterTarget } from './meter-client.ts'
 import { RelayPoller } from './relay.ts'
 

@@ -1,8 +1,8 @@
-import type { MeetingCluster } from '../api/index.ts'
-import { METER_PORT, objectName, secretNames, selectorOf } from '../render/index.ts'
+import type { MeetingCluster } from '../../api/index.ts'
+import { METER_PORT, objectName, secretNames, selectorOf } from '../../render/index.ts'
+import type { World } from '../world.ts'
 import { Figures, type FiguresOptions } from './figures.ts'
 import type { MeterTarget } from './meter-client.ts'
-import type { World } from './world.ts'
 
 /** Where the figures of MeetingClusters are read, by what is known of the cluster. */
 

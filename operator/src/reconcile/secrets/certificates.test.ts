@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
+import { selfSigned, tlsData } from '../testing/certificate.ts'
 import { judgeCertificate, readCertificate } from './certificates.ts'
-import { selfSigned, tlsData } from './testing/certificate.ts'
 
 const good = selfSigned(['turn.example.com', '*.meet.example.com'])
 const other = selfSigned(['turn.example.com'])

@@ -1,7 +1,7 @@
 import { meterTokenHeader } from '@parley/protocol'
 import type { z } from 'zod'
-import type { ApiClient } from '../runtime/client.ts'
-import { type K8sObject, SECRETS } from '../runtime/resources.ts'
+import type { ApiClient } from '../../runtime/client.ts'
+import { type K8sObject, SECRETS } from '../../runtime/resources.ts'
 
 /** Where the meter of a MeetingCluster is reached. */
 export interface MeterTarget {

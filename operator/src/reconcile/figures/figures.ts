@@ -1,16 +1,16 @@
 import { relayLoadSchema, sumsOf } from '@parley/protocol'
-import type { Component } from '../api/index.ts'
-import type { FigureSource, Labels } from '../metrics-api/index.ts'
+import type { Component } from '../../api/index.ts'
+import type { FigureSource, Labels } from '../../metrics-api/index.ts'
 import {
   CLUSTER_LABEL,
   EXTERNAL_METRICS,
   type ExternalMetric,
   SFU_METRICS_PORT,
   SIGNALING_PORT,
-} from '../render/index.ts'
-import type { Clock } from '../runtime/clock.ts'
+} from '../../render/index.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { PodEntry } from '../observed.ts'
 import type { MeterClient, MeterTarget } from './meter-client.ts'
-import type { PodEntry } from './observed.ts'
 import type { PodScraper } from './pod-scraper.ts'
 
 /** What the pods of one component carry. */

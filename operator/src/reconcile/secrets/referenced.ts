@@ -1,18 +1,18 @@
-import { type MeetingCluster, REASON } from '../api/index.ts'
+import { type MeetingCluster, REASON } from '../../api/index.ts'
 import {
   type SecretData,
   type SecretReference,
   secretReferences,
   type TurnTls,
   turnTls,
-} from '../render/index.ts'
-import type { ApiClient } from '../runtime/client.ts'
-import { Forbidden, NotFound } from '../runtime/errors.ts'
-import { type K8sObject, SECRETS } from '../runtime/resources.ts'
+} from '../../render/index.ts'
+import type { ApiClient } from '../../runtime/client.ts'
+import { Forbidden, NotFound } from '../../runtime/errors.ts'
+import { type K8sObject, SECRETS } from '../../runtime/resources.ts'
+import type { Problem } from '../status.ts'
 import { type CertificateFacts, judgeCertificate, readCertificate } from './certificates.ts'
 import type { SecretReferences } from './references.ts'
 import type { Source } from './secrets.ts'
-import type { Problem } from './status.ts'
 
 /** What the Secrets that a spec names mean for what is rendered, and what is wrong with them. */
 export interface Referenced {

@@ -1,7 +1,7 @@
 import { relaySummarySchema } from '@parley/protocol'
-import type { MeetingClusterStatus } from '../api/index.ts'
-import { type Clock, sleep } from '../runtime/clock.ts'
-import { plainText } from './conditions.ts'
+import type { MeetingClusterStatus } from '../../api/index.ts'
+import { type Clock, sleep } from '../../runtime/clock.ts'
+import { plainText } from '../conditions.ts'
 import type { MeterClient, MeterTarget } from './meter-client.ts'
 
 export interface RelayReading {

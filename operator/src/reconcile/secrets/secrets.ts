@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { durationSeconds, type MeetingCluster } from '../api/index.ts'
+import { durationSeconds, type MeetingCluster } from '../../api/index.ts'
 import {
   formatEntries,
   freshEntry,
@@ -11,16 +11,16 @@ import {
   type SecretData,
   secretNames,
   secretShapes,
-} from '../render/index.ts'
-import { FIELD_MANAGER } from '../runtime/client.ts'
-import type { K8sObject } from '../runtime/resources.ts'
-import type { Child, ChildKind } from './children.ts'
+} from '../../render/index.ts'
+import { FIELD_MANAGER } from '../../runtime/client.ts'
+import type { K8sObject } from '../../runtime/resources.ts'
+import type { Child, ChildKind } from '../children.ts'
 import {
   type ChildEntry,
   GENERATION_ANNOTATION,
   type PodEntry,
   SOURCE_ANNOTATION,
-} from './observed.ts'
+} from '../observed.ts'
 import {
   adoptedRotation,
   changeList,
@@ -224,7 +224,8 @@ function rotate(
     change,
   })
   const known = rotationOf(existing?.metadata.annotations)
-  if (!existing?.data?.[key]) {
+  const entries = parseEntries(Buffer.from(existing?.data?.[key] ?? '', 'base64').toString())
+  if (!existing || entries.length === 0) {
     const { generation = -1 } = known ?? {}
     return as({ ...initialRotation(policy, now), generation: generation + 1 }, 'none')
   }
@@ -232,7 +233,6 @@ function rotate(
   if (!isOurs(existing, content)) return as(adoptedRotation(policy, now, known), 'none')
   const { state, change } = planRotation(known, policy, now)
   if (change === 'none') return as(state, change)
-  const entries = parseEntries(Buffer.from(existing.data[key], 'base64').toString())
   const list = Buffer.from(formatEntries(changeList(entries, change, fresh))).toString('base64')
   return as(state, change, { ...content.data, [key]: list })
 }
