@@ -1,9 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Logger } from 'pino'
 import {
   API_VERSION,
   COMPONENTS,
-  CONDITION,
   type Component,
   InvalidMeetingCluster,
   KIND,
@@ -18,7 +16,6 @@ import {
   MissingSecretKey,
   objectName,
   renderMeetingCluster,
-  rotatingSecrets,
 } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -32,14 +29,13 @@ import {
   TooManyRequests,
   Unavailable,
 } from '../runtime/errors.ts'
-import type { EventRecorder } from '../runtime/events.ts'
 import {
   type K8sObject,
   MEETING_CLUSTERS,
   PERSISTENT_VOLUME_CLAIMS,
-  PODS,
   SECRETS,
 } from '../runtime/resources.ts'
+import { type Audience, announceConditions, announceRotation } from './announce.ts'
 import {
   type Child,
   type ChildKind,
@@ -47,21 +43,20 @@ import {
   ChildWriter,
   type Owner,
 } from './children.ts'
-import { transitions } from './conditions.ts'
 import type { RelayReading } from './figures/relay.ts'
-import { type ChildEntry, digest, type Rollout } from './observed.ts'
+import type { ChildEntry, Rollout } from './observed.ts'
 import { isInTheWay } from './replace.ts'
 import { type Referenced, ReferencedSecrets } from './secrets/referenced.ts'
-import { planSecrets, type RotationChange, type SecretsPlan } from './secrets/secrets.ts'
+import { planSecrets, type SecretsPlan } from './secrets/secrets.ts'
+import { showToPods } from './show-to-pods.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
 import { findReach } from './turn-reach.ts'
 import { withProblem, workloadFacts } from './workload-facts.ts'
 import type { World } from './world.ts'
 
-export interface ReconcilerOptions {
+export interface ReconcilerOptions extends Audience {
   client: ApiClient
   world: World
-  events: Pick<EventRecorder, 'record'>
   relay: { reading(key: string): RelayReading | undefined }
   capabilities: {
     /** The operator's own external metrics API is what this cluster asks. */
@@ -75,7 +70,6 @@ export interface ReconcilerOptions {
   rotationMarginMs: number
   clock: Clock
   randomBytes: (count: number) => Uint8Array
-  log: Logger
 }
 
 /** What people have to put right need not touch anything that is watched: look again after this long. */
@@ -330,85 +324,6 @@ async function prune(
   return Promise.all(unwanted.map(({ kind, entry }) => writer.remove(kind, entry)))
 }
 
-/**
- * The kubelet copies a changed ConfigMap or Secret into running pods once a minute or so, but at once when the pod
- * itself changes: an annotation makes new addresses and rotated secrets known without a restart.
- */
-async function showToPods(
-  { client, world }: ReconcilerOptions,
-  key: string,
-  cluster: Cluster,
-  child: Child,
-): Promise<ChildOutcome> {
-  const seen = whoFollows(cluster, child)
-  try {
-    await Promise.all(
-      seen.components
-        .flatMap((component) => world.podsOf(key, component))
-        .map(({ namespace, name }) =>
-          client.mergePatch(PODS, namespace, name, { metadata: { annotations: seen.annotations } }),
-        ),
-    )
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    // A pod that is gone needs no telling.
-    if (!(error instanceof NotFound)) return { result: 'failed', error }
-  }
-  return { result: 'applied' }
-}
-
-/** The pods that read a child again while they run, and what tells them apart from before. */
-function whoFollows(cluster: Cluster, { kind, object }: Child) {
-  const { name, namespace, labels } = object.metadata
-  const component = labels?.['app.kubernetes.io/component']
-  if (object.kind === 'ConfigMap' && component) {
-    const { data } = object as K8sObject & { data?: object }
-    const annotations = { 'parley.dev/config-seen': digest(JSON.stringify(data)) }
-    return { components: [component], annotations }
-  }
-  const rotating = rotatingSecrets(cluster).find((secret) => secret.name === name)
-  if (object.kind !== 'Secret' || !rotating) return { components: [], annotations: {} }
-  // Its version, never anything made of what it holds.
-  const version = kind.store.get(`${namespace}/${name}`)?.resourceVersion ?? ''
-  return {
-    components: rotating.followers,
-    annotations: { 'parley.dev/secret-seen': `${name}/${version}` },
-  }
-}
-
-/** One event and one line for each step of a rotation. No word of what the Secret holds. */
-function announceRotation(
-  { events, log }: ReconcilerOptions,
-  cluster: Cluster,
-  { secret, change }: RotationChange,
-) {
-  const { namespace, name } = cluster.metadata
-  const said = ROTATION_EVENTS[change]
-  if (!said) return
-  log.info({ namespace, name, secret: secret.name, change }, 'secret rotation')
-  events.record(MEETING_CLUSTERS, cluster, {
-    type: 'Normal',
-    reason: said.reason,
-    action: 'RotateSecret',
-    note: `${secret.title} in Secret ${secret.name}: ${said.note}`,
-  })
-}
-
-const ROTATION_EVENTS: Readonly<
-  Record<RotationChange['change'], { reason: string; note: string } | undefined>
-> = {
-  none: undefined,
-  introduce: {
-    reason: 'SecretRotationStarted',
-    note: 'a new one is accepted; it will be used once every pod knows it',
-  },
-  promote: {
-    reason: 'SecretRotated',
-    note: 'the new one is used; the old one is accepted until all that was made with it is over',
-  },
-  retire: { reason: 'SecretRetired', note: 'the old one is accepted no more' },
-}
-
 function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, Rollout>> {
   const { namespace, name, uid } = cluster.metadata
   const owner = `${namespace}/${name}`
@@ -488,29 +403,5 @@ async function writeStatus(
     if (error instanceof NotFound || error instanceof Conflict) return
     throw error
   }
-  announce(options, cluster, status)
-}
-
-/** One event and one line for each change of the conditions that people act on. */
-function announce(
-  { events, log }: ReconcilerOptions,
-  cluster: Cluster,
-  { conditions = [] }: MeetingClusterStatus,
-) {
-  const before = cluster.status?.conditions ?? []
-  for (const { type, status, reason, message } of transitions(before, conditions)) {
-    const known = before.some((condition) => condition.type === type)
-    const good = type === CONDITION.Ready ? status === 'True' : status === 'False'
-    if (type !== CONDITION.Ready && type !== CONDITION.Stalled) continue
-    // That a new one is not ready yet is no news.
-    if (!known && (type === CONDITION.Ready ? !good : good)) continue
-    const { namespace, name } = cluster.metadata
-    log.info({ namespace, name, condition: type, status, reason }, 'condition changed')
-    events.record(MEETING_CLUSTERS, cluster, {
-      type: good ? 'Normal' : 'Warning',
-      reason: good && type === CONDITION.Ready ? 'Ready' : reason,
-      action: 'Reconcile',
-      note: message || `${type} is ${status}`,
-    })
-  }
+  announceConditions(options, cluster, status)
 }
