@@ -25,6 +25,10 @@ const HOST_NAME_OR_NONE = /^(([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*[a-z0-9]([-a-z0-9
 /** For fields that are part of v1alpha1 and that nothing acts on yet. */
 const NOT_YET = 'Not in effect in this version.'
 
+/** coturn runs as nobody in particular, on the network of its node. */
+const LOW_PORTS =
+  'Below 1024 only where the nodes let everybody have such ports (sysctl net.ipv4.ip_unprivileged_port_start).'
+
 const image = z
   .strictObject({
     registry: text(
@@ -86,7 +90,7 @@ const turnTls = withRules(
       })
       .optional()
       .describe('Issuer of cert-manager that makes the certificate.'),
-    port: port().default(5349).describe('Port of TURN over TLS, on TCP.'),
+    port: port().default(5349).describe(`Port of TURN over TLS, on TCP. ${LOW_PORTS}`),
   }),
   [
     {
@@ -160,7 +164,9 @@ const turn = withRules(
       .describe(
         'Addresses that clients reach the pods at: one for all, or one for each node in the order of node names. Empty: for the listener of exposure LoadBalancer the address of its Service, for all else the ExternalIP of each node.',
       ),
-    listenPort: port().default(3478).describe('Port of TURN and STUN, on UDP and TCP.'),
+    listenPort: port()
+      .default(3478)
+      .describe(`Port of TURN and STUN, on UDP and TCP. ${LOW_PORTS}`),
     tls: turnTls,
     relayPorts: portRange('UDP ports of the nodes that relayed media uses.', {
       min: 49152,
@@ -467,7 +473,7 @@ const redis = withRules(
       .strictObject({
         url: text(
           512,
-          /^(rediss?:\/\/[A-Za-z0-9._[\]:-]+(\/[0-9]*)?)?$/,
+          /^(rediss?:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f.:]+\])(:[0-9]{1,5})?(\/[0-9]*)?)?$/,
           'is no address of Redis: write redis://host:6379/0 (or rediss, with TLS), and the password into the Secret',
         )
           .default('')

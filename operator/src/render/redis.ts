@@ -107,11 +107,12 @@ export function redisAddressEnv(mc: MeetingCluster): V1EnvVar[] {
   ]
 }
 
-/** Host and port of Redis; undefined where only the Secret of an external one says. */
+/** Host and port of Redis; undefined where only the Secret of an external one says, and where the URL is none. */
 export function redisAddress(mc: MeetingCluster): { host: string; port: number } | undefined {
   const { mode, external } = mc.spec.redis
   if (mode === 'Managed') return { host: serviceHost(mc, 'redis'), port: REDIS_PORT }
-  return external.url === '' ? undefined : addressOf(new URL(external.url))
+  const url = URL.parse(external.url)
+  return url ? addressOf(url) : undefined
 }
 
 /** Host and port of a Redis URL, as a resolver takes them: IPv6 without its brackets. */

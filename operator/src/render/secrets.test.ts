@@ -80,6 +80,14 @@ describe('the secret of an external Redis', () => {
       'demo-redis-auth',
     )
 
+  it.each(['redis://redis.example.com:99999', 'redis://[:]:6379'])(
+    'cannot be made of %s, which is refused by name',
+    (url) => {
+      expect(() => external({ url })).toThrow(MissingSecretKey)
+      expect(() => external({ url })).toThrow(/^spec\.redis\.external\.url is no address of Redis/)
+    },
+  )
+
   it('is made of the address in the spec and the password in the Secret named', () => {
     const redis = { url: 'redis://redis.example.com:7000/2', secretName: 'mine' }
     expect(external(redis, { password: encode('p@ss/word'), ca: encode('PEM') })).toEqual({

@@ -130,7 +130,9 @@ function redisSecret(
   const url = URL.parse(text)
   if (!url || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
     throw new MissingSecretKey(
-      `spec.redis.external.secretName: the key url of Secret ${external.secretName} is no address of Redis; write redis://:password@host:6379/0, special characters of the password percent-encoded`,
+      external.url === ''
+        ? `spec.redis.external.secretName: the key url of Secret ${external.secretName} is no address of Redis; write redis://:password@host:6379/0, special characters of the password percent-encoded`
+        : 'spec.redis.external.url is no address of Redis: write redis://host:6379/0, with a port up to 65535',
     )
   }
   // `kubectl create secret --from-file` keeps the line end of the file.

@@ -169,6 +169,12 @@ export const refusedSpecs: Refused[] = [
     path: 'spec.region',
     says: 'write one like eu-central-1',
   },
+  ...['redis://redis:6379:6379', 'redis://:6379', 'redis://[redis]:6379'].map((url) => ({
+    why: `an address of Redis without a host and a port: ${url}`,
+    spec: { redis: { mode: 'External', external: { url } } },
+    path: 'spec.redis.external.url',
+    says: 'is no address of Redis',
+  })),
   {
     why: 'a password in the address of Redis',
     spec: { redis: { mode: 'External', external: { url: 'redis://:secret@redis:6379' } } },
