@@ -37,7 +37,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 const testsMayImport = ['devcluster', 'signaling', 'images']
 
 /** Within operator/src: rendering is pure, and only the runtime talks to the API server. */
-const withinOperator: Readonly<Record<string, readonly string[]>> = {
+export const withinOperator: Readonly<Record<string, readonly string[]>> = {
   api: [],
   render: ['api'],
   runtime: [],
