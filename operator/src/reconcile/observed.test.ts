@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { projectPod } from './observed.ts'
+import { projectNode, projectPod } from './observed.ts'
 
 function problemOf(status: object, metadata: object = {}): string | undefined {
   const pod = { metadata: { name: 'demo-turn-x', namespace: 'n', ...metadata }, status }
@@ -31,5 +31,18 @@ describe('what keeps a pod from starting', () => {
     expect(
       problemOf(waiting('ErrImagePull'), { deletionTimestamp: '2026-11-21T12:00:00Z' }),
     ).toBeUndefined()
+  })
+})
+
+describe('the addresses of a node', () => {
+  it('are those that are addresses, whatever its kubelet says', () => {
+    const all = ['203.0.113.7', '2001:db8::7', '0.0.0.0/0', 'a"b', '192.0.2.1\n0.0.0.0-9.9.9.9', '']
+    const addresses = all.flatMap((address) => [
+      { type: 'ExternalIP', address },
+      { type: 'InternalIP', address },
+    ])
+    const node = projectNode({ metadata: { name: 'n' }, status: { addresses } } as never)
+    expect(node.external).toEqual(['203.0.113.7', '2001:db8::7'])
+    expect(node.internal).toEqual(['203.0.113.7', '2001:db8::7'])
   })
 })

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { MeetingCluster } from '../api/index.ts'
+import { isIpAddress, type MeetingCluster } from '../api/index.ts'
 import { KEYS_GENERATION_ANNOTATION } from '../render/index.ts'
 import { FIELD_MANAGER } from '../runtime/client.ts'
 import type { K8sObject, OwnerReference } from '../runtime/resources.ts'
@@ -177,8 +177,12 @@ export function projectNode(object: K8sObject): NodeEntry {
       conditions?: { type: string; status: string }[]
     }
   }
+  // The API server takes any text for an address, from every kubelet: what is none must get into no policy and no
+  // list of peers, which are about all nodes.
   const of = (type: string) =>
-    (status?.addresses ?? []).filter((entry) => entry.type === type).map(({ address }) => address)
+    (status?.addresses ?? [])
+      .filter((entry) => entry.type === type && isIpAddress(entry.address))
+      .map(({ address }) => address)
   const ready = status?.conditions?.some(
     ({ type, status }) => type === 'Ready' && status === 'True',
   )
