@@ -10,7 +10,8 @@ export type Clock = {
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, task) {
-    const timer = setTimeout(task, ms)
+    // Longer delays overflow the timer and would fire at once: a drain of 30 days would end before it began.
+    const timer = setTimeout(task, Math.min(ms, 0x7fffffff))
     timer.unref()
     return () => clearTimeout(timer)
   },
