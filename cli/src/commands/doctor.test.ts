@@ -4,6 +4,7 @@ import {
   clusterFindings,
   metricsApiFindings,
   operatorFindings,
+  plain,
   podFindings,
 } from './doctor.ts'
 
@@ -11,6 +12,10 @@ const wrong = <T extends { ok: boolean }>(findings: T[]) => findings.filter(({ o
 const metadata = { name: 'demo-turn-1', namespace: 'meetings' }
 
 describe('parley doctor', () => {
+  it('passes nothing on that a terminal would take for a command', () => {
+    expect(plain('no \u001b[31mimage\u001b[0m\r\n\u0007here\u009b2J')).toBe('no image here')
+  })
+
   it('says how to get an operator, and whose log to read where one is not ready', () => {
     expect(operatorFindings([], [])).toMatchObject([
       { ok: false, fix: expect.stringMatching(/install/) },

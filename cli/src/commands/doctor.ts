@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import type { MeetingCluster } from '@parley/operator/api'
 import type { ApiClient, K8sObject, Resource } from '@parley/operator/runtime'
 import type { Command } from 'commander'
@@ -28,11 +29,16 @@ Example:
       const { green, red, dim } = picocolors
       for (const { ok, what, fix } of findings)
         console.log(
-          `${ok ? green('✓') : red('✗')} ${what}${fix && !ok ? `\n  ${dim('→')} ${fix}` : ''}`,
+          `${ok ? green('✓') : red('✗')} ${plain(what)}${fix && !ok ? `\n  ${dim('→')} ${plain(fix)}` : ''}`,
         )
       const wrong = findings.filter(({ ok }) => !ok).length
       if (wrong > 0) throw new Error(`${wrong} of ${findings.length} checks found something wrong`)
     })
+}
+
+/** On one line, and with nothing that a terminal would take for a command: registries and pods have a say in it. */
+export function plain(text: string): string {
+  return stripVTControlCharacters(text).replace(/\p{Cc}+/gu, ' ')
 }
 
 type Workload = K8sObject & {

@@ -174,6 +174,15 @@ describe('the figures of signaling', () => {
     expect(await figures.rooms('meetings/demo')).toBe(5)
   })
 
+  it.each([
+    [-3, 0],
+    [1e300, Number.MAX_SAFE_INTEGER],
+  ])('whatever it says of rooms (%d), the status takes it', async (said, rooms) => {
+    const { state, figures } = setUp([pod('signaling', 'a')])
+    state.texts = { a: text(1, said) }
+    expect(await figures.rooms('meetings/demo')).toBe(rooms)
+  })
+
   it('are not there where signaling does not count', async () => {
     const { state, ofDemo, figures } = setUp([pod('signaling', 'a')])
     state.texts = { a: 'something_else 1\n' }

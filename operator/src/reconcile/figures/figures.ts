@@ -182,9 +182,14 @@ export class Figures implements FigureSource {
     return {
       at: clock.now(),
       pods: new Map(targets.map(({ name }, index) => [name, values[index] ?? {}])),
-      ...(rooms.length > 0 ? { rooms: Math.round(rooms.reduce((a, b) => a + b)) } : {}),
+      ...(rooms.length > 0 ? { rooms: countOf(rooms.reduce((a, b) => a + b)) } : {}),
     }
   }
+}
+
+/** As a status takes it: pods say what they like. */
+function countOf(sum: number): number {
+  return Math.min(Math.max(0, Math.round(sum)), Number.MAX_SAFE_INTEGER)
 }
 
 function componentOf(metric: string): Component | undefined {
