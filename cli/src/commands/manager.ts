@@ -65,7 +65,7 @@ that every pod has seen the one before.
         await runManager({
           ...others,
           ...metricsApiOf(options),
-          ...(options.resync === undefined ? {} : { resyncMs: options.resync * 1000 }),
+          ...(options.resync === undefined ? {} : { resyncMs: options.resync }),
           log: pino({ level: process.env.PARLEY_LOG_LEVEL ?? 'info' }),
           signal: stop.signal,
           images: imagesFrom(process.env),
@@ -102,19 +102,24 @@ function shard(text: string): Shard {
   return parsed
 }
 
-/** In seconds. */
+/** In ms. */
 function duration(text: string): number {
-  if (!/^([0-9]+(h|m|s))+$/.test(text))
-    throw new InvalidArgumentError('It must be a duration such as 10h or 90s.')
-  return durationSeconds(text)
+  let ms = 0
+  try {
+    ms = durationSeconds(text) * 1000
+  } catch {
+    // Said below, as for 0s.
+  }
+  if (ms === 0) throw new InvalidArgumentError('It must be a duration such as 10h or 90s.')
+  return ms
 }
 
 function rotationMargin(text: string | undefined): { rotationMarginMs?: number } {
   if (!text) return {}
   try {
-    return { rotationMarginMs: durationSeconds(text) * 1000 }
+    return { rotationMarginMs: duration(text) }
   } catch (error) {
-    throw new InvalidArgumentError(`PARLEY_ROTATION_MARGIN: ${(error as Error).message}`)
+    throw new UsageError(`PARLEY_ROTATION_MARGIN: ${(error as Error).message}`)
   }
 }
 
