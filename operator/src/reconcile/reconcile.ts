@@ -66,7 +66,7 @@ export interface ReconcilerOptions extends Audience {
   operatorNamespace?: string
   /** Used where the spec names no registry or tag. */
   images: { registry: string; tag: string }
-  /** Time within which every pod sees a changed Secret; see rotation.ts. */
+  /** Time within which every pod sees a changed Secret; see secrets/rotation.ts. */
   rotationMarginMs: number
   clock: Clock
   randomBytes: (count: number) => Uint8Array
