@@ -26,8 +26,12 @@ describe('shapeOf', () => {
       metadata: { name: 'x', namespace, labels: { 'parley.dev/cluster': 'demo' } },
       ...{ data: { [key]: '' } },
     })
-    expect(shapeOf(config('a', 'a-demo.json'))).toBe(shapeOf(config('b', 'b-demo.json')))
-    expect(shapeOf(config('a', 'a-demo.json'))).not.toBe(shapeOf(config('b', 'a-demo.json')))
+    expect(shapeOf(config('a', 'a-demo-dashboard.json'))).toBe(
+      shapeOf(config('b', 'b-demo-dashboard.json')),
+    )
+    expect(shapeOf(config('a', 'a-demo-dashboard.json'))).not.toBe(
+      shapeOf(config('b', 'a-demo-dashboard.json')),
+    )
   })
 
   it.each([

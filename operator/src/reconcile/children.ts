@@ -278,7 +278,7 @@ function walk(value: unknown, inList: boolean, parts: string[], own: string) {
     parts.push('{')
     for (const key in value) {
       const member = (value as Record<string, unknown>)[key]
-      parts.push(key.startsWith(own) ? `*.${key.slice(own.length)}` : key)
+      parts.push(key.startsWith(own) ? `*-${key.slice(own.length)}` : key)
       if (inList && typeof member !== 'object' && LIST_KEYS.has(key))
         parts.push('=', String(member))
       parts.push(':')

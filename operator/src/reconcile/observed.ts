@@ -309,7 +309,7 @@ export function ownedFields({ metadata }: K8sObject): string {
   const owner = controllerOf(metadata.ownerReferences)
   if (!owner) return digest(text)
   const own = `"f:${ownKeyPrefix(metadata.namespace, owner.name)}`
-  return digest(text.replaceAll(owner.uid, '').replaceAll(own, '"f:*.'))
+  return digest(text.replaceAll(owner.uid, '').replaceAll(own, '"f:*-'))
 }
 
 /**
@@ -317,7 +317,7 @@ export function ownedFields({ metadata }: K8sObject): string {
  * else each would have fields of its own, to be learned one by one.
  */
 export function ownKeyPrefix(namespace: string | undefined, cluster: string): string {
-  return `${namespace}-${cluster}.`
+  return `${namespace}-${cluster}-`
 }
 
 function setsReplicas({ metadata }: K8sObject): boolean {
