@@ -35,7 +35,8 @@ beforeAll(async () => {
     input: JSON.stringify(recording.customResourceDefinition),
   })
   await cluster.node('n1', '198.51.100.7')
-  await cluster.meetingCluster(NAMESPACE)
+  // As the previous operator had it: with the autoscalers that there are by default.
+  await cluster.meetingCluster(NAMESPACE, { signaling: {}, webapp: {} })
   await applyAsPrevious()
   await cluster.runPods(NAMESPACE, 'turn', 'n1')
   before = await cluster.children(NAMESPACE)

@@ -50,7 +50,7 @@ export class TestCluster {
     return new Map(items.map((item) => [`${item.kind}/${item.metadata.name}`, item]))
   }
 
-  /** A namespace with a MeetingCluster `demo` in it. */
+  /** A namespace with a MeetingCluster `demo` in it. Of its own accord nothing scales: that would be a change. */
   async meetingCluster(namespace: string, spec: object = {}): Promise<void> {
     await this.apply(
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
@@ -62,6 +62,8 @@ export class TestCluster {
           domain: 'meet.example.com',
           region: 'eu-central-1',
           sfu: { engine: 'None' },
+          signaling: { replicas: 1 },
+          webapp: { replicas: 1 },
           ...spec,
         },
       },
@@ -78,6 +80,17 @@ export class TestCluster {
       )
       if (!condition || !asked) throw new Error(`${type} is ${JSON.stringify(condition)}`)
       return condition
+    })
+  }
+
+  /** Resolves when Kubernetes has made and counted the pods of so many workloads of `demo`, and the status says so. */
+  counted(namespace: string, workloads = WITHOUT_SIGNALING): Promise<void> {
+    return eventually(async () => {
+      const found = await this.get('mc', 'demo', namespace)
+      const components = Object.entries(found?.status?.components ?? {})
+      const made = components.filter(([, { desired, updated }]) => updated === desired)
+      if (made.length !== workloads)
+        throw new Error(`the pods of ${made.map(([name]) => name).join(', ')} are there alone`)
     })
   }
 
@@ -158,6 +171,9 @@ export class TestCluster {
 }
 
 const CHILD_KINDS = 'sa,cm,secret,svc,pvc,deploy,sts,hpa,pdb,netpol'
+
+/** TURN, web page, Redis and meter: signaling is held while no TURN pod is ready. */
+const WITHOUT_SIGNALING = 4
 
 export interface TestCondition {
   type: string
