@@ -52,8 +52,14 @@ export const joinResponseSchema = z.strictObject({
   room: slugSchema,
   tenant: slugSchema,
   iceServers: z.array(iceServerSchema).min(1),
-  /** What to make ready for; `room:join` says what holds. */
-  media: roomMediaSchema,
+  /**
+   * What to make ready for; `room:join` says what holds. The token for the SFU comes with the seat: with one from
+   * here somebody could listen there whom no participant is shown.
+   */
+  media: z.discriminatedUnion('mode', [
+    z.object({ mode: z.literal('mesh') }),
+    z.object({ mode: z.literal('sfu'), engine: z.literal('LiveKit') }),
+  ]),
 })
 
 /** All of a room that a participant needs to draw it: the answer to `room:join`. */

@@ -17,7 +17,7 @@ import type { JoinClaims } from './join-token.ts'
 import type { Metrics } from './metrics.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { type RoomKey, type RoomStore, roomName, type Seat } from './rooms/room-store.ts'
-import type { SfuAccess } from './sfu.ts'
+import { type SfuAccess, sfuNotReady } from './sfu.ts'
 import type { TurnAccess } from './turn.ts'
 
 type SocketData = { claims: JoinClaims }
@@ -291,8 +291,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   }
 
   function roomFull(total: number): SignalingError {
-    if (deps.sfu.engine !== 'None' && !deps.sfu.ready())
-      return new SignalingError('unavailable', 'the SFU is not ready yet; try again shortly')
+    if (deps.sfu.engine !== 'None' && !deps.sfu.ready()) return sfuNotReady()
     return new SignalingError('room-full', `the room holds ${total} people; it is full`)
   }
 

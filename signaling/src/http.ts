@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import { type JoinResponse, joinRequestSchema, type RoomMedia, slugSchema } from '@parley/protocol'
+import { type JoinResponse, joinRequestSchema, slugSchema } from '@parley/protocol'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { ConfigError } from './config.ts'
@@ -11,7 +11,7 @@ import type { Metrics } from './metrics.ts'
 import { type OriginPolicy, originAllowed } from './origins.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { RoomStore } from './rooms/room-store.ts'
-import type { SfuAccess } from './sfu.ts'
+import { type SfuAccess, sfuNotReady } from './sfu.ts'
 import type { TurnAccess } from './turn.ts'
 
 export type HttpDeps = {
@@ -89,10 +89,12 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
       const holds = deps.sfu.engine === 'None' ? deps.meshMax : deps.roomMax
       if (seats >= holds)
         throw new SignalingError('room-full', `the room holds ${holds} people; it is full`)
-      const claims = { ...key, participant: participantId, name }
-      const media: RoomMedia =
-        sfu || seats >= deps.meshMax ? await deps.sfu.media(claims) : { mode: 'mesh' }
-      const token = await deps.signToken(claims)
+      const onSfu = sfu || seats >= deps.meshMax
+      if (onSfu && !deps.sfu.ready()) throw sfuNotReady()
+      const media: JoinResponse['media'] = onSfu
+        ? { mode: 'sfu', engine: 'LiveKit' }
+        : { mode: 'mesh' }
+      const token = await deps.signToken({ ...key, participant: participantId, name })
       return { token, participantId, room, tenant, iceServers, media } satisfies JoinResponse
     } catch (refused) {
       // Who is turned away here never reaches `room:join`, where the others are counted.

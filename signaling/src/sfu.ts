@@ -97,6 +97,10 @@ export function watchLiveKit(options: {
   }
 }
 
+export function sfuNotReady(): SignalingError {
+  return new SignalingError('unavailable', 'the SFU is not ready yet; try again shortly')
+}
+
 function unavailable(): never {
-  throw new SignalingError('unavailable', 'the SFU is not ready yet; try again shortly')
+  throw sfuNotReady()
 }
