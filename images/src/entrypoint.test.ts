@@ -21,12 +21,17 @@ async function start(
   env: Record<string, string>,
   does = 'echo "$0 $*"',
 ) {
-  const fake = join(folder, 'bin', server)
-  await writeFile(fake, `#!/bin/sh\n${does}\n`)
-  await chmod(fake, 0o755)
+  await program(server, does)
   await sqlite()
   await scripts(image)
   return run(join(repositoryRoot, 'images', image, 'entrypoint.sh'), env)
+}
+
+/** A program that scripts find before the real one. */
+async function program(name: string, does: string): Promise<void> {
+  const file = join(folder, 'bin', name)
+  await writeFile(file, `#!/bin/sh\n${does}\n`)
+  await chmod(file, 0o755)
 }
 
 /** Those that others call by name. */
@@ -40,10 +45,8 @@ async function scripts(image: string) {
 
 /** `sqlite3 … FILE` with statements on stdin, for machines that have Node's SQLite alone. */
 async function sqlite() {
-  const program = `new (require('node:sqlite').DatabaseSync)(process.argv.at(-1)).exec(require('node:fs').readFileSync(0, 'utf8'))`
-  const file = join(folder, 'bin/sqlite3')
-  await writeFile(file, `#!/bin/sh\nexec ${process.execPath} -e "${program}" -- "$@"\n`)
-  await chmod(file, 0o755)
+  const statements = `new (require('node:sqlite').DatabaseSync)(process.argv.at(-1)).exec(require('node:fs').readFileSync(0, 'utf8'))`
+  await program('sqlite3', `exec ${process.execPath} -e "${statements}" -- "$@"`)
 }
 
 function run(script: string, env: Record<string, string>) {
@@ -221,10 +224,12 @@ describe('coturn entrypoint', () => {
 
   it('REQ-K3: waits, and says for what, until its node has an external address', async () => {
     await write({ ...files, 'turn/addresses.json': '{"node-10":"203.0.113.10"}' })
-    const started = start('coturn', 'turnserver', env)
-    const addAddress = setTimeout(() => void write(files), 300)
-    const { exitCode, all } = await started
-    clearTimeout(addAddress)
+    // It comes while the script waits.
+    await program(
+      'sleep',
+      `printf '%s' '${files['turn/addresses.json']}' >"$PARLEY_ETC/turn/addresses.json"`,
+    )
+    const { exitCode, all } = await start('coturn', 'turnserver', env)
     expect(exitCode).toBe(0)
     expect(all).toContain('waiting: node node-1 has no external address')
   })

@@ -1,6 +1,7 @@
-import { appendFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Argument, Command, InvalidArgumentError } from 'commander'
+import { requireWritable } from '../json-file.ts'
 import { type Bench, meetsFloor, tableOf } from './bench.ts'
 import { operatorBench } from './operator/operator-bench.ts'
 
@@ -33,16 +34,7 @@ const options = program.opts<{ json?: string; n?: number[]; repeat: number }>()
 const bench = benches.find(({ name }) => name === program.args[0])
 if (!bench) throw new Error('commander let an unknown bench through')
 
-if (options.json) {
-  // Now, not after all the work.
-  const file = options.json
-  await appendFile(file, '').catch(({ code }: NodeJS.ErrnoException) => {
-    console.error(
-      `error: --json ${file} cannot be written (${code}); name a file in a folder of yours`,
-    )
-    process.exit(2)
-  })
-}
+if (options.json) await requireWritable(options.json)
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -9,6 +9,7 @@ import {
   status,
 } from '@parley/devcluster'
 import { Command } from 'commander'
+import { requireWritable } from '../json-file.ts'
 import { demoCluster, demoNamespace, demoRoom, runDemo, stopDemo } from './demo.ts'
 import { forward } from './forward.ts'
 
@@ -37,16 +38,7 @@ if (!(options.seconds >= 1 && options.seconds <= 3600)) {
   console.error('error: --seconds wants a number from 1 to 3600')
   process.exit(2)
 }
-if (options.json) {
-  // Now, not after all the work.
-  const file = options.json
-  await appendFile(file, '').catch(({ code }: NodeJS.ErrnoException) => {
-    console.error(
-      `error: --json ${file} cannot be written (${code}); name a file in a folder of yours`,
-    )
-    process.exit(2)
-  })
-}
+if (options.json) await requireWritable(options.json)
 
 const onProgress = printProgress(process.stdout)
 if (await continuedAsRoot(import.meta.url, CLUSTER_COMPONENTS, onProgress)) process.exit()
