@@ -19,6 +19,10 @@ export interface ChildKind {
   store: Store<ChildEntry>
   /** The store needs whole objects, not just metadata. */
   full: boolean
+  /** What is being written just now, by `namespace/name`: the hash that it will have. */
+  writing?: Map<string, string>
+  /** Called for what has changed again while it was being written. */
+  onOvertaken?: (entry: ChildEntry) => void
   /** Why the store may be empty or old: kinds that cannot be watched are not written either. */
   problem(): Error | undefined
 }
@@ -99,11 +103,11 @@ export class ChildWriter {
 
     const existing = await this.#existing(child, owner, entry)
     if (existing && !belongsTo(projectChild(existing), child, owner)) return foreign(kind, name)
-    const text = fill
-      ? filled(object, await fill(existing), kept ? undefined : owner.reference).body
-      : body
+    const made = fill
+      ? filled(object, await fill(existing), kept ? undefined : owner.reference)
+      : { body, hash }
     if (entry) await keepReplicas(this.#client, kind.resource, object, entry)
-    await this.#write(child, owner, text)
+    await this.#write(child, owner, made)
     return { result: 'applied' }
   }
 
@@ -117,7 +121,7 @@ export class ChildWriter {
       ? filled(object, await fill(undefined), kept ? undefined : owner.reference)
       : { body, hash }
     try {
-      await this.#write(child, owner, onlyIfAbsent(made))
+      await this.#write(child, owner, { ...made, body: onlyIfAbsent(made) })
       return true
     } catch (error) {
       if (error instanceof Conflict) return false
@@ -125,14 +129,24 @@ export class ChildWriter {
     }
   }
 
-  async #write({ kind, object }: Child, { namespace }: Owner, text: string): Promise<void> {
+  async #write(child: Child, { namespace }: Owner, { body, hash }: Body): Promise<void> {
+    const { kind, object } = child
     const { name } = object.metadata
-    const { full } = kind
-    const written = await this.#client.apply(kind.resource, namespace, name, text, { full })
-    kind.store.observe(written)
-    const entry = kind.store.get(`${namespace}/${name}`)
-    if (entry && entry.resourceVersion === written.metadata.resourceVersion)
-      this.#asApplied.add(entry)
+    const key = `${namespace}/${name}`
+    // The watch may be faster than the answer: what it brings with this hash is our own doing.
+    kind.writing?.set(key, hash)
+    try {
+      const written = await this.#client.apply(kind.resource, namespace, name, body, {
+        full: kind.full,
+      })
+      kind.store.observe(written)
+      const entry = kind.store.get(key)
+      if (!entry) return
+      if (entry.resourceVersion === written.metadata.resourceVersion) this.#asApplied.add(entry)
+      else kind.onOvertaken?.(entry)
+    } finally {
+      kind.writing?.delete(key)
+    }
   }
 
   /** What is there under this name, where the store does not say: someone else's, or content to keep. */

@@ -217,18 +217,21 @@ export class World {
   #childKind(resource: Resource, project?: (object: K8sObject) => ChildEntry) {
     const { enqueue, owns = () => true } = this.#options
     const full = project !== undefined
+    const writing = new Map<string, string>()
     const store = new Store<ChildEntry>({
       keeps: ({ namespace = '' }) => owns(namespace),
       project: project ?? projectChild,
-      onChange: (_key, before, after, own) => {
+      onChange: (key, before, after, own) => {
         const child = after ?? before
+        if (after && writing.get(key) === after.hash) return
         if (own || !child?.cluster || (before && after && sameChild(before, after))) return
         enqueue(`${child.namespace}/${child.cluster}`)
       },
     })
     const watch = this.#listWatch(resource, store, { labelSelector: OURS, metadataOnly: !full })
     const problem = () => (watch.problem instanceof Forbidden ? watch.problem : undefined)
-    return { watch, kind: { resource, store, full, problem } }
+    const onOvertaken = ({ namespace, cluster }: ChildEntry) => enqueue(`${namespace}/${cluster}`)
+    return { watch, kind: { resource, store, full, writing, onOvertaken, problem } }
   }
 
   /**

@@ -13,7 +13,7 @@ import { type Bench, type BenchOptions, type Figure, mergeRuns, percentile } fro
 import { appliedConfiguration } from './applied.ts'
 import type { WriterOrder, WriterResult } from './baseline-writer.ts'
 import { handEdits, measureChanges, measureRepairs } from './latency.ts'
-import { ManagerProcess } from './manager-process.ts'
+import { ManagerProcess, sum } from './manager-process.ts'
 import { CLUSTER_NAME, namespaceNames, Plane } from './plane.ts'
 import { Watcher } from './watcher.ts'
 
@@ -235,11 +235,12 @@ async function operator(
   const seconds = (doneAt - readyAt) / 1000
   const writes = (await plane.serverWrites()) - writesBefore
   const own = await first.writes()
+  const passes = sum(await first.metrics(), 'controller_runtime_reconcile_total')
   const peakMebibytes = first.peakMebibytes()
   const cpuMsPerWrite = ((cpuAtEnd - cpuAtStart) * 1000) / own
   const childrenPerSecond = (size * children) / seconds
   say(
-    `N = ${size}: operator: ${seconds.toFixed(1)} s, ${Math.round(childrenPerSecond)} children/s, ${cpuAtEnd.toFixed(1)} s CPU, ${cpuMsPerWrite.toFixed(2)} ms a write, ${serverMs.toFixed(2)} ms of the server a child, ${writes} writes (${own} by its own count), peak ${Math.round(peakMebibytes)} MiB`,
+    `N = ${size}: operator: ${seconds.toFixed(1)} s, ${Math.round(childrenPerSecond)} children/s, ${cpuAtEnd.toFixed(1)} s CPU, ${cpuMsPerWrite.toFixed(2)} ms a write, ${serverMs.toFixed(2)} ms of the server a child, ${writes} writes (${own} by its own count) in ${passes} passes, peak ${Math.round(peakMebibytes)} MiB`,
   )
   await expectChildren(plane, namespaces, children)
 
