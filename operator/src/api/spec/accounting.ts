@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { duration, objectName, placement, text } from '../fields.ts'
+import { withRules } from '../rule.ts'
+
+/** For fields that are part of v1alpha1 and that nothing acts on yet. */
+const NOT_YET = 'Not in effect in this version.'
+
+export const meter = z
+  .strictObject(
+    placement({
+      requests: { cpu: '50m', memory: '96Mi' },
+      limits: { memory: '512Mi' },
+    }),
+  )
+  .prefault({})
+  .describe('The meter, which accounts for relayed traffic. It is always one pod.')
+
+export const cost = z
+  .strictObject({
+    prices: withRules(
+      z.strictObject({
+        preset: text(
+          128,
+          /^[a-z0-9-]+\/[a-z0-9-]+$/,
+          'is no price preset: write provider/region, like aws/eu-central-1',
+        )
+          .optional()
+          .describe('A price list that comes with Parley, as provider/region.'),
+        configMap: objectName()
+          .optional()
+          .describe('ConfigMap with a price list of your own in the key prices.yaml.'),
+      }),
+      [
+        {
+          cel: '!(has(self.preset) && has(self.configMap))',
+          check: ({ preset, configMap }) => preset === undefined || configMap === undefined,
+          message: 'preset and configMap exclude each other: remove one of them',
+          field: 'preset',
+        },
+      ],
+    )
+      .prefault({})
+      .describe(
+        'What relaying costs. Where neither is given: the preset aws/<region>, or aws/us-east-1 where there is none of that name.',
+      ),
+    reportInterval: duration(`How often the relay-cost report is renewed. ${NOT_YET}`, '1h'),
+    budget: z
+      .strictObject({
+        monthly: text(
+          32,
+          /^[0-9]+(\.[0-9]+)?$/,
+          'is no amount: write one like "500" or "499.90"',
+        ).describe('Amount per calendar month, in the currency of the prices, as a string: "500".'),
+      })
+      .optional()
+      .describe(
+        'What relaying should cost at most: an alert warns when its pace is above. It never stops a call.',
+      ),
+  })
+  .prefault({})
+  .describe('How the cost of relaying is worked out.')

@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { duration, placement, replicasOrAutoscaling, scaling, text } from '../fields.ts'
+import { withRules } from '../rule.ts'
+
+const signalingAuth = withRules(
+  z.strictObject({
+    mode: z
+      .enum(['Token', 'OIDC'])
+      .default('Token')
+      .describe(
+        'Token: whoever has the link of a room gets a join token. OIDC: only after signing in at the identity provider.',
+      ),
+    oidc: z
+      .strictObject({
+        issuer: text(
+          2048,
+          /^(https:\/\/\S+)?$/,
+          'is no URL of an identity provider: write one like https://id.example.com',
+        )
+          .default('')
+          .describe('URL of the identity provider.'),
+        clientId: z
+          .string()
+          .max(256)
+          .default('')
+          .describe('Client id of this MeetingCluster there.'),
+      })
+      .prefault({})
+      .describe('The identity provider of mode OIDC.'),
+  }),
+  [
+    {
+      cel: "self.mode != 'OIDC' || (self.oidc.issuer != '' && self.oidc.clientId != '')",
+      check: ({ mode, oidc }) => mode !== 'OIDC' || (oidc.issuer !== '' && oidc.clientId !== ''),
+      message: 'mode OIDC needs oidc.issuer and oidc.clientId: give both, or take mode Token',
+      field: 'oidc',
+    },
+  ],
+)
+  .prefault({})
+  .describe('Who may join.')
+
+export const signaling = withRules(
+  z.strictObject({
+    ...scaling('signaling', {
+      targetSockets: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe(
+          'Sockets per pod that the autoscaler keeps to, where the operator serves that metric.',
+        ),
+    }),
+    ...placement({
+      requests: { cpu: '100m', memory: '128Mi' },
+      limits: { memory: '512Mi' },
+    }),
+    auth: signalingAuth,
+    allowedOrigins: z
+      .array(
+        text(
+          270,
+          /^(\*|https?:\/\/[A-Za-z0-9.:[\]-]+)$/,
+          'is no origin: write one like https://meet.example.com, or "*" for all',
+        ),
+      )
+      .max(64)
+      .default([])
+      .describe(
+        'Origins of pages that may connect; empty: https://<domain>. "*" allows every page.',
+      ),
+    rateLimits: z
+      .strictObject({
+        messagesPerSecond: z
+          .int()
+          .min(1)
+          .max(10_000)
+          .default(50)
+          .describe('Messages per second that one socket may send.'),
+      })
+      .prefault({})
+      .describe('What one socket may send.'),
+    drainTimeout: duration(
+      'How long a signaling pod that goes away waits for its sockets to move.',
+      '60s',
+    ),
+  }),
+  [replicasOrAutoscaling],
+)
+  .prefault({})
+  .describe('The servers that browsers talk to before and beside the media.')
