@@ -46,7 +46,9 @@ describe.each(examples)('examples/%s.yaml', (example) => {
     const generations = await generationsOf(mc.metadata.namespace)
     await apply(...children)
     expect(await generationsOf(mc.metadata.namespace)).toEqual(generations)
-    expect(objects.some((object) => keepsAfterDeletion(mc, object))).toBe(example !== 'external-services')
+    expect(objects.some((object) => keepsAfterDeletion(mc, object))).toBe(
+      example !== 'external-services',
+    )
   }, 30_000)
 })
 
