@@ -1,11 +1,11 @@
 import { chmod, copyFile, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { execa } from 'execa'
 import { repositoryRoot } from './paths.ts'
+import { freePort } from './testing/free-port.ts'
 import { TurnClient, turnCredentials } from './testing/turn-client.ts'
 import { asRoot } from './tools.ts'
 
@@ -340,14 +340,6 @@ async function write(folder: string, name: string, text: string): Promise<void> 
   const file = join(folder, 'etc', name)
   await mkdir(join(file, '..'), { recursive: true })
   await writeFile(file, text)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  return typeof address === 'object' && address ? address.port : 0
 }
 
 async function until(condition: () => Promise<boolean>, log = () => ''): Promise<void> {

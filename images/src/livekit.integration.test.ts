@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,6 +9,7 @@ import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals'
 import { ensureBinaries } from '@parley/devcluster'
 import { execa } from 'execa'
 import { repositoryRoot } from './paths.ts'
+import { freePort } from './testing/free-port.ts'
 import { asRoot } from './tools.ts'
 
 /* The scripts of the LiveKit image around the real livekit-server, with a real Redis, on loopback. */
@@ -322,14 +322,6 @@ async function write(name: string, text: string): Promise<void> {
   const file = join(folder, 'etc', name)
   await mkdir(join(file, '..'), { recursive: true })
   await writeFile(file, text)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const { port } = server.address() as AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

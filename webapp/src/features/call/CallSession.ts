@@ -9,9 +9,12 @@ import type {
 import type { Clock } from '../../clock.ts'
 import type { Cell } from '../../state.ts'
 import {
+  addTotals,
   type LinkStats,
+  noTraffic,
   readLinkStats,
   rowsOf,
+  type Totals,
   windowLossPercent,
 } from '../connection/linkStats.ts'
 import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
@@ -67,14 +70,11 @@ export type JoinOptions = {
   startedAt?: number
 }
 
-export type Totals = LinkStats['transport']
-
 /** Every reading is at most this old (REQ-P5 asks for 2 s, REQ-M1 for 1 s). */
 const sampleIntervalMs = 1000
 const audioProbeIntervalMs = 50
 const noticeMs = 4000
 /** After the quick tries, while the person is offered to reconnect, it is still tried by itself. */
-const noTraffic: Totals = { bytesSent: 0, bytesReceived: 0, packetsSent: 0, packetsReceived: 0 }
 const slowRetryMs = 10_000
 /** Whether the SFU delivers is looked at this often while a room moves there. */
 const handOverProbeMs = 100
@@ -720,14 +720,5 @@ export class CallSession {
     this.#sentMedia = undefined
     this.#signaling?.close()
     this.#signaling = undefined
-  }
-}
-
-function addTotals(a: Totals, b: Totals): Totals {
-  return {
-    bytesSent: a.bytesSent + b.bytesSent,
-    bytesReceived: a.bytesReceived + b.bytesReceived,
-    packetsSent: a.packetsSent + b.packetsSent,
-    packetsReceived: a.packetsReceived + b.packetsReceived,
   }
 }

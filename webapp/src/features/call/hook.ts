@@ -1,5 +1,6 @@
 import { store } from '../../state.ts'
-import type { CallSession, Totals } from './CallSession.ts'
+import type { Totals } from '../connection/linkStats.ts'
+import type { CallSession } from './CallSession.ts'
 import type { Freeze } from './FreezeMeter.ts'
 import type { FreezeWatch } from './FreezeWatch.ts'
 

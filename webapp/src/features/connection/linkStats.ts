@@ -26,6 +26,25 @@ export type LinkStats = {
   }
 }
 
+/** Traffic of one transport, or of several together. */
+export type Totals = LinkStats['transport']
+
+export const noTraffic: Totals = {
+  bytesSent: 0,
+  bytesReceived: 0,
+  packetsSent: 0,
+  packetsReceived: 0,
+}
+
+export function addTotals(a: Totals, b: Totals): Totals {
+  return {
+    bytesSent: a.bytesSent + b.bytesSent,
+    bytesReceived: a.bytesReceived + b.bytesReceived,
+    packetsSent: a.packetsSent + b.packetsSent,
+    packetsReceived: a.packetsReceived + b.packetsReceived,
+  }
+}
+
 /** What browsers report, of which lib.dom.d.ts knows only a part. */
 type Row = { id: string; type: string } & Record<string, unknown>
 

@@ -1,6 +1,12 @@
 import type { Clock } from '../../clock.ts'
 import type { Link, LinkRequest } from '../call/Link.ts'
-import { type LinkStats, readLinkStats, rowsOf } from '../connection/linkStats.ts'
+import {
+  addTotals,
+  noTraffic,
+  readLinkStats,
+  rowsOf,
+  type Totals,
+} from '../connection/linkStats.ts'
 import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
 import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomState } from './SfuRoom.ts'
@@ -17,9 +23,6 @@ export type SfuSessionOptions = {
   refreshToken(): Promise<string>
   onError(error: unknown): void
 }
-
-type Totals = LinkStats['transport']
-const nothing: Totals = { bytesSent: 0, bytesReceived: 0, packetsSent: 0, packetsReceived: 0 }
 
 /** Media is looked after as often as this. */
 const watchMs = 250
@@ -49,8 +52,8 @@ export class SfuSession {
   #closed = false
   #cancelRetry = () => {}
   #cancelWatch = () => {}
-  #retired = nothing
-  #transport = nothing
+  #retired = noTraffic
+  #transport = noTraffic
   #reading: { at: number; report: Promise<RTCStatsReport> } | undefined
 
   constructor(options: SfuSessionOptions) {
@@ -172,7 +175,7 @@ export class SfuSession {
       this.#room?.close()
       this.#room = undefined
       this.#retired = this.totals()
-      this.#transport = nothing
+      this.#transport = noTraffic
       this.#reading = undefined
       this.#present.clear()
       this.#cancelWatch()
@@ -312,7 +315,7 @@ class SfuLink implements Link {
     let counted = false
     for (const [id, row] of rows) {
       if (row.type !== 'transport') continue
-      rows.set(id, { ...row, ...(counted ? nothing : share) })
+      rows.set(id, { ...row, ...(counted ? noTraffic : share) })
       counted = true
     }
     return rows as unknown as RTCStatsReport
@@ -338,13 +341,4 @@ class SfuLink implements Link {
   signalingRestored(): void {}
   peerReturned(): void {}
   finish(): void {}
-}
-
-function addTotals(a: Totals, b: Totals): Totals {
-  return {
-    bytesSent: a.bytesSent + b.bytesSent,
-    bytesReceived: a.bytesReceived + b.bytesReceived,
-    packetsSent: a.packetsSent + b.packetsSent,
-    packetsReceived: a.packetsReceived + b.packetsReceived,
-  }
 }
