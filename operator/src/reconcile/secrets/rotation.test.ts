@@ -317,7 +317,21 @@ describe('rotation', () => {
     expect(state).toMatchObject({ since: HOUR, rotatedAt: HOUR })
     const introduced = planRotation(initialRotation(policy(), 0), policy(), 1000 * HOUR).state
     const back = planRotation(introduced, policy(), HOUR)
-    expect(back).toMatchObject({ change: 'none', wakeInMs: MARGIN })
+    expect(back).toMatchObject({ change: 'none', wakeInMs: MARGIN + 24 * HOUR })
+  })
+
+  it('nothing is dropped early because a clock was behind for a while', () => {
+    const retiring = {
+      ...initialRotation(policy(), 100 * HOUR),
+      step: 'Retiring' as const,
+      holdMs: MARGIN + HOUR,
+    }
+    const due = 100 * HOUR + MARGIN + HOUR
+    // As much as that clock is behind, what it wrote has to be waited for longer.
+    const behind = planRotation(retiring, policy(), 90 * HOUR)
+    expect(behind.change).toBe('none')
+    expect(planRotation(behind.state, policy(), due - 1).change).toBe('none')
+    expect(planRotation(behind.state, policy(), due).change).toBe('retire')
   })
 
   it('a list of which nothing is known keeps all its entries for a life', () => {

@@ -178,14 +178,19 @@ export function changeList(
   }
 }
 
+/** A clock that is further behind is taken for the right one, or a state from 2100 would never end. */
+const MOST_BEHIND_MS = 24 * 3_600_000
+
 /** What holds whatever is due: a credential may live longer than before, and a clock may have been wrong. */
 function prepare(state: RotationState, policy: RotationPolicy, now: number): RotationState {
   const ttlMs = Math.max(state.ttlMs, policy.ttlMs)
-  // Nothing begins in the future. Waiting once more is always safe.
+  // Nothing begins in the future. Waiting once more is always safe, and for as long as the clock may be behind: which
+  // of the two was wrong, the one before or this one, nobody knows.
   const latest = now + policy.marginMs
-  const since = state.since > latest ? now : state.since
   const rotatedAt = state.rotatedAt > latest ? now : state.rotatedAt
-  return { ...state, ttlMs, since, rotatedAt }
+  if (state.since <= latest) return { ...state, ttlMs, rotatedAt }
+  const holdMs = state.holdMs + Math.min(state.since - now, MOST_BEHIND_MS)
+  return { ...state, ttlMs, rotatedAt, since: now, holdMs }
 }
 
 function isDemanded(state: RotationState, { demand }: RotationPolicy): boolean {
