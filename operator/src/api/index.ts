@@ -13,4 +13,4 @@ export type {
   MeetingClusterSpecInput,
   MeetingClusterStatus,
 } from './schema.ts'
-export { hasLiveKit, sfuAvailable } from './sfu.ts'
+export { hasLiveKit, SFU_PORTS, sfuAvailable } from './sfu.ts'

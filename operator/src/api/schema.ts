@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { objectName, text } from './fields.ts'
 import { API_VERSION, KIND } from './names.ts'
 import { immutable, withRules } from './rule.ts'
+import { SFU_PORTS } from './sfu.ts'
 import { cost, meter } from './spec/accounting.ts'
 import { sfu } from './spec/sfu.ts'
 import { signaling } from './spec/signaling.ts'
@@ -86,8 +87,7 @@ const networkPolicy = z
   .prefault({})
   .describe('Isolation of the pods.')
 
-/** Signaling and API, media over TCP, and metrics of LiveKit, on the host network. */
-const SFU_TCP_PORTS = [7880, 7881, 6789]
+const SFU_TCP_PORTS: readonly number[] = Object.values(SFU_PORTS)
 
 interface TurnPorts {
   listenPort: number

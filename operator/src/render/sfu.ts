@@ -1,4 +1,4 @@
-import { hasLiveKit, type MeetingCluster } from '../api/index.ts'
+import { hasLiveKit, type MeetingCluster, SFU_PORTS } from '../api/index.ts'
 import {
   buildAutoscaler,
   buildDisruptionBudget,
@@ -13,11 +13,7 @@ import { configMapMount, fromPod, podTemplate, scratchMount, secretMount } from 
 import { hostPort, mediaPorts } from './ports.ts'
 import { drainTimes, hostNetworkStrategy } from './rollout.ts'
 
-/** LiveKit's signaling and API. */
-export const SFU_PORT = 7880
-/** Media over TCP, for networks without UDP. */
-const SFU_TCP_PORT = 7881
-export const SFU_METRICS_PORT = 6789
+export const { http: SFU_PORT, metrics: SFU_METRICS_PORT } = SFU_PORTS
 
 /** LiveKit: a Deployment on the host network, because media ports come by the thousand. */
 export function renderSfu(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
@@ -96,7 +92,7 @@ export function buildSfuDeployment(mc: MeetingCluster, inputs: RenderInputs): De
           fromPod('NODE_NAME', 'spec.nodeName'),
           fromPod('HOST_IP', 'status.hostIP'),
           { name: 'SFU_PORT', value: String(SFU_PORT) },
-          { name: 'SFU_TCP_PORT', value: String(SFU_TCP_PORT) },
+          { name: 'SFU_TCP_PORT', value: String(SFU_PORTS.media) },
           { name: 'SFU_METRICS_PORT', value: String(SFU_METRICS_PORT) },
           { name: 'SFU_MEDIA_MIN', value: String(sfu.ports.min) },
           { name: 'SFU_MEDIA_MAX', value: String(sfu.ports.max) },
@@ -105,7 +101,7 @@ export function buildSfuDeployment(mc: MeetingCluster, inputs: RenderInputs): De
         ],
         ports: [
           hostPort('http', 'TCP', SFU_PORT),
-          hostPort('media-tcp', 'TCP', SFU_TCP_PORT),
+          hostPort('media-tcp', 'TCP', SFU_PORTS.media),
           hostPort('metrics', 'TCP', SFU_METRICS_PORT),
           ...mediaPorts(sfu.ports),
         ],

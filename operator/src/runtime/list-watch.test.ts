@@ -119,7 +119,7 @@ describe('ListWatch', () => {
     },
   )
 
-  it('REQ: waits for a server that goes away, ever longer, and goes on when it is back', async () => {
+  it('REQ-K1: waits for a server that goes away, ever longer, and goes on when it is back', async () => {
     const { clock, calls, watch, stop } = setUp({
       lists: [gone(), gone(), page([], '5')],
       watches: [...Array.from({ length: 12 }, gone)],
