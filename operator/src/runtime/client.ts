@@ -76,7 +76,7 @@ export class ApiClient {
     this.#prefix = server.pathname.replace(/\/$/, '')
     this.#requests = new Pool(server.origin, {
       connect: tls,
-      // Of many small requests HTTP/2 makes one connection's worth of work, and costs twice the CPU.
+      // Many small requests: HTTP/2 in Node costs more CPU, and would share one connection.
       allowH2: false,
       connections: CONNECTIONS,
       keepAliveTimeout: 60_000,
