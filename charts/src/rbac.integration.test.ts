@@ -188,6 +188,10 @@ describe('the rights of the operator', () => {
     await cluster.nodeIsReady('media')
     const metered = names.filter((_, index) => lacks(index, /^services\/proxy$/))
     await Promise.all(metered.map((name) => cluster.runPods(name, 'meter', 'media')))
+    await eventually(async () => {
+      await look()
+      expect(remaining(/services\/proxy/)).toEqual([])
+    }, PATIENCE)
     await cluster.apply(...names.map((name) => meetingCluster(name, lean)))
     await eventually(async () => {
       await look()

@@ -102,11 +102,11 @@ describe('the main job, end to end', () => {
     expect(summary.call.relayed).toBeGreaterThanOrEqual(2)
   })
 
-  it('REQ-K6: kubectl get mc shows readiness, region, users on relay, cost, month to date and age', () => {
-    expect(demo.duringCall).toMatch(/READY +REGION .*USERS ON RELAY +COST\/H +MTD +AGE/)
+  it('REQ-K6: kubectl get mc shows readiness, region, rooms, users on relay, cost, month to date and age', () => {
+    expect(demo.duringCall).toMatch(/READY +REGION +ROOMS +USERS ON RELAY +COST\/H +MTD +AGE/)
     // All three hold allocations: the browser of the third gathers relay candidates as well.
     expect(demo.duringCall).toMatch(
-      /meetings +demo +True +eu-central-1 +[23] +\d+\.\d+ +\d+\.\d+ +\S+/,
+      /meetings +demo +True +eu-central-1 +1 +[23] +\d+\.\d+ +\d+\.\d+ +\S+/,
     )
   })
 

@@ -38,7 +38,7 @@ describe('mergeConditions', () => {
     const found: Finding[] = [{ type: 'Ready', status: 'False', reason: 'A', message: long }]
     const [condition] = mergeConditions([], found, 3, 1000)
     expect(condition?.message).toMatch(/^a \]0;title x+…$/)
-    expect(condition?.message).toHaveLength(4096)
+    expect(condition?.message).toHaveLength(32_768)
     expect(mergeConditions(condition ? [condition] : [], found, 3, 2000)).toEqual([condition])
   })
 

@@ -25,10 +25,10 @@ export function mergeConditions(
 }
 
 /**
- * The API server refuses a status with a message of more than 32768 characters, and whole specs may stand in its own
- * errors.
+ * The API server refuses a status with a longer message, and whole specs may stand in its own errors. Not less: each
+ * missing right is worth a line, and there may be many.
  */
-const MESSAGE_MAX = 4096
+const MESSAGE_MAX = 32_768
 
 /**
  * What others have made up, fit for a status: no longer than that, and with nothing that a terminal would take for a

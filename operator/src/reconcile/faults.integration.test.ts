@@ -45,7 +45,7 @@ describe('the operator in trouble', () => {
   it('REQ-K1: started before its API server, it waits for it', async () => {
     await cluster.killApiServer()
     const operator = startOperator()
-    await eventually(async () => expect(operator.logs).toContain('waiting for the API server'))
+    await eventually(async () => expect(operator.logs).toContain('no answer from the API server'))
     await cluster.restartApiServer()
     await cluster.meetingCluster('early')
     await has('early', 'Deployment/demo-turn')

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { MeetingCluster } from '../api/index.ts'
 import { rotatingSecrets } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
@@ -13,7 +14,15 @@ import type { World } from './world.ts'
  * @param key `namespace/name` of the MeetingCluster @param child has just been applied
  */
 export async function showToPods(
-  { client, world }: { client: Pick<ApiClient, 'mergePatch'>; world: Pick<World, 'podsOf'> },
+  {
+    client,
+    world,
+    log,
+  }: {
+    client: Pick<ApiClient, 'mergePatch'>
+    world: Pick<World, 'podsOf'>
+    log: Pick<Logger, 'warn'>
+  },
   key: string,
   cluster: MeetingCluster,
   child: Child,
@@ -30,7 +39,11 @@ export async function showToPods(
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     // A pod that is gone needs no telling.
-    if (!(error instanceof NotFound)) return { result: 'failed', error }
+    if (!(error instanceof NotFound)) {
+      // The child is as it should be: the next pass finds nothing to do, and its status says nothing of this.
+      log.warn({ cluster: key, error: error.message }, 'pods learn of a change a minute later')
+      return { result: 'failed', error }
+    }
   }
   return { result: 'applied' }
 }

@@ -223,8 +223,10 @@ export class World {
       project: project ?? projectChild,
       onChange: (key, before, after, own) => {
         const child = after ?? before
-        if (after && writing.get(key) === after.hash) return
-        if (own || !child?.cluster || (before && after && sameChild(before, after))) return
+        const ours = own || (after !== undefined && writing.get(key) === after.hash)
+        // Of a write of ours only what the API server has added is news: the ports of a Service.
+        if (ours && sameService(before, after)) return
+        if (!child?.cluster || (before && after && sameChild(before, after))) return
         enqueue(`${child.namespace}/${child.cluster}`)
       },
     })
@@ -348,8 +350,12 @@ function sameChild(a: ChildEntry, b: ChildEntry): boolean {
     a.hash === b.hash &&
     a.fields === b.fields &&
     (a.rollout === b.rollout || JSON.stringify(a.rollout) === JSON.stringify(b.rollout)) &&
-    (a.service === b.service || JSON.stringify(a.service) === JSON.stringify(b.service))
+    sameService(a, b)
   )
+}
+
+function sameService(a: ChildEntry | undefined, b: ChildEntry | undefined): boolean {
+  return a?.service === b?.service || JSON.stringify(a?.service) === JSON.stringify(b?.service)
 }
 
 /** Heartbeats change a node every few seconds, and say nothing. */

@@ -16,7 +16,8 @@ export class TestCluster {
   static async start(name: string): Promise<TestCluster> {
     const cluster = new TestCluster(await startControlPlane({ name }))
     await cluster.apply(customResourceDefinition())
-    await cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all')
+    // kubectl fails on a resource that nobody has looked at yet, instead of waiting.
+    await eventually(() => cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all'))
     return cluster
   }
 
