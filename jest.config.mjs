@@ -1,4 +1,8 @@
-/** Three tiers, told apart by file name: x.test.ts, x.integration.test.ts, x.e2e.test.ts. */
+/**
+ * Three tiers, told apart by file name: x.test.ts, x.integration.test.ts, x.e2e.test.ts. Those called
+ * x.survival.test.ts measure how long videos stand still, which says something on a quiet machine only:
+ * `npm run survival`.
+ */
 const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
@@ -29,10 +33,11 @@ export default {
       testMatch: ['<rootDir>/**/*.test.ts', '<rootDir>/**/*.test.tsx'],
       testPathIgnorePatterns: [
         ...common.testPathIgnorePatterns,
-        '\\.(integration|e2e)\\.test\\.tsx?$',
+        '\\.(integration|e2e|survival)\\.test\\.tsx?$',
       ],
     },
     { ...common, displayName: 'integration', testMatch: anyOf('integration') },
     { ...common, displayName: 'e2e', testMatch: anyOf('e2e') },
+    { ...common, displayName: 'survival', testMatch: anyOf('survival') },
   ],
 }

@@ -198,9 +198,10 @@ export async function podsOf(
   }))
 }
 
-/** How many people an SFU pod carries, as LiveKit's own metrics say. */
+/** How many people an SFU pod carries, as LiveKit's own metrics say; none while it does not answer yet. */
 export async function peopleOn({ nodes }: Meeting, { node }: { node: string }): Promise<number> {
-  const text = await (await fetch(`http://${nodes[node]}:6789/metrics`)).text()
+  const answer = await fetch(`http://${nodes[node]}:6789/metrics`).catch(() => undefined)
+  const text = (await answer?.text()) ?? ''
   const counts = text.matchAll(/^livekit_participant_total\{[^}]*\} (\d+)/gm)
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
 }
