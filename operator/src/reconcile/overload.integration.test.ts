@@ -161,12 +161,11 @@ describe('two operators', () => {
       })
       operators.splice(operators.indexOf(first), 1)
       await expect(first.ended).rejects.toMatchObject({ code: 'LEADERSHIP_LOST' })
-      const stopped = writes.length
       await eventually(async () => expect(second.logs).toContain('became leader'))
       const { time } = JSON.parse(
         second.logs.split('\n').find((line) => line.includes('became leader')) ?? '{}',
       ) as { time: number }
-      expect(writes.length).toBe(stopped)
+      // What was on its way when the Lease went may pass yet, but not once there is another leader.
       expect(writes.at(-1)).toBeLessThan(time)
     } finally {
       clearInterval(busy)
