@@ -1,5 +1,5 @@
 import { apportion } from './apportion.ts'
-import type { Meter } from './prices.ts'
+import type { Meter } from './prices/prices.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Traffic of one participant of a sitting; one participant may have several such parts. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { totalOf } from './allocation.ts'
-import { presetPrices } from './presets.ts'
+import { presetPrices } from './prices/presets.ts'
 import { replayEvents } from './replay.ts'
 import { replayReport } from './report.ts'
 import { type Life, lives, publish, totalCounts } from './testing/stream.ts'

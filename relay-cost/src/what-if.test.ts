@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { presetPrices, presets } from './presets.ts'
+import { presetPrices, presets } from './prices/presets.ts'
 import { renderWhatIf, whatIf } from './what-if.ts'
 
 describe('what-if', () => {

@@ -1,6 +1,6 @@
 import { ReportRequestError } from './errors.ts'
 import { formatMoney } from './format.ts'
-import { type Prices, priceEgress } from './prices.ts'
+import { type Prices, priceEgress } from './prices/prices.ts'
 
 /** Hours of an average month. */
 export const hoursPerMonth = 730

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { relayCostReportSchema } from '@parley/protocol'
 import fc from 'fast-check'
-import { presetPrices } from '../presets.ts'
+import { presetPrices } from '../prices/presets.ts'
 import { replayEvents } from '../replay.ts'
 import { replayReport } from '../report.ts'
 import { lives, publish } from '../testing/stream.ts'

@@ -1,6 +1,6 @@
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
-import { PricesError } from './errors.ts'
+import { PricesError } from '../errors.ts'
 
 /** A step of a marginal price: each gigabyte above the tier before and up to `upToGB` costs `perGB`. */
 export type Tier = { upToGB: number; perGB: number }

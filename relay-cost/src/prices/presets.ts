@@ -1,4 +1,4 @@
-import { PricesError } from './errors.ts'
+import { PricesError } from '../errors.ts'
 import type { Prices, Tier } from './prices.ts'
 
 /**

@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs'
+import { type RelayCostReport, relayCostReportSchema, reportDimensions } from '@parley/protocol'
+import { buildReport, parseBy, parseWindow } from '@parley/relay-cost'
+import type { Command } from 'commander'
+import { UsageError } from '../../errors.ts'
+import { type Format, format, print } from './output.ts'
+import { pricesOf } from './prices-of.ts'
+
+const dimensions = reportDimensions.join(', ')
+
+export function addReport(cost: Command): void {
+  cost
+    .command('report')
+    .description('the relay-cost report of a MeetingCluster, or of a meter’s store')
+    .option('--cluster <ns/name>', 'ask the meter of this MeetingCluster')
+    .option('--store <url>', 'read this store, for example sqlite:/var/lib/parley/meter.db')
+    .option('--kubeconfig <file>', 'kubeconfig for --cluster (default: $KUBECONFIG)')
+    .option('--window <duration>', 'the last 30m, 24h, 7d, … (default: 24h)')
+    .option('--from <instant>', 'start of the window, ISO 8601')
+    .option('--to <instant>', 'end of the window, ISO 8601')
+    .option('--by <dimensions>', `rows by any of ${dimensions}`, 'room')
+    .option('--prices <file|preset>', 'with --store: prices to use (default: aws/us-east-1)')
+    .addOption(format())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ parley cost report --cluster meetings/demo --by tenant,room
+  $ parley cost report --cluster meetings/demo --window 7d --by day -o csv > week.csv
+  $ parley cost report --store sqlite:./meter.db --prices aws/eu-central-1 -o focus
+`,
+    )
+    .action(async (options: ReportOptions) => print(await report(options), options.output))
+}
+
+type ReportOptions = {
+  cluster?: string
+  store?: string
+  kubeconfig?: string
+  window?: string
+  from?: string
+  to?: string
+  by: string
+  prices?: string
+  output: Format
+}
+
+async function report(options: ReportOptions): Promise<RelayCostReport> {
+  const now = Date.now()
+  const by = parseBy(options.by)
+  const window = parseWindow(options, now)
+  if (options.cluster && options.store) throw new UsageError('give --cluster or --store, not both')
+  if (options.cluster && options.prices)
+    throw new UsageError(
+      '--prices goes with --store: the meter of a MeetingCluster has the prices of its spec.cost.prices',
+    )
+  if (options.store) {
+    const { openStore } = await import('@parley/meter')
+    mustExist(options.store)
+    const store = await openStore(options.store)
+    try {
+      const allocations = await store.records(window)
+      const prices = await pricesOf(options.prices ?? 'aws/us-east-1')
+      return buildReport({ allocations, window, prices, by })
+    } finally {
+      await store.close()
+    }
+  }
+  if (!options.cluster)
+    throw new UsageError('say whose report: --cluster NAMESPACE/NAME, or --store URL')
+  const { askMeter, parseClusterName, withApi } = await import('../../cluster.ts')
+  const cluster = parseClusterName(options.cluster)
+  const query = new URLSearchParams({
+    from: new Date(window.from).toISOString(),
+    to: new Date(window.to).toISOString(),
+    by: by.join(','),
+  })
+  return withApi(options.kubeconfig, async (api) =>
+    relayCostReportSchema.parse(await askMeter(api, cluster, `/report?${query}`)),
+  )
+}
+
+/** To open a store makes it where it is missing: right for a meter, a surprise from a report. */
+function mustExist(store: string): void {
+  const file = /^sqlite:(.+)$/.exec(store)?.[1]
+  if (file && file !== ':memory:' && !existsSync(file))
+    throw new UsageError(`there is no store ${file}; give the file that the meter writes`)
+}
