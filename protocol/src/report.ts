@@ -36,9 +36,11 @@ export const reportDimensions = [
   'room',
   'participant',
   'region',
+  'zone',
   'transport',
   'reason',
   'day',
+  'hour',
 ] as const
 export const reportDimensionSchema = z.enum(reportDimensions)
 

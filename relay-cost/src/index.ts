@@ -22,6 +22,18 @@ export {
   unattributedKey,
 } from './report.ts'
 export { parseBy, parseWindow, type Window } from './request.ts'
+export { countedHours, type PricedSums, type PriceSpan, spansOf } from './span.ts'
 export * from './statsdb.ts'
 export * from './traffic.ts'
+export {
+  type CellSums,
+  noUsage,
+  type RelayReason,
+  relayReasons,
+  type TimeDimension,
+  type UsageCell,
+  type UsageKey,
+  type UsageMeasures,
+  usageFields,
+} from './usage.ts'
 export { hoursPerMonth, renderWhatIf, type WhatIf, type WhatIfRequest, whatIf } from './what-if.ts'

@@ -219,12 +219,16 @@ function keyOf(usage: Usage, dimension: ReportDimension, region: string): string
       return usage.identity?.[dimension] ?? unattributedKey
     case 'region':
       return region
+    case 'zone':
+      return unknownKey
     case 'transport':
       return usage.record.transport || unknownKey
     case 'reason':
       return unknownKey
     case 'day':
       return new Date(usage.hour).toISOString().slice(0, 10)
+    case 'hour':
+      return `${new Date(usage.hour).toISOString().slice(0, 16)}Z`
   }
 }
 
