@@ -1,5 +1,6 @@
 export * from './demo.ts'
 export * from './ids.ts'
+export * from './link-report.ts'
 export * from './load.ts'
 export * from './meeting.ts'
 export * from './metrics.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { slugSchema } from './ids.ts'
+import type { LinkReport } from './link-report.ts'
 
 /**
  * The name shown to others (REQ-P3): something to see in it, and nothing that changes how the text
@@ -144,6 +145,8 @@ export type ClientToServerEvents = {
     message: Record<string, never>,
     ack: (a: Ack<{ media: RoomMedia; resume: string }>) => void,
   ) => void
+  /** What the page knows of why a link of its own is relayed: once for each, and when it changes. */
+  'link:report': (message: LinkReport, ack: (a: Ack<null>) => void) => void
 }
 
 export type ServerToClientEvents = {

@@ -1,6 +1,7 @@
 import {
   type Ack,
   type ClientToServerEvents,
+  linkReportSchema,
   mediaStateSchema,
   type Participant,
   type RoomMedia,
@@ -16,6 +17,7 @@ import { SignalingError } from './errors.ts'
 import type { JoinClaims } from './join-token.ts'
 import type { Metrics } from './metrics.ts'
 import type { RateLimit } from './rate-limit.ts'
+import type { LinkReports } from './reasons/link-reports.ts'
 import { type RoomKey, type RoomStore, roomName, type Seat } from './rooms/room-store.ts'
 import { type SfuAccess, sfuNotReady } from './sfu.ts'
 import type { TurnAccess } from './turn.ts'
@@ -39,6 +41,7 @@ export type GatewayDeps = {
   rooms: RoomStore
   turn: TurnAccess
   sfu: SfuAccess
+  linkReports: LinkReports
   limit: RateLimit
   metrics: () => Metrics
   clock: Clock
@@ -182,13 +185,23 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
       async handle(socket, { to, signal }) {
         const { key, participant } = seatOf(socket)
         const peer = peerChannel(key, to)
-        const here = io.sockets.adapter.rooms.has(peer)
-        if (!here && !(await rooms.has(key, to)))
-          throw new SignalingError('not-found', 'that participant is not in the room')
+        const here = await findHere(key, to)
         // As a rule by the way of every other event, to stay in order with them. While Redis is
         // away that way waits for it, so peers on this replica are then reached directly.
         const target = here && !rooms.reachable() ? io.local.to(peer) : io.to(peer)
         target.emit('signal', { from: participant.id, signal })
+        return null
+      },
+    },
+
+    'link:report': {
+      schema: linkReportSchema,
+      async handle(socket, report) {
+        const { key, participant } = seatOf(socket)
+        if (report.peer === participant.id)
+          throw new SignalingError('invalid', 'link:report: peer: nobody has a link to themselves')
+        if (report.peer !== null) await findHere(key, report.peer)
+        await deps.linkReports.take({ ...key, participant: participant.id }, report)
         return null
       },
     },
@@ -277,6 +290,16 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     } catch (error) {
       return { ok: false, error: toError(error, log) }
     }
+  }
+
+  /**
+   * @returns whether the participant's socket is of this replica
+   * @throws {SignalingError} `not-found` where nobody of that id is in the room
+   */
+  async function findHere(key: RoomKey, id: string): Promise<boolean> {
+    if (io.sockets.adapter.rooms.has(peerChannel(key, id))) return true
+    if (await rooms.has(key, id)) return false
+    throw new SignalingError('not-found', 'that participant is not in the room')
   }
 
   function seatOf(socket: MeetingSocket): LocalSeat {

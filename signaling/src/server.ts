@@ -13,6 +13,7 @@ import { parseKeyList } from './key-list.ts'
 import { createMetrics } from './metrics.ts'
 import { originAllowed } from './origins.ts'
 import { rateLimit } from './rate-limit.ts'
+import { linkReports } from './reasons/link-reports.ts'
 import { openRooms } from './rooms/open-rooms.ts'
 import { noSfu, watchLiveKit } from './sfu.ts'
 import { watchTurn } from './turn.ts'
@@ -50,7 +51,7 @@ export async function startSignaling(
   config: SignalingConfig,
   { clock = systemClock, log = pino({ level: config.logLevel }), registry }: SignalingDeps = {},
 ): Promise<Signaling> {
-  const { store: rooms, adapter, onConnected, release } = openRooms(config, clock, log)
+  const { store: rooms, redis, adapter, onConnected, release } = openRooms(config, clock, log)
   const onProblem = (error: Error) => log.warn({ problem: error.message }, 'file not usable')
   const joinKeys = watchFile(config.joinKeyFile, parseKeyList, onProblem)
   const turn = watchTurn({
@@ -130,6 +131,7 @@ export async function startSignaling(
     rooms,
     turn,
     sfu,
+    linkReports: linkReports({ redis, cluster: config.cluster, now: clock.now, log }),
     limit: rateLimit(config.messagesPerSecond, config.messagesPerSecond * 6),
     metrics: () => metrics,
     clock,

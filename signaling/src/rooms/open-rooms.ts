@@ -11,6 +11,8 @@ import type { RoomStore } from './room-store.ts'
 
 export type OpenRooms = {
   store: RoomStore
+  /** Fails at once while Redis is away. Left out: rooms live in this process. */
+  redis?: Redis
   /** Carries broadcasts to other replicas; without it there is only this one. */
   adapter?: ServerOptions['adapter']
   /** Runs `task` whenever the store is connected, the first time and after each outage. */
@@ -37,6 +39,7 @@ export function openRooms(config: SignalingConfig, clock: Clock, log: Logger): O
   const { adapter, connected, release } = openBus(url, prefix)
   return {
     store: { ...store, ready: async () => connected() && (await store.ready()) },
+    redis,
     adapter,
     onConnected: (task) => void redis.on('ready', task),
     release,
