@@ -17,6 +17,7 @@ const report: LinkReport = {
   errors: [],
   mappingVaries: false,
   failedPairs: 2,
+  ended: false,
   selected: { local: 'relay', remote: 'srflx', relayProtocol: 'udp' },
 }
 
@@ -36,6 +37,7 @@ const anyReport = fc.record(
     ),
     mappingVaries: fc.boolean(),
     failedPairs: fc.nat({ max: 9999 }),
+    ended: fc.boolean(),
     selected: fc.record(
       { local: types, remote: types, relayProtocol: transports },
       { requiredKeys: ['local', 'remote'] },
@@ -44,7 +46,7 @@ const anyReport = fc.record(
   {
     requiredKeys: [
       ...(['link', 'ageMs', 'peer', 'policy', 'gathered', 'answered'] as const),
-      ...(['errors', 'mappingVaries', 'failedPairs'] as const),
+      ...(['errors', 'mappingVaries', 'failedPairs', 'ended'] as const),
     ],
   },
 ) as fc.Arbitrary<LinkReport>

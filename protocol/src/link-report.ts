@@ -44,6 +44,8 @@ export const linkReportSchema = z.strictObject({
   mappingVaries: z.boolean(),
   /** Candidate pairs that were tried and failed. */
   failedPairs: z.int().min(0).max(9999),
+  /** The link is over; nothing more will be reported of it. */
+  ended: z.boolean(),
   /** The pair that carries the media; left out while there is none. */
   selected: z
     .strictObject({

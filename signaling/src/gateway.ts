@@ -200,7 +200,8 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
         const { key, participant } = seatOf(socket)
         if (report.peer === participant.id)
           throw new SignalingError('invalid', 'link:report: peer: nobody has a link to themselves')
-        if (report.peer !== null) await findHere(key, report.peer)
+        // Of a link that is over the other end may be gone.
+        if (report.peer !== null && !report.ended) await findHere(key, report.peer)
         await deps.linkReports.take({ ...key, participant: participant.id }, report)
         return null
       },
