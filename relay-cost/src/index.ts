@@ -4,6 +4,7 @@ export { type Billable, billableBytes, hairpinBytes, type Relayed } from './bill
 export * from './errors.ts'
 export { formatBytes, formatMoney, formatSeconds } from './format.ts'
 export { Ledger } from './ledger.ts'
+export { LinkBook, mergeLinkRecords } from './links.ts'
 export { presetPrices, presets } from './prices/presets.ts'
 export { loadPrices, type Meter, type Prices, priceEgress, type Tier } from './prices/prices.ts'
 export {
