@@ -27,6 +27,11 @@ export type AllocationRecord = AllocationRef & {
   /** Epoch ms of its deletion; 0 while there was none. */
   closedAt: number
   /**
+   * Bytes of all legs that only its totals told of: their deltas were lost on the way to the meter
+   * (of several meters, to the one that lost most). They are in the traffic. Left out: 0.
+   */
+  recoveredBytes?: number
+  /**
    * Cumulative traffic since the allocation began, as of the end of each UTC hour (epoch ms of the
    * hour's start) in which some was reported. Cumulative, not per hour: two meters that see one
    * message on different sides of the hour would add a byte twice in per-hour sums.
@@ -48,8 +53,10 @@ export function mergeAllocations(a: AllocationRecord, b: AllocationRecord): Allo
   const hours = new Map(a.hours)
   for (const [hour, traffic] of b.hours)
     hours.set(hour, maxTraffic(hours.get(hour) ?? noTraffic(), traffic))
+  const recoveredBytes = Math.max(a.recoveredBytes ?? 0, b.recoveredBytes ?? 0)
   return {
     ...a,
+    ...(recoveredBytes > 0 && { recoveredBytes }),
     transport: laterOf(a.transport, b.transport),
     openedAt: Math.min(a.openedAt, b.openedAt),
     lastSeenAt: Math.max(a.lastSeenAt, b.lastSeenAt),

@@ -1,12 +1,13 @@
 export * from './allocation.ts'
 export { apportion } from './apportion.ts'
 export { type Billable, billableBytes, hairpinBytes, type Relayed } from './billable.ts'
+export { addCell, addUsage, type CellsRequest, cellId, cellsOf } from './cells.ts'
+export type { PeerLink, Place, RoomFacts } from './destinations.ts'
 export * from './errors.ts'
 export { formatBytes, formatMoney, formatSeconds } from './format.ts'
 export { Ledger } from './ledger.ts'
 export { LinkBook, mergeLinkRecords } from './links.ts'
-export { presetPrices, presets } from './prices/presets.ts'
-export { loadPrices, type Meter, type Prices, priceEgress, type Tier } from './prices/prices.ts'
+export * from './prices/index.ts'
 export {
   parseReportFormat,
   type ReportFormat,
@@ -29,8 +30,6 @@ export * from './traffic.ts'
 export {
   type CellSums,
   noUsage,
-  type RelayReason,
-  relayReasons,
   type TimeDimension,
   type UsageCell,
   type UsageKey,

@@ -1,10 +1,6 @@
-import type { ReportDimension } from '@parley/protocol'
+import type { RelayReason, ReportDimension } from '@parley/protocol'
 import type { Transport } from './statsdb.ts'
 import { type Traffic, trafficFields } from './traffic.ts'
-
-/** Why a participant was relayed; `unknown` where no client has said. */
-export const relayReasons = ['udp-blocked', 'symmetric-nat', 'policy', 'unknown'] as const
-export type RelayReason = (typeof relayReasons)[number]
 
 /**
  * What is counted of relaying, whole numbers that add up: over allocations, hours and pods, in
@@ -87,6 +83,7 @@ export type UsageKey = {
   /** '' where it is not known. */
   zone: string
   transport: Transport | ''
+  /** `unknown` where no client has said. */
   reason: RelayReason
 }
 
