@@ -66,6 +66,8 @@ export const REASON = {
   Forbidden: 'Forbidden',
   /** A ResourceQuota of the namespace is used up: which one is in the message. */
   QuotaExceeded: 'QuotaExceeded',
+  /** New pods of a component do not come up, and those of others wait for it. */
+  RolloutPaused: 'RolloutPaused',
   /** The API server refused an object, or did not answer. */
   ApplyFailed: 'ApplyFailed',
 } as const

@@ -14,6 +14,8 @@ import { sharedText, withSharedMembers } from './shared.ts'
 
 /** On each child: hash of what we applied. */
 export const HASH_ANNOTATION = 'parley.dev/hash'
+/** On each Deployment and StatefulSet: hash of the pod template that we applied. */
+export const TEMPLATE_ANNOTATION = 'parley.dev/template'
 /** On Secrets whose readers restart: counts what the content has been. */
 export const GENERATION_ANNOTATION = 'parley.dev/generation'
 /** On a Secret made from somebody else's: uid and version of that. */
@@ -62,6 +64,16 @@ export interface Rollout {
   replacing: boolean
   /** A new pod comes before an old one goes. */
   surges: boolean
+  /** Hash of the pod template that we applied; undefined: an older operator did. */
+  template?: string
+  /** Kubernetes has been told to leave the pods as they are for now. */
+  held: boolean
+  /** All pods of the newest version have been ready. */
+  cameUp: boolean
+  /** It will not come up unless somebody does something. */
+  failed: boolean
+  /** Pods that no node takes. */
+  homeless: number
   image?: string
   /** What Kubernetes says goes wrong, if anything. */
   problem?: string
@@ -91,7 +103,9 @@ function notesOf(annotations: Record<string, string> = {}): Pick<ChildEntry, 'no
 interface WorkloadObject extends K8sObject {
   spec: {
     replicas?: number
+    paused?: boolean
     strategy?: { rollingUpdate?: { maxSurge?: number | string } }
+    updateStrategy?: { rollingUpdate?: { partition?: number } }
     template: { spec: { containers: { image?: string }[] } }
   }
   status?: {
@@ -110,6 +124,8 @@ export function projectWorkload(object: K8sObject): ChildEntry {
       (type === 'ReplicaFailure' && status === 'True') || reason === 'ProgressDeadlineExceeded',
   )
   const image = spec.template.spec.containers[0]?.image
+  const template = metadata.annotations?.[TEMPLATE_ANNOTATION]
+  const held = spec.paused === true || (spec.updateStrategy?.rollingUpdate?.partition ?? 0) > 0
   return {
     ...projectChild(object),
     ...(setsReplicas(object) ? { setsReplicas: true } : {}),
@@ -118,8 +134,13 @@ export function projectWorkload(object: K8sObject): ChildEntry {
       ready: status.readyReplicas ?? 0,
       updated: status.updatedReplicas ?? 0,
       current: (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
-      replacing: (status.replicas ?? 0) > (status.updatedReplicas ?? 0),
+      replacing: !held && (status.replicas ?? 0) > (status.updatedReplicas ?? 0),
       surges: spec.strategy?.rollingUpdate?.maxSurge === 1,
+      ...(template ? { template } : {}),
+      held,
+      cameUp: status.conditions?.some(({ reason }) => reason === 'NewReplicaSetAvailable') ?? false,
+      failed: failing !== undefined,
+      homeless: 0,
       ...(image ? { image } : {}),
       ...(failing?.message ? { problem: failing.message } : {}),
     },
@@ -219,8 +240,14 @@ export interface PodEntry extends Entry {
 interface PodStatus {
   phase?: string
   podIP?: string
-  conditions?: { type: string; status: string; message?: string }[]
-  containerStatuses?: { state?: { waiting?: { reason?: string } }; image: string }[]
+  conditions?: { type: string; status: string; message?: string; lastTransitionTime?: string }[]
+  containerStatuses?: ContainerStatus[]
+}
+
+interface ContainerStatus {
+  state?: { waiting?: { reason?: string }; running?: { startedAt?: string } }
+  restartCount?: number
+  image: string
 }
 
 export function projectPod(object: K8sObject): PodEntry {
@@ -260,19 +287,35 @@ function problemOfPod(name: string, status: PodStatus = {}): string | undefined 
     (condition) => condition.type === 'PodScheduled' && condition.status === 'False',
   )
   if (unscheduled) return `pod ${name} has no node: ${unscheduled.message ?? 'unschedulable'}`
-  for (const { state, image } of status.containerStatuses ?? []) {
+  for (const container of status.containerStatuses ?? []) {
+    const { state, image } = container
+    if (endsAgainAndAgain(container, status)) return endsOf(name)
     switch (state?.waiting?.reason) {
       case 'ErrImagePull':
       case 'ImagePullBackOff':
       case 'InvalidImageName':
         return `image ${image} cannot be pulled: check spec.image.registry, tag and pullSecrets`
       case 'CrashLoopBackOff':
-        return `pod ${name} ends again and again: kubectl logs ${name} --previous says why`
+        return endsOf(name)
       case 'CreateContainerConfigError':
         return `pod ${name} cannot be set up: kubectl describe pod ${name} says why`
     }
   }
   return undefined
+}
+
+const endsOf = (name: string) =>
+  `pod ${name} ends again and again: kubectl logs ${name} --previous says why`
+
+/** Between two ends it runs for a while, which is no news: it has not been ready since it was started again. */
+function endsAgainAndAgain(
+  { restartCount = 0, state }: ContainerStatus,
+  { conditions = [] }: PodStatus,
+): boolean {
+  const startedAt = state?.running?.startedAt
+  if (restartCount < 2 || startedAt === undefined) return false
+  const ready = conditions.find(({ type }) => type === 'Ready')
+  return ready?.status === 'False' && (ready.lastTransitionTime ?? '') <= startedAt
 }
 
 export interface StorageClassEntry extends Entry {

@@ -46,6 +46,7 @@ import {
 import type { RelayReading } from './figures/relay.ts'
 import type { ChildEntry, Rollout } from './observed.ts'
 import { isInTheWay } from './replace.ts'
+import { applyInOrder, pausedRollouts, type Waiting } from './rollout-order.ts'
 import { type Referenced, ReferencedSecrets } from './secrets/referenced.ts'
 import { planSecrets, type SecretsPlan } from './secrets/secrets.ts'
 import { showToPods } from './show-to-pods.ts'
@@ -154,8 +155,11 @@ async function reconcileChildren(
   const others = wanted.children.filter((child) => !isSecret(child))
   await ensure(others.filter(({ kind }) => !LAST_KINDS.has(kind.resource.kind)))
   // Without its Secret no pod starts, and those that run need not be touched.
-  if (secrets.every(({ result }) => result === 'applied' || result === 'unchanged'))
-    await ensure(others.filter(({ kind }) => LAST_KINDS.has(kind.resource.kind)))
+  let waiting: Waiting = {}
+  if (secrets.every(({ result }) => result === 'applied' || result === 'unchanged')) {
+    const workloads = others.filter(({ kind }) => LAST_KINDS.has(kind.resource.kind))
+    waiting = await applyInOrder(workloads, ensure, () => rolloutsOf(world, cluster))
+  }
   // Without a full list of what is wanted, nothing can be said to be unwanted.
   if (wanted.refused.length === 0) {
     outcomes.push(...(await prune(world, writer, owner.reference.uid, wanted.names)))
@@ -164,12 +168,19 @@ async function reconcileChildren(
   const errors = outcomes.flatMap((outcome) => (outcome.result === 'failed' ? [outcome.error] : []))
   const passing = errors.find(isPassing)
   if (passing) throw passing
+  const rollouts = rolloutsOf(world, cluster)
   const status = computeStatus(
     cluster,
     {
-      rollouts: rolloutsOf(world, cluster),
+      rollouts,
+      waiting,
       ...addresses,
-      problems: [...problemsOf(outcomes), ...named.problems, ...limitationsOf(cluster)],
+      problems: [
+        ...problemsOf(outcomes),
+        ...named.problems,
+        ...limitationsOf(cluster),
+        ...pausedRollouts(waiting, rollouts),
+      ],
       relay: relay.reading(key),
     },
     clock.now(),

@@ -13,10 +13,12 @@ function meetingCluster(spec: object = {}): MeetingCluster {
   })
 }
 
-const idle = { replacing: false, surges: false }
+const still = { held: false, cameUp: true, failed: false, homeless: 0 }
+const idle = { replacing: false, surges: false, ...still }
 const up: Rollout = { desired: 2, ready: 2, updated: 2, current: true, image: 'i:1', ...idle }
 const fine: Observation = {
   rollouts: { turn: up, signaling: up, webapp: up, redis: up, meter: up },
+  waiting: {},
   turnUrls: ['turn:203.0.113.7:3478?transport=udp'],
   turnWaitsFor: undefined,
   sfuNodesWithoutAddress: [],
@@ -38,9 +40,14 @@ const rollout = fc.record<Rollout>({
   current: fc.boolean(),
   replacing: fc.boolean(),
   surges: fc.boolean(),
+  held: fc.boolean(),
+  cameUp: fc.boolean(),
+  failed: fc.boolean(),
+  homeless: fc.nat(3),
 })
 const observation = fc.record<Observation>({
   rollouts: fc.dictionary(fc.constantFrom(...COMPONENTS), rollout),
+  waiting: fc.constantFrom({}, { turn: 'sfu' as const }),
   turnUrls: fc.constantFrom([], ['turn:203.0.113.7:3478?transport=udp']),
   turnWaitsFor: fc.constantFrom(undefined, 'no ExternalIP on node n1'),
   sfuNodesWithoutAddress: fc.constantFrom([], ['n1']),

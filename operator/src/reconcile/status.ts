@@ -13,6 +13,7 @@ import { selectorOf } from '../render/index.ts'
 import { type Finding, mergeConditions } from './conditions.ts'
 import type { RelayReading } from './figures/relay.ts'
 import type { Rollout } from './observed.ts'
+import type { Waiting } from './rollout-order.ts'
 
 /** What keeps a MeetingCluster from being as wanted, apart from pods that are not ready yet. */
 export interface Problem {
@@ -25,6 +26,8 @@ export interface Problem {
 /** What was found; together with the spec it gives the status. */
 export interface Observation {
   rollouts: Partial<Record<Component, Rollout>>
+  /** Who has to wait with new pods for whom. */
+  waiting: Waiting
   turnUrls: string[]
   /** What an address of TURN is waited for; undefined: nothing. */
   turnWaitsFor: string | undefined
@@ -165,7 +168,7 @@ const texts = (entries: { message: string }[]) => entries.map(({ message }) => m
 function componentFinding(
   cluster: MeetingCluster,
   component: Component,
-  { rollouts, turnUrls, turnWaitsFor, sfuNodesWithoutAddress, relay }: Observation,
+  { rollouts, waiting, turnUrls, turnWaitsFor, sfuNodesWithoutAddress, relay }: Observation,
 ): Finding {
   const type = COMPONENT_CONDITION[component]
   const not = (reason: string, message: string): Finding => ({
@@ -210,6 +213,8 @@ function componentFinding(
     const reason = ready > 0 && rolled ? REASON.Degraded : REASON.Progressing
     const trouble = current && updated >= desired ? troubleOf(component, relay) : undefined
     if (trouble) return not(REASON.Degraded, `${counts}: ${trouble}`)
+    const before = waiting[component]
+    if (before) return not(REASON.Progressing, `${counts}: waits for the rollout of ${before}`)
     const why = problem ?? (component === 'turn' ? turnWaitsFor : undefined)
     return not(reason, why ? `${counts}: ${why}` : counts)
   }

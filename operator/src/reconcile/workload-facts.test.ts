@@ -12,7 +12,10 @@ const homeless = pod(
 )
 const leaving = pod({ nodeName: 'n1' }, {}, { deletionTimestamp: '2026-11-21T12:00:00Z' })
 const running = pod({ nodeName: 'n1' }, {})
-const underWay = { desired: 1, ready: 1, updated: 1, current: true, replacing: true, surges: true }
+const underWay = {
+  ...{ desired: 1, ready: 1, updated: 1, current: true, replacing: true, surges: true },
+  ...{ held: false, cameUp: false, failed: false, homeless: 0 },
+}
 
 describe('a replacement', () => {
   const facts = (pods: (typeof running)[]) =>

@@ -31,9 +31,13 @@ export function withProblem(rollout: Rollout, pods: readonly PodEntry[]): Rollou
   const [problem] = pods.flatMap((pod) => pod.problem ?? []).sort()
   if (problem === undefined) return rollout
   const leaving = pods.filter((pod) => pod.leaving).length
-  const waits = leaving > 0 && pods.some(isHomeless)
+  const homeless = pods.filter(isHomeless).length
+  const waits = leaving > 0 && homeless > 0
   return {
     ...rollout,
+    homeless,
+    // For a node one can wait.
+    failed: rollout.failed || pods.some((pod) => pod.problem !== undefined && !isHomeless(pod)),
     problem: waits
       ? `${problem}; pods that are being deleted, and may wait for calls: ${leaving}`
       : problem,
