@@ -29,8 +29,20 @@ describe('parseConfig', () => {
       expect(failure.message).toMatch(new RegExp(`${variable}: is not set; set it to a .*file`))
   })
 
+  it('an SFU needs its keys and its address', () => {
+    const sfu = { PARLEY_SFU_KEYS_FILE: '/l', PARLEY_SFU_URL: 'http://livekit:7880' }
+    const all = { ...required, ...sfu, PARLEY_SFU: 'LiveKit' }
+    expect(parseConfig(all).sfu).toEqual({ keysFile: '/l', url: 'http://livekit:7880' })
+    for (const variable of Object.keys(sfu))
+      expect(catching(() => parseConfig({ ...all, [variable]: '' })).message).toMatch(
+        new RegExp(`${variable}: is not set; set it to`),
+      )
+    expect(parseConfig({ ...all, PARLEY_SFU: 'None' })).not.toHaveProperty('sfu')
+  })
+
   it.each([
     ['PORT', '70000'],
+    ['PARLEY_SFU_URL', 'livekit:7880'],
     ['PORT', 'http'],
     ['PARLEY_MESH_MAX', '1'],
     ['PARLEY_MESH_MAX', '2.5'],

@@ -16,6 +16,7 @@ const envSchema = z.object({
   PARLEY_ROOM_MAX: z.coerce.number().int().min(2).max(1000).default(100),
   PARLEY_SFU: z.enum(['LiveKit', 'None']).default('None'),
   PARLEY_SFU_KEYS_FILE: file.optional(),
+  PARLEY_SFU_URL: z.url({ protocol: /^https?$/ }).optional(),
   PARLEY_DRAIN_SECONDS: z.coerce.number().min(0).default(0),
   PARLEY_TURN_SECRET_FILE: file,
   PARLEY_TURN_ENDPOINTS_FILE: file,
@@ -48,8 +49,13 @@ export type SignalingConfig = {
   meshMax: number
   /** Participants that a room on the SFU holds at most. */
   roomMax: number
-  /** LiveKit keys, one `<apiKey>: <secret>` a line; the first mints. Without it there is no SFU. */
-  sfuKeysFile?: string
+  /** Without it there is no SFU. */
+  sfu?: {
+    /** LiveKit keys, one `<apiKey>: <secret>` a line; the first mints. */
+    keysFile: string
+    /** Where its API is: whoever leaves is removed there. */
+    url: string
+  }
   /** How long SIGTERM waits for clients to move to another replica. */
   drainMs: number
   /** TURN REST API secrets, one a line; the first mints. Re-read on change. */
@@ -91,6 +97,7 @@ const remedies: Record<string, string> = {
     'set it to a JSON file like {"urls": ["turn:192.0.2.1:3478?transport=udp"]}',
   PARLEY_JOIN_KEY_FILE: 'set it to a file that holds a random key (openssl rand -hex 32)',
   PARLEY_SFU_KEYS_FILE: 'set it to a file that holds LiveKit keys, "<apiKey>: <secret>" a line',
+  PARLEY_SFU_URL: 'set it to where LiveKit listens, like http://livekit:7880',
   PARLEY_ALLOWED_ORIGINS: 'give origins like https://meet.example.org, separated by commas, or *',
 }
 
@@ -106,8 +113,6 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
         .join('\n'),
     )
   const e = parsed.data
-  if (e.PARLEY_SFU === 'LiveKit' && e.PARLEY_SFU_KEYS_FILE === undefined)
-    throw new ConfigError(describe('PARLEY_SFU_KEYS_FILE', '', given))
   return {
     host: e.HOST,
     port: e.PORT,
@@ -118,8 +123,12 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     allowedOrigins: parseOrigins(e.PARLEY_ALLOWED_ORIGINS),
     meshMax: e.PARLEY_MESH_MAX,
     roomMax: e.PARLEY_ROOM_MAX,
-    ...(e.PARLEY_SFU === 'LiveKit' &&
-      e.PARLEY_SFU_KEYS_FILE && { sfuKeysFile: e.PARLEY_SFU_KEYS_FILE }),
+    ...(e.PARLEY_SFU === 'LiveKit' && {
+      sfu: {
+        keysFile: e.PARLEY_SFU_KEYS_FILE ?? missing('PARLEY_SFU_KEYS_FILE'),
+        url: e.PARLEY_SFU_URL ?? missing('PARLEY_SFU_URL'),
+      },
+    }),
     drainMs: e.PARLEY_DRAIN_SECONDS * 1000,
     turnSecretFile: e.PARLEY_TURN_SECRET_FILE,
     turnEndpointsFile: e.PARLEY_TURN_ENDPOINTS_FILE,
@@ -134,6 +143,10 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     ...(e.REDIS_URL_FILE && { redisUrlFile: e.REDIS_URL_FILE }),
     logLevel: e.LOG_LEVEL,
   }
+}
+
+function missing(variable: string): never {
+  throw new ConfigError(describe(variable, '', {}))
 }
 
 function describe(variable: string, message: string, env: Record<string, unknown>): string {

@@ -18,8 +18,15 @@ import type { JoinClaims } from './join-token.ts'
 import type { Metrics } from './metrics.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { LinkReports } from './reasons/link-reports.ts'
-import { type RoomKey, type RoomStore, roomName, type Seat } from './rooms/room-store.ts'
+import {
+  type Expired,
+  type RoomKey,
+  type RoomStore,
+  roomName,
+  type Seat,
+} from './rooms/room-store.ts'
 import { type SfuAccess, sfuNotReady } from './sfu.ts'
+import { sfuDoor } from './sfu-door.ts'
 import type { TurnAccess } from './turn.ts'
 
 type SocketData = { claims: JoinClaims }
@@ -107,6 +114,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   const seats = new Map<string, LocalSeat>()
   const pending = new Set<Promise<void>>()
   const graceTimers = new Set<() => void>()
+  const door = sfuDoor({ sfu: deps.sfu, rooms, log })
 
   const handlers: Handlers = {
     'room:join': {
@@ -174,7 +182,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
         seats.delete(socket.id)
         await leaveChannels(socket, key, participant.id)
         if (await rooms.leave(key, participant.id, seat.session))
-          announceLeft(key, [participant.id])
+          announceLeft(key, { ids: [participant.id], sfu: seat.sfu })
         log.info({ ...key, participant: participant.id }, 'participant left')
         return null
       },
@@ -256,9 +264,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     let turnOf: Promise<void> = Promise.resolve()
     const enqueue = (task: () => Promise<void>) => {
       turnOf = turnOf.then(task)
-      const done = turnOf
-      pending.add(done)
-      done.finally(() => pending.delete(done))
+      remember(turnOf)
     }
 
     socket.onAny((event: string, ...args: unknown[]) => {
@@ -328,8 +334,16 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     return deps.signToken({ ...key, participant: id, name, sfu: sfu || undefined })
   }
 
-  function announceLeft(key: RoomKey, ids: readonly string[]) {
+  /** Whose seat is gone has left, for everybody and for the SFU, whatever their own client goes on doing. */
+  function announceLeft(key: RoomKey, { ids, sfu }: Expired) {
     for (const id of ids) io.to(channel(key)).emit('participant:left', { id })
+    if (sfu) remember(door.dismiss(key, ids))
+  }
+
+  /** Work that {@link Gateway.drain} waits for. */
+  function remember(done: Promise<void>) {
+    pending.add(done)
+    done.finally(() => pending.delete(done))
   }
 
   /** Ends a socket whose seat another one has taken, on whichever replica it is. */
@@ -388,9 +402,11 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   async function renew(here: LocalSeat[]) {
     const key = here[0]?.key
     if (!key) return
+    let onSfu = false
     try {
       const known = here.some((seat) => seat.sfu)
       const { restored, lost, sfu } = await rooms.renew(key, here, known)
+      onSfu = sfu
       // Whoever has missed it is told again.
       if (sfu)
         for (const seat of here)
@@ -406,6 +422,13 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
       return
     }
     await sweep(key)
+    if (onSfu)
+      remember(
+        door.look(
+          key,
+          here.map(({ participant }) => participant.id),
+        ),
+      )
   }
 
   async function shareOf(here: LocalSeat[]): Promise<number> {
@@ -416,7 +439,9 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   }
 
   async function heartbeat() {
-    await Promise.all([...seatsByRoom().values()].map(renew))
+    const here = seatsByRoom()
+    door.keep(new Set(here.keys()))
+    await Promise.all([...here.values()].map(renew))
   }
 
   async function handOver(spreadMs: number, deadlineMs: number) {

@@ -63,11 +63,10 @@ export async function startSignaling(
   })
 
   const sfu =
-    config.sfuKeysFile === undefined
+    config.sfu === undefined
       ? noSfu
       : watchLiveKit({
-          keysFile: config.sfuKeysFile,
-          // What the media servers are told of a participant lives as long with the SFU as with TURN.
+          ...config.sfu,
           ttlSeconds: config.turnTtlSeconds,
           now: clock.now,
           onProblem,

@@ -22,11 +22,17 @@ const people = clients()
 let redis: Awaited<ReturnType<typeof startRedis>>
 const servers: Signaling[] = []
 
+/** Keys of an SFU that is not there: nobody here gets as far as to media. */
+const sfu = () => ({
+  keysFile: files.file('livekit-keys', 'key: a-secret-of-this-test-alone'),
+  url: 'http://127.0.0.1:9',
+})
+
 async function replica(overrides: Partial<SignalingConfig> = {}): Promise<Signaling> {
   const server = await startSignaling(
     files.config({
       redisUrlFile: files.file('redis-url', redis.url),
-      sfuKeysFile: files.file('livekit-keys', 'key: a-secret-of-this-test-alone'),
+      sfu: sfu(),
       meshMax: 2,
       roomMax: 4,
       leaseMs: 2000,
@@ -111,7 +117,7 @@ describe('a room that outgrows the mesh', () => {
     expect(decodeJwt(bo.snapshot.resume)).toMatchObject({ sub: bo.id, sfu: true })
     people.close()
     const { redisUrlFile: _, ...memory } = files.config({
-      sfuKeysFile: files.file('livekit-keys', 'key: a-secret-of-this-test-alone'),
+      sfu: sfu(),
       meshMax: 2,
     })
     const after = await startSignaling(memory, { log })

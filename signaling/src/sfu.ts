@@ -2,10 +2,8 @@ import type { RelayIdentity, RoomMedia } from '@parley/protocol'
 import { SignJWT } from 'jose'
 import { SignalingError } from './errors.ts'
 import { parseKeyList } from './key-list.ts'
-import { type RoomKey, roomName } from './rooms/room-store.ts'
+import { type LiveKitKey, type LiveKitRooms, liveKitRoom, liveKitRooms } from './livekit-rooms.ts'
 import { watchFile } from './watched-file.ts'
-
-export type LiveKitKey = { apiKey: string; secret: string }
 
 /**
  * LiveKit's keys, one `<apiKey>: <secret>` a line, the newest first.
@@ -55,13 +53,14 @@ export function mintLiveKitToken(
   )
 }
 
-/** What LiveKit knows a room as. */
-export function liveKitRoom(key: RoomKey): string {
-  return roomName(key)
-}
+/**
+ * A token opens the door once, right after it was given; LiveKit itself renews it for those inside, for as
+ * long as this.
+ */
+const accessSeconds = 600
 
 /** The SFU for rooms that outgrow a mesh, as the operator's file of keys says now. */
-export type SfuAccess = {
+export type SfuAccess = LiveKitRooms & {
   /** Whether there is an SFU at all. */
   readonly engine: 'LiveKit' | 'None'
   /** Whether a token could be made now. */
@@ -75,22 +74,29 @@ export const noSfu: SfuAccess = {
   engine: 'None',
   ready: () => false,
   media: async () => unavailable(),
+  participants: async () => [],
+  remove: async () => {},
   close() {},
 }
 
 export function watchLiveKit(options: {
   keysFile: string
+  /** Where LiveKit's API is. */
+  url: string
+  /** The life of credentials for media; tokens live no longer. */
   ttlSeconds: number
   now: () => number
   onProblem: (error: Error) => void
 }): SfuAccess {
   const keys = watchFile(options.keysFile, parseLiveKitKeys, options.onProblem)
+  const key = () => keys.current()?.[0] ?? unavailable()
+  const ttlSeconds = Math.min(options.ttlSeconds, accessSeconds)
   return {
+    ...liveKitRooms({ url: options.url, key, now: options.now }),
     engine: 'LiveKit',
     ready: () => keys.current() !== undefined,
     async media(who) {
-      const key = keys.current()?.[0] ?? unavailable()
-      const token = await mintLiveKitToken(key, who, options.now(), options.ttlSeconds)
+      const token = await mintLiveKitToken(key(), who, options.now(), ttlSeconds)
       return { mode: 'sfu', engine: 'LiveKit', token }
     },
     close: () => keys.close(),

@@ -34,22 +34,25 @@ describe('REQ-K1: network policies', () => {
     expect(policies()['demo-redis']).not.toHaveProperty('egress')
   })
 
-  it('let the web page reach the SFU at its signaling port, on every node, where there is one', () => {
-    const toNodes = (engine: 'LiveKit' | 'None') =>
-      policies({ sfu: { engine } })['demo-webapp']?.egress?.filter(({ to = [] }) =>
-        to.some((peer) => 'ipBlock' in peer),
-      )
-    expect(toNodes('LiveKit')).toEqual([
-      {
-        to: [{ ipBlock: { cidr: '10.1.0.11/32' } }, { ipBlock: { cidr: '10.1.0.12/32' } }],
-        ports: [{ protocol: 'TCP', port: 7880 }],
-      },
-    ])
-    expect(toNodes('None')).toEqual([])
-    // A flow to nobody in particular would be one to everybody.
-    const unknown = policies({ sfu: { engine: 'LiveKit' } }, renderInputs({ nodes: {} }))
-    expect(JSON.stringify(unknown['demo-webapp'])).not.toContain('7880')
-  })
+  it.each(['webapp', 'signaling'])(
+    'let the %s reach the SFU at its signaling port, on every node, where there is one',
+    (component) => {
+      const toNodes = (engine: 'LiveKit' | 'None') =>
+        policies({ sfu: { engine } })[`demo-${component}`]?.egress?.filter(({ to = [] }) =>
+          to.some((peer) => 'ipBlock' in peer),
+        )
+      expect(toNodes('LiveKit')).toEqual([
+        {
+          to: [{ ipBlock: { cidr: '10.1.0.11/32' } }, { ipBlock: { cidr: '10.1.0.12/32' } }],
+          ports: [{ protocol: 'TCP', port: 7880 }],
+        },
+      ])
+      expect(toNodes('None')).toEqual([])
+      // A flow to nobody in particular would be one to everybody.
+      const unknown = policies({ sfu: { engine: 'LiveKit' } }, renderInputs({ nodes: {} }))
+      expect(JSON.stringify(unknown[`demo-${component}`])).not.toContain('7880')
+    },
+  )
 
   it('let signaling be reached by the web page, by Prometheus and by the operator', () => {
     const inputs = renderInputs({ operatorNamespace: 'parley-system' })

@@ -41,6 +41,11 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
   })
   const nodes = addresses(Object.values(inputs.nodes).flatMap(({ internal }) => internal))
   const redis = toRedis(mc, pods('redis'))
+  // An empty list of peers would be everybody.
+  const sfu: Flow[] =
+    hasLiveKit(mc) && nodes.length > 0
+      ? [{ peers: nodes, ports: [{ protocol: 'TCP', port: SFU_PORT }] }]
+      : []
   const apiServer = fromApiServer(inputs)
 
   const policies: NetworkPolicy[] = [
@@ -54,7 +59,7 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
           ports: [{ protocol: 'TCP', port: SIGNALING_PORT }],
         },
       ],
-      egress: [dns, redis],
+      egress: [dns, redis, ...sfu],
     }),
     policy(mc, 'meter', {
       ingress: [
@@ -74,10 +79,7 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
         egress: [
           dns,
           { peers: [pods('signaling')], ports: [{ protocol: 'TCP', port: SIGNALING_PORT }] },
-          // An empty list of peers would be everybody.
-          ...(hasLiveKit(mc) && nodes.length > 0
-            ? [{ peers: nodes, ports: [{ protocol: 'TCP' as const, port: SFU_PORT }] }]
-            : []),
+          ...sfu,
         ],
       }),
     )

@@ -147,6 +147,7 @@ it('REQ-K8: signaling knows of LiveKit and its keys, and the web page passes its
   expect(text).toContain('{"name":"PARLEY_SFU","value":"LiveKit"}')
   expect(text).toContain(
     '{"name":"PARLEY_SFU_KEYS_FILE","value":"/etc/parley/secrets/livekit/keys"}',
+    '{"name":"PARLEY_SFU_URL","value":"http://demo-sfu.meetings.svc:7880"}',
   )
   expect(text).toContain('{"name":"SFU_UPSTREAM","value":"demo-sfu.meetings.svc:7880"}')
 })

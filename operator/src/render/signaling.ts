@@ -1,4 +1,4 @@
-import { durationSeconds, hasLiveKit, type MeetingCluster } from '../api/index.ts'
+import { durationSeconds, hasLiveKit, type MeetingCluster, SFU_PORTS } from '../api/index.ts'
 import {
   buildAutoscaler,
   buildDisruptionBudget,
@@ -7,7 +7,7 @@ import {
 } from './common.ts'
 import type { RenderInputs } from './inputs.ts'
 import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
-import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
+import { configMapNames, metadata, secretNames, selectorOf, serviceHost } from './names.ts'
 import { configMapMount, httpProbes, podTemplate, scratchMount, secretMount } from './pod.ts'
 import { redisAccess } from './redis.ts'
 import { JOIN_TOKEN_TTL_SECONDS } from './rotating.ts'
@@ -96,7 +96,14 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
           { name: 'PARLEY_JOIN_KEY_FILE', value: '/etc/parley/secrets/join/key' },
           { name: 'PARLEY_SFU', value: hasLiveKit(mc) ? 'LiveKit' : 'None' },
           ...(hasLiveKit(mc)
-            ? [{ name: 'PARLEY_SFU_KEYS_FILE', value: '/etc/parley/secrets/livekit/keys' }]
+            ? [
+                { name: 'PARLEY_SFU_KEYS_FILE', value: '/etc/parley/secrets/livekit/keys' },
+                // Whoever leaves is removed there.
+                {
+                  name: 'PARLEY_SFU_URL',
+                  value: `http://${serviceHost(mc, 'sfu')}:${SFU_PORTS.http}`,
+                },
+              ]
             : []),
           ...redis.env,
         ],

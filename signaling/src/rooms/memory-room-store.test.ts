@@ -55,7 +55,10 @@ describe('memoryRoomStore', () => {
     expect(await join('a', '3', 1)).toMatchObject({ kind: 'joined', returned: true })
     await rooms.detach(key, 'a', '3', 5000)
     clock.advance(5000)
-    expect(await join('b', '2', 1)).toMatchObject({ kind: 'joined', expired: ['a'] })
+    expect(await join('b', '2', 1)).toMatchObject({
+      kind: 'joined',
+      expired: { ids: ['a'], sfu: false },
+    })
   })
 
   it('REQ-P8: a return keeps name and joining time, and takes the media it comes with', async () => {
@@ -83,7 +86,7 @@ describe('memoryRoomStore', () => {
         for (const { do: what, id } of actions) {
           if (what === 'join') {
             const outcome = await join(id, id)
-            ended(outcome.expired)
+            ended(outcome.expired.ids)
             if (outcome.kind === 'joined') {
               expect(outcome.returned).toBe(inside.has(id))
               inside.add(id)
@@ -93,9 +96,10 @@ describe('memoryRoomStore', () => {
           if (what === 'leave' && (await rooms.leave(key, id, id))) ended([id])
           if (what === 'detach') expect(await rooms.detach(key, id, id, 10)).toBe(inside.has(id))
           if (what === 'wait') clock.advance(7)
-          if (what === 'sweep') ended(await rooms.sweep(key))
+          if (what === 'sweep') ended((await rooms.sweep(key)).ids)
           expect(inside.size).toBeLessThanOrEqual(3)
           expect(await rooms.has(key, id)).toBe(inside.has(id))
+          expect(new Set(await rooms.seated(key))).toEqual(inside)
         }
       }),
       { numRuns: 200 },

@@ -1,5 +1,5 @@
 import type { Participant } from '@parley/protocol'
-import { type RoomStore, roomName, type Seat } from './room-store.ts'
+import { type Expired, type RoomStore, roomName, type Seat } from './room-store.ts'
 
 type Held = Seat & { expiresAt: number }
 
@@ -8,13 +8,14 @@ export function memoryRoomStore(now: () => number): RoomStore {
   const rooms = new Map<string, Map<string, Held>>()
   const onSfu = new Set<string>()
 
-  const removeExpired = (room: string, except?: string): string[] => {
+  const removeExpired = (room: string, except?: string): Expired => {
+    const sfu = onSfu.has(room)
     const seats = rooms.get(room)
     const expired = [...(seats ?? [])]
       .filter(([id, seat]) => seat.expiresAt <= now() && id !== except)
       .map(([id]) => id)
     for (const id of expired) remove(room, id)
-    return expired
+    return { ids: expired, sfu }
   }
   const remove = (room: string, id: string) => {
     const seats = rooms.get(room)
@@ -71,6 +72,9 @@ export function memoryRoomStore(now: () => number): RoomStore {
     },
     async has(key, id) {
       return rooms.get(roomName(key))?.has(id) ?? false
+    },
+    async seated(key) {
+      return [...(rooms.get(roomName(key))?.keys() ?? [])]
     },
     async occupancy(key) {
       const seats = [...(rooms.get(roomName(key))?.values() ?? [])]

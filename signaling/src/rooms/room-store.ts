@@ -8,8 +8,15 @@ export type RoomKey = { tenant: string; room: string }
  */
 export type Seat = { participant: Participant; session: string }
 
+/** Those who were removed because their lease had run out. */
+export type Expired = {
+  ids: string[]
+  /** Their room was on the SFU, so they may still be there. */
+  sfu: boolean
+}
+
 export type JoinOutcome =
-  | { kind: 'full'; expired: string[] }
+  | { kind: 'full'; expired: Expired }
   | {
       kind: 'joined'
       /** The participant had this seat already: a reconnection, of which others hear nothing. */
@@ -19,8 +26,8 @@ export type JoinOutcome =
       self: Participant
       /** Everyone in the room, the joiner included. */
       participants: Participant[]
-      /** Those whose lease had run out and who were removed on the way. */
-      expired: string[]
+      /** Removed on the way. */
+      expired: Expired
       /** The room is on the SFU. */
       sfu: boolean
       /** It is since this very join: everybody else has to be told. */
@@ -53,10 +60,12 @@ export type RoomStore = {
   /** The socket is gone; the seat stays for `graceMs`. False when another session has it. */
   detach(key: RoomKey, id: string, session: string, graceMs: number): Promise<boolean>
   has(key: RoomKey, id: string): Promise<boolean>
+  /** Ids of all who have a seat; undefined while the store may not know of all of them. */
+  seated(key: RoomKey): Promise<string[] | undefined>
   /** Seats that are taken, and whether the room is on the SFU; it is until its last seat goes. */
   occupancy(key: RoomKey): Promise<{ seats: number; sfu: boolean }>
   /** Removes seats whose lease has run out; each is returned to exactly one caller. */
-  sweep(key: RoomKey): Promise<string[]>
+  sweep(key: RoomKey): Promise<Expired>
   /**
    * Extends the leases of seats that are held here. `restored` were missing (a store that lost its
    * data) and are back; `lost` are sessions whose seat another session has taken. `sfu`, as given,

@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals'
+import { pino } from 'pino'
+import { sfuDoor } from './sfu-door.ts'
+
+const key = { tenant: 't', room: 'r' }
+const log = pino({ level: 'silent' })
+
+/** An SFU with these people in it, and a store with those seats. */
+function door(inside: string[], seated: string[] | undefined) {
+  const asked: string[] = []
+  const state = { inside, seated, away: false, asked }
+  const { dismiss, look, keep } = sfuDoor({
+    log,
+    rooms: {
+      has: async (_, id) => state.seated?.includes(id) ?? false,
+      seated: async () => state.seated,
+    },
+    sfu: {
+      async participants() {
+        asked.push('participants')
+        return state.inside
+      },
+      async remove(_, id) {
+        if (state.away) throw new Error('away')
+        state.inside = state.inside.filter((one) => one !== id)
+      },
+    },
+  })
+  return { state, dismiss, look, keep }
+}
+
+describe('REQ-K8: the SFU’s rooms are for those who have a seat', () => {
+  it('who is there without one is seen out when found twice in a row', async () => {
+    const { state, look } = door(['ada', 'bo', 'eve'], ['ada', 'bo'])
+    await look(key, ['ada'])
+    expect(state.inside).toContain('eve')
+    await look(key, ['ada'])
+    expect(state.inside).toEqual(['ada', 'bo'])
+  })
+
+  it('who was missing in the store for a moment only stays', async () => {
+    const { state, look } = door(['ada', 'bo'], ['ada'])
+    await look(key, ['ada'])
+    state.seated = ['ada', 'bo']
+    await look(key, ['ada'])
+    state.seated = ['ada']
+    await look(key, ['ada'])
+    expect(state.inside).toEqual(['ada', 'bo'])
+  })
+
+  it('nobody is seen out by a store that may not know of everybody', async () => {
+    const { state, look } = door(['ada', 'bo'], undefined)
+    for (let i = 0; i < 3; i++) await look(key, ['ada'])
+    expect(state.inside).toEqual(['ada', 'bo'])
+  })
+
+  it('of all replicas the one with the first seat asks', async () => {
+    const { state, look } = door(['ada', 'bo'], ['bo', 'ada'])
+    await look(key, ['bo'])
+    expect(state.asked).toEqual([])
+    await look(key, ['ada'])
+    expect(state.asked).toEqual(['participants'])
+  })
+
+  it('what was found counts no more once the room has left this replica', async () => {
+    const { state, look, keep } = door(['ada', 'eve'], ['ada'])
+    await look(key, ['ada'])
+    keep(new Set())
+    await look(key, ['ada'])
+    expect(state.inside).toContain('eve')
+  })
+
+  it('who leaves is seen out at once; who has come back stays; an SFU that is away is asked again', async () => {
+    const { state, dismiss, look } = door(['ada', 'bo', 'eve'], ['ada', 'bo'])
+    await dismiss(key, ['bo', 'eve'])
+    expect(state.inside).toEqual(['ada', 'bo'])
+    state.seated = ['ada']
+    state.away = true
+    await dismiss(key, ['bo'])
+    await look(key, ['ada'])
+    state.away = false
+    await look(key, ['ada'])
+    expect(state.inside).toEqual(['ada'])
+  })
+})
