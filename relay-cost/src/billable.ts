@@ -1,5 +1,5 @@
 import { apportion } from './apportion.ts'
-import type { Meter } from './prices/prices.ts'
+import { type Meter, meterRules } from './prices/meters.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Traffic of one participant of a sitting; one participant may have several such parts. */
@@ -24,7 +24,7 @@ export function billableBytes(
   parts: readonly Relayed[],
   rule: { meter: Meter; packetOverheadBytes: number },
 ): Billable[] {
-  const inside = rule.meter === 'egress' ? splitInside(parts) : parts.map(() => 0)
+  const inside = meterRules[rule.meter].toPeerOutside ? splitInside(parts) : parts.map(() => 0)
   return parts.map(({ traffic }, index) => {
     const insideBytes = inside[index] ?? 0
     return { bytes: charged(traffic, insideBytes, rule), insideBytes }
@@ -37,20 +37,16 @@ function charged(
   { meter, packetOverheadBytes }: { meter: Meter; packetOverheadBytes: number },
 ): number {
   const toClient = traffic.turnToClientBytes + traffic.turnToClientPackets * packetOverheadBytes
-  switch (meter) {
-    case 'to-client':
-      return toClient
-    case 'sent-and-received':
-      return (
-        toClient + traffic.clientToTurnBytes + traffic.clientToTurnPackets * packetOverheadBytes
-      )
-    case 'egress': {
-      const outsideBytes = traffic.turnToPeerBytes - insideBytes
-      const outsideShare = traffic.turnToPeerBytes > 0 ? outsideBytes / traffic.turnToPeerBytes : 1
-      const outsidePackets = Math.round(traffic.turnToPeerPackets * outsideShare)
-      return toClient + outsideBytes + outsidePackets * packetOverheadBytes
-    }
-  }
+  const rule = meterRules[meter]
+  const fromClient = traffic.clientToTurnBytes + traffic.clientToTurnPackets * packetOverheadBytes
+  const outsideBytes = traffic.turnToPeerBytes - insideBytes
+  const outsideShare = traffic.turnToPeerBytes > 0 ? outsideBytes / traffic.turnToPeerBytes : 1
+  const outsidePackets = Math.round(traffic.turnToPeerPackets * outsideShare)
+  return (
+    rule.toClient * toClient +
+    rule.fromClient * fromClient +
+    rule.toPeerOutside * (outsideBytes + outsidePackets * packetOverheadBytes)
+  )
 }
 
 function splitInside(parts: readonly Relayed[]): number[] {

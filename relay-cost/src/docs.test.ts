@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import { loadPrices } from './prices/prices.ts'
+import { loadPrices } from './prices/file.ts'
 import { renderReport } from './render/index.ts'
 import { replayEvents } from './replay.ts'
 import { replayReport } from './report.ts'

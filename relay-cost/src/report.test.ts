@@ -32,7 +32,7 @@ const anyPrices: fc.Arbitrary<Prices> = fc
     return {
       ...preset,
       meter,
-      nodes: { perHour: perHour / 100, publicIPv4PerHour: 0.005 },
+      nodes: { ...preset.nodes, perHour: perHour / 100, publicIPv4PerHour: 0.005 },
       egress: { ...preset.egress, internet: { priorUsageGB: prior, tiers } },
     }
   })

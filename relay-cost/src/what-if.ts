@@ -1,6 +1,8 @@
 import { ReportRequestError } from './errors.ts'
 import { formatMoney } from './format.ts'
-import { type Prices, priceEgress } from './prices/prices.ts'
+import { priceEgress } from './prices/cost.ts'
+import { meterRules } from './prices/meters.ts'
+import type { Prices } from './prices/prices.ts'
 
 /** Hours of an average month. */
 export const hoursPerMonth = 730
@@ -95,14 +97,11 @@ export function whatIf(request: WhatIfRequest): WhatIf {
 function billablePerUserHour(bitrates: Bitrates, relayShare: number, prices: Prices): number {
   const withHeaders = 1 + prices.packetOverheadBytes / bitrates.packetBytes
   const bytesPerHour = (kbps: number) => ((kbps * 1000) / 8) * 3600 * withHeaders
-  switch (prices.meter) {
-    case 'to-client':
-      return bytesPerHour(bitrates.downKbps)
-    case 'sent-and-received':
-      return bytesPerHour(bitrates.downKbps + bitrates.upKbps)
-    case 'egress':
-      return bytesPerHour(bitrates.downKbps + bitrates.upKbps * (1 - relayShare))
-  }
+  const { toClient, fromClient, toPeerOutside } = meterRules[prices.meter]
+  return (
+    bytesPerHour(bitrates.downKbps) * toClient +
+    bytesPerHour(bitrates.upKbps) * (fromClient + toPeerOutside * (1 - relayShare))
+  )
 }
 
 function rounded(money: number): number {

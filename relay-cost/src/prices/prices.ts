@@ -1,25 +1,37 @@
-import { parse as parseYaml } from 'yaml'
-import { z } from 'zod'
-import { PricesError } from '../errors.ts'
+import type { Meter } from './meters.ts'
+import { fromPico, scaled, toPico } from './money.ts'
 
 /** A step of a marginal price: each gigabyte above the tier before and up to `upToGB` costs `perGB`. */
 export type Tier = { upToGB: number; perGB: number }
 
-/**
- * Which bytes a vendor charges.
- * - `egress`: all that leaves to the internet, to clients and to peers (clouds)
- * - `to-client`: what TURN sends to its clients (managed TURN of the Cloudflare kind)
- * - `sent-and-received`: both directions of the client leg (managed TURN of the Twilio kind)
- */
-export type Meter = 'egress' | 'to-client' | 'sent-and-received'
+/** How a node is bought. */
+export const nodeVariants = ['on-demand', 'reserved', 'spot'] as const
+export type NodeVariant = (typeof nodeVariants)[number]
+
+/** What is usually off the on-demand price of a node (REQ-S3); a prices file may say other shares. */
+export const usualDiscounts = { reserved: 0.4, spot: 0.7 } as const
+
+/** Which way a cloud carries egress: over its own network, or over the nearest provider. */
+export const networkTiers = ['premium', 'standard'] as const
+export type NetworkTier = (typeof networkTiers)[number]
 
 export type Prices = {
   name: string
+  /** Region that the list is for; not given: any that no other list is for. */
+  region?: string
   currency: string
   /** Date of the figures. */
   asOf: string
   /** Where the figures are from. */
   source: string
+  /** Some figures are of memory or of second hand: check them before they decide anything. */
+  approximate: boolean
+  /** Epoch ms from which and up to which the list holds; not given: always. */
+  validFrom?: number
+  validTo?: number
+  /** How these prices were made from those of another currency. */
+  converted?: { from: string; rate: number; asOf: string }
+  networkTier: NetworkTier
   /** Bytes of the gigabyte that the vendor bills. */
   gigabyte: number
   meter: Meter
@@ -34,160 +46,61 @@ export type Prices = {
     interRegion: { perGB: number }
     sameNode: { perGB: number }
   }
-  nodes: { perHour: number; publicIPv4PerHour: number }
+  nodes: {
+    /** What the node is, for people: `c6i.large`. */
+    type: string
+    /** On demand, without its address. */
+    perHour: number
+    publicIPv4PerHour: number
+    /** How the nodes are bought. */
+    variant: NodeVariant
+    /** Share of `perHour` that is off: 0.4 for 40 %. */
+    discounts: { reserved: number; spot: number }
+  }
+  /** For the meter `flat-rate`. */
+  flatRate: { perRelayedUserHour: number }
   /** Bytes of headers on the wire for each packet, beyond what coturn counts: 28 for IPv4 and UDP. */
   packetOverheadBytes: number
 }
 
-const overhead = 'must be a whole number from 0 to 200'
-/** Beyond any price or volume there is; it keeps every product a number. */
-const most = 1e12
-const price = z
-  .number()
-  .nonnegative('must not be negative')
-  .max(most, 'is beyond any price; check its unit')
-const gigabytes = z
-  .number()
-  .nonnegative('must not be negative')
-  .max(most, 'is beyond any volume; for no bound leave it out')
-const perGB = z.strictObject({ perGB: price }).default({ perGB: 0 })
-
-const pricesFileSchema = z.strictObject({
-  name: z.string().min(1).optional(),
-  currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency code of three capitals, as USD'),
-  asOf: z.iso.date('must be a date, as 2026-11-01'),
-  source: z.string().default(''),
-  gigabyte: z
-    .union([z.literal(1e9), z.literal(2 ** 30), z.literal('1e9'), z.literal('2^30')], {
-      error: 'must be 1e9 or 2^30',
-    })
-    .transform((value) => (value === 1e9 || value === '1e9' ? 1e9 : 2 ** 30)),
-  meter: z.enum(['egress', 'to-client', 'sent-and-received']).default('egress'),
-  egress: z.strictObject({
-    internet: z.strictObject({
-      priorUsageGB: gigabytes.default(0),
-      tiers: z
-        .array(
-          z.strictObject({
-            fromGB: gigabytes.optional(),
-            upToGB: gigabytes.positive('must be above 0').optional(),
-            perGB: price,
-          }),
-        )
-        .min(1, 'needs at least one tier'),
-    }),
-    crossZone: perGB,
-    interRegion: perGB,
-    sameNode: perGB,
-  }),
-  nodes: z
-    .strictObject({ perHour: price.default(0), publicIPv4PerHour: price.default(0) })
-    .default({ perHour: 0, publicIPv4PerHour: 0 }),
-  packetOverheadBytes: z.int(overhead).min(0, overhead).max(200, overhead).default(28),
-})
-type FileTier = z.infer<typeof pricesFileSchema>['egress']['internet']['tiers'][number]
-
 /**
- * Reads a prices file (YAML, the shape in docs/relay-cost.md).
- * @param name what reports call these prices where the file has no `name`
- * @throws {PricesError} `PRICES_SYNTAX`, `PRICES_INVALID`, `PRICES_TIERS`; the message names the
- *   field or the tier, and the fix
+ * The same list in another currency, each price times `rate`, to 12 decimals. There is no rate but
+ * the one given, with the date that it is of.
  */
-export function loadPrices(yamlText: string, name = 'own prices'): Prices {
-  let document: unknown
-  try {
-    document = parseYaml(yamlText, { logLevel: 'error' })
-  } catch (error) {
-    // A YAMLParseError, or aliases that name no anchor or multiply without end.
-    throw new PricesError('PRICES_SYNTAX', `${name}: not YAML: ${firstLineOf(error)}`)
+export function convertPrices(
+  prices: Prices,
+  to: { currency: string; rate: number; asOf: string },
+): Prices {
+  const perGB = (price: { perGB: number }) => ({ perGB: scaled(price.perGB, to.rate) })
+  const { egress, nodes, flatRate } = prices
+  return {
+    ...prices,
+    currency: to.currency,
+    converted: { from: prices.currency, rate: to.rate, asOf: to.asOf },
+    egress: {
+      internet: {
+        ...egress.internet,
+        tiers: egress.internet.tiers.map((tier) => ({ ...tier, ...perGB(tier) })),
+      },
+      crossZone: perGB(egress.crossZone),
+      interRegion: perGB(egress.interRegion),
+      sameNode: perGB(egress.sameNode),
+    },
+    nodes: {
+      ...nodes,
+      perHour: scaled(nodes.perHour, to.rate),
+      publicIPv4PerHour: scaled(nodes.publicIPv4PerHour, to.rate),
+    },
+    flatRate: { perRelayedUserHour: scaled(flatRate.perRelayedUserHour, to.rate) },
   }
-  if (typeof document !== 'object' || document === null || Array.isArray(document))
-    throw new PricesError(
-      'PRICES_INVALID',
-      `${name}: is no price list; it needs currency, asOf, gigabyte and egress, as docs/relay-cost.md shows`,
-    )
-  const file = pricesFileSchema.safeParse(document, { error: faultOf })
-  if (!file.success) {
-    const faults = file.error.issues.map((issue) => `${pathOf(issue.path)}: ${issue.message}`)
-    throw new PricesError('PRICES_INVALID', `${name}: ${faults.join('; ')}`)
-  }
-  const { egress, ...rest } = file.data
-  const internet = { ...egress.internet, tiers: checkTiers(egress.internet.tiers, name) }
-  return { ...rest, name: rest.name ?? name, egress: { ...egress, internet } }
-}
-
-/** What zod says of a value of the wrong type or an unknown field, for people. */
-function faultOf(issue: { code?: string; input?: unknown; expected?: string; keys?: string[] }) {
-  if (issue.input === undefined) return 'is missing'
-  if (issue.code === 'unrecognized_keys')
-    return `unknown field ${issue.keys?.join(', ')}; remove it or correct its name`
-  if (issue.code !== 'invalid_type') return undefined
-  const kinds: Record<string, string> = {
-    object: 'a block of fields',
-    array: 'a list',
-    string: 'text',
-  }
-  return `must be ${kinds[issue.expected ?? ''] ?? 'a number'}`
-}
-
-function firstLineOf(error: unknown): string {
-  return (error as Error).message.split(/:?\n/, 1)[0] ?? ''
-}
-
-function pathOf(path: PropertyKey[]): string {
-  const text = path
-    .map((step) => (typeof step === 'number' ? ` tier ${step + 1} ` : `.${String(step)}`))
-    .join('')
-  return text.replace(/^\./, '').replace(/ \./g, ' ').trim() || 'the file'
-}
-
-function checkTiers(tiers: readonly FileTier[], name: string): Tier[] {
-  const fault = (message: string) =>
-    new PricesError('PRICES_TIERS', `${name}: egress.internet.tiers: ${message}`)
-  let lowerGB = 0
-  return tiers.map((tier, index) => {
-    const label = `tier ${index + 1}`
-    const last = index === tiers.length - 1
-    if (tier.fromGB !== undefined && tier.fromGB > lowerGB)
-      throw fault(
-        `hole: nothing prices ${lowerGB} to ${tier.fromGB} GB before ${label}; start ${label} at ${lowerGB}`,
-      )
-    if (tier.fromGB !== undefined && tier.fromGB < lowerGB)
-      throw fault(
-        `${label} starts at ${tier.fromGB} GB, inside the tier before; start it at ${lowerGB}`,
-      )
-    if (!last && tier.upToGB === undefined)
-      throw fault(
-        `${label} has no upToGB, so no tier after it is ever reached; give it a bound or move it to the end`,
-      )
-    if (last && tier.upToGB !== undefined)
-      throw fault(
-        `hole: nothing prices what is above ${tier.upToGB} GB; leave upToGB out of the last tier (${label}) or add one after it`,
-      )
-    const upToGB = tier.upToGB ?? Number.POSITIVE_INFINITY
-    if (upToGB <= lowerGB)
-      throw fault(
-        `disorder: ${label} ends at ${upToGB} GB, the tier before at ${lowerGB} GB; sort them by upToGB`,
-      )
-    lowerGB = upToGB
-    return { upToGB, perGB: tier.perGB }
-  })
 }
 
 /**
- * What `bytes` of internet egress cost on top of the prior usage, in the currency, unrounded.
- * Marginal: the price of (prior + bytes) less the price of prior.
+ * What a node costs an hour, without its public address: on demand, reserved or spot, the discount
+ * taken off the list price.
  */
-export function priceEgress(bytes: number, prices: Prices): number {
-  const { priorUsageGB, tiers } = prices.egress.internet
-  const fromGB = priorUsageGB
-  const toGB = priorUsageGB + bytes / prices.gigabyte
-  let cost = 0
-  let lowerGB = 0
-  for (const { upToGB, perGB } of tiers) {
-    const gigabytes = Math.min(toGB, upToGB) - Math.max(fromGB, lowerGB)
-    if (gigabytes > 0) cost += gigabytes * perGB
-    lowerGB = upToGB
-  }
-  return cost
+export function nodePerHour(prices: Prices, variant: NodeVariant = prices.nodes.variant): number {
+  const { perHour, discounts } = prices.nodes
+  if (variant === 'on-demand') return perHour
+  return scaled(perHour, fromPico(toPico(1) - toPico(discounts[variant])))
 }

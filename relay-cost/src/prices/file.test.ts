@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
-import { presetPrices, presets } from './presets.ts'
-import { loadPrices, type Prices, priceEgress, type Tier } from './prices.ts'
+import { loadPriceLists, loadPrices } from './file.ts'
+import { nodePerHour } from './prices.ts'
 
 const file = (tiers: string, more = '') => `
 currency: USD
@@ -10,25 +9,6 @@ gigabyte: 2^30
 ${more}
 egress: { internet: { tiers: ${tiers} } }
 `
-
-const tiersOf = fc
-  .array(fc.tuple(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 0, max: 200 })), {
-    minLength: 1,
-    maxLength: 5,
-  })
-  .map((steps): Tier[] => {
-    let upToGB = 0
-    return steps.map(([width, cents], index) => {
-      upToGB = index === steps.length - 1 ? Number.POSITIVE_INFINITY : upToGB + width
-      return { upToGB, perGB: cents / 1000 }
-    })
-  })
-
-const pricesOf = (tiers: Tier[], priorUsageGB = 0): Prices => {
-  const preset = presetPrices('aws/us-east-1')
-  const internet = { priorUsageGB, tiers }
-  return { ...preset, gigabyte: 1e9, egress: { ...preset.egress, internet } }
-}
 
 describe('a prices file', () => {
   it('REQ-K5: is read as in the documentation, with defaults', () => {
@@ -88,22 +68,6 @@ describe('a prices file', () => {
   })
 })
 
-describe('presets', () => {
-  it('all carry a date and a source, and price every byte', () => {
-    expect(Object.keys(presets).length).toBeGreaterThanOrEqual(7)
-    for (const [name, prices] of Object.entries(presets)) {
-      expect(prices).toMatchObject({ name, asOf: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) })
-      expect(prices.source).not.toBe('')
-      expect(prices.egress.internet.tiers.at(-1)?.upToGB).toBe(Number.POSITIVE_INFINITY)
-    }
-  })
-
-  it('an unknown one is refused with the list of those there are', () => {
-    expect(() => presetPrices('aws/mars')).toThrow(/no price preset "aws\/mars".*aws\/us-east-1/)
-    expect(() => presetPrices('constructor')).toThrow(/no price preset/)
-  })
-})
-
 describe('a file that is no price list', () => {
   const tiers = (tier: string) =>
     `{currency: USD, asOf: 2026-11-01, gigabyte: 1e9, egress: {internet: {tiers: [${tier}]}}}`
@@ -129,28 +93,67 @@ describe('a file that is no price list', () => {
   })
 })
 
-describe('tiers', () => {
-  it('REQ-K5: equal the sum over gigabytes, one by one', () => {
-    fc.assert(
-      fc.property(tiersOf, fc.nat(6000), fc.nat(3000), (tiers, prior, gigabytes) => {
-        let sum = 0
-        for (let gb = prior; gb < prior + gigabytes; gb += 1)
-          sum += tiers.find(({ upToGB }) => gb < upToGB)?.perGB ?? Number.NaN
-        expect(priceEgress(gigabytes * 1e9, pricesOf(tiers, prior))).toBeCloseTo(sum, 6)
-      }),
+describe('what a price list may say besides', () => {
+  const list = (more: string) =>
+    `{currency: USD, asOf: 2026-11-01, gigabyte: 1e9, egress: {internet: {tiers: [{perGB: 0.09}]}, crossZone: {perGB: 0.01}}, ${more}}`
+
+  it('REQ-S3: nodes on demand, reserved at 40 % off or spot at 70 % off, or at shares of one’s own', () => {
+    const perHour = (nodes: string) =>
+      nodePerHour(loadPrices(list(`nodes: {perHour: 0.1${nodes}}`)))
+    expect(perHour('')).toBe(0.1)
+    expect(perHour(', variant: reserved')).toBe(0.06)
+    expect(perHour(', variant: spot')).toBe(0.03)
+    expect(perHour(', variant: spot, discounts: {spot: 0.65}')).toBe(0.035)
+    expect(() => perHour(', variant: preemptible')).toThrow(
+      /nodes.variant: must be one of on-demand, reserved, spot/,
+    )
+    expect(() => perHour(', discounts: {spot: 70}')).toThrow(/from 0 to 1, as 0.4 for 40 %/)
+  })
+
+  it('REQ-K5: another currency, at a rate that the file gives with its date', () => {
+    const euros = loadPrices(list('convert: {to: EUR, rate: 0.92, asOf: 2026-10-31}'))
+    expect(euros).toMatchObject({
+      currency: 'EUR',
+      converted: { from: 'USD', rate: 0.92, asOf: '2026-10-31' },
+      egress: { internet: { tiers: [{ perGB: 0.0828 }] }, crossZone: { perGB: 0.0092 } },
+    })
+    expect(() => loadPrices(list('convert: {to: USD, rate: 1, asOf: 2026-10-31}'))).toThrow(
+      /convert.to is USD, the currency of the list itself/,
+    )
+    expect(() => loadPrices(list('convert: {to: EUR, rate: 0.92}'))).toThrow(/convert.asOf/)
+  })
+
+  it('REQ-A3: a flat rate needs its price', () => {
+    expect(() => loadPrices(list('meter: flat-rate'))).toThrow(
+      'add flatRate: { perRelayedUserHour: 0.05 }',
+    )
+    expect(() => loadPrices(list('meter: bytes'))).toThrow(/meter: must be one of egress, aws/)
+  })
+
+  it('REQ-K5: several lists in one file, each with its region and its time', () => {
+    const text = [
+      list('name: old, validTo: 2026-11-10'),
+      list('name: new, validFrom: 2026-11-10T00:00:00Z'),
+      list('name: far, region: ap-south-1'),
+    ].join('\n---\n')
+    expect(loadPriceLists(`${text}\n---\n`)).toMatchObject([
+      { name: 'old', validTo: Date.UTC(2026, 10, 10) },
+      { name: 'new', validFrom: Date.UTC(2026, 10, 10) },
+      { name: 'far', region: 'ap-south-1' },
+    ])
+    expect(() => loadPrices(text, 'mine.yaml')).toThrow(/mine.yaml: has several price lists/)
+    expect(() => loadPriceLists(`${list('')}\n---\ncurrency: EUR`, 'mine.yaml')).toThrow(
+      /^mine.yaml \(list 2\): asOf/,
     )
   })
 
-  it('REQ-K5: more bytes never cost less, and two spans cost what they cost together', () => {
-    const bytes = fc.nat(5e12)
-    fc.assert(
-      fc.property(tiersOf, bytes, bytes, (tiers, first, second) => {
-        const whole = priceEgress(first + second, pricesOf(tiers))
-        const parts =
-          priceEgress(first, pricesOf(tiers)) + priceEgress(second, pricesOf(tiers, first / 1e9))
-        expect(whole).toBeGreaterThanOrEqual(priceEgress(first, pricesOf(tiers)))
-        expect(parts).toBeCloseTo(whole, 6)
-      }),
+  it('refuses times that no usage can be cut at', () => {
+    expect(() => loadPrices(list('validFrom: 2026-11-10T10:30:00Z'))).toThrow(
+      /validFrom: must be a full hour/,
+    )
+    expect(() => loadPrices(list('validFrom: soon'))).toThrow(/validFrom: must be a day/)
+    expect(() => loadPrices(list('validFrom: 2026-11-10, validTo: 2026-11-01'))).toThrow(
+      /validTo must be after validFrom/,
     )
   })
 })

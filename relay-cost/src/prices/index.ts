@@ -1,0 +1,22 @@
+export {
+  noQuantities,
+  type Priced,
+  priceEgress,
+  priceInternet,
+  priceNodes,
+  priceQuantities,
+  type Quantities,
+} from './cost.ts'
+export { loadPriceLists, loadPrices } from './file.ts'
+export { type PricesAt, pricesOver } from './history.ts'
+export { type Meter, type MeterRule, meterRules, meters } from './meters.ts'
+export { type ExactMoney, toMicros } from './money.ts'
+export { presetPrices, presets } from './presets.ts'
+export {
+  convertPrices,
+  type NodeVariant,
+  nodePerHour,
+  nodeVariants,
+  type Prices,
+  type Tier,
+} from './prices.ts'
