@@ -53,8 +53,11 @@ type Hook = {
 
 type HookWindow = { __parley: Hook }
 
-/** How a remote participant's video came, since the last reset; from `window.__parley`. */
-export type Freeze = { peerId: string; longestMs: number; framesDecoded: number }
+/**
+ * How a remote participant's video came, since the last reset; from `window.__parley`. `seenMs`: when the longest
+ * time without a frame was over, or was last seen to go on, in ms since the epoch.
+ */
+export type Freeze = { peerId: string; longestMs: number; seenMs: number; framesDecoded: number }
 
 /**
  * Guests in one room, each in a browser of its own, connected to one another. `close` ends their
@@ -124,7 +127,10 @@ export class LiveCall {
   freezes(): Promise<Freeze[][]> {
     return Promise.all(
       this.#pages.map((page) =>
-        page.evaluate(() => (window as unknown as HookWindow).__parley.freezes()),
+        page.evaluate(async () => {
+          const freezes = await (window as unknown as HookWindow).__parley.freezes()
+          return freezes.map((one) => ({ ...one, seenMs: performance.timeOrigin + one.seenMs }))
+        }),
       ),
     )
   }

@@ -4,6 +4,7 @@ import { kubectlPath, loadImage, up } from '@parley/devcluster'
 import { buildImages } from '@parley/images'
 import { type Freeze, type Guest, LiveCall } from '../call.ts'
 import { Stack } from '../stack.ts'
+import { ProcessWatch } from './processes.ts'
 
 export const namespace = 'meetings'
 export const name = 'town'
@@ -99,7 +100,13 @@ export async function startMeeting(options: {
 }
 
 /** What a change did to the calls that went on through it. */
-export type Outcome = { call: string; guest: string; missing: number; freezes: Freeze[] }[]
+export type Outcome = { call: string; guest: string; missing: number; freezes: Explained[] }[]
+
+/** With who used the processors meanwhile, if it was long. */
+type Explained = Freeze & { meanwhile?: string }
+
+/** Videos that stand still for longer want to be explained. */
+const NOTEWORTHY_MS = 1_000
 
 /**
  * Holds a relayed call and one on the SFU, does something to the stack, lets the calls go on for a
@@ -112,11 +119,13 @@ export async function duringCalls(
   settleMs = 5_000,
 ): Promise<Outcome> {
   const calls = new Map<string, LiveCall>()
+  const processes = new ProcessWatch()
   try {
     for (const [kind, guests] of Object.entries({ pair, forum })) {
       const room = `${kind}-${label}`
       calls.set(kind, await LiveCall.start({ url: meeting.url, room, guests, fps }))
     }
+    processes.start()
     for (const call of calls.values()) await call.resetFreezes()
     await change()
     await delay(settleMs)
@@ -124,15 +133,33 @@ export async function duringCalls(
     for (const [kind, call] of calls) {
       const freezes = await call.freezes()
       for (const [index, guest] of call.guests.entries()) {
-        const seen = freezes[index] ?? []
+        const seen = (freezes[index] ?? []).map((freeze) => explained(freeze, processes))
         const missing = call.guests.length - 1 - seen.length
         outcome.push({ call: kind, guest: guest.name, missing, freezes: seen })
       }
     }
     for (const call of calls.values()) await call.leave()
+    tell(label, outcome)
     return outcome
   } finally {
+    processes.stop()
     for (const call of calls.values()) await call.close()
+  }
+}
+
+function explained(freeze: Freeze, processes: ProcessWatch): Explained {
+  const { seenMs, longestMs } = freeze
+  if (longestMs < NOTEWORTHY_MS) return freeze
+  return { ...freeze, meanwhile: processes.during(seenMs - longestMs, seenMs) }
+}
+
+/** The longest of each call in seconds, as they stand in docs/scorecard.md. */
+function tell(label: string, outcome: Outcome): void {
+  const all = (call: string) => outcome.flatMap((one) => (one.call === call ? one.freezes : []))
+  for (const call of new Set(outcome.map((one) => one.call))) {
+    const worst = all(call).sort((a, b) => b.longestMs - a.longestMs)[0]
+    const seconds = ((worst?.longestMs ?? Number.NaN) / 1000).toFixed(2)
+    process.stdout.write(`${label}, ${call}: ${seconds} s ${worst?.meanwhile ?? ''}\n`)
   }
 }
 

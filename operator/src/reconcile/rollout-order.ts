@@ -23,24 +23,21 @@ export const ROLLOUT_ORDER = [
 export type Waiting = Partial<Record<Component, Component>>
 
 /** What is known of the workloads that are there. */
-export type Rollouts = Partial<Record<Component, Rollout>>
+type Rollouts = Partial<Record<Component, Rollout>>
 
 /** By component, what tells the pod template that is wanted from others. */
-export type Templates = ReadonlyMap<Component, string>
+type Templates = ReadonlyMap<Component, string>
 
 /**
  * The component that another one has to wait for before its new pods may come, undefined if it may have them now.
- * Only what runs has something to lose: what is not there, or of which no pod is ready, never waits.
  *
  * @param wanted of all components that are part of the MeetingCluster
  */
-export function waitsFor(
+function waitsFor(
   component: Component,
   wanted: Templates,
   rollouts: Rollouts,
 ): Component | undefined {
-  const own = rollouts[component]
-  if (!own || own.ready === 0 || isApplied(own, wanted.get(component))) return undefined
   const before = ROLLOUT_ORDER.slice(0, ROLLOUT_ORDER.indexOf(component))
   return before.find((other) => {
     const rollout = rollouts[other]
@@ -65,9 +62,10 @@ function hasRolled(rollout: Rollout): boolean {
 }
 
 /**
- * Applies the workloads of a MeetingCluster. All but pods is brought up to date at once, and so are pods that are
- * new, or as they were; new versions of pods come when {@link waitsFor} says so. Who waits gets the new template
- * with the order to Kubernetes not to use it yet, so that all else of it, like the number of pods, is right.
+ * Applies the workloads of a MeetingCluster. All but pods is brought up to date at once. New versions of pods come
+ * one component after another, in {@link ROLLOUT_ORDER}. Who waits gets the new template with the order to Kubernetes
+ * not to use it yet, so that all else of it, like the number of pods, is right. Only what runs has something to
+ * lose: what is not there, or of which no pod is ready, never waits.
  *
  * Keeps nothing: what is applied follows from what is wanted and what is there, also by another operator.
  *
@@ -82,14 +80,16 @@ export async function applyInOrder(
   const marked = workloads.map(withTemplate)
   const wanted: Templates = new Map(marked.map(({ component, template }) => [component, template]))
   const rollouts = observe()
-  const isDue = ({ component, template }: Marked) => {
+  const isReplacement = ({ component, template }: Marked) => {
     const own = rollouts[component]
     return own !== undefined && own.ready > 0 && !isApplied(own, template)
   }
-  await ensure(marked.filter((one) => !isDue(one)).map(({ child }) => child))
+  await ensure(marked.filter((one) => !isReplacement(one)).map(({ child }) => child))
   const waiting: Waiting = {}
   const order = (one: Marked) => ROLLOUT_ORDER.indexOf(one.component)
-  for (const { child, component } of marked.filter(isDue).sort((a, b) => order(a) - order(b))) {
+  for (const { child, component } of marked
+    .filter(isReplacement)
+    .sort((a, b) => order(a) - order(b))) {
     // Seen anew each time: where only the operator is another one nothing rolls, and the next one need not wait.
     const other = waitsFor(component, wanted, observe())
     if (other) waiting[component] = other

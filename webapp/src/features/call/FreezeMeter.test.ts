@@ -56,7 +56,9 @@ describe('FreezeMeter', () => {
     expect(longest(meter)).toBe(900)
     meter.reset(22_000, ['p-a'])
     meter.observe(reading(frames, 22_300))
-    expect(meter.freezes()).toEqual([{ peerId: 'p-a', longestMs: 300, framesDecoded: 0 }])
+    expect(meter.freezes()).toEqual([
+      { peerId: 'p-a', longestMs: 300, seenMs: 22_300, framesDecoded: 0 },
+    ])
     meter.reset(22_500, [])
     expect(meter.freezes()).toEqual([])
   })

@@ -15,10 +15,17 @@ export type VideoReading = {
 }
 
 /** The longest time without a newly decoded frame, a time that still goes on included. */
-export type Freeze = { peerId: string; longestMs: number; framesDecoded: number }
+export type Freeze = {
+  peerId: string
+  longestMs: number
+  /** When it was seen last, by the clock of the readings. */
+  seenMs: number
+  framesDecoded: number
+}
 
 type Peer = {
   longestMs: number
+  seenMs: number
   framesDecoded: number
   /** The reading before, of the connection that is in use. */
   before: VideoReading | undefined
@@ -43,6 +50,7 @@ export class FreezeMeter {
     const { peerId, atMs, framesDecoded, expected } = reading
     const peer = this.#peers.get(peerId) ?? {
       longestMs: 0,
+      seenMs: atMs,
       framesDecoded: 0,
       before: undefined,
       lastFrameMs: undefined,
@@ -69,9 +77,10 @@ export class FreezeMeter {
   freezes(): Freeze[] {
     return [...this.#peers]
       .filter(([, peer]) => peer.framesDecoded > 0 || peer.lastFrameMs !== undefined)
-      .map(([peerId, { longestMs, framesDecoded }]) => ({
+      .map(([peerId, { longestMs, seenMs, framesDecoded }]) => ({
         peerId,
         longestMs: Math.round(longestMs),
+        seenMs: Math.round(seenMs),
         framesDecoded,
       }))
   }
@@ -83,7 +92,7 @@ export class FreezeMeter {
   reset(nowMs: number, present: readonly string[]): void {
     for (const [id, peer] of this.#peers) {
       if (!present.includes(id)) this.#peers.delete(id)
-      Object.assign(peer, { longestMs: 0, framesDecoded: 0, sinceMs: nowMs })
+      Object.assign(peer, { longestMs: 0, seenMs: nowMs, framesDecoded: 0, sinceMs: nowMs })
     }
   }
 }
@@ -92,7 +101,9 @@ function lengthen(peer: Peer, nowMs: number, atMostMs: number): void {
   if (peer.lastFrameMs === undefined) return
   const sinceLastFrame = nowMs - Math.max(peer.lastFrameMs, peer.sinceMs)
   const gap = Number.isFinite(atMostMs) ? Math.min(atMostMs, nowMs - peer.sinceMs) : sinceLastFrame
-  peer.longestMs = Math.max(peer.longestMs, gap)
+  if (gap < peer.longestMs) return
+  peer.longestMs = gap
+  peer.seenMs = nowMs
 }
 
 /** Infinity where the browser does not count intervals. */
