@@ -1,102 +1,80 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { billableBytes, hairpinBytes, type Relayed } from './billable.ts'
-import { noTraffic } from './traffic.ts'
+import { extraHeaderBytes, quantitiesOf, withoutBound } from './billable.ts'
+import { type Meter, meters } from './prices/meters.ts'
+import { addSums, noSums, sumFields } from './sums.ts'
+import type { CellSums } from './usage.ts'
 
-const rule = { meter: 'egress', packetOverheadBytes: 28 } as const
-
-/** Peer legs of a participant in bytes; packets of 100 bytes. */
-function relayed(participant: string, toPeer: number, fromPeer: number, toClient = 0): Relayed {
-  return {
-    participant,
-    traffic: {
-      ...noTraffic(),
-      turnToPeerBytes: toPeer,
-      turnToPeerPackets: toPeer / 100,
-      peerToTurnBytes: fromPeer,
-      peerToTurnPackets: fromPeer / 100,
-      turnToClientBytes: toClient,
-      turnToClientPackets: toClient / 100,
-    },
-  }
+const sums: CellSums = {
+  ...noSums(),
+  transport: 'udp',
+  ...{ clientToTurnBytes: 3000, clientToTurnPackets: 30 },
+  ...{ turnToClientBytes: 7000, turnToClientPackets: 70 },
+  ...{ turnToPeerBytes: 5000, turnToPeerPackets: 50 },
+  ...{ peerToTurnBytes: 5000, peerToTurnPackets: 50 },
+  ...{ insideBytes: 1000, insidePackets: 10, crossZoneBytes: 2000, crossZonePackets: 20 },
+  ...{ crossZoneInBytes: 400, crossZoneInPackets: 4 },
+  userMilliseconds: 5000,
 }
 
-describe('what is billable', () => {
-  it('REQ-K5: a relayed participant with a direct peer pays both ways out, with headers', () => {
-    expect(billableBytes([relayed('a', 1000, 2000, 2000)], rule)).toEqual([
-      { bytes: 2000 + 20 * 28 + 1000 + 10 * 28, insideBytes: 0 },
-    ])
-  })
+const charged = (meter: Meter, over: Partial<CellSums> = {}, packetOverheadBytes = 28) =>
+  quantitiesOf({ ...sums, ...over }, { meter, packetOverheadBytes })
 
-  it('REQ-K5: two who are relayed to each other are counted once: what leaves to each client', () => {
-    const parts = [relayed('a', 1000, 600, 600), relayed('b', 600, 1000, 1000)]
-    expect(billableBytes(parts, rule)).toEqual([
-      { bytes: 600 + 6 * 28, insideBytes: 1000 },
-      { bytes: 1000 + 10 * 28, insideBytes: 600 },
-    ])
-  })
-
-  it('REQ-K5: two allocations of one participant do not talk to each other', () => {
-    expect(hairpinBytes([relayed('a', 1000, 0), relayed('a', 0, 1000)])).toBe(0)
-  })
-
-  it('REQ-K5: an idle allocation of a direct peer takes nothing off', () => {
-    expect(hairpinBytes([relayed('a', 1000, 900), relayed('b', 0, 0)])).toBe(0)
-  })
-
-  it('REQ-K5: other vendors meter other legs', () => {
-    const part: Relayed = {
-      participant: 'a',
-      traffic: {
-        ...relayed('a', 500, 500, 700).traffic,
-        clientToTurnBytes: 300,
-        clientToTurnPackets: 3,
-      },
-    }
-    const bytes = (meter: 'to-client' | 'sent-and-received') =>
-      billableBytes([part], { meter, packetOverheadBytes: 0 })[0]?.bytes
-    expect(bytes('to-client')).toBe(700)
-    expect(bytes('sent-and-received')).toBe(1000)
-  })
-
-  it('REQ-K5: whoever talks to whom, no byte that stayed inside is charged', () => {
-    const names = ['a', 'b', 'c', 'd']
-    const flow = fc.record({
-      from: fc.constantFrom(...names),
-      to: fc.constantFrom(...names, 'outside'),
-      hundreds: fc.nat(100),
+describe('what is charged', () => {
+  it('REQ-K5: clouds charge what leaves, with headers, each destination by itself', () => {
+    expect(charged('egress')).toEqual({
+      internetBytes: 7000 + 70 * 28 + 2000 + 20 * 28,
+      crossZoneBytes: 2000 + 20 * 28 + 400 + 4 * 28,
+      interRegionBytes: 0,
+      sameNodeBytes: 1000 + 10 * 28,
+      relayedMilliseconds: 0,
     })
+    expect(charged('aws').crossZoneBytes).toBe(2 * charged('egress').crossZoneBytes)
+  })
+
+  it('REQ-K5: managed TURN charges the client legs, a flat rate the hours', () => {
+    expect(charged('to-client').internetBytes).toBe(7000 + 70 * 28)
+    expect(charged('sent-and-received').internetBytes).toBe(7000 + 70 * 28 + 3000 + 30 * 28)
+    expect(charged('flat-rate')).toMatchObject({ internetBytes: 0, relayedMilliseconds: 5000 })
+  })
+
+  it('REQ-K5: TCP and TLS have greater headers, on the client leg alone', () => {
+    const more = (transport: CellSums['transport']) =>
+      charged('egress', { transport }).internetBytes - charged('egress').internetBytes
+    expect(more('tcp')).toBe(70 * extraHeaderBytes.tcp)
+    expect(more('tls')).toBe(70 * extraHeaderBytes.tls)
+    expect(more('')).toBe(0)
+    expect(charged('egress', { transport: 'tls' }, 0)).toEqual(charged('egress', {}, 0))
+  })
+
+  it('REQ-K5: what only nodes saw sent is charged by clouds', () => {
+    const { internetBytes } = charged('egress', { unseenSentBytes: 11 })
+    expect(internetBytes).toBe(charged('egress').internetBytes + 11)
+    expect(charged('to-client', { unseenSentBytes: 11 })).toEqual(charged('to-client'))
+  })
+
+  it('REQ-K5: without the bound everything that was one has left', () => {
+    const free = withoutBound({ ...sums, boundBytes: 1500, boundPackets: 15 })
+    expect(free).toMatchObject({ insideBytes: 0, insidePackets: 0, crossZoneBytes: 1500 })
+  })
+
+  it('REQ-K5: is linear: charged by cells or by their sums, it is the same', () => {
+    const any = fc
+      .array(fc.nat(1e6), { minLength: sumFields.length, maxLength: sumFields.length })
+      .map((values): CellSums => {
+        const measures = noSums()
+        for (const [index, field] of sumFields.entries()) measures[field] = values[index] ?? 0
+        return { ...measures, transport: 'tls' }
+      })
     fc.assert(
-      fc.property(
-        fc.array(flow, { maxLength: 20 }),
-        fc.array(flow, { maxLength: 5 }),
-        (flows, fromOutside) => {
-          const legs = new Map(names.map((name) => [name, { out: 0, in: 0 }]))
-          let inside = 0
-          for (const { from, to, hundreds } of flows) {
-            if (from === to) continue
-            const sender = legs.get(from)
-            const receiver = legs.get(to)
-            if (sender) sender.out += hundreds * 100
-            if (receiver) receiver.in += hundreds * 100
-            if (receiver) inside += hundreds * 100
-          }
-          for (const { to, hundreds } of fromOutside) {
-            const receiver = legs.get(to)
-            if (receiver) receiver.in += hundreds * 100
-          }
-          const parts = names.map((name) =>
-            relayed(name, legs.get(name)?.out ?? 0, legs.get(name)?.in ?? 0),
-          )
-          const billable = billableBytes(parts, { ...rule, packetOverheadBytes: 0 })
-          const out = parts.reduce((sum, { traffic }) => sum + traffic.turnToPeerBytes, 0)
-          expect(billable.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(
-            out - inside,
-          )
-          for (const [index, { insideBytes }] of billable.entries())
-            expect(insideBytes).toBeLessThanOrEqual(parts[index]?.traffic.turnToPeerBytes ?? 0)
-        },
-      ),
+      fc.property(any, any, fc.constantFrom(...meters), (a, b, meter) => {
+        const both = { ...a }
+        addSums(both, b)
+        const price = (of: CellSums) => quantitiesOf(of, { meter, packetOverheadBytes: 28 })
+        const [one, other, together] = [price(a), price(b), price(both)]
+        for (const kind of Object.keys(one) as (keyof typeof one)[])
+          expect(together[kind]).toBe(one[kind] + other[kind])
+      }),
     )
   })
 })

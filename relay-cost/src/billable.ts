@@ -1,81 +1,77 @@
-import { apportion } from './apportion.ts'
-import { type Meter, meterRules } from './prices/meters.ts'
-import type { Traffic } from './traffic.ts'
+import type { Quantities } from './prices/cost.ts'
+import { meterRules } from './prices/meters.ts'
+import type { Prices } from './prices/prices.ts'
+import type { Transport } from './statsdb.ts'
+import type { CellSums } from './usage.ts'
 
-/** Traffic of one participant of a sitting; one participant may have several such parts. */
-export type Relayed = { participant: string; traffic: Traffic }
-
-export type Billable = {
-  /** What the vendor charges, header bytes included. */
-  bytes: number
-  /** Of `turnToPeer`: what went to another allocation of the same room, and never left. */
-  insideBytes: number
+/**
+ * Bytes that a message of the client leg has on the wire beyond those of IP and UDP, where each is a
+ * segment or record of its own. docs/relay-cost.md has the arithmetic.
+ * - TCP: a header of 20 bytes and timestamps of 12, less the 8 of UDP
+ * - TLS 1.3 on top: record header 5, content type 1, tag 16
+ * - DTLS 1.2: record header 13, explicit nonce 8, tag 16
+ * - SCTP: common header 12 and DATA chunk header 16, less the 8 of UDP
+ */
+export const extraHeaderBytes: Readonly<Record<Transport, number>> = {
+  udp: 0,
+  tcp: 24,
+  tls: 46,
+  dtls: 37,
+  sctp: 20,
 }
 
 /**
- * What is charged of the traffic of one sitting (allocations of one room that overlap in time), by
- * part, in the order given. docs/relay-cost.md explains the rule with a worked example.
- *
- * For the meter `egress`: all that TURN sends, to clients and to peers, but not what a relayed
- * participant sends to another relayed participant (a hairpin): that is counted once, when TURN
- * sends it to the other client. `packetOverheadBytes` are added for each packet charged.
+ * What a price list charges of summed usage. Linear: the quantities of two sums together are those of
+ * each added up, so it makes no difference whether cells or their sums are priced.
  */
-export function billableBytes(
-  parts: readonly Relayed[],
-  rule: { meter: Meter; packetOverheadBytes: number },
-): Billable[] {
-  const inside = meterRules[rule.meter].toPeerOutside ? splitInside(parts) : parts.map(() => 0)
-  return parts.map(({ traffic }, index) => {
-    const insideBytes = inside[index] ?? 0
-    return { bytes: charged(traffic, insideBytes, rule), insideBytes }
-  })
-}
-
-function charged(
-  traffic: Traffic,
-  insideBytes: number,
-  { meter, packetOverheadBytes }: { meter: Meter; packetOverheadBytes: number },
-): number {
-  const toClient = traffic.turnToClientBytes + traffic.turnToClientPackets * packetOverheadBytes
+export function quantitiesOf(
+  sums: CellSums,
+  { meter, packetOverheadBytes }: Pick<Prices, 'meter' | 'packetOverheadBytes'>,
+): Quantities {
   const rule = meterRules[meter]
-  const fromClient = traffic.clientToTurnBytes + traffic.clientToTurnPackets * packetOverheadBytes
-  const outsideBytes = traffic.turnToPeerBytes - insideBytes
-  const outsideShare = traffic.turnToPeerBytes > 0 ? outsideBytes / traffic.turnToPeerBytes : 1
-  const outsidePackets = Math.round(traffic.turnToPeerPackets * outsideShare)
-  return (
-    rule.toClient * toClient +
-    rule.fromClient * fromClient +
-    rule.toPeerOutside * (outsideBytes + outsidePackets * packetOverheadBytes)
-  )
-}
-
-function splitInside(parts: readonly Relayed[]): number[] {
-  const toPeer = parts.map(({ traffic }) => traffic.turnToPeerBytes)
-  return apportion(hairpinBytes(parts), toPeer)
-}
-
-/**
- * The most that can have gone from one relayed participant to another: what leaves one allocation
- * towards a peer arrives at another as from a peer, and nobody relays to themselves. coturn does not
- * say who the peers are, so this is an upper bound of what stayed inside: no byte is charged twice,
- * and where relayed participants also had direct peers some bytes may not be charged at all.
- *
- * It is the maximum flow from senders to receivers with i → i left out; by min-cut
- * min(Σout, Σin, minᵢ (Σout + Σin − outᵢ − inᵢ)).
- */
-export function hairpinBytes(parts: readonly Relayed[]): number {
-  const byParticipant = new Map<string, { out: number; in: number }>()
-  let out = 0
-  let arrived = 0
-  for (const { participant, traffic } of parts) {
-    const own = byParticipant.get(participant) ?? { out: 0, in: 0 }
-    own.out += traffic.turnToPeerBytes
-    own.in += traffic.peerToTurnBytes
-    byParticipant.set(participant, own)
-    out += traffic.turnToPeerBytes
-    arrived += traffic.peerToTurnBytes
+  const peer = (bytes: number, packets: number) => bytes + packets * packetOverheadBytes
+  // Where a vendor charges no headers of UDP it charges none of TCP.
+  const extra = packetOverheadBytes > 0 && sums.transport ? extraHeaderBytes[sums.transport] : 0
+  const client = (bytes: number, packets: number) => peer(bytes, packets) + packets * extra
+  const outsideBytes =
+    sums.turnToPeerBytes - sums.insideBytes - sums.crossZoneBytes - sums.interRegionBytes
+  const outsidePackets =
+    sums.turnToPeerPackets - sums.insidePackets - sums.crossZonePackets - sums.interRegionPackets
+  return {
+    internetBytes:
+      rule.toClient * client(sums.turnToClientBytes, sums.turnToClientPackets) +
+      rule.fromClient * client(sums.clientToTurnBytes, sums.clientToTurnPackets) +
+      rule.toPeerOutside * (peer(outsideBytes, outsidePackets) + sums.unseenSentBytes),
+    crossZoneBytes:
+      rule.crossZone *
+      (peer(sums.crossZoneBytes, sums.crossZonePackets) +
+        peer(sums.crossZoneInBytes, sums.crossZoneInPackets)),
+    interRegionBytes:
+      rule.interRegion *
+      (peer(sums.interRegionBytes, sums.interRegionPackets) +
+        peer(sums.interRegionInBytes, sums.interRegionInPackets)),
+    sameNodeBytes: rule.sameNode * peer(sums.insideBytes, sums.insidePackets),
+    relayedMilliseconds: rule.relayedHours * sums.userMilliseconds,
   }
-  let most = Math.min(out, arrived)
-  for (const own of byParticipant.values()) most = Math.min(most, out + arrived - own.out - own.in)
-  return most
+}
+
+/** The same sums, had nothing of what is only a bound stayed inside: what could be charged at most. */
+export function withoutBound(sums: CellSums): CellSums {
+  const away = (['inside', 'crossZone', 'interRegion'] as const).reduce(
+    (left, where) => {
+      const bytes = Math.min(left.bytes, left.sums[`${where}Bytes`])
+      const packets = Math.min(left.packets, left.sums[`${where}Packets`])
+      return {
+        bytes: left.bytes - bytes,
+        packets: left.packets - packets,
+        sums: {
+          ...left.sums,
+          [`${where}Bytes`]: left.sums[`${where}Bytes`] - bytes,
+          [`${where}Packets`]: left.sums[`${where}Packets`] - packets,
+        },
+      }
+    },
+    { bytes: sums.boundBytes, packets: sums.boundPackets, sums },
+  )
+  return away.sums
 }

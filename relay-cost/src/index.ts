@@ -1,6 +1,6 @@
 export * from './allocation.ts'
 export { apportion } from './apportion.ts'
-export { type Billable, billableBytes, hairpinBytes, type Relayed } from './billable.ts'
+export { extraHeaderBytes, quantitiesOf } from './billable.ts'
 export { addCell, addUsage, type CellsRequest, cellId, cellsOf } from './cells.ts'
 export type { PeerLink, Place, RoomFacts } from './destinations.ts'
 export * from './errors.ts'
@@ -21,11 +21,14 @@ export {
   idleKey,
   type ReportRequest,
   replayReport,
+  reportOf,
+  type SumsRequest,
   unattributedKey,
 } from './report.ts'
 export { parseBy, parseWindow, type Window } from './request.ts'
 export { countedHours, type PricedSums, type PriceSpan, spansOf } from './span.ts'
 export * from './statsdb.ts'
+export { sumCells } from './sums.ts'
 export * from './traffic.ts'
 export {
   type CellSums,

@@ -149,7 +149,7 @@ describe('the report', () => {
       day: '2026-11-20',
       region: 'eu-central-1',
       transport: 'udp',
-      reason: '(unknown)',
+      reason: 'unknown',
     })
   })
 

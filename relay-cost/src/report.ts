@@ -1,49 +1,35 @@
-import {
-  type Measures,
-  parseTurnUsername,
-  type RelayCostReport,
-  type RelayIdentity,
-  type ReportDimension,
-  type ReportRow,
-} from '@parley/protocol'
-import {
-  type AllocationRecord,
-  endOf,
-  hourMs,
-  hourOf,
-  isOpen,
-  joinAllocations,
-  trafficByHour,
-} from './allocation.ts'
+import type { Measures, RelayCostReport, ReportDimension, ReportRow } from '@parley/protocol'
+import { type AllocationRecord, isOpen, joinAllocations } from './allocation.ts'
 import { apportion } from './apportion.ts'
-import { billableBytes } from './billable.ts'
+import { quantitiesOf, withoutBound } from './billable.ts'
+import { type CellsRequest, cellsOf } from './cells.ts'
 import { RelayCostError } from './errors.ts'
 import { formatBytes, formatMoney } from './format.ts'
-import { priceEgress } from './prices/cost.ts'
+import { noQuantities, priceNodes, priceQuantities, type Quantities } from './prices/cost.ts'
+import type { PricesAt } from './prices/history.ts'
+import { microsPerUnit, toMicros } from './prices/money.ts'
 import type { Prices } from './prices/prices.ts'
 import type { Replay } from './replay.ts'
 import type { Window } from './request.ts'
-import { addTraffic, noTraffic, relayedBytes, type Traffic } from './traffic.ts'
+import { countedHours, monthOf, type PricedSums, spansOf } from './span.ts'
+import { addSums, noSums, type SumMeasures, sumCells, sumFields } from './sums.ts'
+import { relayedBytes } from './traffic.ts'
+import type { CellSums, UsageCell } from './usage.ts'
 
 /** Keys of rows that stand for nobody; brackets cannot stand in a tenant, room or participant id. */
 export const unattributedKey = '(unattributed)'
 export const idleKey = '(idle)'
 const unknownKey = '(unknown)'
 
-/** Money is rounded to millionths of the currency; rows sum to totals in those exactly. */
-export const moneyUnitsPerCurrency = 1_000_000
-
-export type ReportRequest = {
+export type ReportRequest = Partial<Omit<CellsRequest, 'window'>> & {
   /** In any order, repeats and views of several meters allowed: they are joined first. */
   allocations: Iterable<AllocationRecord>
   window: Window
-  prices: Prices
+  prices: Prices | PricesAt
   /** Default: room. */
   by?: readonly ReportDimension[]
-  /** Region of the cluster whose allocations these are. */
-  region?: string
-  /** Epoch ms up to which the allocations are known; default the window's end. */
-  asOf?: number
+  /** What only nodes counted, beyond the allocations ({@link unseenCells}). */
+  unseen?: readonly UsageCell[]
   /** Node hours in the window, and what a node relays at most (Mbit/s sent). Not given: nodes cost 0. */
   nodes?: { nodeHours: number; capacityMbps: number }
   /** Said in the report before its own notes. */
@@ -51,34 +37,47 @@ export type ReportRequest = {
 }
 
 /**
- * Prices what was relayed in a window. Traffic is known by UTC hour: every hour that the window
- * touches counts as a whole. Rows are sorted by cost, then by bytes, and sum to the totals exactly.
+ * Prices what was relayed in a window: cells of the allocations, summed ({@link reportOf}). A default
+ * of `asOf` is the window's end.
  * @throws {RelayCostError} `COUNTER_OVERFLOW` where a sum passes 2^53 bytes
  */
 export function buildReport(request: ReportRequest): RelayCostReport {
-  const { window, prices, by = ['room'], region = unknownKey } = request
+  const { window, by = ['room'], region = '', prices, nodes, unseen = [] } = request
   const asOf = request.asOf ?? window.to
-  const counted = { from: hourOf(window.from), to: hourOf(window.to + hourMs - 1) }
+  const counted = countedHours(window)
   const allocations = joinAllocations(request.allocations)
-
-  const usages = allocations.flatMap((record) => usageOf(record, counted, asOf))
-  const insideBytes = bill(usages, prices, asOf)
-  const rows = sumRows(usages, by, region)
-  const idle = price(rows, prices, request.nodes, by)
-  if (idle) rows.push(idle)
-  rows.sort(byCostThenBytes)
-
-  return {
-    window: { from: isoInstant(window.from), to: isoInstant(window.to) },
-    currency: prices.currency,
-    prices: { name: prices.name, asOf: prices.asOf },
-    totals: sumMeasures(rows),
-    rows: rows.map(toRow),
-    notes: [
-      ...(request.notes ?? []),
-      ...notesOn({ request, allocations, usages, counted, insideBytes, asOf }),
-    ],
-  }
+  const cells = [
+    ...cellsOf(allocations, { ...request, region, asOf, window: counted }),
+    ...unseen.filter(({ hour }) => hour >= counted.from && hour < counted.to),
+  ]
+  const spans = spansOf(
+    window,
+    typeof prices === 'function' ? prices : () => ({ prices, until: Number.POSITIVE_INFINITY }),
+  )
+  const nodeMilliseconds = apportion(
+    Math.round((nodes?.nodeHours ?? 0) * 3_600_000),
+    spans.map(({ from, to }) => to - from),
+  )
+  return reportOf({
+    window,
+    by,
+    spans: spans.map((span, index) => ({
+      ...span,
+      sums: sumCells(
+        cells.filter(({ hour }) => hour >= span.from && hour < span.to),
+        by,
+        counted.from,
+      ),
+      ...(nodes && {
+        nodes: {
+          milliseconds: nodeMilliseconds[index] ?? 0,
+          capacityMbps: nodes.capacityMbps,
+        },
+      }),
+    })),
+    open: allocations.filter((record) => isOpen(record, asOf)).length,
+    notes: request.notes ?? [],
+  })
 }
 
 /** The report of a recorded stream, over the stream's own time unless a window is given. */
@@ -99,220 +98,217 @@ export function replayReport(
   })
 }
 
-/** What one allocation did in one UTC hour. */
-type Usage = {
-  record: AllocationRecord
-  identity: RelayIdentity | undefined
-  hour: number
-  /** The first hour of the allocation in the window: it is counted there, once. */
-  first: boolean
-  milliseconds: number
-  traffic: Traffic
-  billable: number
+export type SumsRequest = {
+  window: Window
+  /** Default: room. */
+  by?: readonly ReportDimension[]
+  /**
+   * What was used, span by span in order of time (`spansOf` cuts them). Of several regions with prices
+   * of their own each has its spans.
+   */
+  spans: readonly PricedSums[]
+  /** Allocations that are open, of which not everything is in yet. */
+  open?: number
+  notes?: readonly string[]
 }
 
-function usageOf(record: AllocationRecord, counted: Window, asOf: number): Usage[] {
-  const traffic = new Map(trafficByHour(record).map((each) => [each.hour, each.traffic]))
-  const opened = record.openedAt
-  const ended = endOf(record, asOf)
-  const hours = new Set(traffic.keys())
-  const lastHour = Math.min(hourOf(ended), counted.to - hourMs)
-  for (let hour = Math.max(hourOf(opened), counted.from); hour <= lastHour; hour += hourMs)
-    hours.add(hour)
-  const identity = parseTurnUsername(record.username)?.identity
-  return [...hours]
-    .filter((hour) => hour >= counted.from && hour < counted.to)
-    .sort((a, b) => a - b)
-    .map((hour, index) => ({
-      record,
-      identity,
-      hour,
-      first: index === 0,
-      milliseconds: Math.max(0, Math.min(ended, hour + hourMs) - Math.max(opened, hour)),
-      traffic: traffic.get(hour) ?? noTraffic(),
-      billable: 0,
-    }))
-}
-
-/** Fills in what each usage is charged for; the answer is what stayed inside, all together. */
-function bill(usages: readonly Usage[], prices: Prices, asOf: number): number {
-  let insideBytes = 0
-  for (const sitting of sittingsOf(usages, asOf)) {
-    const parts = sitting.map(({ identity, record, traffic }) => ({
-      participant: identity?.participant ?? record.username,
-      traffic,
-    }))
-    for (const [index, billable] of billableBytes(parts, prices).entries()) {
-      const usage = sitting[index]
-      if (usage) usage.billable = billable.bytes
-      insideBytes += billable.insideBytes
-    }
+/**
+ * The report of summed usage. Traffic is known by UTC hour: every hour that the window touches counts
+ * as a whole. Rows are sorted by cost, then by bytes, and sum to the totals exactly.
+ *
+ * Tiers begin with each calendar month, and go on from one span of a month to the next. Money is
+ * rounded to millionths for each span and kind of cost, and divided over the rows by largest
+ * remainder: internet egress in proportion to what is charged as such, and so on.
+ * @throws {RelayCostError} `COUNTER_OVERFLOW` where a sum passes 2^53 bytes
+ */
+export function reportOf(request: SumsRequest): RelayCostReport {
+  const { window, by = ['room'], spans } = request
+  const rows = new Map<string, Sum>()
+  const usedBefore = new Map<string, number>()
+  let mostEgress = 0
+  for (const span of spans) {
+    const month = `${monthOf(span.from)} ${span.prices.region ?? ''}`
+    const before = usedBefore.get(month) ?? 0
+    const parts = groupRows(rows, span, by)
+    const all = totalQuantities(parts)
+    priceEgress(parts, all, span.prices, before)
+    priceNodeTime(parts, span, rows, by)
+    mostEgress +=
+      mostEgressOf(span, before) - toMicros(priceQuantities(all, span.prices, before).total)
+    usedBefore.set(month, checked(before + all.internetBytes))
   }
-  return insideBytes
-}
-
-/** Usages of one room whose allocations overlap in time, one after the other (transitively). */
-function sittingsOf(usages: readonly Usage[], asOf: number): Usage[][] {
-  const byRoom = Map.groupBy(usages, ({ identity }) =>
-    identity ? `${identity.tenant}.${identity.room}` : unattributedKey,
-  )
-  const sittings: Usage[][] = []
-  for (const inRoom of byRoom.values()) {
-    let current: Usage[] | undefined
-    let until = 0
-    for (const usage of inRoom.toSorted((a, b) => a.record.openedAt - b.record.openedAt)) {
-      if (!current || usage.record.openedAt > until) {
-        current = []
-        sittings.push(current)
-      }
-      current.push(usage)
-      until = Math.max(until, endOf(usage.record, asOf))
-    }
+  const sums = [...rows.values()]
+  for (const [index, part] of apportionSeconds(sums).entries()) {
+    const row = sums[index]
+    if (row) row.relayedSeconds = part
   }
-  return sittings
+  sums.sort(byCostThenBytes)
+  const totals = totalOf(sums)
+  const prices = spans.at(-1)?.prices
+  return {
+    window: { from: isoInstant(window.from), to: isoInstant(window.to) },
+    currency: prices?.currency ?? '',
+    prices: { name: prices?.name ?? '', asOf: prices?.asOf ?? '' },
+    totals: toMeasures(totals),
+    rows: sums.map((sum) => ({ key: sum.key, ...toMeasures(sum) })),
+    notes: [...(request.notes ?? []), ...notesOn(request, totals, mostEgress)],
+  }
 }
 
-/** A report row while it is being made: whole numbers only. */
-type Sum = {
+/** A report row while it is being made: whole numbers only, money in millionths. */
+type Sum = SumMeasures & {
   key: ReportRow['key']
-  allocations: number
-  milliseconds: number
   relayedSeconds: number
-  traffic: Traffic
   billable: number
-  unattributedBytes: number
-  /** Money in millionths. */
   egress: number
   nodes: number
   idle: number
 }
 
-function sumRows(usages: readonly Usage[], by: readonly ReportDimension[], region: string): Sum[] {
-  const sums = new Map<string, Sum>()
-  for (const usage of usages) {
-    const key = Object.fromEntries(
-      by.map((dimension) => [dimension, keyOf(usage, dimension, region)]),
-    )
-    const id = JSON.stringify(key)
-    const sum = sums.get(id) ?? emptySum(key)
-    sums.set(id, sum)
-    sum.allocations += usage.first ? 1 : 0
-    sum.milliseconds += usage.milliseconds
-    sum.traffic = addTraffic(sum.traffic, usage.traffic)
-    sum.billable += usage.billable
-    if (!usage.identity) sum.unattributedBytes += relayedBytes(usage.traffic)
-  }
-  const rows = [...sums.values()]
-  const milliseconds = rows.map((row) => row.milliseconds)
-  const seconds = Math.round(milliseconds.reduce((a, b) => a + b, 0) / 1000)
-  for (const [index, part] of apportion(seconds, milliseconds).entries()) {
-    const row = rows[index]
-    if (row) row.relayedSeconds = part
-  }
-  return rows
+function emptySum(key: ReportRow['key']): Sum {
+  return { ...noSums(), key, relayedSeconds: 0, billable: 0, egress: 0, nodes: 0, idle: 0 }
 }
 
-function keyOf(usage: Usage, dimension: ReportDimension, region: string): string {
+/** What one row has of one span. */
+type Part = { row: Sum; quantities: Quantities; sentBytes: number }
+
+function groupRows(
+  rows: Map<string, Sum>,
+  { sums, prices }: PricedSums,
+  by: readonly ReportDimension[],
+): Part[] {
+  const parts = new Map<Sum, Part>()
+  for (const cell of sums) {
+    const row = rowOf(rows, Object.fromEntries(by.map((name) => [name, keyOf(cell, name)])))
+    addSums(row, cell)
+    const part = parts.get(row) ?? { row, quantities: noQuantities(), sentBytes: 0 }
+    parts.set(row, part)
+    const quantities = quantitiesOf(cell, prices)
+    for (const kind of quantityKinds) part.quantities[kind] += quantities[kind]
+    row.billable += quantities.internetBytes
+    part.sentBytes += cell.turnToClientBytes + cell.turnToPeerBytes
+  }
+  return [...parts.values()]
+}
+
+function rowOf(rows: Map<string, Sum>, key: ReportRow['key']): Sum {
+  const id = Object.values(key).join('\n')
+  const row = rows.get(id) ?? emptySum(key)
+  rows.set(id, row)
+  return row
+}
+
+function keyOf(sums: CellSums, dimension: ReportDimension): string {
   switch (dimension) {
     case 'tenant':
     case 'room':
     case 'participant':
-      return usage.identity?.[dimension] ?? unattributedKey
+      return sums[dimension] || unattributedKey
     case 'region':
-      return region
     case 'zone':
-      return unknownKey
     case 'transport':
-      return usage.record.transport || unknownKey
+      return sums[dimension] || unknownKey
     case 'reason':
-      return unknownKey
+      return sums.reason ?? 'unknown'
     case 'day':
-      return new Date(usage.hour).toISOString().slice(0, 10)
+      return isoInstant(sums.day ?? 0).slice(0, 10)
     case 'hour':
-      return `${new Date(usage.hour).toISOString().slice(0, 16)}Z`
+      return `${isoInstant(sums.hour ?? 0).slice(0, 16)}Z`
   }
 }
 
-/** Fills in the rows' money; the answer is the row of idle node cost, where there is any. */
-function price(
-  rows: readonly Sum[],
+const quantityKinds = Object.keys(noQuantities()) as (keyof Quantities)[]
+
+function totalQuantities(parts: readonly Part[]): Quantities {
+  const total = noQuantities()
+  for (const { quantities } of parts)
+    for (const kind of quantityKinds) total[kind] = checked(total[kind] + quantities[kind])
+  return total
+}
+
+/** Gives each row its share of what the span's bytes (or relayed hours) cost, kind by kind. */
+function priceEgress(
+  parts: readonly Part[],
+  all: Quantities,
   prices: Prices,
-  nodes: ReportRequest['nodes'],
+  before: number,
+): void {
+  for (const kind of quantityKinds) {
+    const alone = { ...noQuantities(), [kind]: all[kind] }
+    const money = toMicros(priceQuantities(alone, prices, before).total)
+    const weights = parts.map(({ quantities }) => quantities[kind])
+    for (const [index, share] of apportion(money, weights).entries()) {
+      const part = parts[index]
+      if (part) part.row.egress += share
+    }
+  }
+}
+
+/** Gives each row its share of the nodes in proportion to what it sent; what was idle has its own row. */
+function priceNodeTime(
+  parts: readonly Part[],
+  { nodes, prices }: PricedSums,
+  rows: Map<string, Sum>,
   by: readonly ReportDimension[],
-): Sum | undefined {
-  const billable = rows.map((row) => row.billable)
-  const egress = toMoneyUnits(priceEgress(billable.reduce(checkedSum, 0), prices))
-  for (const [index, part] of apportion(egress, billable).entries()) {
-    const row = rows[index]
-    if (row) row.egress = part
+): void {
+  if (!nodes) return
+  const all = toMicros(priceNodes(nodes.milliseconds, prices))
+  const sent = parts.map(({ sentBytes }) => sentBytes)
+  const capacityBytes = ((nodes.capacityMbps * 1e6) / 8000) * nodes.milliseconds
+  const sentBytes = sent.reduce((sum, bytes) => checked(sum + bytes), 0)
+  const share = capacityBytes > 0 ? Math.min(1, sentBytes / capacityBytes) : 0
+  const used = sentBytes > 0 ? Math.round(all * share) : 0
+  for (const [index, money] of apportion(used, sent).entries()) {
+    const part = parts[index]
+    if (part) part.row.nodes += money
   }
-  if (!nodes) return undefined
-
-  const sent = rows.map(({ traffic }) => traffic.turnToClientBytes + traffic.turnToPeerBytes)
-  const { perHour, publicIPv4PerHour } = prices.nodes
-  const all = toMoneyUnits(nodes.nodeHours * (perHour + publicIPv4PerHour))
-  const capacityBytes = ((nodes.capacityMbps * 1e6) / 8) * 3600 * nodes.nodeHours
-  const share = capacityBytes > 0 ? Math.min(1, sent.reduce(checkedSum, 0) / capacityBytes) : 0
-  const used = Math.round(all * share)
-  for (const [index, part] of apportion(used, sent).entries()) {
-    const row = rows[index]
-    if (row) row.nodes = part
-  }
-  if (all === used) return undefined
-  const key = Object.fromEntries(by.map((dimension) => [dimension, idleKey]))
-  return { ...emptySum(key), idle: all - used }
+  if (all > used)
+    rowOf(rows, Object.fromEntries(by.map((name) => [name, idleKey]))).idle += all - used
 }
 
-function emptySum(key: ReportRow['key']): Sum {
-  return {
-    key,
-    allocations: 0,
-    milliseconds: 0,
-    relayedSeconds: 0,
-    traffic: noTraffic(),
-    billable: 0,
-    unattributedBytes: 0,
-    egress: 0,
-    nodes: 0,
-    idle: 0,
+/** What the span would cost had nothing stayed inside that only may have, in millionths. */
+function mostEgressOf({ sums, prices }: PricedSums, before: number): number {
+  const all = noQuantities()
+  for (const cell of sums) {
+    const quantities = quantitiesOf(withoutBound(cell), prices)
+    for (const kind of quantityKinds) all[kind] += quantities[kind]
   }
+  return toMicros(priceQuantities(all, prices, before).total)
 }
 
-function sumMeasures(rows: readonly Sum[]): Measures {
+/** Whole seconds for each row, which sum to the rounded total. */
+function apportionSeconds(rows: readonly Sum[]): number[] {
+  const milliseconds = rows.map((row) => row.milliseconds)
+  return apportion(Math.round(milliseconds.reduce((a, b) => a + b, 0) / 1000), milliseconds)
+}
+
+function totalOf(rows: readonly Sum[]): Sum {
   const total = emptySum({})
   for (const row of rows) {
-    total.allocations += row.allocations
-    total.relayedSeconds += row.relayedSeconds
-    total.traffic = addTraffic(total.traffic, row.traffic)
-    total.billable = checkedSum(total.billable, row.billable)
-    total.unattributedBytes = checkedSum(total.unattributedBytes, row.unattributedBytes)
-    total.egress += row.egress
-    total.nodes += row.nodes
-    total.idle += row.idle
+    addSums(total, row)
+    for (const field of ['relayedSeconds', 'billable', 'egress', 'nodes', 'idle'] as const)
+      total[field] = checked(total[field] + row[field])
   }
-  const { key: _, ...measures } = toRow(total)
-  return measures
+  for (const field of sumFields) checked(total[field])
+  return total
 }
 
-function toRow(sum: Sum): ReportRow {
-  const { traffic } = sum
-  checkedSum(0, relayedBytes(traffic))
+function toMeasures(sum: Sum): Measures {
   return {
-    key: sum.key,
     allocations: sum.allocations,
     relayedSeconds: sum.relayedSeconds,
     bytes: {
-      clientToTurn: traffic.clientToTurnBytes,
-      turnToClient: traffic.turnToClientBytes,
-      turnToPeer: traffic.turnToPeerBytes,
-      peerToTurn: traffic.peerToTurnBytes,
+      clientToTurn: sum.clientToTurnBytes,
+      turnToClient: sum.turnToClientBytes,
+      turnToPeer: sum.turnToPeerBytes,
+      peerToTurn: sum.peerToTurnBytes,
       billable: sum.billable,
     },
     cost: {
-      egress: fromMoneyUnits(sum.egress),
-      nodes: fromMoneyUnits(sum.nodes),
-      idle: fromMoneyUnits(sum.idle),
-      total: fromMoneyUnits(sum.egress + sum.nodes + sum.idle),
+      egress: sum.egress / microsPerUnit,
+      nodes: sum.nodes / microsPerUnit,
+      idle: sum.idle / microsPerUnit,
+      total: (sum.egress + sum.nodes + sum.idle) / microsPerUnit,
     },
     unattributedBytes: sum.unattributedBytes,
   }
@@ -322,57 +318,68 @@ function byCostThenBytes(a: Sum, b: Sum): number {
   const cost = (sum: Sum) => sum.egress + sum.nodes + sum.idle
   return (
     cost(b) - cost(a) ||
-    relayedBytes(b.traffic) - relayedBytes(a.traffic) ||
+    relayedBytes(b) - relayedBytes(a) ||
     (JSON.stringify(a.key) < JSON.stringify(b.key) ? -1 : 1)
   )
 }
 
-function notesOn(facts: {
-  request: ReportRequest
-  allocations: readonly AllocationRecord[]
-  usages: readonly Usage[]
-  counted: Window
-  insideBytes: number
-  asOf: number
-}): string[] {
-  const { request, allocations, usages, counted, insideBytes, asOf } = facts
+/** @param mostEgress millionths that egress would cost more, had nothing stayed inside that only may have */
+function notesOn(request: SumsRequest, totals: Sum, mostEgress: number): string[] {
   const notes: string[] = []
+  const counted = countedHours(request.window)
+  const { currency = '' } = request.spans.at(-1)?.prices ?? {}
   if (counted.from !== request.window.from || counted.to !== request.window.to)
     notes.push(
       `Counted in whole UTC hours: ${isoInstant(counted.from).slice(0, 16)}Z to ${isoInstant(counted.to).slice(0, 16)}Z.`,
     )
-  const open = allocations.filter((record) => isOpen(record, asOf)).length
+  notes.push(...priceNotes(request.spans))
+  const { open = 0 } = request
   if (open > 0)
     notes.push(
       `${open} ${open === 1 ? 'allocation is' : 'allocations are'} still open: coturn reports each 4,096 packets and at the end, so the latest of ${open === 1 ? 'its' : 'their'} traffic is not in yet.`,
     )
-  const unattributed = usages.filter(({ identity }) => !identity)
-  if (unattributed.length > 0)
+  const unseen = totals.unseenSentBytes + totals.unseenReceivedBytes
+  const unknownNames = totals.unattributedBytes - unseen
+  if (unknownNames > 0)
     notes.push(
-      `${formatBytes(unattributed.reduce((sum, { traffic }) => sum + relayedBytes(traffic), 0))} relayed under usernames that Parley did not mint; see rows ${unattributedKey}.`,
+      `${formatBytes(unknownNames)} relayed under usernames that Parley did not mint; see rows ${unattributedKey}.`,
     )
-  if (insideBytes > 0) {
-    const { prices } = request
-    const charged = usages.reduce((sum, { billable }) => sum + billable, 0)
-    const most = priceEgress(charged + insideBytes, prices) - priceEgress(charged, prices)
+  if (unseen > 0)
     notes.push(
-      `${formatBytes(insideBytes)} of turn→peer are taken as sent from one relayed participant to another and not charged as egress: the most that it can have been. Had none of it stayed inside, egress would be ${formatMoney(most)} ${prices.currency} more.`,
+      `${formatBytes(totals.unseenSentBytes)} sent and ${formatBytes(totals.unseenReceivedBytes)} received that the nodes counted and no allocation did; they are in unattributedBytes and in no leg. What was sent is charged as egress, in rows ${unattributedKey}.`,
     )
-  }
-  if (!request.nodes) notes.push('Node hours are not known here: the cost is egress alone.')
+  if (totals.recoveredBytes > 0)
+    notes.push(
+      `${formatBytes(totals.recoveredBytes)} are known from the totals alone, which coturn says when an allocation ends: what it published meanwhile was lost. They are counted in the hour of the end.`,
+    )
+  const known =
+    totals.insideBytes + totals.crossZoneBytes + totals.interRegionBytes - totals.boundBytes
+  if (known > 0)
+    notes.push(
+      `${formatBytes(known)} of turn→peer went to pods of ours, as clients and the SFU’s rooms show; not charged as internet egress.`,
+    )
+  if (totals.boundBytes > 0 && mostEgress > 0)
+    notes.push(
+      `${formatBytes(totals.boundBytes)} of turn→peer are taken as sent from one relayed participant to another and not charged as egress: the most that it can have been. Had none of it stayed inside, egress would be ${formatMoney(mostEgress / microsPerUnit)} ${currency} more.`,
+    )
+  if (!request.spans.some(({ nodes }) => nodes))
+    notes.push('Node hours are not known here: the cost is egress alone.')
   return notes
 }
 
-function toMoneyUnits(money: number): number {
-  return Math.round(money * moneyUnitsPerCurrency)
+/** Which prices hold when, where there are several. */
+function priceNotes(spans: readonly PricedSums[]): string[] {
+  const names = new Set(spans.map(({ prices }) => prices.name))
+  if (names.size < 2) return []
+  return [...names].map((name) => {
+    const own = spans.filter(({ prices }) => prices.name === name)
+    const from = isoInstant(own[0]?.from ?? 0).slice(0, 16)
+    const to = isoInstant(own.at(-1)?.to ?? 0).slice(0, 16)
+    return `Prices ${name} (as of ${own[0]?.prices.asOf}) hold from ${from}Z to ${to}Z.`
+  })
 }
 
-function fromMoneyUnits(units: number): number {
-  return units / moneyUnitsPerCurrency
-}
-
-function checkedSum(a: number, b: number): number {
-  const sum = a + b
+function checked(sum: number): number {
   if (Number.isSafeInteger(sum)) return sum
   throw new RelayCostError(
     'COUNTER_OVERFLOW',

@@ -1,0 +1,46 @@
+import type { ReportDimension } from '@parley/protocol'
+import { type CellSums, type UsageCell, usageFields } from './usage.ts'
+
+const dayMs = 86_400_000
+
+/**
+ * Groups cells as a report by these dimensions wants them: what a store does in SQL ({@link CellSums}).
+ * @param first epoch ms of the first hour of the report: in it, what was carried into it counts
+ */
+export function sumCells(
+  cells: Iterable<UsageCell>,
+  by: readonly ReportDimension[],
+  first: number,
+): CellSums[] {
+  const dimensions = new Set<ReportDimension>([...by, 'transport'])
+  const groups = new Map<string, CellSums>()
+  for (const cell of cells) {
+    const key = Object.fromEntries([...dimensions].map((name) => [name, dimensionOf(cell, name)]))
+    const id = JSON.stringify(key)
+    const sums = groups.get(id) ?? ({ ...key, ...noSums() } as CellSums)
+    groups.set(id, sums)
+    addSums(sums, cell)
+    if (cell.hour === first) sums.allocations += cell.carried
+  }
+  return [...groups.values()]
+}
+
+/** What of measures adds up over everything. */
+export type SumMeasures = Pick<CellSums, (typeof sumFields)[number]>
+
+export const sumFields = usageFields.filter(
+  (field): field is Exclude<typeof field, 'carried'> => field !== 'carried',
+)
+
+export function noSums(): SumMeasures {
+  return Object.fromEntries(sumFields.map((field) => [field, 0])) as SumMeasures
+}
+
+/** Adds the measures of one to those of another, in place. */
+export function addSums(to: SumMeasures, from: SumMeasures): void {
+  for (const field of sumFields) to[field] += from[field]
+}
+
+function dimensionOf(cell: UsageCell, dimension: ReportDimension): string | number {
+  return dimension === 'day' ? cell.hour - (cell.hour % dayMs) : cell[dimension]
+}
