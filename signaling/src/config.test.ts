@@ -30,7 +30,7 @@ describe('parseConfig', () => {
   })
 
   it('an SFU needs its keys and its address', () => {
-    const sfu = { PARLEY_SFU_KEYS_FILE: '/l', PARLEY_SFU_URL: 'http://livekit:7880' }
+    const sfu = { PARLEY_SFU_KEYS_FILE: '/l', PARLEY_SFU_API: 'http://livekit:7880' }
     const all = { ...required, ...sfu, PARLEY_SFU: 'LiveKit' }
     expect(parseConfig(all).sfu).toEqual({ keysFile: '/l', url: 'http://livekit:7880' })
     for (const variable of Object.keys(sfu))
@@ -42,7 +42,7 @@ describe('parseConfig', () => {
 
   it.each([
     ['PORT', '70000'],
-    ['PARLEY_SFU_URL', 'livekit:7880'],
+    ['PARLEY_SFU_API', 'livekit:7880'],
     ['PORT', 'http'],
     ['PARLEY_MESH_MAX', '1'],
     ['PARLEY_MESH_MAX', '2.5'],

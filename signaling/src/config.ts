@@ -16,7 +16,7 @@ const envSchema = z.object({
   PARLEY_ROOM_MAX: z.coerce.number().int().min(2).max(1000).default(100),
   PARLEY_SFU: z.enum(['LiveKit', 'None']).default('None'),
   PARLEY_SFU_KEYS_FILE: file.optional(),
-  PARLEY_SFU_URL: z.url({ protocol: /^https?$/ }).optional(),
+  PARLEY_SFU_API: z.url({ protocol: /^https?$/ }).optional(),
   PARLEY_DRAIN_SECONDS: z.coerce.number().min(0).default(0),
   PARLEY_TURN_SECRET_FILE: file,
   PARLEY_TURN_ENDPOINTS_FILE: file,
@@ -97,7 +97,7 @@ const remedies: Record<string, string> = {
     'set it to a JSON file like {"urls": ["turn:192.0.2.1:3478?transport=udp"]}',
   PARLEY_JOIN_KEY_FILE: 'set it to a file that holds a random key (openssl rand -hex 32)',
   PARLEY_SFU_KEYS_FILE: 'set it to a file that holds LiveKit keys, "<apiKey>: <secret>" a line',
-  PARLEY_SFU_URL: 'set it to where LiveKit listens, like http://livekit:7880',
+  PARLEY_SFU_API: 'set it to where LiveKit listens, like http://livekit:7880',
   PARLEY_ALLOWED_ORIGINS: 'give origins like https://meet.example.org, separated by commas, or *',
 }
 
@@ -126,7 +126,7 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     ...(e.PARLEY_SFU === 'LiveKit' && {
       sfu: {
         keysFile: e.PARLEY_SFU_KEYS_FILE ?? missing('PARLEY_SFU_KEYS_FILE'),
-        url: e.PARLEY_SFU_URL ?? missing('PARLEY_SFU_URL'),
+        url: e.PARLEY_SFU_API ?? missing('PARLEY_SFU_API'),
       },
     }),
     drainMs: e.PARLEY_DRAIN_SECONDS * 1000,

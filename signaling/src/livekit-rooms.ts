@@ -66,7 +66,7 @@ export function liveKitRooms(options: {
         signal: AbortSignal.timeout(requestMs),
       })
     } catch (cause) {
-      throw new LiveKitError(`${options.url} cannot be reached: is PARLEY_SFU_URL right?`, {
+      throw new LiveKitError(`${options.url} cannot be reached: is PARLEY_SFU_API right?`, {
         cause,
       })
     }

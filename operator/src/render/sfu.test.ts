@@ -127,6 +127,8 @@ it('REQ-K3: TURN relays to the SFU wherever that is, and nowhere else in the sam
   const allowed = buildTurnConfig(mc, inputs).data['allowed-peers']?.trim().split('\n')
   expect(allowed).toEqual(expect.arrayContaining(['10.1.0.11', '192.168.7.1', '192.168.7.2']))
   expect(allowed?.filter((peer) => peer.startsWith('192.168.'))).toHaveLength(2)
+  const onOne = buildTurnConfig(mc, { ...inputs, mediaNodes: ['n2'] }).data['allowed-peers']
+  expect(onOne).toBe('10.1.0.12\n192.168.7.2\n')
 })
 
 describe('without LiveKit', () => {
@@ -147,7 +149,7 @@ it('REQ-K8: signaling knows of LiveKit and its keys, and the web page passes its
   expect(text).toContain('{"name":"PARLEY_SFU","value":"LiveKit"}')
   expect(text).toContain(
     '{"name":"PARLEY_SFU_KEYS_FILE","value":"/etc/parley/secrets/livekit/keys"}',
-    '{"name":"PARLEY_SFU_URL","value":"http://demo-sfu.meetings.svc:7880"}',
   )
+  expect(text).toContain('{"name":"PARLEY_SFU_API","value":"http://demo-sfu.meetings.svc:7880"}')
   expect(text).toContain('{"name":"SFU_UPSTREAM","value":"demo-sfu.meetings.svc:7880"}')
 })

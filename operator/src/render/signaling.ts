@@ -100,7 +100,7 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
                 { name: 'PARLEY_SFU_KEYS_FILE', value: '/etc/parley/secrets/livekit/keys' },
                 // Whoever leaves is removed there.
                 {
-                  name: 'PARLEY_SFU_URL',
+                  name: 'PARLEY_SFU_API',
                   value: `http://${serviceHost(mc, 'sfu')}:${SFU_PORTS.http}`,
                 },
               ]

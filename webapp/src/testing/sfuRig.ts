@@ -75,7 +75,7 @@ export async function startSfuRig(meshMax: number) {
     PARLEY_MESH_MAX: String(meshMax),
     PARLEY_DRAIN_SECONDS: '20',
     PARLEY_SFU: 'LiveKit',
-    PARLEY_SFU_URL: `http://127.0.0.1:${sfuPort}`,
+    PARLEY_SFU_API: `http://127.0.0.1:${sfuPort}`,
     PARLEY_SFU_KEYS_FILE: await file('keys', `${liveKitKey.apiKey}: ${liveKitKey.secret}\n`),
     PARLEY_TURN_SECRET_FILE: await file('turn-secret', turnSecret),
     PARLEY_JOIN_KEY_FILE: await file('join-key', 'a signing key of this test alone, long enough'),
