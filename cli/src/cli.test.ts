@@ -4,10 +4,10 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type RelayCostReport, relayCostReportSchema } from '@parley/protocol'
 import fc from 'fast-check'
-import { runCli } from './cli.ts'
+import { runParley as parley } from './testing/run.ts'
 
 const demoYaml = fileURLToPath(new URL('../../examples/demo.yaml', import.meta.url))
 let folder: string
@@ -16,32 +16,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-cli-'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
-afterEach(() => {
-  jest.restoreAllMocks()
-})
-
-/** Runs `parley …` in this process. */
-async function parley(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = ''
-  let err = ''
-  const into = (add: (text: string) => void) => (chunk: unknown) => {
-    add(String(chunk))
-    return true
-  }
-  const toOut = into((text) => {
-    out += text
-  })
-  const toErr = into((text) => {
-    err += text
-  })
-  jest.spyOn(process.stdout, 'write').mockImplementation(toOut)
-  jest.spyOn(process.stderr, 'write').mockImplementation(toErr)
-  jest.spyOn(console, 'log').mockImplementation((line) => void toOut(`${line}\n`))
-  jest.spyOn(console, 'error').mockImplementation((line) => void toErr(`${line}\n`))
-  const code = await runCli(['node', 'parley', ...args])
-  jest.restoreAllMocks()
-  return { code, out, err }
-}
 
 /** A recorded stream: two allocations of two people in a room, closed with totals. */
 function recordedStream(): string[] {

@@ -60,7 +60,7 @@ export async function* readLines(file: string): AsyncGenerator<string> {
 }
 
 /** Reading a folder is the one error of the system that does not say of which path. */
-async function namingTheFile<T>(file: string, read: () => Promise<T>): Promise<T> {
+export async function namingTheFile<T>(file: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {

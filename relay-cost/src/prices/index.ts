@@ -9,9 +9,11 @@ export {
 } from './cost.ts'
 export { loadPriceLists, loadPrices } from './file.ts'
 export { type PricesAt, pricesOver } from './history.ts'
+export type { Imported, ImportRequest, JsonEntry, PriceImporter } from './import/import.ts'
+export { type ImportSource, importSources, priceImporter } from './import/index.ts'
 export { type Meter, type MeterRule, meterRules, meters } from './meters.ts'
 export { type ExactMoney, toMicros } from './money.ts'
-export { presetPrices, presets } from './presets.ts'
+export { likelyPresets, presetPrices, presets } from './presets.ts'
 export {
   convertPrices,
   type NodeVariant,
@@ -20,3 +22,4 @@ export {
   type Prices,
   type Tier,
 } from './prices.ts'
+export { pricesYaml } from './yaml.ts'
