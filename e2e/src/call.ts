@@ -1,7 +1,7 @@
 /** A real call: headless Chromiums with fake camera and microphone, driven through the webapp. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { findProgram } from '@parley/devcluster'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
 
 export type Guest = { name: string; relay: boolean }
@@ -60,17 +60,17 @@ type HookWindow = { __parley: Hook }
 export type Freeze = { peerId: string; longestMs: number; seenMs: number; framesDecoded: number }
 
 /**
- * Guests in one room, each in a browser of its own, connected to one another. `close` ends their
- * browsers without a word to the server; `leave` does it properly.
+ * Guests in one room, each in a browser of its own or in a profile of their own in one that they share, connected to
+ * one another. `close` ends these without a word to the server; `leave` does it properly.
  */
 export class LiveCall {
   readonly guests: readonly Guest[]
-  readonly #browsers: Browser[]
+  readonly #homes: Home[]
   readonly #pages: Page[]
 
-  private constructor(guests: readonly Guest[], browsers: Browser[], pages: Page[]) {
+  private constructor(guests: readonly Guest[], homes: Home[], pages: Page[]) {
     this.guests = guests
-    this.#browsers = browsers
+    this.#homes = homes
     this.#pages = pages
   }
 
@@ -85,26 +85,28 @@ export class LiveCall {
     url: string
     room: string
     guests: readonly Guest[]
-    /** Frames a second of each camera: how hard the machine has to work. Default: 20. */
-    fps?: number
+    /** Shared by all, and left open. Default: one for each. */
+    browser?: Browser
     connectTimeoutMs?: number
     onProgress?: (line: string) => void
   }): Promise<LiveCall> {
-    const { url, room, guests, fps, onProgress = () => {} } = options
-    const browsers: Browser[] = []
+    const { url, room, guests, browser: shared, onProgress = () => {} } = options
+    const homes: Home[] = []
     const pages: Page[] = []
     try {
       for (const guest of guests) {
-        const browser = await launchChromium(url, fps === undefined ? {} : { fps })
-        browsers.push(browser)
-        pages.push(await openPage(browser, url, room, guest))
+        const browser = shared ?? (await launchChromium(url))
+        if (!shared) homes.push(browser)
+        const context = await browser.newContext({ viewport: shared ? SMALL : LARGE })
+        if (shared) homes.push(context)
+        pages.push(await openPage(context, url, room, guest))
         onProgress(`${guest.name} is on the way${guest.relay ? ', relay only' : ''}`)
       }
       const deadline = Date.now() + (options.connectTimeoutMs ?? 60_000)
       await everyoneSeesEveryone(pages, guests, deadline, onProgress)
-      return new LiveCall(guests, browsers, pages)
+      return new LiveCall(guests, homes, pages)
     } catch (error) {
-      await Promise.all(browsers.map((browser) => browser.close()))
+      await Promise.all(homes.map((home) => home.close()))
       throw error
     }
   }
@@ -141,7 +143,7 @@ export class LiveCall {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#browsers.map((browser) => browser.close()))
+    await Promise.all(this.#homes.map((home) => home.close()))
   }
 }
 
@@ -188,7 +190,17 @@ export async function holdCall(options: {
   }
 }
 
-/** Chromium as the demo uses it: fake media, and the demo's origin trusted like https. */
+/** What ends with a guest's part in a call. */
+type Home = Pick<BrowserContext, 'close'>
+
+const LARGE = { width: 1280, height: 800 }
+/** Where many share a machine, they need not draw much. */
+const SMALL = { width: 480, height: 360 }
+
+/**
+ * Chromium as the demo uses it: fake media, and the demo's origin trusted like https.
+ * @param options.fps frames a second of each camera: how hard the machine has to work
+ */
 export function launchChromium(origin: string, { fps = 20 } = {}): Promise<Browser> {
   const executablePath = findProgram('chromium')
   if (!executablePath)
@@ -210,8 +222,12 @@ export function launchChromium(origin: string, { fps = 20 } = {}): Promise<Brows
   })
 }
 
-async function openPage(browser: Browser, url: string, room: string, guest: Guest): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+async function openPage(
+  context: BrowserContext,
+  url: string,
+  room: string,
+  guest: Guest,
+): Promise<Page> {
   await context.grantPermissions(['camera', 'microphone'], { origin: url })
   const page = await context.newPage()
   const query = new URLSearchParams({ name: guest.name, autojoin: '1' })

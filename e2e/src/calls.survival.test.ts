@@ -35,6 +35,7 @@ describe('a relayed call and an SFU call go on', () => {
   }, 5 * 60_000)
 
   afterAll(async () => {
+    await meeting?.browser.close()
     await down({ name: clusterName })
     await rm(folder, { recursive: true, force: true })
   }, 60_000)
@@ -138,6 +139,8 @@ describe('a relayed call and an SFU call go on', () => {
             ...['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force'],
             '--timeout=180s',
           ])
+          // It is waited for below; if that is not come to, the cluster goes before it has ended.
+          drained.catch(() => {})
           await until(async () => (await podsOf(meeting, 'turn')).some(({ leaving }) => leaving))
         },
         15_000,

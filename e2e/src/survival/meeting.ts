@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { kubectlPath, loadImage, up } from '@parley/devcluster'
 import { buildImages } from '@parley/images'
-import { type Freeze, type Guest, LiveCall } from '../call.ts'
+import type { Browser } from 'playwright-core'
+import { type Freeze, type Guest, LiveCall, launchChromium } from '../call.ts'
 import { Stack } from '../stack.ts'
 import { ProcessWatch } from './processes.ts'
 
@@ -17,6 +18,8 @@ export type Meeting = {
   stack: Stack
   tags: Tags
   url: string
+  /** Of everybody, in profiles of their own: five of them would be too much for a small machine. */
+  browser: Browser
   /** Addresses of the nodes, by name. */
   nodes: Readonly<Record<string, string>>
 }
@@ -26,7 +29,7 @@ const pair: readonly Guest[] = [
   { name: 'Ada', relay: true },
   { name: 'Grace', relay: true },
 ]
-/** Five browsers share the machine with two nodes: few frames, so that what stands still was stopped. */
+/** Five guests share the machine with two nodes: few frames, so that what stands still was stopped. */
 const fps = 5
 /** One more than the mesh takes, so that they meet on the SFU; one of them through TURN. */
 const forum: readonly Guest[] = [
@@ -91,10 +94,12 @@ export async function startMeeting(options: {
   await stack.kubectl(['create', 'namespace', namespace])
   await stack.kubectl(['apply', '-f', '-'], JSON.stringify(manifest(tags)))
   await stack.waitReady(namespace, name, { timeoutMs: 120_000, onProgress: () => {} })
+  const url = `http://${cluster.nodes[0]?.address}:30080`
   return {
     stack,
     tags,
-    url: `http://${cluster.nodes[0]?.address}:30080`,
+    url,
+    browser: await launchChromium(url, { fps }),
     nodes: Object.fromEntries(cluster.nodes.map((node) => [node.name, node.address])),
   }
 }
@@ -118,12 +123,13 @@ export async function duringCalls(
   change: () => Promise<void>,
   settleMs = 5_000,
 ): Promise<Outcome> {
+  const { url, browser } = meeting
   const calls = new Map<string, LiveCall>()
   const processes = new ProcessWatch()
   try {
     for (const [kind, guests] of Object.entries({ pair, forum })) {
       const room = `${kind}-${label}`
-      calls.set(kind, await LiveCall.start({ url: meeting.url, room, guests, fps }))
+      calls.set(kind, await LiveCall.start({ url, browser, room, guests }))
     }
     processes.start()
     for (const call of calls.values()) await call.resetFreezes()

@@ -85,17 +85,14 @@ function cpuMs(pid: string): number | undefined {
   return stat === '' ? undefined : (Number(fields[11]) + Number(fields[12])) * TICK_MS
 }
 
-/** The program, and of a browser's process and of ours what kind it is. */
+/** The program, and what it does: the kind of a browser's process, a script of ours, a subcommand. */
 function nameOf(pid: string): string {
-  const words = read(`/proc/${pid}/cmdline`).split('\0')
-  const program = words[0]?.split('/').at(-1) || read(`/proc/${pid}/comm`).trim()
-  const kind = words.find((word) => /^--type=/.test(word))?.slice('--type='.length)
-  const script = words
-    .slice(1)
-    .find((word) => /^[^-].*\.(ts|m?js)$/.test(word))
-    ?.split('/')
-    .at(-1)
-  const what = kind ?? script ?? words.slice(1).find((word) => /^[a-z-]+$/.test(word))
+  const program = read(`/proc/${pid}/comm`).trim()
+  // Chromium joins the words of its children by spaces.
+  const words = read(`/proc/${pid}/cmdline`).split(/[\0 ]/).slice(1)
+  const kind = words.find((word) => word.startsWith('--type='))?.slice('--type='.length)
+  const script = words.find((word) => /^[^-].*\.(ts|m?js)$/.test(word))
+  const what = kind ?? script?.split('/').at(-1) ?? words.find((word) => /^[a-z-]+$/.test(word))
   return what ? `${program} ${what}` : program
 }
 

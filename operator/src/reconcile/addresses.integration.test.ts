@@ -106,6 +106,9 @@ describe('SFU addresses', () => {
       reason: 'WaitingForSfuAddress',
     })
     expect(condition.message).toContain('node hidden')
+    // Whose turn it is before the SFU's.
+    for (const component of ['webapp', 'redis', 'meter'])
+      await cluster.runPods('sfu', component, 'hidden')
     const before = await uids('sfu', 'sfu')
     await patch('sfu', { sfu: { externalAddresses: ['198.51.100.9'] } })
     await eventually(async () => {

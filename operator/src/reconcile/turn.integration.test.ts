@@ -101,6 +101,33 @@ describe('the TURN listener', () => {
   })
 })
 
+describe('what TURN relays to', () => {
+  const allowed = async (namespace: string) => {
+    const config = await cluster.get('cm', 'demo-turn-config', namespace)
+    return config?.data?.['allowed-peers']
+  }
+
+  it('REQ-K3: a node counts from when a media pod comes to it until the last one has gone', async () => {
+    await cluster.node('n3', '203.0.113.3', '10.9.0.3')
+    await cluster.meetingCluster('peers', { turn: { replicas: 1 } })
+    await eventually(async () => expect(await allowed('peers')).toBe(''))
+    await cluster.runPods('peers', 'turn', 'n3')
+    await eventually(async () => expect(await allowed('peers')).toBe('10.9.0.3\n203.0.113.3\n'))
+    // Pods that run are shown it at once.
+    await eventually(async () => {
+      const [pod] = await podsOf('peers')
+      expect(pod?.metadata.annotations).toHaveProperty('parley.dev/config-seen')
+    })
+    const [pod] = await podsOf('peers')
+    const name = pod?.metadata.name ?? ''
+    await cluster.kubectl('delete', 'pod', name, '-n', 'peers', '--wait=false')
+    await turnUrls('peers', [])
+    expect(await allowed('peers')).toBe('10.9.0.3\n203.0.113.3\n')
+    await cluster.kubectl('delete', 'pod', name, '-n', 'peers', '--force', '--grace-period=0')
+    await eventually(async () => expect(await allowed('peers')).toBe(''))
+  })
+})
+
 describe('TURN pods that go', () => {
   it('REQ-K7: leave the TURN URLs at once, while they live on for their allocations', async () => {
     await cluster.meetingCluster('draining', { turn: { replicas: 2, drainTimeout: '2h' } })
@@ -122,18 +149,22 @@ describe('TURN pods that go', () => {
     await cluster.meetingCluster('bad', { turn: { replicas: 1 } })
     await cluster.runPods('bad', 'turn', 'n1')
     await cluster.condition('bad', 'TurnReady', { status: 'True' })
+    // Whose turn it is before TURN's.
+    for (const component of ['webapp', 'redis', 'meter', 'signaling'])
+      await cluster.runPods('bad', component, 'n2')
+    await cluster.condition('bad', 'Ready', { status: 'True' })
     await eventually(async () => {
       const deployment = await cluster.get('deploy', 'demo-turn', 'bad')
       expect(deployment?.spec?.strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 })
     })
     await cluster.kubectl(
       ...['patch', 'mc', 'demo', '-n', 'bad', '--type=merge', '-p'],
-      JSON.stringify({ spec: { image: { tag: 'typo' } } }),
+      JSON.stringify({ spec: { turn: { podAnnotations: { version: 'next' } } } }),
     )
     // There is a second node, so the new pod comes before the old one goes.
     const fresh = await eventually(async () => {
-      const found = (await podsOf('bad')).find(({ spec }) =>
-        spec.containers[0].image.endsWith(':typo'),
+      const found = (await podsOf('bad')).find(
+        ({ metadata }) => metadata.annotations?.version === 'next',
       )
       if (!found) throw new Error('no pod of the new version yet')
       return found
@@ -151,7 +182,7 @@ describe('TURN pods that go', () => {
     await eventually(async () => {
       const { message } = await cluster.condition('bad', 'TurnReady', { status: 'False' })
       expect(message).toContain('1 of 1 pods ready')
-      expect(message).toContain('parley-coturn:typo cannot be pulled')
+      expect(message).toContain('parley-coturn:test cannot be pulled')
     })
     await turnUrls('bad', plain('203.0.113.1'))
     const old = (await podsOf('bad')).filter(({ spec }) => spec.nodeName === 'n1')

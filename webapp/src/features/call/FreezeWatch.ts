@@ -10,10 +10,10 @@ export type FreezeWatchOptions = {
 }
 
 const coarseMs = 1000
-const fineMs = 100
+const fineMs = 250
 
 /**
- * Measures how long videos stand still: from the readings that are taken anyhow, and ten times a
+ * Measures how long videos stand still: from the readings that are taken anyhow, and four times a
  * second from the moment on at which somebody first asks, which costs more than a call should.
  */
 export class FreezeWatch {

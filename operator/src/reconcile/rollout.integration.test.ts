@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
+
+jest.setTimeout(60_000)
+
+const NAMESPACE = 'staged'
+/** All that a MeetingCluster without an SFU has pods of. */
+const ALL = ['turn', 'webapp', 'redis', 'meter', 'signaling']
+
+let cluster: TestCluster
+let operator: TestOperator
+
+beforeAll(async () => {
+  cluster = await TestCluster.start('operator-rollout')
+  operator = new TestOperator(cluster)
+  await cluster.node('n1', '203.0.113.1')
+  await cluster.meetingCluster(NAMESPACE, { turn: { replicas: 1 } })
+  for (const component of ALL) await cluster.runPods(NAMESPACE, component, 'n1')
+  await cluster.condition(NAMESPACE, 'Ready', { status: 'True' })
+})
+afterAll(async () => {
+  await operator.stop()
+  await cluster.stop()
+})
+
+const change = (spec: object) =>
+  cluster.kubectl(
+    ...['patch', 'mc', 'demo', '-n', NAMESPACE, '--type=merge', '-p', JSON.stringify({ spec })],
+  )
+
+const workload = (component: string) =>
+  cluster.get(component === 'redis' ? 'sts' : 'deploy', `demo-${component}`, NAMESPACE)
+
+async function podsOf(component: string): Promise<TestObject[]> {
+  const selector = `app.kubernetes.io/component=${component}`
+  const text = await cluster.kubectl('get', 'pods', '-n', NAMESPACE, '-l', selector, '-o', 'json')
+  return (JSON.parse(text) as { items: TestObject[] }).items
+}
+
+const imageOf = ({ spec }: TestObject) => spec.containers[0].image as string
+
+/** The pod of a component that was made with this tag. */
+function podWith(component: string, tag: string): Promise<TestObject> {
+  return eventually(async () => {
+    const pod = (await podsOf(component)).find((one) => imageOf(one).endsWith(`:${tag}`))
+    if (!pod) throw new Error(`${component} has no pod with ${tag} yet`)
+    return pod
+  })
+}
+
+describe('a new image', () => {
+  it('REQ-K7: that does not start at one component pauses the others, which says a condition and an event', async () => {
+    const before = await Promise.all(ALL.map(podsOf))
+    await change({ image: { tag: 'typo' } })
+    const fresh = await podWith('webapp', 'typo')
+    const others = ALL.filter((component) => component !== 'webapp')
+    await eventually(async () => {
+      const { message } = await cluster.condition(NAMESPACE, 'TurnReady', { status: 'False' })
+      expect(message).toBe(
+        '1 of 1 pods ready, 0 of the newest version: waits for the rollout of webapp',
+      )
+    })
+    await cluster.condition(NAMESPACE, 'Stalled', { status: 'False' })
+
+    await cluster.patchStatus('pod', fresh.metadata.name, NAMESPACE, {
+      phase: 'Pending',
+      containerStatuses: [
+        {
+          ...{ name: 'webapp', image: imageOf(fresh), imageID: '', ready: false, restartCount: 0 },
+          state: { waiting: { reason: 'ImagePullBackOff' } },
+        },
+      ],
+    })
+    const stalled = await cluster.condition(NAMESPACE, 'Stalled', {
+      status: 'True',
+      reason: 'RolloutPaused',
+    })
+    expect(stalled.message).toMatch(
+      /^the rollout of webapp fails \(image .*:typo cannot be pulled.*\), so redis, meter, signaling, turn keep/,
+    )
+    await eventually(async () => {
+      const events = await cluster.kubectl('get', 'events.events.k8s.io', '-n', NAMESPACE)
+      expect(events).toContain('RolloutPaused')
+    })
+    // Nobody of those who wait has another pod than before.
+    const now = await Promise.all(ALL.map(podsOf))
+    const uids = (all: TestObject[][]) =>
+      others.map((component) => all[ALL.indexOf(component)]?.map(({ metadata }) => metadata.uid))
+    expect(uids(now)).toEqual(uids(before))
+  })
+
+  it('REQ-K7: another operator finds it so, and has nothing to write', async () => {
+    await operator.stop()
+    operator = new TestOperator(cluster)
+    await operator.quiet()
+    expect(await operator.writes()).toBe(0)
+  })
+
+  it('REQ-K1: what is no matter of new pods is changed at once, also where these wait', async () => {
+    await change({ turn: { replicas: 2 } })
+    await eventually(async () => expect((await workload('turn'))?.spec.replicas).toBe(2))
+    expect((await podsOf('turn')).map(imageOf)).not.toContainEqual(expect.stringMatching(/:typo$/))
+    await change({ turn: { replicas: 1 } })
+  })
+
+  it('REQ-K7: that is set back leaves all pods as they were', async () => {
+    const [before] = await podsOf('turn')
+    await change({ image: { tag: '' } })
+    await eventually(async () => {
+      for (const component of ['signaling', 'meter', 'turn'])
+        expect((await workload(component))?.spec.paused).toBeUndefined()
+      expect((await workload('redis'))?.spec.updateStrategy.rollingUpdate.partition).toBe(0)
+    })
+    await cluster.condition(NAMESPACE, 'Stalled', { status: 'False' })
+    const [after] = await podsOf('turn')
+    expect(after?.metadata.uid).toBe(before?.metadata.uid)
+  })
+
+  it('REQ-K7: goes on to the next component once the pods of the one before are ready', async () => {
+    await cluster.condition(NAMESPACE, 'Ready', { status: 'True' })
+    await change({ image: { tag: 'next' } })
+    await podWith('webapp', 'next')
+    expect((await workload('redis'))?.spec.updateStrategy.rollingUpdate.partition).toBe(1)
+    await eventually(async () => {
+      await cluster.runPods(NAMESPACE, 'webapp', 'n1')
+      expect((await workload('redis'))?.spec.updateStrategy.rollingUpdate.partition).toBe(0)
+    })
+    expect((await workload('meter'))?.spec.paused).toBe(true)
+  })
+})
