@@ -21,6 +21,7 @@ export class FakeConnection implements LinkConnection {
   configuration: RTCConfiguration
   onnegotiationneeded: LinkConnection['onnegotiationneeded'] = null
   onicecandidate: LinkConnection['onicecandidate'] = null
+  onicecandidateerror: LinkConnection['onicecandidateerror'] = null
   ontrack: LinkConnection['ontrack'] = null
   onconnectionstatechange: LinkConnection['onconnectionstatechange'] = null
   oniceconnectionstatechange: LinkConnection['oniceconnectionstatechange'] = null

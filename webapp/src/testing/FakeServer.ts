@@ -1,5 +1,6 @@
 import type {
   IceServer,
+  LinkReport,
   MediaState,
   Participant,
   RoomMedia,
@@ -19,6 +20,7 @@ import {
 export class FakeServer {
   readonly others = new Map<string, Participant>()
   readonly told: { what: string; media?: MediaState; to?: string }[] = []
+  readonly reports: LinkReport[] = []
   iceServers: IceServer[] = [{ urls: ['turn:192.0.2.1'], username: '4600:t.r.p-self' }]
   media: RoomMedia = { mode: 'mesh' }
   /** Refuses whoever comes. */
@@ -67,6 +69,10 @@ export class FakeServer {
       mediaState: (media) => ask({ what: 'media', media }, undefined),
       refreshTurn: () => ask({ what: 'refresh' }, this.iceServers),
       refreshMedia: () => ask({ what: 'refresh media' }, this.media),
+      report: async (report) => {
+        if (!this.#connected) throw new SignalingError('offline', 'not connected')
+        this.reports.push(report)
+      },
       leave: () => {
         this.told.push({ what: 'leave' })
         close()

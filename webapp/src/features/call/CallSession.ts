@@ -1,5 +1,6 @@
 import type {
   IceServer,
+  LinkReport,
   MediaState,
   Participant,
   RoomMedia,
@@ -28,6 +29,7 @@ import {
   type SignalingEvents,
 } from '../connection/Signaling.ts'
 import { turnRefreshDelayMs } from '../connection/turnExpiry.ts'
+import { LinkReporter } from '../linkReports/LinkReporter.ts'
 import type { SfuSession } from '../sfu/SfuSession.ts'
 import { type CallState, initialCall, type RemoteParticipant } from './callState.ts'
 import type { VideoReading } from './FreezeMeter.ts'
@@ -81,6 +83,14 @@ const handOverProbeMs = 100
 /** Ends that wait for each other to have what they need from the SFU wait no longer than this. */
 const lingerMs = 30_000
 
+/** Of a report that was not taken: it may be taken later. */
+const passing: ReadonlySet<string> = new Set([
+  'offline',
+  'rate-limited',
+  'unavailable',
+  'not-joined',
+])
+
 type Peer = {
   link: Link
   /** The link over the SFU that is to take over as soon as it delivers. */
@@ -119,9 +129,14 @@ export class CallSession {
   #sfu: Sfu | undefined
   /** Direct links that were taken over from. */
   readonly #lingering = new Set<Link>()
+  readonly #reporter: LinkReporter
 
   constructor(options: CallSessionOptions) {
     this.#options = options
+    this.#reporter = new LinkReporter(
+      () => options.clock.now(),
+      (report) => this.#report(report),
+    )
   }
 
   /** Joins; what goes wrong is in the state, not thrown. */
@@ -418,8 +433,13 @@ export class CallSession {
 
   #retire({ link, next, stats }: Peer): void {
     if (stats && !link.sfu) this.#retired = addTotals(this.#retired, stats.transport)
-    link.close()
+    this.#close(link)
     next?.close()
+  }
+
+  #close(link: Link): void {
+    link.close()
+    this.#reporter.ended(link)
   }
 
   #linkChanged(id: string, link: LinkState): void {
@@ -502,7 +522,7 @@ export class CallSession {
   }
 
   #stopLingering(link: Link): void {
-    if (this.#lingering.delete(link)) link.close()
+    if (this.#lingering.delete(link)) this.#close(link)
   }
 
   #limitSending(): void {
@@ -609,13 +629,16 @@ export class CallSession {
   }
 
   async #sampleOne(id: string, peer: Peer): Promise<void> {
-    let stats: LinkStats
+    const { link } = peer
+    let rows: [string, unknown][]
     try {
-      stats = readLinkStats(rowsOf(await peer.link.stats()))
+      rows = rowsOf(await link.stats())
     } catch {
       return // closed while being read
     }
     if (this.#peers.get(id) !== peer) return
+    const stats = readLinkStats(rows)
+    if (peer.link === link) this.#readForReport(id, link, rows)
     const lossPercent = windowLossPercent(peer.stats, stats) ?? peer.loss
     // Counters that fell are those of a new connection: what the one before it counted is kept.
     if (!peer.link.sfu && peer.stats && stats.transport.bytesSent < peer.stats.transport.bytesSent)
@@ -634,6 +657,22 @@ export class CallSession {
       lossPercent,
       quality: connected ? qualityLabel({ rttMs, lossPercent }) : 'unknown',
     })
+  }
+
+  /** All links over the SFU are one connection, which is read with each of them. */
+  #readForReport(id: string, link: Link, report: [string, unknown][]): void {
+    const policy = this.#options.call.get().relayForced ? 'relay' : 'all'
+    const [key, peer] = link.sfu && this.#sfu ? [this.#sfu, null] : [link, id]
+    this.#reporter.read({ key, peer, policy, report, errors: link.iceErrors })
+  }
+
+  async #report(report: LinkReport): Promise<void> {
+    try {
+      await this.#signaling?.report(report)
+    } catch (error) {
+      // The same again would be refused again; a server that is away is told later.
+      if (error instanceof SignalingError && passing.has(error.code)) throw error
+    }
   }
 
   #videoReading(peerId: string, atMs: number, stats: LinkStats): VideoReading {
@@ -709,6 +748,7 @@ export class CallSession {
     this.#cancelRefresh()
     this.#cancelSampling()
     this.#cancelProbe()
+    this.#reporter.reset()
     for (const peer of this.#peers.values()) this.#retire(peer)
     this.#peers.clear()
     for (const link of this.#lingering) link.close()

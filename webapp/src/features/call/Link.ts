@@ -22,6 +22,7 @@ export type Link = Pick<
   readonly sfu?: boolean
   /** What is received. */
   readonly tracks: LocalTracks
+  readonly iceErrors?: PeerLink['iceErrors']
 }
 
 /** What a link is told by the call; the rest is the same for every link of a page. */

@@ -1,5 +1,6 @@
 import type { Signal } from '@parley/protocol'
 import type { Clock } from '../../clock.ts'
+import { type IceError, iceErrorOf } from '../linkReports/linkFacts.ts'
 import { Heartbeat } from './Heartbeat.ts'
 import { Negotiation } from './Negotiation.ts'
 import type { ReconnectPolicy } from './ReconnectPolicy.ts'
@@ -30,6 +31,7 @@ export type LinkConnection = Pick<
 > & {
   onnegotiationneeded: ((event: never) => unknown) | null
   onicecandidate: ((event: RTCPeerConnectionIceEvent) => unknown) | null
+  onicecandidateerror: ((event: RTCPeerConnectionIceErrorEvent) => unknown) | null
   ontrack: ((event: RTCTrackEvent) => unknown) | null
   onconnectionstatechange: ((event: never) => unknown) | null
   oniceconnectionstatechange: ((event: never) => unknown) | null
@@ -60,6 +62,7 @@ export type PeerLinkOptions = {
 const connectDeadlineMs = 10_000
 /** From this try on, a new connection is made instead of restarting ICE on the old one. */
 const rebuildFromAttempt = 3
+const iceErrorsMax = 16
 /** Says over the unreliable channel, again and again, that this end needs the link no more. */
 const doneBeat = 'done'
 const doneIntervalMs = 250
@@ -75,6 +78,8 @@ export class PeerLink {
   readonly leads: boolean
   /** What is received. */
   readonly tracks: LocalTracks = { audio: null, video: null }
+  /** Of STUN and TURN servers, the last ones. */
+  readonly iceErrors: IceError[] = []
   readonly #options: PeerLinkOptions
   #connection: LinkConnection
   #negotiation: Negotiation
@@ -256,6 +261,11 @@ export class PeerLink {
     connection.onicecandidate = ({ candidate }) => {
       if (current())
         this.#options.send({ candidate: candidate ? candidateMessage(candidate) : null })
+    }
+    connection.onicecandidateerror = (event) => {
+      if (!current()) return
+      this.iceErrors.push(iceErrorOf(event))
+      if (this.iceErrors.length > iceErrorsMax) this.iceErrors.shift()
     }
     connection.ontrack = ({ track }) => {
       if (!current()) return

@@ -2,6 +2,7 @@ import type {
   ErrorCode,
   IceServer,
   JoinResponse,
+  LinkReport,
   MediaState,
   Participant,
   RoomMedia,
@@ -47,6 +48,7 @@ export type Signaling = {
   mediaState(media: MediaState): Promise<void>
   refreshTurn(): Promise<IceServer[]>
   refreshMedia(): Promise<RoomMedia>
+  report(report: LinkReport): Promise<void>
   /** Tells the room, then closes. */
   leave(): void
   close(): void

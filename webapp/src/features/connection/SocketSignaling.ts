@@ -170,6 +170,10 @@ class SocketSignaling implements Signaling {
     return answer.media
   }
 
+  async report(...[report]: Parameters<Signaling['report']>): Promise<void> {
+    await this.#ask<null>((ack) => this.#socket.emit('link:report', report, ack))
+  }
+
   leave(): void {
     if (this.#socket.connected) this.#socket.emit('room:leave', {}, () => this.close())
     else this.close()

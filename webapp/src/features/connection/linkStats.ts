@@ -46,15 +46,19 @@ export function addTotals(a: Totals, b: Totals): Totals {
 }
 
 /** What browsers report, of which lib.dom.d.ts knows only a part. */
-type Row = { id: string; type: string } & Record<string, unknown>
+export type StatsRow = { id: string; type: string } & Record<string, unknown>
+
+export function statsRows(report: Iterable<[string, unknown]>): StatsRow[] {
+  return [...report].map(([id, row]) => ({ ...(row as StatsRow), id }))
+}
 
 /** Reads a stats report; a counter that a browser does not have counts as 0. */
 export function readLinkStats(report: Iterable<[string, unknown]>): LinkStats {
-  const rows = new Map([...report].map(([id, row]) => [id, row as Row]))
-  const all = [...rows.values()]
+  const all = statsRows(report)
+  const rows = new Map(all.map((row) => [row.id, row]))
   const transports = all.filter((row) => row.type === 'transport')
   const inbound = all.filter((row) => row.type === 'inbound-rtp')
-  const pair = selectedPair(rows, all, transports)
+  const pair = selectedPair(all)
   const local = pair && rows.get(text(pair.localCandidateId) ?? '')
   const remote = pair && rows.get(text(pair.remoteCandidateId) ?? '')
   const counted = transports.some((row) => row.bytesSent !== undefined)
@@ -107,9 +111,10 @@ export function windowLossPercent(
   return (Math.max(0, lost) / expected) * 100
 }
 
-function selectedPair(rows: Map<string, Row>, all: Row[], transports: Row[]): Row | undefined {
-  for (const transport of transports) {
-    const pair = rows.get(text(transport.selectedCandidatePairId) ?? '')
+/** The candidate pair that carries the media. */
+export function selectedPair(all: readonly StatsRow[]): StatsRow | undefined {
+  for (const { type, selectedCandidatePairId } of all) {
+    const pair = type === 'transport' && all.find(({ id }) => id === selectedCandidatePairId)
     if (pair) return pair
   }
   // Firefox has no transport rows, and marks the pair itself.
@@ -120,7 +125,7 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-function sum(rows: Row[], field: string): number {
+function sum(rows: StatsRow[], field: string): number {
   return rows.reduce((total, row) => {
     const value = row[field]
     return total + (typeof value === 'number' ? value : 0)
