@@ -3,6 +3,7 @@ import { parseStatsdb } from '@parley/relay-cost'
 import { Accounting } from './accounting.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
+import { totalsOf, usageOf } from './store/testing/usage.ts'
 
 const start = Date.UTC(2026, 10, 21)
 const all = { from: 0, to: Date.UTC(2100, 0) }
@@ -29,7 +30,7 @@ describe('accounting', () => {
       ...store,
       merge: (records) => (broken ? Promise.reject(new Error('disk full')) : store.merge(records)),
     }
-    const accounting = new Accounting(flaky)
+    const accounting = new Accounting(flaky, usageOf(flaky))
     await accounting.resume(start)
     accounting.count(eventOf('status', opened))
     accounting.count(eventOf('traffic', bytes(100)))
@@ -38,19 +39,19 @@ describe('accounting', () => {
     broken = false
     await accounting.flush(start)
     expect(accounting.storeError).toBeUndefined()
-    expect((await store.totals()).traffic.clientToTurnBytes).toBe(100)
+    expect((await totalsOf(store)).traffic.clientToTurnBytes).toBe(100)
   })
 
   it('REQ-K5: takes up where the store ends', async () => {
     const store = await openStore('sqlite::memory:')
-    const first = new Accounting(store)
+    const first = new Accounting(store, usageOf(store))
     await first.resume(start)
     first.count(eventOf('status', opened))
     first.count(eventOf('traffic', bytes(100)))
     first.count(eventOf('traffic', bytes(7), 'mallory'))
     await first.flush(start)
 
-    const second = new Accounting(store)
+    const second = new Accounting(store, usageOf(store))
     await second.resume(start)
     expect(second.open(start)).toEqual({ allocations: 1, users: 1 })
     second.count(eventOf('traffic', bytes(50)))
@@ -60,11 +61,12 @@ describe('accounting', () => {
     expect(second.unattributedBytes).toBe(7)
     const records = await store.records(all)
     expect(records).toHaveLength(2)
-    expect((await store.totals()).traffic.clientToTurnBytes).toBe(167)
+    expect((await totalsOf(store)).traffic.clientToTurnBytes).toBe(167)
   })
 
   it('REQ-K5: a key that a killed coturn left behind brings no allocation back to life', async () => {
-    const accounting = new Accounting(await openStore('sqlite::memory:'))
+    const store = await openStore('sqlite::memory:')
+    const accounting = new Accounting(store, usageOf(store))
     await accounting.resume(start)
     const status = (at: number) => ({ ...statusOf(opened), at })
     accounting.find(status(start))

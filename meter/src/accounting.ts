@@ -16,6 +16,7 @@ import {
 import type { AllocationStatus } from './feed.ts'
 import { holderOf, PodRates, relayLoad } from './load.ts'
 import type { Store } from './store/store.ts'
+import type { Usage } from './usage.ts'
 
 /** How far back allocations may still get events when the meter starts. */
 const resumeMs = 24 * 3_600_000
@@ -33,13 +34,15 @@ export class Accounting {
   /** Whether the sums hold what the store does. */
   resumed = false
   #store: Store
+  #usage: Pick<Usage, 'totals'>
   #ledger = new Ledger()
   #changed = new Set<AllocationRecord>()
   #rates = new PodRates()
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(store: Store) {
+  constructor(store: Store, usage: Pick<Usage, 'totals'>) {
     this.#store = store
+    this.#usage = usage
   }
 
   /**
@@ -50,16 +53,18 @@ export class Accounting {
    */
   async resume(now: number): Promise<void> {
     const stored = await this.#store.recent(now - resumeMs)
-    const totals = await this.#store.totals()
+    const totals = await this.#usage.totals(now)
     const counted = new Set([...this.#changed].map(refKey))
     const isCounted = (record: AllocationRecord) => counted.has(refKey(record))
     this.#ledger.load(stored)
     const joined = this.#ledger.records().filter(isCounted)
     this.#changed = new Set(joined)
     const [before, after] = [sumsOf(joinAllocations(stored.filter(isCounted))), sumsOf(joined)]
-    this.traffic = addTraffic(totals.traffic, subtractTraffic(after.traffic, before.traffic))
-    this.unattributedBytes =
-      totals.unattributedBytes + after.unattributedBytes - before.unattributedBytes
+    this.traffic = totals.reduce(addTraffic, subtractTraffic(after.traffic, before.traffic))
+    this.unattributedBytes = totals.reduce(
+      (sum, each) => sum + each.unattributedBytes,
+      after.unattributedBytes - before.unattributedBytes,
+    )
     this.resumed = true
   }
 

@@ -3,6 +3,7 @@ import { noTraffic, presetPrices } from '@parley/relay-cost'
 import { Accounting } from './accounting.ts'
 import { CostFigures } from './figures.ts'
 import { openStore } from './store/open.ts'
+import { usageOf } from './store/testing/usage.ts'
 
 const october = Date.UTC(2026, 9, 31, 23)
 const november = Date.UTC(2026, 10, 1, 0)
@@ -24,8 +25,8 @@ const relayed = (id: string, at: number, gigabytes: number) => ({
 describe('cost figures', () => {
   it('REQ-K6: month to date begins anew with the month, the counter goes on', async () => {
     const store = await openStore('sqlite::memory:')
-    const figures = new CostFigures(store, prices, 'us-east-1')
-    const accounting = new Accounting(store)
+    const figures = new CostFigures(store, usageOf(store), prices, 'us-east-1')
+    const accounting = new Accounting(store, usageOf(store))
     await store.merge([relayed('1', october, 10)])
     await figures.refresh(october + 1)
     expect(figures.summary(accounting, {}, october + 1).monthToDate).toBeCloseTo(0.9, 6)
@@ -37,8 +38,8 @@ describe('cost figures', () => {
 
   it('REQ-K6: cost per hour is what the last minutes cost, and falls to 0 when it is quiet', async () => {
     const store = await openStore('sqlite::memory:')
-    const figures = new CostFigures(store, prices, 'us-east-1')
-    const accounting = new Accounting(store)
+    const figures = new CostFigures(store, usageOf(store), prices, 'us-east-1')
+    const accounting = new Accounting(store, usageOf(store))
     const costPerHour = () => figures.summary(accounting, {}, 0).costPerHour
     await figures.refresh(november)
     expect(costPerHour()).toBe(0)

@@ -2,6 +2,7 @@ import type { RelaySummary } from '@parley/protocol'
 import { buildReport, type Prices } from '@parley/relay-cost'
 import type { Accounting } from './accounting.ts'
 import type { Store } from './store/store.ts'
+import type { Usage } from './usage.ts'
 
 /** Span over which the present cost per hour is measured. */
 const rateWindowMs = 5 * 60_000
@@ -21,11 +22,13 @@ export class CostFigures {
   #finishedMonths = new Map<number, number>()
   #samples: { at: number; cost: number }[] = []
   #store: Store
+  #usage: Usage
   #prices: Prices
   #region: string
 
-  constructor(store: Store, prices: Prices, region: string) {
+  constructor(store: Store, usage: Usage, prices: Prices, region: string) {
     this.#store = store
+    this.#usage = usage
     this.#prices = prices
     this.#region = region
   }
@@ -44,7 +47,7 @@ export class CostFigures {
 
   async #refresh(now: number): Promise<void> {
     const thisMonth = monthOf(now)
-    const { oldest } = await this.#store.totals()
+    const oldest = (await this.#usage.extent())?.from
     let finished = 0
     for (let month = monthOf(oldest ?? now); month < thisMonth; month = nextMonth(month)) {
       const cost =

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { Accounting } from './accounting.ts'
 import { PodRates, RelayRate, rateWindowMs } from './load.ts'
 import { openStore } from './store/open.ts'
+import { usageOf } from './store/testing/usage.ts'
 
 const start = Date.UTC(2026, 10, 21)
 
@@ -110,7 +111,8 @@ describe('the load of the TURN pods', () => {
   })
 
   it('REQ-K5: says how many allocations and users each pod has, and their rate', async () => {
-    const accounting = new Accounting(await openStore('sqlite::memory:'))
+    const store = await openStore('sqlite::memory:')
+    const accounting = new Accounting(store, usageOf(store))
     await accounting.resume(start)
     const second = '4000000001:acme.r1.p-1'
     for (const which of [{ id: 1 }, { id: 2, user: second }, { id: 3, user: 'mallory' }])

@@ -10,6 +10,7 @@ import { CostFigures } from './figures.ts'
 import { meterHttp } from './http.ts'
 import { relayRegistry } from './metrics.ts'
 import { openStore } from './store/open.ts'
+import { Usage } from './usage.ts'
 
 /** How old the cost figures of /summary and /metrics may be, while working them out is quick. */
 const figuresIntervalMs = 10_000
@@ -40,8 +41,9 @@ export async function startMeter(
     ca: config.storeCa,
     meter: `${config.region}/${config.namespace}/${config.cluster}`,
   })
-  const accounting = new Accounting(store)
-  const figures = new CostFigures(store, config.prices, config.region)
+  const usage = new Usage(store, async () => ({ region: config.region }))
+  const accounting = new Accounting(store, usage)
+  const figures = new CostFigures(store, usage, config.prices, config.region)
   const flush = () => accounting.flush(now())
   const price = () => figures.refresh(now())
 

@@ -1,12 +1,77 @@
+import { usageFields } from '@parley/relay-cost'
+import { columnOf } from './rows.ts'
+
 /**
- * The schema of each kind of store, step by step: a store at version n has run the first n. Never
- * change a step that was released; add one.
+ * The schema, step by step: a store at version n has run the first n. Never change a step that was
+ * released; add one. The steps up to the rollups are each database's own; from there on they are one
+ * list for both, in the words of a {@link Vocabulary}.
  *
- * Instants are epoch ms, 0 where there was none. Traffic is cumulative since the allocation began,
- * as of the end of the hour (see AllocationRecord in relay-cost): rows are merged by max().
+ * Instants are epoch ms, 0 where there was none. Traffic of allocations is cumulative since the
+ * allocation began, as of the end of the hour (see AllocationRecord in relay-cost): rows are merged by
+ * max(). Usage is what an hour or a day comes to by itself, and adds up.
  */
 
-/** Version: `PRAGMA user_version`. */
+/** What differs in the words of the two. */
+type Vocabulary = { integer: string; text: string; end: string }
+
+const sqlite: Vocabulary = { integer: 'INTEGER', text: 'TEXT', end: 'STRICT, WITHOUT ROWID' }
+const mysql: Vocabulary = {
+  integer: 'BIGINT',
+  text: 'VARCHAR(255)',
+  end: 'ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+}
+
+/**
+ * The rollups, one statement a step.
+ *
+ * - `usage_hours`: what each identity did in each hour that is over; `usage_days`: the same by day,
+ *   without the participant.
+ * - `rolled_hours`: `changes` grows with each change of an allocation in that hour, and `rolled` is what
+ *   it was when the hour was rolled up: where they differ, the hour is to be rolled up again.
+ * - `rolled_days`: the days whose rows in `usage_days` are the sum of their hours.
+ * - `store_marks`: up to which instant rows were deleted for their age.
+ */
+const usageFor = ({ integer, text, end }: Vocabulary): string[] => {
+  const measures = usageFields.map((field) => `${columnOf(field)} ${integer} NOT NULL`).join(', ')
+  const whose = (columns: readonly string[]) =>
+    columns.map((column) => `${column} ${text} NOT NULL`).join(', ')
+  return [
+    `CREATE TABLE IF NOT EXISTS usage_hours (
+       meter ${text} NOT NULL, hour ${integer} NOT NULL, cell ${integer} NOT NULL,
+       ${whose(hourKeys)}, ${measures}, PRIMARY KEY (meter, hour, cell)
+     ) ${end}`,
+    `CREATE TABLE IF NOT EXISTS usage_days (
+       meter ${text} NOT NULL, hour ${integer} NOT NULL, cell ${integer} NOT NULL,
+       ${whose(dayKeys)}, ${measures}, PRIMARY KEY (meter, hour, cell)
+     ) ${end}`,
+    `CREATE TABLE IF NOT EXISTS rolled_hours (
+       meter ${text} NOT NULL, hour ${integer} NOT NULL,
+       changes ${integer} NOT NULL, rolled ${integer} NOT NULL, PRIMARY KEY (meter, hour)
+     ) ${end}`,
+    `CREATE TABLE IF NOT EXISTS rolled_days (
+       meter ${text} NOT NULL, hour ${integer} NOT NULL, PRIMARY KEY (meter, hour)
+     ) ${end}`,
+    `CREATE TABLE IF NOT EXISTS store_marks (
+       meter ${text} NOT NULL, name ${text} NOT NULL, at ${integer} NOT NULL,
+       PRIMARY KEY (meter, name)
+     ) ${end}`,
+  ]
+}
+
+/** Columns that say whose usage a row of `usage_hours` is, and of `usage_days`. */
+export const hourKeys = [
+  'tenant',
+  'room',
+  'participant',
+  'realm',
+  'region',
+  'zone',
+  'transport',
+  'reason',
+] as const
+export const dayKeys = hourKeys.filter((column) => column !== 'participant')
+
+/** Version: `PRAGMA user_version`; all that are new in one transaction. */
 export const sqliteMigrations: readonly string[] = [
   `
   CREATE TABLE allocations (
@@ -41,6 +106,11 @@ export const sqliteMigrations: readonly string[] = [
     PRIMARY KEY (allocation, hour)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Who was present in an hour is asked at each roll-up: from this index alone, whatever the number.
+  'CREATE INDEX allocations_present ON allocations (max(last_seen_at, expires_at), opened_at)',
+  'DROP INDEX allocations_last_seen_at',
+  'ALTER TABLE allocations ADD COLUMN recovered_bytes INTEGER NOT NULL DEFAULT 0',
+  ...usageFor(sqlite),
 ]
 
 /**
@@ -90,4 +160,6 @@ export const mysqlMigrations: readonly string[] = [
     FOREIGN KEY (meter, digest) REFERENCES allocations (meter, digest) ON DELETE CASCADE
   ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
   `,
+  'ALTER TABLE allocations ADD COLUMN recovered_bytes BIGINT NOT NULL DEFAULT 0',
+  ...usageFor(mysql),
 ]

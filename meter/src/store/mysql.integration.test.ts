@@ -4,7 +4,9 @@ import mysql from 'mysql2/promise'
 import { Accounting } from '../accounting.ts'
 import { type RunningMariadb, startMariadb, temporaryFolder } from '../testing/servers.ts'
 import { openStore } from './open.ts'
+import type { Store } from './store.ts'
 import { start, storeSuite } from './testing/suite.ts'
+import { totalsOf, usageOf } from './testing/usage.ts'
 
 jest.setTimeout(60_000)
 
@@ -61,7 +63,7 @@ describe('the MySQL store, on a real MariaDB', () => {
     )
     for (const store of stores) {
       expect(await store.records(all)).toHaveLength(300)
-      expect((await store.totals()).traffic.turnToPeerBytes).toBe((300 * 299) / 2)
+      expect((await totalsOf(store)).traffic.turnToPeerBytes).toBe((300 * 299) / 2)
       await store.close()
     }
   })
@@ -69,7 +71,10 @@ describe('the MySQL store, on a real MariaDB', () => {
   it('REQ-K5: two meters on one database agree, also when one comes in the middle', async () => {
     const open = place()
     const stores = await Promise.all([open(), open()])
-    const [one, two] = stores.map((store) => new Accounting(store)) as [Accounting, Accounting]
+    const [one, two] = stores.map((store) => new Accounting(store, usageOf(store))) as [
+      Accounting,
+      Accounting,
+    ]
     await one.resume(start)
     const events = [
       ['status', 'new lifetime=600, type=UDP, local=a:1, remote=c:1, ssl=NONE, cipher=NONE'],
@@ -91,7 +96,7 @@ describe('the MySQL store, on a real MariaDB', () => {
     }
     for (const [index, accounting] of [one, two].entries()) {
       expect(accounting.traffic).toMatchObject({ clientToTurnBytes: 600, turnToClientBytes: 42 })
-      expect((await stores[index]?.totals())?.traffic).toEqual(accounting.traffic)
+      expect((await totalsOf(stores[index] as Store)).traffic).toEqual(accounting.traffic)
       expect(accounting.open(start + 60_000)).toEqual({ allocations: 0, users: 0 })
     }
     for (const store of stores) await store.close()
@@ -102,7 +107,7 @@ describe('the MySQL store, on a real MariaDB', () => {
     await one.merge([record(1, 5)])
     await two.merge([record(1, 7), record(2, 11)])
     expect(await one.records(all)).toEqual([record(1, 5)])
-    expect((await two.totals()).traffic.turnToPeerBytes).toBe(18)
+    expect((await totalsOf(two)).traffic.turnToPeerBytes).toBe(18)
     const everything = await openStore(server.url)
     const found = await everything.records(all)
     expect(found).toContainEqual(record(1, 5))
@@ -118,11 +123,11 @@ describe('the MySQL store, on a real MariaDB', () => {
     await secure.close()
 
     const plain = await openStore(server.tlsUrl, { meter: 'tls' })
-    await expect(plain.totals()).rejects.toThrow(/Access denied/)
+    await expect(totalsOf(plain)).rejects.toThrow(/Access denied/)
     await plain.close()
 
     const other = await openStore(server.tlsUrl, { ca: anotherCa, meter: 'tls' })
-    await expect(other.totals()).rejects.toThrow(
+    await expect(totalsOf(other)).rejects.toThrow(
       /cannot read the store mysql:.*(self-signed|certificate)/s,
     )
     await other.close()
@@ -130,7 +135,7 @@ describe('the MySQL store, on a real MariaDB', () => {
 
   it('says what is wrong: a password, a schema of a newer version; never the password', async () => {
     const wrong = await openStore(server.url.replace('p%40ss', 'wrong'), { meter: 'm' })
-    const error = await wrong.totals().catch((error: Error) => error)
+    const error = await totalsOf(wrong).catch((error: Error) => error)
     expect(error).toMatchObject({ code: 'STORE_READ' })
     expect(String(error)).toMatch(/Access denied.*check that the server is up/)
     expect(String(error)).not.toMatch(/wrong/)
@@ -139,10 +144,10 @@ describe('the MySQL store, on a real MariaDB', () => {
     const connection = await mysql.createConnection(server.url)
     await connection.query('INSERT INTO parley_schema VALUES (99)')
     const newer = await openStore(server.url, { meter: 'm' })
-    await expect(newer.totals()).rejects.toMatchObject({ code: 'STORE_NEWER' })
+    await expect(totalsOf(newer)).rejects.toMatchObject({ code: 'STORE_NEWER' })
     await connection.query('DELETE FROM parley_schema WHERE version = 99')
     await connection.end()
-    expect(await newer.totals()).toMatchObject({ unattributedBytes: 0 })
+    expect(await totalsOf(newer)).toMatchObject({ unattributedBytes: 0 })
     await newer.close()
   })
 })

@@ -8,12 +8,15 @@ import {
   hourMs,
   hourOf,
   trafficFields,
+  type Window,
 } from '@parley/relay-cost'
 import mysql, { type PoolConnection, type RowDataPacket } from 'mysql2/promise'
 import { StoreError } from '../errors.ts'
 import { mysqlMigrations } from './migrations.ts'
-import { type Row, readAllocation, readTotals, readTraffic, trafficColumns } from './rows.ts'
-import type { Store } from './store.ts'
+import { presenceOf, type Row, readAllocation, readTraffic, trafficColumns } from './rows.ts'
+import { type Answer, mysqlDialect, type Program } from './sql.ts'
+import type { Book, Merged, Store } from './store.ts'
+import { type Presence, touchedHours, usageTables } from './usage-tables.ts'
 
 export type MysqlLocation = {
   host: string
@@ -30,6 +33,8 @@ const connectMs = 5000
 const answerMs = 15_000
 /** Rows in one statement: a statement is at most max_allowed_packet long, 16 MB by default. */
 const batchRows = 500
+/** Rows deleted at a time for their age. */
+const forgetRows = 2000
 /** Two meters that write the same rows may lock each other out; the server then ends one of them. */
 const attempts = 4
 
@@ -62,18 +67,69 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
       )
     }
   }
-  const between = (from: number, to: number) =>
-    attempt('read', (connection) => readBetween(connection, meter, from, to))
+  const between = (whose: string | undefined, from: number, to: number) =>
+    attempt('read', (connection) => readBetween(connection, whose, from, to))
+  const hoursOf = ({ from, to }: Window): [number, number] => [
+    hourOf(from),
+    hourOf(to + hourMs - 1),
+  ]
+  const requireMeter = () => {
+    if (meter !== undefined) return meter
+    throw new StoreError('STORE_WRITE', `the store ${name} was opened for reading`)
+  }
+
+  const bookOf = (whose: string): Book => {
+    const usage = usageTables(mysqlDialect, whose)
+    const read = <T>(program: () => Program<T>) =>
+      attempt('read', (connection) => runProgram(connection, program))
+    const write = async <T>(program: () => Program<T>) => {
+      requireMeter()
+      return await attempt('write', (connection) => runProgram(connection, program))
+    }
+    return {
+      records: (window) => between(whose, ...hoursOf(window)),
+      touch: async (hours) => ({ lateHours: await write(() => usage.touch(hours)) }),
+      changedHours: ({ from, to }) => read(() => usage.changedHours(from, to)),
+      putHour: (hour, cells) => write(() => usage.putHour(hour, cells)),
+      putDay: (day) => write(() => usage.putDay(day)),
+      days: ({ from, to }, rolled) => read(() => usage.days(from, to, rolled)),
+      extent: () => read(usage.extent),
+      sums: (spans, by, first) => read(() => usage.sums(spans, by, first)),
+      kept: () => read(() => usage.kept()),
+      forget: (before) => write(() => usage.forget(before, forgetRows, 'present_until')),
+    }
+  }
+
+  let adopted: Promise<void> | undefined
+  const adopt = (whose: string) =>
+    attempt('write', (connection) =>
+      runProgram(connection, () => usageTables(mysqlDialect, whose).adopt('present_until')),
+    )
+  const whose = async () => {
+    if (meter !== undefined) return [meter]
+    const rows = await attempt('read', (connection) =>
+      query(connection, 'SELECT DISTINCT meter FROM rolled_hours'),
+    )
+    return rows.map((row) => String(row.meter))
+  }
 
   return {
     async merge(records) {
-      if (meter === undefined)
-        throw new StoreError('STORE_WRITE', `the store ${name} was opened for reading`)
-      await attempt('write', (connection) => merge(connection, meter, records))
+      const whose = requireMeter()
+      return attempt('write', (connection) => merge(connection, whose, records))
     },
-    records: ({ from, to }) => between(hourOf(from), hourOf(to + hourMs - 1)),
-    recent: (since) => between(since, Number.MAX_SAFE_INTEGER),
-    totals: () => attempt('read', (connection) => readSums(connection, meter)),
+    records: (window) => between(meter, ...hoursOf(window)),
+    recent: (since) => between(meter, since, Number.MAX_SAFE_INTEGER),
+    async books() {
+      if (meter !== undefined) {
+        adopted ??= adopt(meter)
+        await adopted.catch((error) => {
+          adopted = undefined
+          throw error
+        })
+      }
+      return (await whose()).map(bookOf)
+    },
     close: () => pool.end(),
   }
 }
@@ -85,6 +141,8 @@ function connectionPool({ ca, ...server }: MysqlLocation) {
     connectTimeout: connectMs,
     charset: 'utf8mb4',
     timezone: 'Z',
+    // What is past 2^53 comes as text, and is refused, instead of being rounded.
+    supportBigNumbers: true,
     // A certificate for an address cannot be checked against it by this client, only its authority.
     ...(ca === undefined ? {} : { ssl: { ca, verifyIdentity: !isIP(server.host) } }),
   })
@@ -138,38 +196,23 @@ async function migrate(connection: PoolConnection, name: string): Promise<void> 
     )
   for (const [index, sql] of mysqlMigrations.entries()) {
     if (index < version) continue
-    await query(connection, sql)
+    await query(connection, sql).catch((error) => {
+      // The step was run and not noted: a meter that ended in between.
+      if ((error as { code?: string }).code !== 'ER_DUP_FIELDNAME') throw error
+    })
     await query(connection, 'INSERT INTO parley_schema VALUES (?)', [index + 1])
   }
   await query(connection, "SELECT RELEASE_LOCK('parley-schema')")
 }
 
-async function merge(
-  connection: PoolConnection,
-  meter: string,
-  records: readonly AllocationRecord[],
-): Promise<void> {
-  // In one order, so that two meters which write the same rows wait for each other and no more.
-  const keyed = records
-    .map((record) => ({ record, digest: digestOf(record) }))
-    .toSorted((a, b) => Buffer.compare(a.digest, b.digest))
-  const allocations = keyed.map(({ record, digest }) => allocationRow(meter, digest, record))
-  const hours = keyed.flatMap(({ record, digest }) =>
-    [...record.hours]
-      .toSorted(([a], [b]) => a - b)
-      .map(([hour, traffic]) => [
-        meter,
-        digest,
-        hour,
-        ...trafficFields.map((field) => traffic[field]),
-      ]),
-  )
+/** Runs a program in one transaction, again where the server ended it to resolve a deadlock. */
+async function runProgram<T>(connection: PoolConnection, make: () => Program<T>): Promise<T> {
   for (let left = attempts; ; ) {
     try {
       await connection.beginTransaction()
-      for (const rows of batches(allocations)) await query(connection, mergeAllocations, [rows])
-      for (const rows of batches(hours)) await query(connection, mergeHours, [rows])
-      return await connection.commit()
+      const result = await steps(connection, make())
+      await connection.commit()
+      return result
     } catch (error) {
       left -= 1
       if ((error as { code?: string }).code !== 'ER_LOCK_DEADLOCK' || left === 0) throw error
@@ -179,15 +222,120 @@ async function merge(
   }
 }
 
+async function steps<T>(connection: PoolConnection, program: Program<T>): Promise<T> {
+  for (let step = program.next(); ; ) {
+    if (step.done) return step.value
+    const { sql, values = [], rows } = step.value
+    if (rows) for (const batch of batches(rows)) await query(connection, `${sql} ?`, [batch])
+    const answer = rows
+      ? { rows: [], changes: rows.length }
+      : await execute(connection, sql, values)
+    step = program.next(answer)
+  }
+}
+
+async function execute(
+  connection: PoolConnection,
+  sql: string,
+  values: readonly unknown[],
+): Promise<Answer> {
+  const [result] = await connection.query({ sql, values: [...values], timeout: answerMs })
+  if (Array.isArray(result)) return { rows: result as Row[], changes: 0 }
+  return { rows: [], changes: result.affectedRows }
+}
+
+async function merge(
+  connection: PoolConnection,
+  meter: string,
+  records: readonly AllocationRecord[],
+): Promise<Merged> {
+  // In one order, so that two meters which write the same rows wait for each other and no more.
+  const keyed = records
+    .map((record) => ({ record, digest: digestOf(record) }))
+    .toSorted((a, b) => Buffer.compare(a.digest, b.digest))
+  return runProgram(connection, function* () {
+    const touched = new Set<number>()
+    for (const batch of batches(keyed)) {
+      const digests = batch.map(({ digest }) => digest)
+      const before = yield* presences(meter, digests)
+      yield {
+        sql: mergeAllocations,
+        values: [batch.map(({ record, digest }) => allocationRow(meter, digest, record))],
+      }
+      const after = yield* presences(meter, digests)
+      const changed = yield* mergeMarks(meter, batch)
+      for (const { digest } of batch) {
+        const key = digest.toString('hex')
+        const presence = after.get(key)
+        if (presence)
+          for (const hour of touchedHours(before.get(key), presence, changed.get(key) ?? []))
+            touched.add(hour)
+      }
+    }
+    return { lateHours: yield* usageTables(mysqlDialect, meter).touch(touched) }
+  })
+}
+
+type Keyed = { record: AllocationRecord; digest: Buffer }
+
+function* presences(meter: string, digests: readonly Buffer[]): Program<Map<string, Presence>> {
+  const { rows } = yield {
+    sql: `SELECT digest, opened_at, last_seen_at, alive_at, expires_at, closed_at, transport,
+            recovered_bytes
+          FROM allocations WHERE meter = ? AND digest IN (?)`,
+    values: [meter, digests],
+  }
+  return new Map(rows.map((row) => [(row.digest as Buffer).toString('hex'), presenceOf(row)]))
+}
+
+/** Writes the traffic by hour; the answer is, by digest, the hours in which there is more than before. */
+function* mergeMarks(meter: string, batch: readonly Keyed[]): Program<Map<string, number[]>> {
+  const marks = batch.flatMap(({ record, digest }) =>
+    [...record.hours]
+      .toSorted(([a], [b]) => a - b)
+      .map(([hour, traffic]) => ({ digest, hour, traffic })),
+  )
+  const { rows } = yield {
+    sql: `SELECT digest, hour, ${trafficColumns.join(', ')} FROM allocation_hours
+          WHERE meter = ? AND digest IN (?)`,
+    values: [meter, batch.map(({ digest }) => digest)],
+  }
+  const known = new Map(
+    rows.map((row) => [
+      `${(row.digest as Buffer).toString('hex')} ${String(row.hour)}`,
+      readTraffic(row),
+    ]),
+  )
+  const changed = new Map<string, number[]>()
+  const greater = marks.filter(({ digest, hour, traffic }) => {
+    const key = digest.toString('hex')
+    const before = known.get(`${key} ${hour}`)
+    if (before && trafficFields.every((field) => traffic[field] <= before[field])) return false
+    changed.set(key, [...(changed.get(key) ?? []), hour])
+    return true
+  })
+  for (const rows of batches(greater))
+    yield {
+      sql: mergeHours,
+      values: [
+        rows.map(({ digest, hour, traffic }) => [
+          ...[meter, digest, hour],
+          ...trafficFields.map((field) => traffic[field]),
+        ]),
+      ],
+    }
+  return changed
+}
+
 const keep = (how: 'LEAST' | 'GREATEST', column: string) =>
   `${column} = ${how}(${column}, VALUES(${column}))`
 
 const mergeAllocations = `
   INSERT INTO allocations (meter, digest, realm, username, allocation_id, remote, tenant, room,
-    participant, transport, opened_at, last_seen_at, alive_at, expires_at, closed_at)
+    participant, transport, opened_at, last_seen_at, alive_at, expires_at, closed_at, recovered_bytes)
   VALUES ?
   ON DUPLICATE KEY UPDATE ${keep('GREATEST', 'transport')}, ${keep('LEAST', 'opened_at')},
-    ${['last_seen_at', 'alive_at', 'expires_at', 'closed_at'].map((c) => keep('GREATEST', c)).join(', ')}`
+    ${['last_seen_at', 'alive_at', 'expires_at', 'closed_at', 'recovered_bytes'].map((c) => keep('GREATEST', c)).join(', ')}`
 
 const mergeHours = `
   INSERT INTO allocation_hours (meter, digest, hour, ${trafficColumns.join(', ')})
@@ -201,11 +349,11 @@ function digestOf(record: AllocationRecord): Buffer {
 function allocationRow(meter: string, digest: Buffer, record: AllocationRecord): unknown[] {
   const identity = parseTurnUsername(record.username)?.identity
   const { realm, username, id, remote, transport } = record
-  const { openedAt, lastSeenAt, aliveAt, expiresAt, closedAt } = record
+  const { openedAt, lastSeenAt, aliveAt, expiresAt, closedAt, recoveredBytes = 0 } = record
   return [
     ...[meter, digest, realm, username, id, remote],
     ...[identity?.tenant ?? null, identity?.room ?? null, identity?.participant ?? null],
-    ...[transport, openedAt, lastSeenAt, aliveAt, expiresAt, closedAt],
+    ...[transport, openedAt, lastSeenAt, aliveAt, expiresAt, closedAt, recoveredBytes],
   ]
 }
 
@@ -238,29 +386,6 @@ async function readBetween(
   )
   for (const row of hours) byKey.get(keyOf(row))?.hours.set(Number(row.hour), readTraffic(row))
   return [...byKey.values()]
-}
-
-async function readSums(connection: PoolConnection, meter: string | undefined) {
-  const whose = meter === undefined ? [] : [meter]
-  const where = meter === undefined ? '' : 'WHERE meter = ?'
-  const sums = await query(
-    connection,
-    `SELECT tenant IS NULL AS unattributed,
-       ${trafficColumns.map((column) => `sum(${column}) AS ${column}`).join(', ')}
-     FROM allocations JOIN (
-       SELECT meter, digest,
-         ${trafficColumns.map((column) => `max(${column}) AS ${column}`).join(', ')}
-       FROM allocation_hours ${where} GROUP BY meter, digest
-     ) AS latest USING (meter, digest)
-     GROUP BY 1`,
-    whose,
-  )
-  const [first] = await query(
-    connection,
-    `SELECT min(opened_at) AS at FROM allocations ${where}`,
-    whose,
-  )
-  return readTotals(sums, first?.at)
 }
 
 /** A refused connection has its reason in the code alone where a name has several addresses. */

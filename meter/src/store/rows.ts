@@ -5,13 +5,14 @@ import {
   type Transport,
   trafficFields,
 } from '@parley/relay-cost'
-import type { StoreTotals } from './store.ts'
+import { StoreError } from '../errors.ts'
+import type { Presence } from './usage-tables.ts'
 
 /** A row of either database, by column. */
 export type Row = Record<string, unknown>
 
 /** `clientToTurnBytes` → `client_to_turn_bytes` */
-function columnOf(field: string): string {
+export function columnOf(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
@@ -24,33 +25,42 @@ export function readAllocation(row: Row): AllocationRecord {
     username: String(row.username),
     id: String(row.allocation_id),
     remote: String(row.remote),
+    ...presenceOf(row),
+    hours: new Map(),
+  }
+}
+
+/** Since when an allocation is known, and until when. */
+export function presenceOf(row: Row): Presence {
+  const recoveredBytes = exactInteger(row.recovered_bytes, 'recovered_bytes')
+  return {
     transport: String(row.transport) as Transport | '',
     openedAt: Number(row.opened_at),
     lastSeenAt: Number(row.last_seen_at),
     aliveAt: Number(row.alive_at),
     expiresAt: Number(row.expires_at),
     closedAt: Number(row.closed_at),
-    hours: new Map(),
+    ...(recoveredBytes > 0 && { recoveredBytes }),
   }
 }
 
 export function readTraffic(row: Row): Traffic {
   const traffic = noTraffic()
   for (const [index, field] of trafficFields.entries())
-    traffic[field] = Number(row[trafficColumns[index] ?? ''])
+    traffic[field] = exactInteger(row[trafficColumns[index] ?? ''], field)
   return traffic
 }
 
-/** From one row of sums for what is attributed and one for what is not, whichever of them there are. */
-export function readTotals(rows: readonly Row[], oldest: unknown): StoreTotals {
-  const traffic = noTraffic()
-  let unattributedBytes = 0
-  for (const row of rows) {
-    const part = readTraffic(row)
-    for (const field of trafficFields) {
-      traffic[field] += part[field]
-      if (Number(row.unattributed) && field.endsWith('Bytes')) unattributedBytes += part[field]
-    }
-  }
-  return { traffic, unattributedBytes, oldest: oldest == null ? undefined : Number(oldest) }
+/**
+ * A whole number as a database gives it: SQLite as a number, MySQL as a number or, where it may be
+ * past 2^53, as text.
+ * @throws {StoreError} `STORE_OVERFLOW` where it cannot be told exactly
+ */
+export function exactInteger(value: unknown, column: string): number {
+  const number = Number(value)
+  if (Number.isSafeInteger(number)) return number
+  throw new StoreError(
+    'STORE_OVERFLOW',
+    `${column} is ${String(value)}, which is past 2^53; ask for a shorter window`,
+  )
 }

@@ -1,38 +1,69 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { parseTurnUsername } from '@parley/protocol'
 import { type AllocationRecord, hourMs, hourOf, trafficFields } from '@parley/relay-cost'
 import { StoreError } from '../errors.ts'
 import { sqliteMigrations as migrations } from './migrations.ts'
-import { readAllocation, readTotals, readTraffic, trafficColumns } from './rows.ts'
-import type { Store } from './store.ts'
+import { presenceOf, type Row, readAllocation, readTraffic, trafficColumns } from './rows.ts'
+import { type Answer, type Program, sqliteDialect } from './sql.ts'
+import type { Book, Merged, Store } from './store.ts'
+import { touchedHours, usageTables } from './usage-tables.ts'
 
 /** How long to wait for another process that holds the file. */
 const busyMs = 5000
+/** Rows deleted at a time for their age: others wait for no longer than that takes. */
+const forgetRows = 2000
 
 /** A store in one SQLite file (WAL, so that reports read while the meter writes). */
 export function openSqliteStore(path: string): Store {
   const db = openDatabase(path)
-  const statements = prepare(db)
+  const run = runnerOf(db)
+  const allocations = prepare(db)
+  const usage = usageTables(sqliteDialect, '')
+  const read = <T>(program: () => Program<T>) =>
+    attempt('read', path, () => inTransaction(db, 'BEGIN', () => run(program())))
+  const write = <T>(program: () => Program<T>) =>
+    attempt('write', path, () => inTransaction(db, 'BEGIN IMMEDIATE', () => run(program())))
 
+  const records: Store['records'] = async ({ from, to }) =>
+    attempt('read', path, () => allocations.between(hourOf(from), hourOf(to + hourMs - 1)))
+
+  const book: Book = {
+    records,
+    touch: async (hours) => ({ lateHours: write(() => usage.touch(hours)) }),
+    changedHours: async ({ from, to }) => read(() => usage.changedHours(from, to)),
+    putHour: async (hour, cells) => write(() => usage.putHour(hour, cells)),
+    putDay: async (day) => write(() => usage.putDay(day)),
+    days: async ({ from, to }, rolled) => read(() => usage.days(from, to, rolled)),
+    extent: async () => read(usage.extent),
+    sums: async (spans, by, first) => read(() => usage.sums(spans, by, first)),
+    kept: async () => read(() => usage.kept()),
+    forget: async (before) =>
+      write(() => usage.forget(before, forgetRows, 'max(last_seen_at, expires_at)')),
+  }
+
+  try {
+    write(() => usage.adopt('max(last_seen_at, expires_at)'))
+  } catch (error) {
+    db.close()
+    throw error
+  }
   return {
-    async merge(records) {
-      attempt('write', path, () => {
-        inTransaction(db, () => {
-          for (const record of records) statements.merge(record)
-        })
+    async merge(records): Promise<Merged> {
+      const touched = new Set<number>()
+      return write(function* () {
+        for (const record of records)
+          for (const hour of allocations.merge(record)) touched.add(hour)
+        return { lateHours: yield* usage.touch(touched) }
       })
     },
-    async records({ from, to }) {
-      const untilHour = hourOf(to + hourMs - 1)
-      return attempt('read', path, () => statements.between(hourOf(from), untilHour))
-    },
+    records,
     async recent(since) {
-      return attempt('read', path, () => statements.between(since, Number.MAX_SAFE_INTEGER))
+      return attempt('read', path, () => allocations.between(since, Number.MAX_SAFE_INTEGER))
     },
-    async totals() {
-      return attempt('read', path, statements.totals)
+    async books() {
+      return [book]
     },
     async close() {
       db.close()
@@ -60,7 +91,7 @@ function openDatabase(path: string): DatabaseSync {
 }
 
 function migrate(db: DatabaseSync, path: string): void {
-  inTransaction(db, () => {
+  inTransaction(db, 'BEGIN IMMEDIATE', () => {
     const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
     if (version > migrations.length)
       throw new StoreError(
@@ -72,11 +103,12 @@ function migrate(db: DatabaseSync, path: string): void {
   })
 }
 
-function inTransaction(db: DatabaseSync, work: () => void): void {
-  db.exec('BEGIN IMMEDIATE')
+function inTransaction<T>(db: DatabaseSync, begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
+  db.exec(begin)
   try {
-    work()
+    const result = work()
     db.exec('COMMIT')
+    return result
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK')
     throw error
@@ -87,6 +119,14 @@ function attempt<T>(what: 'read' | 'write', path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
+    if (error instanceof StoreError) throw error
+    // node:sqlite refuses to read what a number cannot hold, and SQLite to sum past 2^63.
+    if ((error as { code?: string }).code === 'ERR_OUT_OF_RANGE' || /overflow/.test(reason(error)))
+      throw new StoreError(
+        'STORE_OVERFLOW',
+        `the store ${path} holds a sum past 2^53; ask for a shorter window`,
+        { cause: error },
+      )
     throw new StoreError(
       what === 'read' ? 'STORE_READ' : 'STORE_WRITE',
       `cannot ${what} the store ${path}: ${reason(error)}; check its disk space and that nothing else holds it`,
@@ -99,49 +139,80 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** Runs programs; statements are prepared once for each text. */
+function runnerOf(db: DatabaseSync) {
+  const prepared = new Map<string, StatementSync>()
+  const statement = (sql: string) => {
+    const known = prepared.get(sql)
+    if (known) return known
+    const made = db.prepare(sql)
+    prepared.set(sql, made)
+    return made
+  }
+  const answer = (sql: string, values: readonly unknown[]): Answer => {
+    const made = statement(sql)
+    const given = values as SQLInputValue[]
+    if (/^\s*SELECT/.test(sql)) return { rows: made.all(...given) as Row[], changes: 0 }
+    return { rows: [], changes: Number(made.run(...given).changes) }
+  }
+  return <T>(program: Program<T>): T => {
+    for (let step = program.next(); ; ) {
+      if (step.done) return step.value
+      const { sql, values = [], rows } = step.value
+      if (rows) {
+        for (const row of rows) answer(`${sql} (${row.map(() => '?').join(', ')})`, row)
+        step = program.next({ rows: [], changes: rows.length })
+      } else step = program.next(answer(sql, values))
+    }
+  }
+}
+
 function prepare(db: DatabaseSync) {
   const keep = (how: 'min' | 'max', column: string) =>
     `${column} = ${how}(${column}, excluded.${column})`
+  const known = db.prepare(`
+    SELECT key, opened_at, last_seen_at, alive_at, expires_at, closed_at, transport, recovered_bytes
+    FROM allocations WHERE realm = ? AND username = ? AND allocation_id = ? AND remote = ?`)
   const allocation = db.prepare(`
     INSERT INTO allocations (realm, username, allocation_id, remote, tenant, room, participant,
-      transport, opened_at, last_seen_at, alive_at, expires_at, closed_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      transport, opened_at, last_seen_at, alive_at, expires_at, closed_at, recovered_bytes)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (realm, username, allocation_id, remote) DO UPDATE SET
       ${keep('max', 'transport')}, ${keep('min', 'opened_at')}, ${keep('max', 'last_seen_at')},
-      ${keep('max', 'alive_at')}, ${keep('max', 'expires_at')}, ${keep('max', 'closed_at')}
-    RETURNING key`)
+      ${keep('max', 'alive_at')}, ${keep('max', 'expires_at')}, ${keep('max', 'closed_at')},
+      ${keep('max', 'recovered_bytes')}
+    RETURNING key, opened_at, last_seen_at, alive_at, expires_at, closed_at, transport,
+      recovered_bytes`)
   const hour = db.prepare(`
     INSERT INTO allocation_hours (allocation, hour, ${trafficColumns.join(', ')})
     VALUES (?, ?, ${trafficColumns.map(() => '?').join(', ')})
     ON CONFLICT (allocation, hour) DO UPDATE SET
-      ${trafficColumns.map((column) => keep('max', column)).join(', ')}`)
+      ${trafficColumns.map((column) => keep('max', column)).join(', ')}
+    WHERE ${trafficColumns.map((column) => `excluded.${column} > ${column}`).join(' OR ')}`)
   const alive = 'opened_at < :to AND max(last_seen_at, expires_at) >= :from'
   const allocationsBetween = db.prepare(`SELECT * FROM allocations WHERE ${alive}`)
   const hoursBetween = db.prepare(`
-    SELECT allocation_hours.* FROM allocation_hours JOIN allocations ON key = allocation
+    SELECT allocation_hours.* FROM allocations CROSS JOIN allocation_hours ON key = allocation
     WHERE hour < :to AND ${alive}`)
-  const sums = db.prepare(`
-    SELECT tenant IS NULL AS unattributed,
-      ${trafficColumns.map((column) => `sum(${column}) AS ${column}`).join(', ')}
-    FROM allocations JOIN (
-      SELECT allocation, ${trafficColumns.map((column) => `max(${column}) AS ${column}`).join(', ')}
-      FROM allocation_hours GROUP BY allocation
-    ) ON allocation = key
-    GROUP BY 1`)
-  const oldest = db.prepare('SELECT min(opened_at) AS at FROM allocations')
 
   return {
-    merge(record: AllocationRecord): void {
+    /** Joins a record into what is stored; the answer is the hours that it changed. */
+    merge(record: AllocationRecord): Iterable<number> {
       const identity = parseTurnUsername(record.username)?.identity
       const { realm, username, id, remote, transport } = record
-      const { openedAt, lastSeenAt, aliveAt, expiresAt, closedAt } = record
-      const row = allocation.get(
+      const { openedAt, lastSeenAt, aliveAt, expiresAt, closedAt, recoveredBytes = 0 } = record
+      const before = known.get(realm, username, id, remote)
+      const after = allocation.get(
         ...[realm, username, id, remote],
         ...[identity?.tenant ?? null, identity?.room ?? null, identity?.participant ?? null],
-        ...[transport, openedAt, lastSeenAt, aliveAt, expiresAt, closedAt],
-      )
-      for (const [at, traffic] of record.hours)
-        hour.run(Number(row?.key), at, ...trafficFields.map((field) => traffic[field]))
+        ...[transport, openedAt, lastSeenAt, aliveAt, expiresAt, closedAt, recoveredBytes],
+      ) as Row
+      const changed: number[] = []
+      for (const [at, traffic] of record.hours) {
+        const values = trafficFields.map((field) => traffic[field])
+        if (Number(hour.run(Number(after.key), at, ...values).changes) > 0) changed.push(at)
+      }
+      return touchedHours(before && presenceOf(before), presenceOf(after), changed)
     },
 
     between(from: number, to: number): AllocationRecord[] {
@@ -152,7 +223,5 @@ function prepare(db: DatabaseSync) {
         byKey.get(Number(row.allocation))?.hours.set(Number(row.hour), readTraffic(row))
       return [...byKey.values()]
     },
-
-    totals: () => readTotals(sums.all(), oldest.get()?.at),
   }
 }

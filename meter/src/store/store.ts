@@ -1,4 +1,5 @@
-import type { AllocationRecord, Traffic, Window } from '@parley/relay-cost'
+import type { ReportDimension } from '@parley/protocol'
+import type { AllocationRecord, CellSums, UsageCell, Window } from '@parley/relay-cost'
 
 /**
  * Where allocation records live. Writing is a merge (see mergeAllocations in relay-cost): the same
@@ -7,20 +8,67 @@ import type { AllocationRecord, Traffic, Window } from '@parley/relay-cost'
  */
 export type Store = {
   /** Joins records into what is stored; all of them or, where it fails, none. */
-  merge(records: readonly AllocationRecord[]): Promise<void>
+  merge(records: readonly AllocationRecord[]): Promise<Merged>
   /** Records alive in any UTC hour that the window touches, with their traffic up to its end. */
   records(window: Window): Promise<AllocationRecord[]>
   /** Records that were alive at `since` (epoch ms) or later. */
   recent(since: number): Promise<AllocationRecord[]>
-  /** Sums over everything stored. */
-  totals(): Promise<StoreTotals>
+  /** What each meter's allocations came to: one book, or more where the store was opened for all. */
+  books(): Promise<Book[]>
   close(): Promise<void>
 }
 
-export type StoreTotals = {
-  traffic: Traffic
-  /** Of that, bytes under usernames that name no room. */
-  unattributedBytes: number
-  /** Epoch ms of the first event; undefined in an empty store. */
-  oldest: number | undefined
+export type Merged = {
+  /**
+   * Hours that records told of and that stay as they were: their allocations were deleted for their
+   * age, so they cannot be summed up again.
+   */
+  lateHours: number
 }
+
+/**
+ * One meter's usage by hour and by day. An hour that changed since it was rolled up has to be worked
+ * out from its allocations, and rolled up again.
+ */
+export type Book = {
+  /** The meter's allocations, as {@link Store.records}. */
+  records(window: Window): Promise<AllocationRecord[]>
+  /** Says that something else changed what these hours come to, such as why somebody was relayed. */
+  touch(hours: Iterable<number>): Promise<Merged>
+  /** Hours from `from` to before `to` that are to be rolled up (again), the earliest first. */
+  changedHours(window: Window): Promise<ChangedHour[]>
+  /** Puts an hour's cells in place of what it had; false where it has changed since, and stays. */
+  putHour(hour: ChangedHour, cells: readonly UsageCell[]): Promise<boolean>
+  /** Sums a day's hours up. */
+  putDay(day: number): Promise<void>
+  /** Starts of days in the window that are summed up; with `rolled` false, those that are not. */
+  days(window: Window, rolled: boolean): Promise<number[]>
+  /** From the first to after the last hour of which anything is known; undefined: nothing is. */
+  extent(): Promise<Window | undefined>
+  /**
+   * What the spans come to, by the dimensions asked for and the transport. There may be several rows
+   * of one key.
+   * @param first hour at which the report begins: there, what was carried counts
+   */
+  sums(spans: readonly Span[], by: readonly ReportDimension[], first: number): Promise<CellSums[]>
+  /** Up to when (epoch ms) allocations and hours were deleted for their age; 0 where none were. */
+  kept(): Promise<Kept>
+  /**
+   * Deletes what is older, a bounded number of rows at a time: allocations that ended before, and hours
+   * of days that are summed up. What is not rolled up yet is kept.
+   * @returns whether there is more
+   */
+  forget(before: Kept): Promise<boolean>
+}
+
+export type ChangedHour = {
+  /** Epoch ms of its start. */
+  hour: number
+  /** How often it has changed. */
+  changes: number
+}
+
+/** Hours from `from` to before `to` (epoch ms), of one of the tables. */
+export type Span = { table: 'usage_hours' | 'usage_days'; from: number; to: number }
+
+export type Kept = { allocations: number; hours: number }

@@ -1,0 +1,39 @@
+import type { Row } from './rows.ts'
+
+/**
+ * A piece of work in SQL that either database can run: it yields statements and is given their
+ * answers. SQLite runs it in one go, MySQL awaits each; both in one transaction, which is undone where
+ * it throws.
+ */
+export type Program<T> = Generator<Statement, T, Answer>
+
+export type Statement = {
+  sql: string
+  /** For each `?`. */
+  values?: readonly unknown[]
+  /** Rows of an `INSERT INTO t (columns) VALUES` that ends there; none is fine. */
+  rows?: readonly (readonly unknown[])[]
+}
+
+export type Answer = {
+  rows: Row[]
+  /** Rows that an UPDATE found, whether it changed them or not. */
+  changes: number
+}
+
+/** What the two databases say differently. */
+export type Dialect = {
+  /** `INSERT … VALUES …` goes on with this where a row of these keys is there already. */
+  onConflict: (keys: readonly string[]) => string
+  /** Whether the table of allocations is that of many meters. */
+  sharesAllocations: boolean
+}
+
+export const sqliteDialect: Dialect = {
+  onConflict: (keys) => `ON CONFLICT (${keys.join(', ')}) DO UPDATE SET`,
+  sharesAllocations: false,
+}
+export const mysqlDialect: Dialect = {
+  onConflict: () => 'ON DUPLICATE KEY UPDATE',
+  sharesAllocations: true,
+}

@@ -1,0 +1,187 @@
+import { setImmediate } from 'node:timers/promises'
+import type { ReportDimension } from '@parley/protocol'
+import {
+  type CellSums,
+  type CellsRequest,
+  cellsOf,
+  countedHours,
+  hourMs,
+  hourOf,
+  type UsageCell,
+  usageFields,
+  type Window,
+} from '@parley/relay-cost'
+import { spansBetween } from './spans.ts'
+import type { Book, Kept, Merged, Store } from './store/store.ts'
+import { dayMs, dayOf } from './store/usage-tables.ts'
+
+/** What, beyond the allocations, decides what an hour comes to. */
+export type CellFacts = Omit<CellsRequest, 'asOf' | 'window'>
+
+/** How long after its end an hour is rolled up: until then its last messages may be under way. */
+export const settleMs = 5 * 60_000
+
+/** Hours that are worked out at a time: what is in memory at once. */
+const hoursAtOnce = 6
+
+export type Retention = {
+  /** Days for which single allocations are kept; hours and days stay. */
+  allocationDays: number
+  /** Days for which hours are kept, and with them participants; days stay. */
+  hourDays: number
+}
+
+/**
+ * What relaying came to, out of the store: hours that are settled from its rollups, the others from
+ * their allocations. Both are the same sums; a report is the same whichever it is made from.
+ */
+export class Usage {
+  readonly #store: Store
+  readonly #factsOf: (window: Window) => Promise<CellFacts>
+
+  /** @param factsOf what is known for the hours of a window */
+  constructor(store: Store, factsOf: (window: Window) => Promise<CellFacts>) {
+    this.#store = store
+    this.#factsOf = factsOf
+  }
+
+  /**
+   * What the hours that a window touches come to. There may be several rows of one key.
+   * @param first the hour at which the report begins, where the window is a part of it
+   * @param asOf epoch ms up to which the allocations are known: now
+   */
+  async sums(
+    window: Window,
+    by: readonly ReportDimension[],
+    asOf: number,
+    first = countedHours(window).from,
+  ): Promise<CellSums[]> {
+    const result: CellSums[] = []
+    for (const book of await this.#store.books())
+      result.push(...(await this.#sumsOf(book, window, by, asOf, first)))
+    return result
+  }
+
+  /** Everything that was ever counted. */
+  async totals(now: number): Promise<CellSums[]> {
+    const extent = await this.extent()
+    return extent ? this.sums(extent, [], now) : []
+  }
+
+  /** The hours of which anything is known; undefined in an empty store. */
+  async extent(): Promise<Window | undefined> {
+    const books = await this.#store.books()
+    const extents = (await Promise.all(books.map((book) => book.extent()))).filter(
+      (extent) => extent !== undefined,
+    )
+    if (extents.length === 0) return undefined
+    return {
+      from: Math.min(...extents.map(({ from }) => from)),
+      to: Math.max(...extents.map(({ to }) => to)),
+    }
+  }
+
+  /**
+   * Rolls up the hours that are settled and changed, then the days that are over. What is cut off in
+   * the middle goes on the next time. @returns how many of each
+   */
+  async rollUp(now: number): Promise<{ hours: number; days: number }> {
+    const done = { hours: 0, days: 0 }
+    const settled = hourOf(now - settleMs)
+    for (const book of await this.#store.books()) {
+      for (const changed of await book.changedHours({ from: 0, to: settled })) {
+        const hour = { from: changed.hour, to: changed.hour + hourMs }
+        if (await book.putHour(changed, await this.#cellsOf(book, hour, now))) done.hours += 1
+        await setImmediate()
+      }
+      for (const day of await book.days({ from: 0, to: dayOf(settled) }, false)) {
+        await book.putDay(day)
+        done.days += 1
+        await setImmediate()
+      }
+    }
+    return done
+  }
+
+  /** Deletes what is older than it has to be kept, bit by bit. */
+  async forget(retention: Retention, now: number): Promise<void> {
+    const before: Kept = {
+      allocations: hourOf(Math.max(0, now - retention.allocationDays * dayMs)),
+      hours: dayOf(Math.max(0, now - retention.hourDays * dayMs)),
+    }
+    for (const book of await this.#store.books())
+      while (await book.forget(before)) await setImmediate()
+  }
+
+  /** Says that something besides allocations changed what these hours come to. */
+  async touch(hours: Iterable<number>): Promise<Merged> {
+    const [book] = await this.#store.books()
+    return book ? book.touch(hours) : { lateHours: 0 }
+  }
+
+  async #sumsOf(
+    book: Book,
+    window: Window,
+    by: readonly ReportDimension[],
+    asOf: number,
+    first: number,
+  ): Promise<CellSums[]> {
+    const hours = countedHours(window)
+    const changed = (await book.changedHours(hours)).map(({ hour }) => hour)
+    const spans = spansBetween(hours, {
+      changed: new Set(changed),
+      days: new Set(await book.days(hours, true)),
+      hoursFrom: (await book.kept()).hours,
+      byDay: !by.includes('hour') && !by.includes('participant'),
+    })
+    const result = await book.sums(spans, by, first)
+    for (const run of runsOf(changed, hoursAtOnce))
+      result.push(...sumCells(await this.#cellsOf(book, run, asOf), by, first))
+    return result
+  }
+
+  async #cellsOf(book: Book, window: Window, asOf: number): Promise<UsageCell[]> {
+    const records = await book.records(window)
+    return cellsOf(records, { ...(await this.#factsOf(window)), window, asOf })
+  }
+}
+
+/** Hours that follow one another, at most so many at a time. */
+function runsOf(hours: readonly number[], most: number): Window[] {
+  const runs: Window[] = []
+  for (const hour of hours) {
+    const last = runs.at(-1)
+    if (last && last.to === hour && last.to - last.from < most * hourMs) last.to += hourMs
+    else runs.push({ from: hour, to: hour + hourMs })
+  }
+  return runs
+}
+
+/** The same as `Book.sums` of stored cells. */
+export function sumCells(
+  cells: readonly UsageCell[],
+  by: readonly ReportDimension[],
+  first: number,
+): CellSums[] {
+  const sums = new Map<string, CellSums>()
+  const dimensions = [...new Set<ReportDimension>([...by, 'transport'])]
+  for (const cell of cells) {
+    const values = dimensions.map((dimension) =>
+      dimension === 'day' ? dayOf(cell.hour) : cell[dimension],
+    )
+    const id = values.join('\n')
+    let sum = sums.get(id)
+    if (!sum) {
+      sum = {
+        ...Object.fromEntries(summed.map((field) => [field, 0])),
+        ...Object.fromEntries(dimensions.map((dimension, index) => [dimension, values[index]])),
+      } as CellSums
+      sums.set(id, sum)
+    }
+    for (const field of summed) sum[field] += cell[field]
+    if (cell.hour === first) sum.allocations += cell.carried
+  }
+  return [...sums.values()]
+}
+
+const summed = usageFields.filter((field) => field !== 'carried')
