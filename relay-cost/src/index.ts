@@ -26,10 +26,18 @@ export {
   unattributedKey,
 } from './report.ts'
 export { parseBy, parseWindow, type Window } from './request.ts'
-export { countedHours, type PricedSums, type PriceSpan, spansOf } from './span.ts'
+export {
+  countedHours,
+  monthOf,
+  nextMonth,
+  type PricedSums,
+  type PriceSpan,
+  spansOf,
+} from './span.ts'
 export * from './statsdb.ts'
 export { sumCells } from './sums.ts'
 export * from './traffic.ts'
+export { type NodeCounters, reconcileNodes, type Unseen, unseenCells } from './unseen.ts'
 export {
   type CellSums,
   noUsage,
@@ -39,4 +47,12 @@ export {
   type UsageMeasures,
   usageFields,
 } from './usage.ts'
-export { hoursPerMonth, renderWhatIf, type WhatIf, type WhatIfRequest, whatIf } from './what-if.ts'
+export { type Media, type Topology, topologies, usualMedia } from './what-if/media.ts'
+export { renderWhatIf } from './what-if/render.ts'
+export {
+  type Alternative,
+  hoursPerMonth,
+  type WhatIf,
+  type WhatIfRequest,
+  whatIf,
+} from './what-if/what-if.ts'
