@@ -7,6 +7,9 @@ export * from './errors.ts'
 export { formatBytes, formatMoney, formatSeconds } from './format.ts'
 export { Ledger } from './ledger.ts'
 export { LinkBook, mergeLinkRecords } from './links.ts'
+export { type Capacity, type CapacityFigure, capacityFigures } from './plan/figures.ts'
+export { type Plan, type PlanRequest, plan } from './plan/plan.ts'
+export { renderPlan } from './plan/render.ts'
 export * from './prices/index.ts'
 export {
   parseReportFormat,
@@ -15,7 +18,14 @@ export {
   reportFormats,
 } from './render/index.ts'
 export type { Colour } from './render/table.ts'
-export { type Replay, replayEvents } from './replay.ts'
+export {
+  compareRecorded,
+  type Recorded,
+  type Replay,
+  readRecorded,
+  replayEvents,
+} from './replay.ts'
+export { ReplayStream } from './replay-stream.ts'
 export {
   buildReport,
   idleKey,

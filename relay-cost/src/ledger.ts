@@ -10,7 +10,14 @@ import {
   totalOf,
 } from './allocation.ts'
 import type { AllocationRef, StatsdbEvent } from './statsdb.ts'
-import { addTraffic, maxTraffic, noTraffic, subtractTraffic, type Traffic } from './traffic.ts'
+import {
+  addTraffic,
+  maxTraffic,
+  noTraffic,
+  relayedBytes,
+  subtractTraffic,
+  type Traffic,
+} from './traffic.ts'
 
 /** How long after its end an allocation is kept: its last messages may still be under way. */
 const settleMs = 10 * 60_000
@@ -28,6 +35,8 @@ const longestCredentialMs = 24 * 3_600_000
 export class Ledger {
   /** Traffic that this ledger's events added, all allocations together. */
   gained: Traffic = noTraffic()
+  /** Events whose counters would bring an allocation past 2^53 bytes; they are not counted. */
+  overflows = 0
   #entries = new Map<string, Entry>()
   #currentByRef = new Map<string, Entry>()
 
@@ -68,7 +77,7 @@ export class Ledger {
         break
       case 'total_traffic':
       case 'total_traffic/peer':
-        this.#count(entry, event.at, maxTraffic(entry.cumulative, event.traffic))
+        this.#reconcile(entry, event.at, maxTraffic(entry.cumulative, event.traffic))
         break
     }
     return record
@@ -89,17 +98,22 @@ export class Ledger {
    * flat in the number of closed allocations.
    */
   forgetSettled(now: number): void {
-    for (const [key, { record }] of this.#entries) {
+    for (const { record } of this.#entries.values()) {
       if (isOpen(record, now) || record.lastSeenAt + settleMs > now) continue
       const credential = parseTurnUsername(record.username)
       const validUntil = credential
         ? credential.expiryEpochSeconds * 1000
         : record.lastSeenAt + longestCredentialMs
       if (Math.min(validUntil, record.lastSeenAt + longestCredentialMs) > now) continue
-      this.#entries.delete(key)
-      if (this.#currentByRef.get(refKey(record))?.record === record)
-        this.#currentByRef.delete(refKey(record))
+      this.forget(record)
     }
+  }
+
+  /** Drops what is known of an allocation; its totals, should they still come, make it good. */
+  forget(record: AllocationRecord): void {
+    this.#entries.delete(allocationKey(record))
+    if (this.#currentByRef.get(refKey(record))?.record === record)
+      this.#currentByRef.delete(refKey(record))
   }
 
   #isKnown(event: StatsdbEvent): boolean {
@@ -133,12 +147,25 @@ export class Ledger {
     return entry
   }
 
-  #count(entry: Entry, at: number, cumulative: Traffic): void {
+  /** What the totals tell of beyond the deltas was lost on the way: it is counted, and said. */
+  #reconcile(entry: Entry, at: number, cumulative: Traffic): void {
+    const lost = relayedBytes(cumulative) - relayedBytes(entry.cumulative)
+    if (!this.#count(entry, at, cumulative) || lost === 0) return
+    entry.record.recoveredBytes = (entry.record.recoveredBytes ?? 0) + lost
+  }
+
+  /** False where the counter cannot be kept: a sum past 2^53 would be rounded in silence. */
+  #count(entry: Entry, at: number, cumulative: Traffic): boolean {
+    if (!Number.isSafeInteger(relayedBytes(cumulative))) {
+      this.overflows += 1
+      return false
+    }
     this.gained = addTraffic(this.gained, subtractTraffic(cumulative, entry.cumulative))
     entry.cumulative = cumulative
     const hour = hourOf(at)
     const mark = entry.record.hours.get(hour)
     entry.record.hours.set(hour, mark ? maxTraffic(mark, cumulative) : cumulative)
+    return true
   }
 }
 

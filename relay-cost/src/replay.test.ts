@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
+import { reportDimensions } from '@parley/protocol'
 import fc from 'fast-check'
 import { totalOf } from './allocation.ts'
 import { presetPrices } from './prices/presets.ts'
-import { replayEvents } from './replay.ts'
+import { compareRecorded, type Recorded, readRecorded, replayEvents } from './replay.ts'
+import { ReplayStream } from './replay-stream.ts'
 import { replayReport } from './report.ts'
-import { type Life, lives, publish, totalCounts } from './testing/stream.ts'
+import { hour, type Life, lives, publish, totalCounts } from './testing/stream.ts'
 
 const prices = presetPrices('aws/eu-central-1')
 const jsonLines = (all: readonly Life[]) => all.flatMap(publish).map((line) => JSON.stringify(line))
@@ -68,6 +70,41 @@ describe('replaying a recorded stream', () => {
     const report = replayReport(replay, { prices })
     expect(report.totals.bytes.clientToTurn).toBe(100)
     expect(report.notes[0]).toBe('line 1 not counted: not JSON')
+  })
+
+  const inOrder = (lines: readonly string[]) =>
+    lines
+      .map(readRecorded)
+      .filter((each): each is Recorded => each !== undefined && !('rejected' in each))
+      .sort(compareRecorded)
+
+  it('REQ-K5: event by event, keeping the last hours alone, it comes to the same report', () => {
+    // Far apart, so that hours are summed up and allocations forgotten on the way.
+    const apart = lives.map((all) =>
+      all.map((life, index) => ({ ...life, from: life.from + index * 30 * hour })),
+    )
+    fc.assert(
+      fc.property(apart, fc.subarray([...reportDimensions]), (all, by) => {
+        const lines = jsonLines(all)
+        const stream = new ReplayStream({ prices, by })
+        for (const each of inOrder([...lines, ...lines])) stream.push(each)
+        expect(stream.report()).toEqual(replayReport(replayEvents(lines), { prices, by }))
+        expect([stream.accepted, stream.repeated]).toEqual([lines.length, lines.length])
+      }),
+    )
+  })
+
+  it('REQ-K5: does not take events that come too late', () => {
+    const [life] =
+      fc.sample(
+        lives.filter((all) => (all[0]?.deltas.length ?? 0) > 1),
+        1,
+      )[0] ?? []
+    const events = inOrder(life ? jsonLines([life]) : [])
+    const stream = new ReplayStream({ prices, by: [] })
+    expect(() => {
+      for (const each of events.reverse()) stream.push(each)
+    }).toThrow(RangeError)
   })
 
   it('an empty stream is a report of zeros', () => {

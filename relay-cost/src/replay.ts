@@ -31,18 +31,18 @@ export function replayEvents(lines: Iterable<string>): Replay {
   let number = 0
   for (const text of lines) {
     number += 1
-    if (text.trim() === '') continue
-    const read = readLine(text)
+    const read = readRecorded(text)
+    if (!read) continue
     if ('rejected' in read) rejected.push({ line: number, reason: read.rejected })
     else events.push(read)
   }
-  events.sort(compareEvents)
+  events.sort(compareRecorded)
 
   const ledger = new Ledger()
   let repeated = 0
   let previous: Recorded | undefined
   for (const recorded of events) {
-    if (previous && compareEvents(previous, recorded) === 0) repeated += 1
+    if (previous && compareRecorded(previous, recorded) === 0) repeated += 1
     else ledger.apply(recorded.event)
     previous = recorded
   }
@@ -56,12 +56,15 @@ export function replayEvents(lines: Iterable<string>): Replay {
   }
 }
 
-type Recorded = { line: StatsdbLine; event: StatsdbEvent }
+/** An event of a recorded stream, and the line that says it. */
+export type Recorded = { line: StatsdbLine; event: StatsdbEvent }
 
 /** Later than this, `t` is in microseconds or made up: it would make one allocation last for ages. */
 const latest = Date.UTC(2100, 0)
 
-function readLine(text: string): Recorded | { rejected: string } {
+/** Reads one line of a recorded stream; undefined for an empty one. Never throws. */
+export function readRecorded(text: string): Recorded | { rejected: string } | undefined {
+  if (text.trim() === '') return undefined
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -88,7 +91,8 @@ const rank: Record<StatsdbEvent['kind'], number> = {
   'total_traffic/peer': 6,
 }
 
-function compareEvents(a: Recorded, b: Recorded): number {
+/** The order in which events are counted; 0 for a repeat. */
+export function compareRecorded(a: Recorded, b: Recorded): number {
   return (
     a.line.t - b.line.t ||
     rank[a.event.kind] - rank[b.event.kind] ||

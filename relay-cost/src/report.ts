@@ -137,12 +137,11 @@ export function reportOf(request: SumsRequest): RelayCostReport {
       mostEgressOf(span, before) - toMicros(priceQuantities(all, span.prices, before).total)
     usedBefore.set(month, checked(before + all.internetBytes))
   }
-  const sums = [...rows.values()]
+  const sums = [...rows.values()].sort(byCostThenBytes)
   for (const [index, part] of apportionSeconds(sums).entries()) {
     const row = sums[index]
     if (row) row.relayedSeconds = part
   }
-  sums.sort(byCostThenBytes)
   const totals = totalOf(sums)
   const prices = spans.at(-1)?.prices
   return {
@@ -188,11 +187,16 @@ function groupRows(
     row.billable += quantities.internetBytes
     part.sentBytes += cell.turnToClientBytes + cell.turnToPeerBytes
   }
-  return [...parts.values()]
+  // Of equal remainders the first gets the unit: the order must not be that of the sums.
+  return [...parts.values()].sort((a, b) => (idOf(a.row.key) < idOf(b.row.key) ? -1 : 1))
+}
+
+function idOf(key: ReportRow['key']): string {
+  return Object.values(key).join('\n')
 }
 
 function rowOf(rows: Map<string, Sum>, key: ReportRow['key']): Sum {
-  const id = Object.values(key).join('\n')
+  const id = idOf(key)
   const row = rows.get(id) ?? emptySum(key)
   rows.set(id, row)
   return row

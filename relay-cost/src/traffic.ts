@@ -37,17 +37,46 @@ export function noTraffic(): Traffic {
   }
 }
 
+// Written out, field by field: these run for each event of a stream.
+
 export function addTraffic(a: Traffic, b: Partial<Traffic>): Traffic {
-  return combine(a, b, (x, y) => x + y)
+  return {
+    clientToTurnBytes: a.clientToTurnBytes + (b.clientToTurnBytes ?? 0),
+    clientToTurnPackets: a.clientToTurnPackets + (b.clientToTurnPackets ?? 0),
+    turnToClientBytes: a.turnToClientBytes + (b.turnToClientBytes ?? 0),
+    turnToClientPackets: a.turnToClientPackets + (b.turnToClientPackets ?? 0),
+    peerToTurnBytes: a.peerToTurnBytes + (b.peerToTurnBytes ?? 0),
+    peerToTurnPackets: a.peerToTurnPackets + (b.peerToTurnPackets ?? 0),
+    turnToPeerBytes: a.turnToPeerBytes + (b.turnToPeerBytes ?? 0),
+    turnToPeerPackets: a.turnToPeerPackets + (b.turnToPeerPackets ?? 0),
+  }
 }
 
 export function subtractTraffic(a: Traffic, b: Traffic): Traffic {
-  return combine(a, b, (x, y) => x - y)
+  return {
+    clientToTurnBytes: a.clientToTurnBytes - b.clientToTurnBytes,
+    clientToTurnPackets: a.clientToTurnPackets - b.clientToTurnPackets,
+    turnToClientBytes: a.turnToClientBytes - b.turnToClientBytes,
+    turnToClientPackets: a.turnToClientPackets - b.turnToClientPackets,
+    peerToTurnBytes: a.peerToTurnBytes - b.peerToTurnBytes,
+    peerToTurnPackets: a.peerToTurnPackets - b.peerToTurnPackets,
+    turnToPeerBytes: a.turnToPeerBytes - b.turnToPeerBytes,
+    turnToPeerPackets: a.turnToPeerPackets - b.turnToPeerPackets,
+  }
 }
 
 /** The greater of each counter: how two views of one allocation's cumulative traffic merge. */
 export function maxTraffic(a: Traffic, b: Partial<Traffic>): Traffic {
-  return combine(a, b, Math.max)
+  return {
+    clientToTurnBytes: Math.max(a.clientToTurnBytes, b.clientToTurnBytes ?? 0),
+    clientToTurnPackets: Math.max(a.clientToTurnPackets, b.clientToTurnPackets ?? 0),
+    turnToClientBytes: Math.max(a.turnToClientBytes, b.turnToClientBytes ?? 0),
+    turnToClientPackets: Math.max(a.turnToClientPackets, b.turnToClientPackets ?? 0),
+    peerToTurnBytes: Math.max(a.peerToTurnBytes, b.peerToTurnBytes ?? 0),
+    peerToTurnPackets: Math.max(a.peerToTurnPackets, b.peerToTurnPackets ?? 0),
+    turnToPeerBytes: Math.max(a.turnToPeerBytes, b.turnToPeerBytes ?? 0),
+    turnToPeerPackets: Math.max(a.turnToPeerPackets, b.turnToPeerPackets ?? 0),
+  }
 }
 
 export function isNoTraffic(traffic: Traffic): boolean {
@@ -62,10 +91,4 @@ export function relayedBytes(traffic: Traffic): number {
     traffic.peerToTurnBytes +
     traffic.turnToPeerBytes
   )
-}
-
-function combine(a: Traffic, b: Partial<Traffic>, by: (x: number, y: number) => number): Traffic {
-  const result = noTraffic()
-  for (const field of trafficFields) result[field] = by(a[field], b[field] ?? 0)
-  return result
 }

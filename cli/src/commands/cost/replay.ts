@@ -1,9 +1,10 @@
 import { reportDimensions } from '@parley/protocol'
-import { parseBy, replayEvents, replayReport } from '@parley/relay-cost'
+import { parseBy, ReplayStream, readRecorded } from '@parley/relay-cost'
 import type { Command } from 'commander'
 import { readLines } from '../../input.ts'
 import { type Format, format, print } from './output.ts'
 import { pricesOf } from './prices-of.ts'
+import { SortedEvents } from './sorted-events.ts'
 
 export function addReplay(cost: Command): void {
   cost
@@ -28,21 +29,53 @@ Example:
     .action(async (options: { events: string; prices: string; by: string; output: Format }) => {
       const by = parseBy(options.by)
       const prices = await pricesOf(options.prices)
-      const replay = replayEvents(await linesOf(options.events))
-      for (const { line, reason } of replay.rejected.slice(0, 20))
+      const { stream, rejected } = await replay(options.events, new ReplayStream({ prices, by }))
+      for (const { line, reason } of rejected.named)
         console.error(`${options.events}:${line}: ${reason}; the line is left out`)
-      if (replay.rejected.length > 20)
-        console.error(`… and ${replay.rejected.length - 20} more lines were left out`)
-      if (replay.accepted === 0)
+      const more = rejected.count - rejected.named.length
+      if (more > 0) console.error(`… and ${more} more lines were left out`)
+      if (stream.overflows > 0)
+        console.error(
+          `${options.events}: ${stream.overflows} counters that would bring an allocation past 2^53 bytes were left out`,
+        )
+      if (stream.accepted === 0)
         throw new Error(
           `${options.events} has no event that can be counted; it wants JSON lines {"t": epoch ms, "channel": "turn/realm/…", "message": "…"}`,
         )
-      print(replayReport(replay, { prices, by }), options.output)
+      const notes = rejected.named.map(({ line, reason }) => `line ${line} not counted: ${reason}`)
+      if (more > 0) notes.push(`${more} more lines not counted`)
+      print(stream.report(notes), options.output)
     })
 }
 
-async function linesOf(file: string): Promise<string[]> {
-  const lines: string[] = []
-  for await (const line of readLines(file)) lines.push(line)
-  return lines
+/** Broken lines that are named one by one; of the rest their number is said. */
+const namedLines = 20
+
+type Rejected = { named: { line: number; reason: string }[]; count: number }
+
+/** Feeds a file to the stream, in memory that does not grow with the file. */
+async function replay(
+  file: string,
+  stream: ReplayStream,
+): Promise<{ stream: ReplayStream; rejected: Rejected }> {
+  const rejected: Rejected = { named: [], count: 0 }
+  const events = new SortedEvents()
+  try {
+    let line = 0
+    for await (const text of readLines(file)) {
+      line += 1
+      const read = readRecorded(text)
+      if (!read) continue
+      if (!('rejected' in read)) {
+        events.add(read)
+        continue
+      }
+      rejected.count += 1
+      if (rejected.named.length < namedLines) rejected.named.push({ line, reason: read.rejected })
+    }
+    for (const recorded of events) stream.push(recorded)
+    return { stream, rejected }
+  } finally {
+    events.close()
+  }
 }

@@ -1,0 +1,102 @@
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { compareRecorded, type Recorded, readRecorded } from '@parley/relay-cost'
+
+/** Events held in memory at a time: about 100 MB. */
+const runLength = 200_000
+const readBytes = 256 * 1024
+
+/**
+ * Events in the order in which they are counted, however many there are and in whatever order they
+ * come. What does not fit in memory goes, sorted, to files in a temporary folder; these are then read
+ * side by side.
+ */
+export class SortedEvents {
+  #run: Recorded[] = []
+  #files: string[] = []
+  #folder: string | undefined
+  #runLength: number
+
+  constructor(length = runLength) {
+    this.#runLength = length
+  }
+
+  /** @throws Error that names the folder where it is full or not writable */
+  add(recorded: Recorded): void {
+    this.#run.push(recorded)
+    if (this.#run.length >= this.#runLength) this.#writeRun()
+  }
+
+  /** All of them, in order. */
+  *[Symbol.iterator](): Generator<Recorded> {
+    const runs = [...this.#files.map(readRun), this.#run.sort(compareRecorded)[Symbol.iterator]()]
+    const heads: { recorded: Recorded; run: Iterator<Recorded> }[] = []
+    const put = (run: Iterator<Recorded>) => {
+      const { value, done } = run.next()
+      if (done) return
+      let [low, high] = [0, heads.length]
+      while (low < high) {
+        const middle = (low + high) >> 1
+        const head = heads[middle]
+        // The least stands last, where it is taken off.
+        if (head && compareRecorded(head.recorded, value) > 0) low = middle + 1
+        else high = middle
+      }
+      heads.splice(low, 0, { recorded: value, run })
+    }
+    for (const run of runs) put(run)
+    for (let head = heads.pop(); head; head = heads.pop()) {
+      yield head.recorded
+      put(head.run)
+    }
+  }
+
+  /** Removes the files. */
+  close(): void {
+    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #writeRun(): void {
+    try {
+      this.#folder ??= mkdtempSync(join(tmpdir(), 'parley-replay-'))
+      const file = join(this.#folder, String(this.#files.length))
+      const lines = this.#run.sort(compareRecorded).map(({ line }) => JSON.stringify(line))
+      const out = openSync(file, 'w')
+      try {
+        for (let index = 0; index < lines.length; index += 10_000)
+          writeSync(out, `${lines.slice(index, index + 10_000).join('\n')}\n`)
+      } finally {
+        closeSync(out)
+      }
+      this.#files.push(file)
+      this.#run = []
+    } catch (error) {
+      throw new Error(
+        `cannot sort the events in ${this.#folder ?? tmpdir()}: ${(error as Error).message}; set TMPDIR to a folder with space for as much as the file has`,
+        { cause: error },
+      )
+    }
+  }
+}
+
+function* readRun(file: string): Generator<Recorded> {
+  const input = openSync(file, 'r')
+  try {
+    const chunk = Buffer.alloc(readBytes)
+    let rest: Buffer = Buffer.alloc(0)
+    for (;;) {
+      const length = readSync(input, chunk)
+      const bytes = Buffer.concat([rest, chunk.subarray(0, length)])
+      const end = bytes.lastIndexOf(10)
+      rest = bytes.subarray(end + 1)
+      for (const text of bytes.subarray(0, Math.max(end, 0)).toString().split('\n')) {
+        const recorded = readRecorded(text)
+        if (recorded && !('rejected' in recorded)) yield recorded
+      }
+      if (length === 0) return
+    }
+  } finally {
+    closeSync(input)
+  }
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals'
+import { compareRecorded, type Recorded, readRecorded } from '@parley/relay-cost'
+import fc from 'fast-check'
+import { SortedEvents } from './commands/cost/sorted-events.ts'
+
+const recorded: fc.Arbitrary<Recorded> = fc
+  .tuple(fc.nat(50), fc.nat(3), fc.nat(2000))
+  .map(([t, id, bytes]) => {
+    const channel = `turn/realm/pod-ä.demo/user/1:a.b.c/allocation/${id}/traffic`
+    const message = `rcvp=1, rcvb=${bytes}, sentp=0, sentb=0`
+    return readRecorded(JSON.stringify({ t, channel, message })) as Recorded
+  })
+
+describe('events in order', () => {
+  it('REQ-K5: come the same from memory and from files', () => {
+    fc.assert(
+      fc.property(
+        fc.array(recorded, { maxLength: 60 }),
+        fc.integer({ min: 1, max: 70 }),
+        (all, length) => {
+          const events = new SortedEvents(length)
+          for (const each of all) events.add(each)
+          try {
+            expect([...events]).toEqual(all.toSorted(compareRecorded))
+          } finally {
+            events.close()
+          }
+        },
+      ),
+    )
+  })
+})
