@@ -133,9 +133,11 @@ async function startRelay(turnPod: string): Promise<{ port: number }> {
       region: 'eu-central-1',
       storeUrl: `sqlite:${join(folder.path, 'meter.db')}`,
       redisUrl: redis.url,
-      prices: presetPrices('aws/eu-central-1'),
+      prices: [presetPrices('aws/eu-central-1')],
       token: Buffer.from(secret?.data?.token ?? '', 'base64').toString(),
       flushIntervalMs: 1000,
+      retention: { allocationDays: 35, hourDays: 397 },
+      bufferAllocations: 1000,
     },
     { logger: pino({ level: 'silent' }) },
   )

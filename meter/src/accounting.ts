@@ -33,16 +33,23 @@ export class Accounting {
   storeError: Error | undefined
   /** Whether the sums hold what the store does. */
   resumed = false
+  /** Allocations that were not kept because too many waited for a store that could not be written. */
+  dropped = 0
+  /** Hours that came so late that the store could not sum them up again. */
+  lateHours = 0
   #store: Store
   #usage: Pick<Usage, 'totals'>
+  #mostWaiting: number
   #ledger = new Ledger()
   #changed = new Set<AllocationRecord>()
   #rates = new PodRates()
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(store: Store, usage: Pick<Usage, 'totals'>) {
+  /** @param mostWaiting changed records that are kept at most until they can be written */
+  constructor(store: Store, usage: Pick<Usage, 'totals'>, mostWaiting = 100_000) {
     this.#store = store
     this.#usage = usage
+    this.#mostWaiting = mostWaiting
   }
 
   /**
@@ -77,11 +84,25 @@ export class Accounting {
     const before = this.#ledger.gained
     const record = this.#ledger.apply(event)
     if (record) this.#changed.add(record)
+    if (this.#changed.size > this.#mostWaiting) this.#drop(event.at)
     const gained = this.#ledger.gained
     if (gained === before) return
     this.traffic = addTraffic(this.traffic, subtractTraffic(gained, before))
     if (!parseTurnUsername(event.allocation.username))
       this.unattributedBytes += relayedBytes(gained) - relayedBytes(before)
+  }
+
+  /**
+   * Makes room where too many allocations wait to be written. One that is open only waits for its next
+   * event, or for the store to be back; one that has ended is lost, and counted as such.
+   */
+  #drop(now: number): void {
+    const [oldest] = this.#changed
+    if (!oldest) return
+    this.#changed.delete(oldest)
+    if (isOpen(oldest, now)) return
+    this.#ledger.forget(oldest)
+    this.dropped += 1
   }
 
   /**
@@ -107,12 +128,14 @@ export class Accounting {
     try {
       if (!this.resumed) await this.resume(now)
       await this.#write()
+      if (this.storeError) for (const record of this.#ledger.records()) this.#changed.add(record)
       this.storeError = undefined
     } catch (error) {
       this.storeError = error as Error
       throw error
     }
     if (this.#changed.size === 0) this.#ledger.forgetSettled(now)
+    this.#rates.forget(now)
   }
 
   async #write(): Promise<void> {
@@ -121,7 +144,7 @@ export class Accounting {
     if (records.length === 0 && !this.storeError) return
     this.#changed.clear()
     try {
-      await this.#store.merge(records)
+      this.lateHours += (await this.#store.merge(records)).lateHours
     } catch (error) {
       for (const record of records) this.#changed.add(record)
       throw error

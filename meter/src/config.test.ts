@@ -41,10 +41,25 @@ describe('the meter’s configuration', () => {
       redisUrl: 'redis://:pw@redis:6379/0',
       token: 'secret',
       storeUrl: 'sqlite:/var/lib/parley/meter.db',
-      prices: { name: 'aws/eu-central-1' },
+      prices: [{ name: 'aws/eu-central-1' }],
+      retention: { allocationDays: 35, hourDays: 397 },
+      bufferAllocations: 100_000,
     })
     const own = { ...withoutPrices, METER_PRICES_FILE: '/prices' }
-    expect(meterConfigFromEnv(own, readFile).prices.name).toBe('/prices')
+    expect(meterConfigFromEnv(own, readFile).prices).toMatchObject([{ name: '/prices' }])
+  })
+
+  it('REQ-K5: writes report files where a folder is named, by whole hours', () => {
+    expect(meterConfigFromEnv(complete, readFile)).not.toHaveProperty('reports')
+    const of = (interval: string) =>
+      meterConfigFromEnv(
+        { ...complete, METER_REPORTS_DIR: '/reports', METER_REPORT_INTERVAL: interval },
+        readFile,
+      ).reports
+    expect(of('1h')).toEqual({ folder: '/reports', intervalMs: 3_600_000 })
+    expect(of('90m')).toEqual({ folder: '/reports', intervalMs: 7_200_000 })
+    expect(of('1d')).toEqual({ folder: '/reports', intervalMs: 86_400_000 })
+    expect(() => of('soon')).toThrow(/METER_REPORT_INTERVAL is no duration/)
   })
 
   it('takes a database from what its Secret holds, in one key or in several', () => {

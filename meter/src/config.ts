@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { loadPrices, type Prices, presetPrices } from '@parley/relay-cost'
+import { hourMs, loadPriceLists, type Prices, presetPrices } from '@parley/relay-cost'
 import { z } from 'zod'
 import { MeterConfigError } from './errors.ts'
+import type { Retention } from './usage.ts'
 
 export type MeterConfig = {
   port: number
@@ -15,14 +16,23 @@ export type MeterConfig = {
   /** Certificates (PEM) that a database server's must come from. */
   storeCa?: string
   redisUrl: string
-  prices: Prices
+  /** Price lists; more than one where prices change, or for several regions. */
+  prices: readonly Prices[]
   /** What callers of /report, /summary and /load must send as `x-parley-token`. */
   token: string
   /** How often records go to the store: what a killed meter may lose of open allocations. */
   flushIntervalMs: number
+  retention: Retention
+  /** Changed allocations that are kept in memory at most while the store cannot be written. */
+  bufferAllocations: number
+  /** Where a report of each period is written; left out: nowhere. */
+  reports?: { folder: string; intervalMs: number }
 }
 
 const text = (fix: string) => z.string({ error: `is not set; ${fix}` }).min(1, `is empty; ${fix}`)
+
+const days = (usual: number) =>
+  z.coerce.number('must be a number of days').int().min(1, 'must be a day at least').default(usual)
 
 const environmentSchema = z.object({
   METER_PORT: z.coerce.number('must be a port').int().min(0).max(65535).default(8090),
@@ -36,6 +46,18 @@ const environmentSchema = z.object({
   METER_TOKEN_FILE: text('point it to a file that holds the token of the report API'),
   METER_PRICES_PRESET: z.string().optional(),
   METER_PRICES_FILE: z.string().optional(),
+  METER_KEEP_ALLOCATIONS_DAYS: days(35),
+  METER_KEEP_HOURS_DAYS: days(397),
+  METER_BUFFER_ALLOCATIONS: z.coerce
+    .number('must be a number of allocations')
+    .int()
+    .min(1)
+    .default(100_000),
+  METER_REPORTS_DIR: z.string().optional(),
+  METER_REPORT_INTERVAL: z
+    .string()
+    .regex(/^[1-9]\d*[mhd]$/, 'is no duration; write one like 1h or 1d')
+    .default('1h'),
 })
 
 /** Names of all variables that the meter reads. */
@@ -79,7 +101,24 @@ export function meterConfigFromEnv(
     token: read('METER_TOKEN_FILE'),
     prices: pricesOf(values, () => read('METER_PRICES_FILE')),
     flushIntervalMs: 2000,
+    retention: {
+      allocationDays: values.METER_KEEP_ALLOCATIONS_DAYS,
+      hourDays: values.METER_KEEP_HOURS_DAYS,
+    },
+    bufferAllocations: values.METER_BUFFER_ALLOCATIONS,
+    ...(values.METER_REPORTS_DIR && {
+      reports: {
+        folder: values.METER_REPORTS_DIR,
+        intervalMs: reportIntervalMs(values.METER_REPORT_INTERVAL),
+      },
+    }),
   }
+}
+
+/** Whole hours, because traffic is known by hour. */
+function reportIntervalMs(text: string): number {
+  const unit = { m: 60_000, h: hourMs, d: 24 * hourMs }[text.at(-1) as 'm' | 'h' | 'd']
+  return Math.max(1, Math.ceil((Number.parseInt(text, 10) * unit) / hourMs)) * hourMs
 }
 
 /** The store that a mounted Secret describes: its key url, or host, port, user, password, database. */
@@ -119,7 +158,7 @@ function databaseOf(
 function pricesOf(
   values: { METER_PRICES_PRESET?: string | undefined; METER_PRICES_FILE?: string | undefined },
   readPrices: () => string,
-): Prices {
+): Prices[] {
   const { METER_PRICES_PRESET: preset, METER_PRICES_FILE: file } = values
   if (Boolean(preset) === Boolean(file))
     throw new MeterConfigError(
@@ -127,7 +166,7 @@ function pricesOf(
       'set one of METER_PRICES_PRESET (as aws/eu-central-1) and METER_PRICES_FILE, not both',
     )
   try {
-    return preset ? presetPrices(preset) : loadPrices(readPrices(), file)
+    return preset ? [presetPrices(preset)] : loadPriceLists(readPrices(), file)
   } catch (error) {
     if (error instanceof MeterConfigError) throw error
     const variable = preset ? 'METER_PRICES_PRESET' : 'METER_PRICES_FILE'

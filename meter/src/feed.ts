@@ -8,6 +8,8 @@ export type AllocationStatus = Extract<StatsdbEvent, { remote: string }>
 export type Feed = {
   /** Why the meter is not subscribed right now; undefined while it is. */
   trouble(): string | undefined
+  /** How often it was subscribed and then was not. */
+  gaps(): number
   close(): Promise<void>
 }
 
@@ -37,6 +39,7 @@ export function followStatsdb(options: {
   const reader = new Redis(redisUrl, connection)
   let subscribed = false
   let closing = false
+  let gaps = 0
 
   const read = (channel: string, message: string): StatsdbEvent | undefined => {
     const event = parseStatsdb({ t: now(), channel, message })
@@ -78,7 +81,10 @@ export function followStatsdb(options: {
     }
   })
   subscriber.on('close', () => {
-    if (subscribed) logger.warn('statsdb connection lost')
+    if (subscribed) {
+      gaps += 1
+      logger.warn('statsdb connection lost')
+    }
     subscribed = false
   })
   let lastError = ''
@@ -93,8 +99,10 @@ export function followStatsdb(options: {
   return {
     trouble: () =>
       subscribed ? undefined : `not subscribed to statsdb${lastError && `: ${lastError}`}`,
+    gaps: () => gaps,
     async close() {
       closing = true
+      subscribed = false
       subscriber.disconnect()
       reader.disconnect()
     },

@@ -9,6 +9,8 @@ const october = Date.UTC(2026, 9, 31, 23)
 const november = Date.UTC(2026, 10, 1, 0)
 const prices = { ...presetPrices('aws/us-east-1'), gigabyte: 1e9, packetOverheadBytes: 0 }
 
+const pricesOf = () => () => ({ prices, until: Number.POSITIVE_INFINITY })
+
 const relayed = (id: string, at: number, gigabytes: number) => ({
   ...{ realm: 'pod-a.demo', username: '4000000000:acme.r1.p-1', id, remote: 'c:1' },
   ...{
@@ -25,7 +27,7 @@ const relayed = (id: string, at: number, gigabytes: number) => ({
 describe('cost figures', () => {
   it('REQ-K6: month to date begins anew with the month, the counter goes on', async () => {
     const store = await openStore('sqlite::memory:')
-    const figures = new CostFigures(store, usageOf(store), prices, 'us-east-1')
+    const figures = new CostFigures(usageOf(store), pricesOf, 'USD')
     const accounting = new Accounting(store, usageOf(store))
     await store.merge([relayed('1', october, 10)])
     await figures.refresh(october + 1)
@@ -38,7 +40,7 @@ describe('cost figures', () => {
 
   it('REQ-K6: cost per hour is what the last minutes cost, and falls to 0 when it is quiet', async () => {
     const store = await openStore('sqlite::memory:')
-    const figures = new CostFigures(store, usageOf(store), prices, 'us-east-1')
+    const figures = new CostFigures(usageOf(store), pricesOf, 'USD')
     const accounting = new Accounting(store, usageOf(store))
     const costPerHour = () => figures.summary(accounting, {}, 0).costPerHour
     await figures.refresh(november)

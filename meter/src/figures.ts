@@ -1,7 +1,16 @@
 import type { RelaySummary } from '@parley/protocol'
-import { buildReport, type Prices } from '@parley/relay-cost'
+import {
+  type CellSums,
+  countedHours,
+  hourMs,
+  hourOf,
+  monthOf,
+  nextMonth,
+  reportOf,
+  spansOf,
+} from '@parley/relay-cost'
 import type { Accounting } from './accounting.ts'
-import type { Store } from './store/store.ts'
+import type { PricesOf } from './report.ts'
 import type { Usage } from './usage.ts'
 
 /** Span over which the present cost per hour is measured. */
@@ -10,27 +19,30 @@ const rateWindowMs = 5 * 60_000
 /**
  * What relaying costs, now and since the store began. Tiers start again with each calendar month
  * (UTC), so cost is summed month by month.
+ *
+ * Of the running month only the last hours are summed at each refresh; the hours before them once an
+ * hour, and finished months once. What comes late to those shows an hour later, or at the next start.
  */
 export class CostFigures {
   /** Never falls, so that it can be a Prometheus counter. */
   costEver = 0
+  currency: string
   /** Whether the store was priced at all. */
   known = false
   /** Why it could not be the last time. */
   error: Error | undefined
   #monthToDate = 0
   #finishedMonths = new Map<number, number>()
+  /** Sums of the parts of the month up to the hour that they were made in. */
+  #settled = { hour: 0, sums: new Map<string, CellSums[]>() }
   #samples: { at: number; cost: number }[] = []
-  #store: Store
   #usage: Usage
-  #prices: Prices
-  #region: string
+  #pricesOf: PricesOf
 
-  constructor(store: Store, usage: Usage, prices: Prices, region: string) {
-    this.#store = store
+  constructor(usage: Usage, pricesOf: PricesOf, currency: string) {
     this.#usage = usage
-    this.#prices = prices
-    this.#region = region
+    this.#pricesOf = pricesOf
+    this.currency = currency
   }
 
   /** Prices what the store holds as of `now`. Rejects with the store's error, and keeps the figures. */
@@ -51,24 +63,24 @@ export class CostFigures {
     let finished = 0
     for (let month = monthOf(oldest ?? now); month < thisMonth; month = nextMonth(month)) {
       const cost =
-        this.#finishedMonths.get(month) ?? (await this.#costBetween(month, nextMonth(month)))
+        this.#finishedMonths.get(month) ?? (await this.#costBetween(month, nextMonth(month), now))
       this.#finishedMonths.set(month, cost)
       finished += cost
     }
-    this.#monthToDate = await this.#costBetween(thisMonth, Math.max(now, thisMonth + 1))
+    this.#monthToDate = await this.#costBetween(thisMonth, Math.max(now, thisMonth + 1), now)
     this.costEver = Math.max(this.costEver, finished + this.#monthToDate)
     this.#samples.push({ at: now, cost: this.costEver })
     while ((this.#samples[1]?.at ?? now) <= now - rateWindowMs) this.#samples.shift()
   }
 
   summary(
-    accounting: Accounting,
+    accounting: Pick<Accounting, 'open'>,
     troubles: Readonly<Record<string, string>>,
     now: number,
   ): RelaySummary {
     return {
       ...accounting.open(now),
-      currency: this.#prices.currency,
+      currency: this.currency,
       ...(this.known && { costPerHour: this.#costPerHour(), monthToDate: this.#monthToDate }),
       ...(Object.keys(troubles).length > 0 ? { troubles } : {}),
     }
@@ -82,26 +94,33 @@ export class CostFigures {
     return roundMoney(((last.cost - first.cost) / span) * 3_600_000)
   }
 
-  async #costBetween(from: number, to: number): Promise<number> {
-    const report = buildReport({
-      allocations: await this.#store.records({ from, to }),
-      window: { from, to },
-      prices: this.#prices,
-      by: [],
-      region: this.#region,
-    })
-    return report.totals.cost.total
+  async #costBetween(from: number, to: number, now: number): Promise<number> {
+    const window = { from, to }
+    const first = countedHours(window).from
+    const spans = []
+    for (const span of spansOf(window, this.#pricesOf(window)))
+      spans.push({ ...span, sums: await this.#sumsOf(span, first, now) })
+    return reportOf({ window, by: [], spans }).totals.cost.total
   }
-}
 
-function monthOf(at: number): number {
-  const date = new Date(at)
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth())
-}
-
-function nextMonth(month: number): number {
-  const date = new Date(month)
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1)
+  /** The sums of a span, of which the part before the last full hour is summed once an hour. */
+  async #sumsOf(
+    { from, to }: { from: number; to: number },
+    first: number,
+    now: number,
+  ): Promise<CellSums[]> {
+    const settledTo = hourOf(now) - hourMs
+    if (this.#settled.hour !== settledTo) this.#settled = { hour: settledTo, sums: new Map() }
+    const middle = Math.min(Math.max(from, settledTo), to)
+    const key = `${from} ${middle}`
+    const { sums } = this.#settled
+    const before =
+      sums.get(key) ??
+      (from < middle ? await this.#usage.sums({ from, to: middle }, [], now, first) : [])
+    sums.set(key, before)
+    if (middle === to) return before
+    return [...before, ...(await this.#usage.sums({ from: middle, to }, [], now, first))]
+  }
 }
 
 function roundMoney(amount: number): number {

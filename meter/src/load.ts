@@ -114,11 +114,16 @@ export class PodRates {
       )
   }
 
+  /** Drops what is over, and what was not heard of for long. */
+  forget(now: number): void {
+    for (const [key, { rate, heardAt }] of this.#entries)
+      if (rate.isOver(now) || heardAt < now - forgottenMs) this.#entries.delete(key)
+  }
+
   /** Mbit/s by pod; pods that send nothing have none. */
   megabitsPerSecond(now: number): Map<string, number> {
     const result = new Map<string, number>()
-    for (const [key, { pod, rate, heardAt }] of this.#entries) {
-      if (rate.isOver(now) || heardAt < now - forgottenMs) this.#entries.delete(key)
+    for (const { pod, rate } of this.#entries.values()) {
       const mbps = (rate.bytesPerSecond(now) * 8) / 1e6
       if (mbps > 0) result.set(pod, (result.get(pod) ?? 0) + mbps)
     }

@@ -51,9 +51,11 @@ describe('the meter beside a real coturn and a real Redis', () => {
     region: 'eu-central-1',
     storeUrl,
     redisUrl,
-    prices,
+    prices: [prices],
     token: 'the-token',
     flushIntervalMs: 100,
+    retention: { allocationDays: 35, hourDays: 397 },
+    bufferAllocations: 100_000,
   })
   const storeUrl = (name: string) => `sqlite:${join(folder.path, `${name}.db`)}`
 

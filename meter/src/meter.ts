@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildReport } from '@parley/relay-cost'
+import type { ReportDimension } from '@parley/protocol'
+import { pricesOver, type Window } from '@parley/relay-cost'
 import { type Logger, pino } from 'pino'
 import { Accounting } from './accounting.ts'
 import type { MeterConfig } from './config.ts'
@@ -9,6 +10,8 @@ import { followStatsdb } from './feed.ts'
 import { CostFigures } from './figures.ts'
 import { meterHttp } from './http.ts'
 import { relayRegistry } from './metrics.ts'
+import { type PricesOf, reportFrom } from './report.ts'
+import { ReportFiles } from './report-files.ts'
 import { openStore } from './store/open.ts'
 import { Usage } from './usage.ts'
 
@@ -16,6 +19,10 @@ import { Usage } from './usage.ts'
 const figuresIntervalMs = 10_000
 /** Of the time, at most one part in so many goes into working out figures. */
 const figuresShare = 20
+/** How often hours that are over are rolled up, what is too old is deleted, and report files are written. */
+const settleIntervalMs = 60_000
+/** Rows of report files: what a bill is checked by, without names of participants. */
+const filesBy: readonly ReportDimension[] = ['day', 'tenant', 'room', 'region', 'transport']
 
 export type RunningMeter = {
   /** `http://host:port` */
@@ -42,10 +49,28 @@ export async function startMeter(
     meter: `${config.region}/${config.namespace}/${config.cluster}`,
   })
   const usage = new Usage(store, async () => ({ region: config.region }))
-  const accounting = new Accounting(store, usage)
-  const figures = new CostFigures(store, usage, config.prices, config.region)
+  const accounting = new Accounting(store, usage, config.bufferAllocations)
+  const pricesOf: PricesOf = (window) => pricesOver(config.prices, window, config.region)
+  const currency = config.prices[0]?.currency ?? ''
+  const figures = new CostFigures(usage, pricesOf, currency)
+  const report = (window: Window, by: readonly ReportDimension[]) =>
+    reportFrom(usage, {
+      window,
+      by,
+      pricesOf,
+      asOf: now(),
+      open: window.to >= now() ? accounting.open(now()).allocations : 0,
+    })
+  const files =
+    config.reports && new ReportFiles(config.reports, (window) => report(window, filesBy))
   const flush = () => accounting.flush(now())
   const price = () => figures.refresh(now())
+  const settle = async () => {
+    await usage.rollUp(now())
+    await usage.forget(config.retention, now())
+    const written = await files?.write((await usage.extent())?.from, now())
+    if (written?.length) logger.info({ files: written.length }, 'report files written')
+  }
 
   // An error that stays the same is one line in the log, not one every two seconds.
   const said = new Map<string, string>()
@@ -61,6 +86,7 @@ export async function startMeter(
   }
   const keepStore = () => attempt(flush, 'store write failed; kept in memory and tried again')
   const keepFigures = () => attempt(price, 'cost figures not refreshed')
+  const keepSettled = () => attempt(settle, 'hours not rolled up, or report files not written')
   await keepStore()
   await keepFigures()
 
@@ -75,6 +101,7 @@ export async function startMeter(
   const loops = [
     every(() => config.flushIntervalMs, keepStore),
     every((tookMs) => Math.max(figuresIntervalMs, figuresShare * tookMs), keepFigures),
+    every(() => settleIntervalMs, keepSettled),
   ]
   const troubles = () => {
     const redis = feed.trouble()
@@ -82,7 +109,7 @@ export async function startMeter(
     return { ...(redis && { redis }), ...(store && { store: store.message }) }
   }
 
-  const registry = relayRegistry(accounting, figures, config, troubles, now)
+  const registry = relayRegistry(accounting, figures, config, troubles, feed.gaps, now)
   const app = meterHttp({
     token: config.token,
     now,
@@ -91,22 +118,9 @@ export async function startMeter(
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     async report(window, by) {
       await flush()
-      return buildReport({
-        allocations: await store.records(window),
-        window,
-        prices: config.prices,
-        by,
-        region: config.region,
-        asOf: Math.min(now(), window.to),
-      })
+      return report(window, by)
     },
-    async summary() {
-      // What was known before is better than nothing, and the troubles say why there is no more.
-      await flush()
-        .then(price)
-        .catch(() => {})
-      return figures.summary(accounting, troubles(), now())
-    },
+    summary: async () => figures.summary(accounting, troubles(), now()),
     load: () => accounting.load(now()),
   })
 
@@ -133,7 +147,10 @@ export async function startMeter(
     )
   }
   const { port } = app.server.address() as AddressInfo
-  logger.info({ port, cluster: config.cluster, prices: config.prices.name }, 'meter started')
+  logger.info(
+    { port, cluster: config.cluster, prices: config.prices.map(({ name }) => name) },
+    'meter started',
+  )
   return { url: `http://127.0.0.1:${port}`, close }
 }
 

@@ -10,8 +10,9 @@ const legs = ['clientToTurn', 'turnToClient', 'turnToPeer', 'peerToTurn'] as con
 export function relayRegistry(
   accounting: Accounting,
   figures: CostFigures,
-  config: Pick<MeterConfig, 'namespace' | 'cluster' | 'region' | 'prices'>,
+  config: Pick<MeterConfig, 'namespace' | 'cluster' | 'region'>,
   troubles: () => { redis?: string; store?: string },
+  gaps: () => number,
   now: () => number,
 ): Registry {
   const registry = new Registry()
@@ -57,8 +58,11 @@ export function relayRegistry(
     accounting.resumed ? [[{}, accounting.unattributedBytes]] : [],
   )
   counter(relayMetrics.cost, () =>
-    figures.known ? [[{ currency: config.prices.currency }, figures.costEver]] : [],
+    figures.known ? [[{ currency: figures.currency }, figures.costEver]] : [],
   )
+  counter(relayMetrics.dropped, () => [[{}, accounting.dropped]])
+  counter(relayMetrics.lateHours, () => [[{}, accounting.lateHours]])
+  counter(relayMetrics.gaps, () => [[{}, gaps()]])
   gauge(relayMetrics.allocations, () => accounting.open(now()).allocations)
   gauge(relayMetrics.users, () => accounting.open(now()).users)
   gauge(relayMetrics.subscribed, () => (troubles().redis ? 0 : 1))

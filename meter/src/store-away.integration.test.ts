@@ -36,8 +36,9 @@ describe('a meter whose database goes and comes', () => {
 
   const configOf = (namespace: string) => ({
     ...{ port: 0, host: '127.0.0.1', cluster: 'demo', namespace, region: 'eu-central-1' },
-    ...{ storeUrl: database.url, redisUrl: redis.url, prices: presetPrices('aws/eu-central-1') },
-    ...{ token: 'the-token', flushIntervalMs: 50 },
+    ...{ storeUrl: database.url, redisUrl: redis.url, prices: [presetPrices('aws/eu-central-1')] },
+    ...{ token: 'the-token', flushIntervalMs: 50, bufferAllocations: 100_000 },
+    retention: { allocationDays: 35, hourDays: 397 },
   })
   const say = (username: string, topic: string, message: string) =>
     coturn.publish(

@@ -7,8 +7,8 @@ import {
   countedHours,
   hourMs,
   hourOf,
+  sumCells,
   type UsageCell,
-  usageFields,
   type Window,
 } from '@parley/relay-cost'
 import { spansBetween } from './spans.ts'
@@ -113,6 +113,13 @@ export class Usage {
       while (await book.forget(before)) await setImmediate()
   }
 
+  /** From when on (epoch ms) hours, and with them participants, are known. */
+  async kept(): Promise<{ participantsFrom: number }> {
+    const books = await this.#store.books()
+    const kept = await Promise.all(books.map((book) => book.kept()))
+    return { participantsFrom: Math.max(0, ...kept.map(({ hours }) => hours)) }
+  }
+
   /** Says that something besides allocations changed what these hours come to. */
   async touch(hours: Iterable<number>): Promise<Merged> {
     const [book] = await this.#store.books()
@@ -156,32 +163,3 @@ function runsOf(hours: readonly number[], most: number): Window[] {
   }
   return runs
 }
-
-/** The same as `Book.sums` of stored cells. */
-export function sumCells(
-  cells: readonly UsageCell[],
-  by: readonly ReportDimension[],
-  first: number,
-): CellSums[] {
-  const sums = new Map<string, CellSums>()
-  const dimensions = [...new Set<ReportDimension>([...by, 'transport'])]
-  for (const cell of cells) {
-    const values = dimensions.map((dimension) =>
-      dimension === 'day' ? dayOf(cell.hour) : cell[dimension],
-    )
-    const id = values.join('\n')
-    let sum = sums.get(id)
-    if (!sum) {
-      sum = {
-        ...Object.fromEntries(summed.map((field) => [field, 0])),
-        ...Object.fromEntries(dimensions.map((dimension, index) => [dimension, values[index]])),
-      } as CellSums
-      sums.set(id, sum)
-    }
-    for (const field of summed) sum[field] += cell[field]
-    if (cell.hour === first) sum.allocations += cell.carried
-  }
-  return [...sums.values()]
-}
-
-const summed = usageFields.filter((field) => field !== 'carried')

@@ -35,6 +35,21 @@ export const relayMetrics = {
     help: '1 while the meter can read and write its store, else 0',
     labels: ['namespace', 'cluster', 'region'],
   },
+  dropped: {
+    name: 'parley_meter_dropped_allocations_total',
+    help: 'Ended allocations that were not kept: too many waited for a store that could not be written',
+    labels: ['namespace', 'cluster', 'region'],
+  },
+  lateHours: {
+    name: 'parley_meter_late_hours_total',
+    help: 'Hours of allocations that came after those of that hour were deleted for their age, and are not in reports',
+    labels: ['namespace', 'cluster', 'region'],
+  },
+  gaps: {
+    name: 'parley_meter_gaps_total',
+    help: 'Times that the meter did not hear coturn: Redis was away, or ended a connection that was too slow',
+    labels: ['namespace', 'cluster', 'region'],
+  },
 } as const
 
 /** Metrics of meetings (REQ-A5). */

@@ -3,9 +3,10 @@ import { availableParallelism } from 'node:os'
 import { Argument, Command, InvalidArgumentError } from 'commander'
 import { requireWritable } from '../json-file.ts'
 import { type Bench, meetsFloor, tableOf } from './bench.ts'
+import { costBench } from './cost/cost-bench.ts'
 import { operatorBench } from './operator/operator-bench.ts'
 
-const benches: readonly Bench[] = [operatorBench]
+const benches: readonly Bench[] = [operatorBench, costBench]
 
 const program = new Command('npm run bench --')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
@@ -27,6 +28,7 @@ Examples:
   $ npm run bench -- operator --n 100             the smallest size only, under a minute
   $ npm run bench -- operator --json out.json     all sizes, figures also as JSON
   $ npm run bench -- operator --repeat 3          medians, with their spread
+  $ npm run bench -- cost --n 100                 100,000 allocations and 1 million lines, about a minute
 `,
   )
   .parse()

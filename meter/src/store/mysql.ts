@@ -102,7 +102,7 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
 
   let adopted: Promise<void> | undefined
   const adopt = (whose: string) =>
-    attempt('write', (connection) =>
+    attempt('read', (connection) =>
       runProgram(connection, () => usageTables(mysqlDialect, whose).adopt('present_until')),
     )
   const whose = async () => {

@@ -7,12 +7,12 @@ import {
   cellsOf,
   joinAllocations,
   noTraffic,
+  sumCells,
   type Traffic,
   totalOf,
   trafficFields,
 } from '@parley/relay-cost'
 import fc from 'fast-check'
-import { sumCells } from '../../usage.ts'
 import type { Store } from '../store.ts'
 import { totalsOf, usageOf } from './usage.ts'
 

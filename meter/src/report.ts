@@ -1,0 +1,60 @@
+import type { RelayCostReport, ReportDimension } from '@parley/protocol'
+import {
+  countedHours,
+  isOpen,
+  type PricesAt,
+  reportOf,
+  spansOf,
+  type Window,
+} from '@parley/relay-cost'
+import type { Store } from './store/store.ts'
+import { Usage } from './usage.ts'
+
+/** Prices of a window: they may change in it. @throws {PricesError} where none hold */
+export type PricesOf = (window: Window) => PricesAt
+
+export type UsageReportRequest = {
+  window: Window
+  by: readonly ReportDimension[]
+  pricesOf: PricesOf
+  /** Epoch ms up to which allocations are known: now. */
+  asOf: number
+  /** Allocations that are open. */
+  open: number
+  notes?: readonly string[]
+}
+
+/**
+ * The report of what a store holds: summed there, by the dimensions asked for, and priced here. It is
+ * the same as `buildReport` of the allocations.
+ */
+export async function reportFrom(
+  usage: Usage,
+  { window, by, pricesOf, asOf, open, notes = [] }: UsageReportRequest,
+): Promise<RelayCostReport> {
+  const first = countedHours(window).from
+  const spans = []
+  for (const span of spansOf(window, pricesOf(window)))
+    spans.push({ ...span, sums: await usage.sums(span, by, asOf, first) })
+  const { participantsFrom } = await usage.kept()
+  const notKept =
+    by.includes('participant') && first < participantsFrom
+      ? [
+          `Participants are known from ${new Date(participantsFrom).toISOString().slice(0, 10)} on; what is older is kept by day and room.`,
+        ]
+      : []
+  return reportOf({ window, by, spans, open, notes: [...notes, ...notKept] })
+}
+
+/** The report of a store that nobody writes now, or somebody else does. */
+export async function storeReport(
+  store: Store,
+  request: Omit<UsageReportRequest, 'open'> & { region?: string },
+): Promise<RelayCostReport> {
+  const { window, asOf, region = '' } = request
+  const usage = new Usage(store, async () => ({ region }))
+  const until = Math.min(asOf, window.to)
+  const last = await store.records({ from: until - 1, to: until })
+  const open = last.filter((record) => isOpen(record, until)).length
+  return reportFrom(usage, { ...request, open })
+}
