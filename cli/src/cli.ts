@@ -9,6 +9,7 @@ import { addInstall } from './commands/install.ts'
 import { addManager } from './commands/manager.ts'
 import { addMeter } from './commands/meter.ts'
 import { addOperate } from './commands/operate.ts'
+import { addPlan } from './commands/plan.ts'
 import { addRender } from './commands/render.ts'
 import { addStatus } from './commands/status.ts'
 import { messageOf, UsageError } from './errors.ts'
@@ -20,6 +21,7 @@ Examples:
   $ parley status                                       see what runs
   $ parley cost report --cluster meetings/demo          what relaying cost, by room
   $ parley cost what-if --users 100 --relay-share 0.2
+  $ parley plan --concurrent 100000 --relay-share 0.15  what a load needs and costs
 
 Parley runs WebRTC meetings on Kubernetes and says what their relayed part costs.
 `
@@ -73,6 +75,7 @@ function parley(): Command {
   addStatus(program)
   addDoctor(program)
   addCost(program)
+  addPlan(program)
   addRender(program)
   program.commandsGroup('Operate:')
   addDrain(program)

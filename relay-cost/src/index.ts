@@ -35,7 +35,7 @@ export {
   type SumsRequest,
   unattributedKey,
 } from './report.ts'
-export { parseBy, parseWindow, type Window } from './request.ts'
+export { dimensionsFor, parseBy, parseWindow, type Window } from './request.ts'
 export {
   countedHours,
   monthOf,

@@ -1,5 +1,5 @@
 import { reportDimensions } from '@parley/protocol'
-import { parseBy, ReplayStream, readRecorded } from '@parley/relay-cost'
+import { dimensionsFor, parseBy, ReplayStream, readRecorded } from '@parley/relay-cost'
 import type { Command } from 'commander'
 import { readLines } from '../../input.ts'
 import { type Format, format, print } from './output.ts'
@@ -27,7 +27,7 @@ Example:
 `,
     )
     .action(async (options: { events: string; prices: string; by: string; output: Format }) => {
-      const by = parseBy(options.by)
+      const by = dimensionsFor(options.output, parseBy(options.by))
       const prices = await pricesOf(options.prices)
       const { stream, rejected } = await replay(options.events, new ReplayStream({ prices, by }))
       for (const { line, reason } of rejected.named)
