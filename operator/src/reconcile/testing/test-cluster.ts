@@ -96,9 +96,9 @@ export class TestCluster {
   }
 
   /** A node with this ExternalIP, if any; nothing runs on it. */
-  async node(name: string, externalIp?: string): Promise<void> {
+  async node(name: string, externalIp?: string, internalIp = '10.9.0.1'): Promise<void> {
     await this.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name } })
-    const addresses = [{ type: 'InternalIP', address: '10.9.0.1' }]
+    const addresses = [{ type: 'InternalIP', address: internalIp }]
     if (externalIp) addresses.push({ type: 'ExternalIP', address: externalIp })
     await this.patchStatus('node', name, 'default', { addresses })
   }
@@ -135,7 +135,7 @@ export class TestCluster {
     await this.kubectl('patch', 'node', name, '--type=merge', '-p', body)
   }
 
-  private async bind(pod: string, namespace: string, node: string): Promise<void> {
+  async bind(pod: string, namespace: string, node: string): Promise<void> {
     const binding = {
       apiVersion: 'v1',
       kind: 'Binding',
