@@ -12,6 +12,8 @@ import { meterHttp } from './http.ts'
 import { relayRegistry } from './metrics.ts'
 import { type PricesOf, reportFrom } from './report.ts'
 import { ReportFiles } from './report-files.ts'
+import { linkFacts } from './reasons/facts.ts'
+import { followLinkReports } from './reasons/feed.ts'
 import { openStore } from './store/open.ts'
 import { Usage } from './usage.ts'
 
@@ -48,7 +50,10 @@ export async function startMeter(
     ca: config.storeCa,
     meter: `${config.region}/${config.namespace}/${config.cluster}`,
   })
-  const usage = new Usage(store, async () => ({ region: config.region }))
+  const usage = new Usage(store, async (window) => ({
+    region: config.region,
+    ...(await linkFacts(store, window, now())),
+  }))
   const accounting = new Accounting(store, usage, config.bufferAllocations)
   const pricesOf: PricesOf = (window) => pricesOver(config.prices, window, config.region)
   const currency = config.prices[0]?.currency ?? ''
@@ -98,6 +103,15 @@ export async function startMeter(
     onStatusFound: (status) => accounting.find(status),
     logger,
   })
+  const links = followLinkReports({
+    redisUrl: config.redisUrl,
+    cluster: config.cluster,
+    async onReports(records) {
+      const [book] = await store.books()
+      await book?.links.merge(records)
+    },
+    logger,
+  })
   const loops = [
     every(() => config.flushIntervalMs, keepStore),
     every((tookMs) => Math.max(figuresIntervalMs, figuresShare * tookMs), keepFigures),
@@ -128,6 +142,7 @@ export async function startMeter(
     await Promise.all(loops.map((stop) => stop()))
     await app.close()
     await feed.close()
+    await links.close()
     try {
       await flush()
     } finally {

@@ -12,12 +12,28 @@ import { columnOf } from './rows.ts'
  */
 
 /** What differs in the words of the two. */
-type Vocabulary = { integer: string; text: string; end: string }
+type Vocabulary = {
+  integer: string
+  text: string
+  /** Of an id. */
+  id: string
+  /** Of what is reported of a link. */
+  report: string
+  end: string
+}
 
-const sqlite: Vocabulary = { integer: 'INTEGER', text: 'TEXT', end: 'STRICT, WITHOUT ROWID' }
+const sqlite: Vocabulary = {
+  integer: 'INTEGER',
+  text: 'TEXT',
+  id: 'TEXT',
+  report: 'TEXT',
+  end: 'STRICT, WITHOUT ROWID',
+}
 const mysql: Vocabulary = {
   integer: 'BIGINT',
   text: 'VARCHAR(255)',
+  id: 'VARCHAR(64)',
+  report: 'VARCHAR(1024)',
   end: 'ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
 }
 
@@ -57,6 +73,18 @@ const usageFor = ({ integer, text, end }: Vocabulary): string[] => {
      ) ${end}`,
   ]
 }
+
+/**
+ * What pages said of their links: `link` is the page's count of them, and `report` a LinkFacts of
+ * protocol as JSON.
+ * @param keys in the table's own definition; SQLite has a step of its own for each
+ */
+const linksFor = ({ integer, text, id, report, end }: Vocabulary, keys = '') =>
+  `CREATE TABLE IF NOT EXISTS link_reports (
+     meter ${text} NOT NULL, tenant ${id} NOT NULL, room ${id} NOT NULL, participant ${id} NOT NULL,
+     link ${integer} NOT NULL, started_at ${integer} NOT NULL, at ${integer} NOT NULL,
+     report ${report} NOT NULL, PRIMARY KEY (meter, tenant, room, participant, link)${keys}
+   ) ${end}`
 
 /** Columns that say whose usage a row of `usage_hours` is, and of `usage_days`. */
 export const hourKeys = [
@@ -111,6 +139,8 @@ export const sqliteMigrations: readonly string[] = [
   'DROP INDEX allocations_last_seen_at',
   'ALTER TABLE allocations ADD COLUMN recovered_bytes INTEGER NOT NULL DEFAULT 0',
   ...usageFor(sqlite),
+  linksFor(sqlite),
+  'CREATE INDEX link_reports_at ON link_reports (meter, at)',
 ]
 
 /**
@@ -162,4 +192,5 @@ export const mysqlMigrations: readonly string[] = [
   `,
   'ALTER TABLE allocations ADD COLUMN recovered_bytes BIGINT NOT NULL DEFAULT 0',
   ...usageFor(mysql),
+  linksFor(mysql, ', KEY reported (meter, at)'),
 ]

@@ -12,6 +12,7 @@ import {
 } from '@parley/relay-cost'
 import mysql, { type PoolConnection, type RowDataPacket } from 'mysql2/promise'
 import { StoreError } from '../errors.ts'
+import { linkTables } from '../reasons/link-tables.ts'
 import { mysqlMigrations } from './migrations.ts'
 import { presenceOf, type Row, readAllocation, readTraffic, trafficColumns } from './rows.ts'
 import { type Answer, mysqlDialect, type Program } from './sql.ts'
@@ -80,6 +81,7 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
 
   const bookOf = (whose: string): Book => {
     const usage = usageTables(mysqlDialect, whose)
+    const links = linkTables(mysqlDialect, whose)
     const read = <T>(program: () => Program<T>) =>
       attempt('read', (connection) => runProgram(connection, program))
     const write = async <T>(program: () => Program<T>) => {
@@ -89,6 +91,13 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
     return {
       records: (window) => between(whose, ...hoursOf(window)),
       touch: async (hours) => ({ lateHours: await write(() => usage.touch(hours)) }),
+      links: {
+        merge: (records) =>
+          write(function* () {
+            return { lateHours: yield* usage.touch(yield* links.merge(records)) }
+          }),
+        between: (window) => read(() => links.between(window)),
+      },
       changedHours: ({ from, to }) => read(() => usage.changedHours(from, to)),
       putHour: (hour, cells) => write(() => usage.putHour(hour, cells)),
       putDay: (day) => write(() => usage.putDay(day)),
@@ -96,7 +105,11 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
       extent: () => read(usage.extent),
       sums: (spans, by, first) => read(() => usage.sums(spans, by, first)),
       kept: () => read(() => usage.kept()),
-      forget: (before) => write(() => usage.forget(before, forgetRows, 'present_until')),
+      forget: (before) =>
+        write(function* () {
+          yield* links.forget(before.allocations)
+          return yield* usage.forget(before, forgetRows, 'present_until')
+        }),
     }
   }
 

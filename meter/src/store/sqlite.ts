@@ -4,6 +4,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { parseTurnUsername } from '@parley/protocol'
 import { type AllocationRecord, hourMs, hourOf, trafficFields } from '@parley/relay-cost'
 import { StoreError } from '../errors.ts'
+import { linkTables } from '../reasons/link-tables.ts'
 import { sqliteMigrations as migrations } from './migrations.ts'
 import { presenceOf, type Row, readAllocation, readTraffic, trafficColumns } from './rows.ts'
 import { type Answer, type Program, sqliteDialect } from './sql.ts'
@@ -21,6 +22,7 @@ export function openSqliteStore(path: string): Store {
   const run = runnerOf(db)
   const allocations = prepare(db)
   const usage = usageTables(sqliteDialect, '')
+  const links = linkTables(sqliteDialect, '')
   const read = <T>(program: () => Program<T>) =>
     attempt('read', path, () => inTransaction(db, 'BEGIN', () => run(program())))
   const write = <T>(program: () => Program<T>) =>
@@ -32,6 +34,13 @@ export function openSqliteStore(path: string): Store {
   const book: Book = {
     records,
     touch: async (hours) => ({ lateHours: write(() => usage.touch(hours)) }),
+    links: {
+      merge: async (records) =>
+        write(function* () {
+          return { lateHours: yield* usage.touch(yield* links.merge(records)) }
+        }),
+      between: async (window) => read(() => links.between(window)),
+    },
     changedHours: async ({ from, to }) => read(() => usage.changedHours(from, to)),
     putHour: async (hour, cells) => write(() => usage.putHour(hour, cells)),
     putDay: async (day) => write(() => usage.putDay(day)),
@@ -40,7 +49,10 @@ export function openSqliteStore(path: string): Store {
     sums: async (spans, by, first) => read(() => usage.sums(spans, by, first)),
     kept: async () => read(() => usage.kept()),
     forget: async (before) =>
-      write(() => usage.forget(before, forgetRows, 'max(last_seen_at, expires_at)')),
+      write(function* () {
+        yield* links.forget(before.allocations)
+        return yield* usage.forget(before, forgetRows, 'max(last_seen_at, expires_at)')
+      }),
   }
 
   try {

@@ -1,4 +1,4 @@
-import type { ReportDimension } from '@parley/protocol'
+import type { LinkRecord, ReportDimension } from '@parley/protocol'
 import type { AllocationRecord, CellSums, UsageCell, Window } from '@parley/relay-cost'
 
 /**
@@ -35,6 +35,8 @@ export type Book = {
   records(window: Window): Promise<AllocationRecord[]>
   /** Says that something else changed what these hours come to, such as why somebody was relayed. */
   touch(hours: Iterable<number>): Promise<Merged>
+  /** What pages reported of their links; with the allocations it decides what an hour comes to. */
+  links: Links
   /** Hours from `from` to before `to` that are to be rolled up (again), the earliest first. */
   changedHours(window: Window): Promise<ChangedHour[]>
   /** Puts an hour's cells in place of what it had; false where it has changed since, and stays. */
@@ -54,11 +56,18 @@ export type Book = {
   /** Up to when (epoch ms) allocations and hours were deleted for their age; 0 where none were. */
   kept(): Promise<Kept>
   /**
-   * Deletes what is older, a bounded number of rows at a time: allocations that ended before, and hours
-   * of days that are summed up. What is not rolled up yet is kept.
+   * Deletes what is older, a bounded number of rows at a time: allocations that ended before (and what
+   * was reported of links before), and hours of days that are summed up. What is not rolled up yet is kept.
    * @returns whether there is more
    */
   forget(before: Kept): Promise<boolean>
+}
+
+export type Links = {
+  /** Joins reports into what is stored; the hours that they are about are to be rolled up (again). */
+  merge(records: readonly LinkRecord[]): Promise<Merged>
+  /** Those of links that may have been there in the window. */
+  between(window: Window): Promise<LinkRecord[]>
 }
 
 export type ChangedHour = {
