@@ -49,6 +49,19 @@ export const reportRowSchema = z.strictObject({
   ...measuresSchema.shape,
 })
 
+export const adviceKinds = ['mesh-to-sfu', 'cheaper-region', 'nearer-turn', 'tenant-moved'] as const
+
+/** What could cost less, or has changed: with the amount (of the report's window) and its arithmetic. */
+export const adviceSchema = z.strictObject({
+  kind: z.enum(adviceKinds),
+  /** The room (`tenant/room`), the region or the tenant that it is about. */
+  subject: z.string(),
+  /** In the report's currency; left out where nothing is to be saved. */
+  saves: z.number().nonnegative().optional(),
+  text: z.string(),
+  arithmetic: z.string(),
+})
+
 /** The relay-cost report. Instants are ISO 8601 in UTC; the rows sum to the totals exactly. */
 export const relayCostReportSchema = z.strictObject({
   window: z.strictObject({ from: z.iso.datetime(), to: z.iso.datetime() }),
@@ -57,6 +70,7 @@ export const relayCostReportSchema = z.strictObject({
   totals: measuresSchema,
   rows: z.array(reportRowSchema),
   notes: z.array(z.string()),
+  advice: z.array(adviceSchema).optional(),
 })
 
 export type RelayedBytes = z.infer<typeof relayedBytesSchema>
@@ -64,6 +78,7 @@ export type RelayCost = z.infer<typeof relayCostSchema>
 export type Measures = z.infer<typeof measuresSchema>
 export type ReportDimension = z.infer<typeof reportDimensionSchema>
 export type ReportRow = z.infer<typeof reportRowSchema>
+export type Advice = z.infer<typeof adviceSchema>
 export type RelayCostReport = z.infer<typeof relayCostReportSchema>
 
 /**
@@ -77,6 +92,8 @@ export const relaySummarySchema = z.strictObject({
   currency: z.string(),
   costPerHour: z.number().nonnegative().optional(),
   monthToDate: z.number().nonnegative().optional(),
+  /** What the month (UTC) is going to cost at the pace of the last days; worked out once an hour. */
+  forecast: z.number().nonnegative().optional(),
   troubles: z.record(z.string(), z.string()).optional(),
 })
 export type RelaySummary = z.infer<typeof relaySummarySchema>

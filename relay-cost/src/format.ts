@@ -26,3 +26,16 @@ export function formatMoney(amount: number): string {
   const digits = amount === 0 || amount >= 100 ? 2 : amount >= 0.1 ? 4 : 6
   return amount.toFixed(digits)
 }
+
+/** Text in lines of at most `width`, cut between words. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else line = line ? `${line} ${word}` : word
+  }
+  return [...lines, line]
+}

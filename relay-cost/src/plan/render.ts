@@ -1,3 +1,4 @@
+import { wrap } from '../format.ts'
 import type { Colour } from '../render/table.ts'
 import type { Plan } from './plan.ts'
 
@@ -65,16 +66,4 @@ function regionLines({ regions, cost }: Plan): string[] {
 
 function count(amount: number): string {
   return Math.round(amount).toLocaleString('en-US')
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line ? `${line} ${word}` : word
-  }
-  return [...lines, line]
 }

@@ -1,5 +1,6 @@
 import type { Measures, RelayCostReport, ReportRow } from '@parley/protocol'
-import { formatBytes, formatMoney, formatSeconds } from '../format.ts'
+import { adviceLines } from '../advice/render.ts'
+import { formatBytes, formatMoney, formatSeconds, wrap } from '../format.ts'
 import { dimensionsOf } from './csv.ts'
 
 type Paint = (text: string) => string
@@ -70,6 +71,7 @@ export function renderTable(report: RelayCostReport, options: TableOptions = {})
     rule,
     colour.bold(totals.trimEnd()),
     ...notes(report, width, colour),
+    ...adviceLines(report.advice ?? [], width, colour),
   ].join('\n')}\n`
 }
 
@@ -164,16 +166,4 @@ function shorten(text: string, longest: number): string {
 /** All characters that reports are made of are one column wide. */
 function textWidth(text: string): number {
   return [...text].length
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line ? `${line} ${word}` : word
-  }
-  return [...lines, line]
 }
