@@ -1,12 +1,13 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import { pino } from 'pino'
+import { pageSchema, seriesSchema } from './api-v1.ts'
 import { StoreError } from './errors.ts'
 import { type MeterApi, meterHttp } from './http.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
 
 function api(over: Partial<MeterApi> = {}) {
-  const report = jest.fn<MeterApi['report']>(async () => ({ rows: [] }) as never)
+  const report = jest.fn<MeterApi['report']>(async () => ({ rows: [], window: {} }) as never)
   const app = meterHttp({
     token: 'the-token',
     now: () => now,
@@ -32,7 +33,7 @@ function api(over: Partial<MeterApi> = {}) {
 describe('the meter’s HTTP', () => {
   it('REQ-K5: reports want the token; probes and metrics do not', async () => {
     const { get } = api()
-    for (const path of ['/report', '/summary', '/load']) {
+    for (const path of ['/report', '/summary', '/load', '/api/v1/rooms', '/api/v1/summary']) {
       for (const token of [undefined, '', 'wrong', 'the-token-and-more'])
         expect((await get(path, token)).statusCode).toBe(401)
       expect((await get(path, 'the-token')).statusCode).toBe(200)
@@ -60,6 +61,10 @@ describe('the meter’s HTTP', () => {
     ['/report?window=soon', 400, 'REPORT_WINDOW'],
     ['/report?windw=1h', 400, 'REPORT_QUERY'],
     ['/report?by=room&by=tenant', 400, 'REPORT_QUERY'],
+    ['/api/v1/report?limit=-1', 400, 'REPORT_QUERY'],
+    ['/api/v1/report?limit=20000', 400, 'REPORT_PAGE'],
+    ['/api/v1/rooms?by=room', 400, 'REPORT_QUERY'],
+    ['/api/v1/series?step=minute', 400, 'REPORT_QUERY'],
     ['/nothing', 404, 'NOT_FOUND'],
   ])('%s is answered with %i %s', async (url, status, code) => {
     const response = await api().get(url, 'the-token')
@@ -85,5 +90,72 @@ describe('the meter’s HTTP', () => {
     const response = await failing.get('/summary', 'the-token')
     expect(response.statusCode).toBe(500)
     expect(response.body).not.toContain('secret detail')
+  })
+
+  it('REQ-K5: flat rows in pages, of one report for as long as somebody turns them', async () => {
+    const row = (room: string, total: number) => ({
+      key: { room },
+      ...{ allocations: 1, relayedSeconds: 60, unattributedBytes: 0 },
+      bytes: { clientToTurn: 1, turnToClient: 2, turnToPeer: 3, peerToTurn: 4, billable: 5 },
+      cost: { egress: total, nodes: 0, idle: 0, total },
+    })
+    const made = {
+      window: { from: '2026-11-21T00:00:00.000Z', to: '2026-11-21T12:00:00.000Z' },
+      ...{ currency: 'USD', rows: [row('a', 3), row('b', 2), row('c', 1)] },
+    }
+    const report = jest.fn<MeterApi['report']>(async () => made as never)
+    const { get } = api({ report })
+    const page = async (query: string) =>
+      pageSchema.parse((await get(`/api/v1/report?${query}`, 'the-token')).json())
+    const first = await page('by=room&window=12h&limit=2')
+    expect(first).toMatchObject({ total: 3, offset: 0, limit: 2, currency: 'USD' })
+    expect(first.rows.map(({ room }) => room)).toEqual(['a', 'b'])
+    expect(first.rows[0]).toEqual({
+      ...{ room: 'a', allocations: 1, relayedSeconds: 60, unattributedBytes: 0 },
+      ...{ clientToTurnBytes: 1, turnToClientBytes: 2, turnToPeerBytes: 3, peerToTurnBytes: 4 },
+      ...{ billableBytes: 5, egressCost: 3, nodesCost: 0, idleCost: 0, totalCost: 3 },
+    })
+    const second = await page('by=room&window=12h&limit=2&offset=2')
+    expect(second.rows.map(({ room }) => room)).toEqual(['c'])
+    expect(report).toHaveBeenCalledTimes(1)
+    await get('/api/v1/rooms?window=12h', 'the-token')
+    expect(report).toHaveBeenLastCalledWith(expect.anything(), ['tenant', 'room'])
+  })
+
+  it('REQ-K5: a series is in order of time', async () => {
+    const row = (hour: string) => ({
+      key: { hour },
+      ...{ allocations: 1, relayedSeconds: 60, unattributedBytes: 0 },
+      bytes: { clientToTurn: 1, turnToClient: 2, turnToPeer: 3, peerToTurn: 4, billable: 5 },
+      cost: { egress: 1, nodes: 0, idle: 0, total: 1 },
+    })
+    const made = {
+      window: { from: '2026-11-21T00:00:00.000Z', to: '2026-11-21T12:00:00.000Z' },
+      ...{
+        currency: 'USD',
+        rows: [row('2026-11-21T11:00Z'), row('(idle)'), row('2026-11-21T10:00Z')],
+      },
+    }
+    const { get } = api({ report: async () => made as never })
+    const series = seriesSchema.parse((await get('/api/v1/series?step=hour', 'the-token')).json())
+    expect(series.rows.map(({ time }) => time)).toEqual([
+      '2026-11-21T10:00:00.000Z',
+      '2026-11-21T11:00:00.000Z',
+    ])
+  })
+
+  it('REQ-K5: every path of the document is served, and no query that it does not name', async () => {
+    const { get } = api()
+    const document = (await get('/openapi.json')).json() as {
+      openapi: string
+      paths: Record<string, { get: { parameters: { name: string }[]; security?: object[] } }>
+    }
+    expect(document.openapi).toBe('3.1.0')
+    for (const [path, { get: operation }] of Object.entries(document.paths)) {
+      expect((await get(path)).statusCode).toBe(operation.security ? 401 : 200)
+      if (!operation.security) continue
+      const refused = await get(`${path}?nonsense=1`, 'the-token')
+      if (operation.parameters.length > 0) expect(refused.statusCode).toBe(400)
+    }
   })
 })

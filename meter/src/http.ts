@@ -4,12 +4,15 @@ import {
   type RelayCostReport,
   type RelayLoad,
   type RelaySummary,
+  type ReportDimension,
 } from '@parley/protocol'
 import { parseBy, parseWindow, RelayCostError, type Window } from '@parley/relay-cost'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { z } from 'zod'
+import { type flatPaths, queries, ReportPages } from './api-v1.ts'
 import { MeterError, StoreError } from './errors.ts'
+import { openApiDocument } from './openapi.ts'
 
 export type MeterApi = {
   token: string
@@ -17,7 +20,7 @@ export type MeterApi = {
   /** What keeps the meter from doing its work; empty when nothing does. */
   troubles: () => Record<string, string>
   metrics: () => Promise<{ contentType: string; text: string }>
-  report: (window: Window, by: ReturnType<typeof parseBy>) => Promise<RelayCostReport>
+  report: (window: Window, by: readonly ReportDimension[]) => Promise<RelayCostReport>
   summary: () => Promise<RelaySummary>
   load: () => RelayLoad
   logger: Logger
@@ -28,6 +31,7 @@ const querySchema = z.strictObject({
   from: z.string().optional(),
   to: z.string().optional(),
   by: z.string().optional(),
+  limit: z.coerce.number().int().min(0).max(100_000).optional(),
 })
 
 class RequestError extends MeterError {
@@ -44,6 +48,24 @@ class RequestError extends MeterError {
  */
 export function meterHttp(api: MeterApi): FastifyInstance {
   const app = Fastify({ logger: false })
+  /** A path of the flat API, for who has the token. */
+  const get = <Query extends z.ZodObject>(
+    path: keyof typeof flatPaths,
+    schema: Query,
+    answer: (query: z.infer<Query>) => unknown,
+  ) =>
+    app.get(path, async (request) => {
+      requireToken(request, api.token)
+      const query = schema.safeParse(request.query)
+      if (query.success) return answer(query.data)
+      const takes = Object.keys(schema.shape).join(', ') || 'nothing'
+      const [issue] = query.error.issues
+      throw new RequestError(
+        400,
+        'REPORT_QUERY',
+        `the query takes ${takes}, each once; ${issue?.path.join('.') || 'it'}: ${issue?.message}`,
+      )
+    })
 
   app.get('/healthz', async () => ({ ok: true }))
   app.get('/readyz', async (_request, reply) => {
@@ -62,10 +84,10 @@ export function meterHttp(api: MeterApi): FastifyInstance {
       throw new RequestError(
         400,
         'REPORT_QUERY',
-        'the query takes window, from, to and by, each once',
+        'the query takes window, from, to, by and limit (a number of rows), each once',
       )
-    const { by = 'room', ...span } = query.data
-    return api.report(parseWindow(span, api.now()), parseBy(by))
+    const { by = 'room', limit, ...span } = query.data
+    return firstRows(await api.report(parseWindow(span, api.now()), parseBy(by)), limit)
   })
   app.get('/summary', async (request) => {
     requireToken(request, api.token)
@@ -75,6 +97,14 @@ export function meterHttp(api: MeterApi): FastifyInstance {
     requireToken(request, api.token)
     return api.load()
   })
+
+  const pages = new ReportPages(api.report, api.now)
+  app.get('/openapi.json', async () => openApiDocument())
+  get('/api/v1/report', queries.report, (query) => pages.page(query))
+  get('/api/v1/rooms', queries.rooms, (query) => pages.rooms(query))
+  get('/api/v1/series', queries.series, (query) => pages.series(query))
+  get('/api/v1/summary', queries.none, () => api.summary())
+  get('/api/v1/load', queries.none, () => api.load())
 
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({ error: { code: 'NOT_FOUND', message: 'no such page' } }),
@@ -93,6 +123,14 @@ export function meterHttp(api: MeterApi): FastifyInstance {
     return reply.code(500).send(bodyOf(code, 'the meter could not answer; its log says why'))
   })
   return app
+}
+
+/** Those that cost most; the totals stay those of all. */
+function firstRows(report: RelayCostReport, limit = report.rows.length): RelayCostReport {
+  const { rows, notes } = report
+  if (rows.length <= limit) return report
+  const note = `The ${limit} of ${rows.length} rows that cost most; the totals are those of all.`
+  return { ...report, rows: rows.slice(0, limit), notes: [...notes, note] }
 }
 
 function bodyOf(code: string, message: string) {

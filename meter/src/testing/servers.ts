@@ -15,6 +15,8 @@ const debianPackages = {
   'redis-server': 'redis-server',
   turnserver: 'coturn',
   turnutils_uclient: 'coturn',
+  turnutils_peer: 'coturn',
+  ip: 'iproute2',
   mariadbd: 'mariadb-server-core',
   'mariadb-install-db': 'mariadb-server-core',
   openssl: 'openssl',
@@ -81,23 +83,57 @@ export async function startSecureRedis(
   }
 }
 
+/** Where in a network of the test's own a process runs; left out: on loopback of the machine. */
+export type Place = { namespace: string; address: string }
+
+/** A Redis in a network namespace, which those outside of it reach by its socket. */
+export async function startRedisIn(
+  folder: string,
+  { namespace }: Place,
+): Promise<RunningProcess & { port: number; url: string }> {
+  const [port, socket] = [6379, join(folder, 'redis.sock')]
+  const child = start(
+    'redis-server',
+    [
+      ...['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder],
+      ...['--unixsocket', socket, '--requirepass', turnSecret],
+    ],
+    namespace,
+  )
+  await eventually(async () => {
+    const connection = connect(socket)
+    try {
+      await once(connection, 'connect')
+    } finally {
+      connection.destroy()
+    }
+  })
+  return { port, url: `${socket}?password=${turnSecret}`, stop: stopperOf(child) }
+}
+
 export async function startCoturn(
   folder: string,
-  options: { redisPort: number; realm: string },
+  options: { redisPort: number; realm: string; place?: Place },
 ): Promise<RunningProcess & { port: number }> {
-  const port = await freePort()
+  const { namespace, address } = options.place ?? { address: '127.0.0.1' }
+  const port = options.place ? 3478 : await freePort()
   const relayFrom = 20_000 + Math.floor(Math.random() * 60) * 200
   const statsdb = `ip=127.0.0.1 port=${options.redisPort} dbname=0 password=${turnSecret} connect_timeout=5`
-  const child = start('turnserver', [
-    ...['-n', '--no-cli', '--no-tls', '--no-dtls', '--log-file', 'stdout'],
-    ...['--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(port)],
-    ...['--min-port', String(relayFrom), '--max-port', String(relayFrom + 199)],
-    ...['--allow-loopback-peers', '--lt-cred-mech', '--use-auth-secret'],
-    ...['--static-auth-secret', turnSecret, '--realm', options.realm],
-    ...['--userdb', join(folder, `turndb-${port}`), '--pidfile', join(folder, `pid-${port}`)],
-    ...['--redis-statsdb', statsdb],
-  ])
-  await listening(port)
+  const child = start(
+    'turnserver',
+    [
+      ...['-n', '--no-cli', '--no-tls', '--no-dtls', '--log-file', 'stdout'],
+      ...['--listening-ip', address, '--relay-ip', address, '--listening-port', String(port)],
+      ...['--min-port', String(relayFrom), '--max-port', String(relayFrom + 199)],
+      ...['--allow-loopback-peers', '--lt-cred-mech', '--use-auth-secret'],
+      ...['--static-auth-secret', turnSecret, '--realm', options.realm],
+      ...['--userdb', join(folder, `turndb-${port}`), '--pidfile', join(folder, `pid-${port}`)],
+      ...['--redis-statsdb', statsdb],
+    ],
+    namespace,
+  )
+  if (namespace) await listeningIn(namespace, port)
+  else await listening(port)
   return { port, stop: stopperOf(child) }
 }
 
@@ -177,13 +213,43 @@ export function startTurnClients(options: {
   messages: number
   bytes: number
   intervalMs?: number
+  /** Where they run, and whom their allocations talk to; left out: on loopback, and each other. */
+  to?: { from: Place; server: Place; peer: { address: string; port: number } }
 }): ServerProcess {
-  const { port, username, messages, bytes, intervalMs = 1 } = options
+  const { port, username, messages, bytes, intervalMs = 1, to } = options
   const password = createHmac('sha1', turnSecret).update(username).digest('base64')
-  return start('turnutils_uclient', [
-    ...['-y', '-m', '1', '-n', String(messages), '-l', String(bytes), '-z', String(intervalMs)],
-    ...['-u', username, '-w', password, '-p', String(port), '127.0.0.1'],
-  ])
+  const whom = to ? ['-c', '-e', to.peer.address, '-r', String(to.peer.port)] : ['-y']
+  return start(
+    'turnutils_uclient',
+    [
+      ...[
+        ...whom,
+        '-m',
+        '1',
+        '-n',
+        String(messages),
+        '-l',
+        String(bytes),
+        '-z',
+        String(intervalMs),
+      ],
+      ...['-u', username, '-w', password, '-p', String(port), to?.server.address ?? '127.0.0.1'],
+    ],
+    to?.from.namespace,
+  )
+}
+
+/** What the clients say at their end that they sent and received: payload alone. */
+export function clientCounters(output: string): { sentBytes: number; receivedBytes: number } {
+  const last = [...output.matchAll(/tot_send_bytes ~ (\d+), tot_recv_bytes ~ (\d+)/g)].at(-1)
+  if (!last) throw new Error(`the clients said no totals: ${output.slice(-500)}`)
+  return { sentBytes: Number(last[1]), receivedBytes: Number(last[2]) }
+}
+
+/** A peer that sends back what it gets. */
+export function startEcho({ namespace, address }: Place, port: number): RunningProcess {
+  const child = start('turnutils_peer', ['-L', address, '-p', String(port)], namespace)
+  return { stop: stopperOf(child) }
 }
 
 /** A username as the signaling server mints it, valid for an hour, of a room that no other test has. */
@@ -235,9 +301,13 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-function start(binary: keyof typeof debianPackages, args: string[]) {
+function start(binary: keyof typeof debianPackages, args: string[], namespace?: string) {
   requireBinary(binary)
-  return execa(binary, args, { reject: false, all: true, stdin: 'ignore' })
+  const options = { reject: false, all: true, stdin: 'ignore' } as const
+  // `ip netns exec` becomes the program itself, so signals reach that.
+  return namespace
+    ? execa('ip', ['netns', 'exec', namespace, binary, ...args], options)
+    : execa(binary, args, options)
 }
 
 type ServerProcess = ReturnType<typeof start>
@@ -259,6 +329,15 @@ function stopperOf(child: ServerProcess) {
     child.kill(signal)
     await child
   }
+}
+
+/** Looks whether anything listens there; from outside nobody can connect. */
+async function listeningIn(namespace: string, port: number): Promise<void> {
+  const listening = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 0A`)
+  await eventually(async () => {
+    const { stdout } = await execa('ip', ['netns', 'exec', namespace, 'cat', '/proc/net/tcp'])
+    if (!listening.test(stdout)) throw new Error(`nothing listens on ${port}`)
+  })
 }
 
 /** Connects and hangs up, as health checks do, as soon as the port takes it. */
