@@ -189,6 +189,71 @@ describe('the allocation ledger', () => {
   })
 })
 
+describe('what the ledger cannot see or keep', () => {
+  const lived = (...deltas: [number, string, string][]) =>
+    ledgerOf(
+      [0, 'status', status('new', 'c:1')],
+      ...deltas,
+      [3, 'status', 'deleted'],
+      [3, 'total_traffic', bytes(300)],
+      [3, 'total_traffic/peer', bytes(50)],
+    )
+
+  it('REQ-K5: bytes that only the totals tell of are counted, and named', () => {
+    const [record] = lived([1, 'traffic', bytes(100)]).records()
+    expect(record?.recoveredBytes).toBe(250)
+    expect(sumOf(record ? [record] : [])).toBe(350)
+  })
+
+  it('REQ-K5: where no delta was lost nothing is', () => {
+    const whole = lived([1, 'traffic', bytes(300)], [1, 'traffic/peer', bytes(50)])
+    expect(whole.records()[0]?.recoveredBytes ?? 0).toBe(0)
+  })
+
+  it('REQ-K5: two meters that lost different deltas agree on the bytes, and one of them on the loss', () => {
+    const [a] = lived([1, 'traffic', bytes(300)]).records()
+    const [b] = lived([1, 'traffic/peer', bytes(50)]).records()
+    if (!a || !b) throw new Error('no record')
+    const both = mergeAllocations(a, b)
+    expect(both.recoveredBytes).toBe(300)
+    expect(totalOf(both)).toEqual(totalOf(a))
+    expect(mergeAllocations(both, a)).toEqual(both)
+  })
+
+  it('REQ-K5: any one of the deltas may be lost: the totals come out, and the gap is what it told', () => {
+    const losses = lives.filter((all) =>
+      all.some(({ closes, deltas }) => closes && deltas.length > 0),
+    )
+    fc.assert(
+      fc.property(losses, fc.nat(), (all, seed) => {
+        const ended = all.filter(({ closes }) => closes)
+        const lines = ended.flatMap(publish)
+        const deltas = lines.filter(({ channel }) => /[0-9][/]traffic(?:[/]peer)?$/.test(channel))
+        const lost = deltas[seed % Math.max(1, deltas.length)]
+        const whole = feed(new Ledger(), lines).records()
+        const cut = feed(
+          new Ledger(),
+          lines.filter((line) => line !== lost),
+        ).records()
+        expect(sumOf(cut)).toBe(sumOf(whole))
+        const told = [...(lost?.message ?? '').matchAll(/(?:rcvb|sentb)=(\d+)/g)]
+        const gap = cut.reduce((sum, each) => sum + (each.recoveredBytes ?? 0), 0)
+        expect(gap).toBe(told.reduce((sum, [, n]) => sum + Number(n), 0))
+      }),
+    )
+  })
+
+  it('REQ-K5: a sum past 2^53 is not counted and not rounded', () => {
+    const ledger = ledgerOf(
+      [0, 'status', status('new', 'c:1')],
+      [1, 'traffic', bytes(2 ** 53 - 1)],
+      [2, 'traffic', bytes(2 ** 53 - 1)],
+    )
+    expect(ledger.overflows).toBe(1)
+    expect(sumOf(ledger.records())).toBe(2 ** 53 - 1)
+  })
+})
+
 describe('merging allocation records', () => {
   const same = (each: AllocationRecord) => ({
     ...each,

@@ -1,5 +1,5 @@
 import type { Measures, RelayCostReport, ReportDimension, ReportRow } from '@parley/protocol'
-import { type AllocationRecord, isOpen, joinAllocations } from './allocation.ts'
+import { type AllocationRecord, hourMs, isOpen, joinAllocations } from './allocation.ts'
 import { apportion } from './apportion.ts'
 import { quantitiesOf, withoutBound } from './billable.ts'
 import { type CellsRequest, cellsOf } from './cells.ts'
@@ -215,10 +215,18 @@ function keyOf(sums: CellSums, dimension: ReportDimension): string {
     case 'reason':
       return sums.reason ?? 'unknown'
     case 'day':
-      return isoInstant(sums.day ?? 0).slice(0, 10)
+      return dayText(sums.day ?? 0)
     case 'hour':
-      return `${isoInstant(sums.hour ?? 0).slice(0, 16)}Z`
+      return hourText(sums.hour ?? 0)
   }
+}
+
+function dayText(at: number): string {
+  return isoInstant(at).slice(0, 10)
+}
+
+function hourText(at: number): string {
+  return `${isoInstant(at).slice(0, 16)}Z`
 }
 
 const quantityKinds = Object.keys(noQuantities()) as (keyof Quantities)[]
@@ -251,10 +259,11 @@ function priceEgress(
 /** Gives each row its share of the nodes in proportion to what it sent; what was idle has its own row. */
 function priceNodeTime(
   parts: readonly Part[],
-  { nodes, prices }: PricedSums,
+  span: PricedSums,
   rows: Map<string, Sum>,
   by: readonly ReportDimension[],
 ): void {
+  const { nodes, prices } = span
   if (!nodes) return
   const all = toMicros(priceNodes(nodes.milliseconds, prices))
   const sent = parts.map(({ sentBytes }) => sentBytes)
@@ -266,8 +275,47 @@ function priceNodeTime(
     const part = parts[index]
     if (part) part.row.nodes += money
   }
-  if (all > used)
-    rowOf(rows, Object.fromEntries(by.map((name) => [name, idleKey]))).idle += all - used
+  for (const { key, money } of idleOf(all - used, parts, span, by)) rowOf(rows, key).idle += money
+}
+
+const bucketMs = { day: 24 * hourMs, hour: hourMs } as const
+
+/** What was idle, in a row of its own; by day or hour, where it was idle most. */
+function idleOf(
+  idle: number,
+  parts: readonly Part[],
+  { from, to, nodes }: PricedSums,
+  by: readonly ReportDimension[],
+): { key: ReportRow['key']; money: number }[] {
+  if (idle === 0 || !nodes) return []
+  const time = by.includes('hour') ? 'hour' : by.includes('day') ? 'day' : undefined
+  const nameless = Object.fromEntries(by.map((name) => [name, idleKey]))
+  if (!time) return [{ key: nameless, money: idle }]
+  const sent = new Map<string, number>()
+  for (const { row, sentBytes } of parts) {
+    const at = row.key[time] ?? ''
+    sent.set(at, (sent.get(at) ?? 0) + sentBytes)
+  }
+  const capacityPerMs = (((nodes.capacityMbps * 1e6) / 8000) * nodes.milliseconds) / (to - from)
+  const buckets: { key: ReportRow['key']; free: number }[] = []
+  for (let start = from - (from % bucketMs[time]); start < to; start += bucketMs[time]) {
+    const length = Math.min(to, start + bucketMs[time]) - Math.max(from, start)
+    const at = { day: dayText(start), hour: hourText(start) }
+    const key = Object.fromEntries(
+      by.map((name) => [name, name === 'day' || name === 'hour' ? at[name] : idleKey]),
+    )
+    buckets.push({
+      key,
+      free: Math.max(0, Math.round(length * capacityPerMs - (sent.get(at[time]) ?? 0))),
+    })
+  }
+  const shares = apportion(
+    idle,
+    buckets.map(({ free }) => free),
+  )
+  return buckets
+    .map(({ key }, index) => ({ key, money: shares[index] ?? 0 }))
+    .filter(({ money }) => money > 0)
 }
 
 /** What the span would cost had nothing stayed inside that only may have, in millionths. */

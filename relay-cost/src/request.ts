@@ -25,6 +25,14 @@ export function parseBy(text: string): ReportDimension[] {
   })
 }
 
+/** A FOCUS file has charges of a day each at the most: its report is by day, asked for or not. */
+export function dimensionsFor(
+  format: string,
+  by: readonly ReportDimension[],
+): readonly ReportDimension[] {
+  return format !== 'focus' || by.includes('day') || by.includes('hour') ? by : [...by, 'day']
+}
+
 /**
  * Reads the window of a report: `window` is a length that ends at `now` (`90m`, `24h`, `7d`),
  * `from` and `to` are instants (ISO 8601 or epoch ms). Nothing given is the last 24 hours.

@@ -1,4 +1,7 @@
 import type { RelayCostReport, ReportRow } from '@parley/protocol'
+import { hourMs, hourOf } from '../allocation.ts'
+import { ReportRequestError } from '../errors.ts'
+import { monthOf, nextMonth } from '../span.ts'
 import { type Cell, dimensionsOf, toCsv } from './csv.ts'
 
 export type FocusOptions = {
@@ -7,31 +10,41 @@ export type FocusOptions = {
   billingAccountName?: string
 }
 
+const dayMs = 24 * hourMs
 const kinds = ['egress', 'nodes', 'idle'] as const
+type Kind = (typeof kinds)[number]
 
-const kindText = {
-  egress: { description: 'TURN relay egress to the internet', unit: 'Bytes' },
-  nodes: { description: 'TURN relay nodes, share in use', unit: 'Seconds' },
-  idle: { description: 'TURN relay nodes, idle share', unit: 'Seconds' },
-} as const
+const descriptions: Record<Kind, string> = {
+  egress: 'TURN relay egress',
+  nodes: 'TURN relay nodes, share in use',
+  idle: 'TURN relay nodes, idle share',
+}
 
 /**
- * FOCUS 1.2 rows (https://focus.finops.org), the mandatory columns and `x_` columns of our own: one
- * row for each report row and kind of cost that is not 0.
+ * A FOCUS 1.2 file (https://focus.finops.org): the mandatory columns and `x_` columns of our own, one
+ * charge for each report row and kind of cost that is not 0. Rows are of one day (or hour) each, so
+ * the report must be by `day` or `hour`.
+ * @throws {ReportRequestError} `REPORT_FOCUS` where it is by neither
  */
 export function renderFocus(report: RelayCostReport, options: FocusOptions = {}): string {
   const dimensions = dimensionsOf(report)
-  const header = [
-    ...mandatory,
-    ...dimensions.map((name) => `x_${name[0]?.toUpperCase()}${name.slice(1)}`),
-  ]
+  if (report.rows.length > 0 && !dimensions.includes('day') && !dimensions.includes('hour'))
+    throw new ReportRequestError(
+      'REPORT_FOCUS',
+      'a FOCUS file has charges of a day each; ask for the report by day as well (--by room,day)',
+    )
+  const header = [...mandatory, ...measures, ...dimensions.map(ownName)]
   const rows = report.rows.flatMap((row) =>
     kinds
       .filter((kind) => row.cost[kind] !== 0)
-      .map((kind) => [
-        ...mandatoryCells(report, row, kind, options),
-        ...dimensions.map((dimension) => row.key[dimension] ?? ''),
-      ]),
+      .map((kind) => {
+        const cells = mandatoryCells(report, row, kind, options)
+        return [
+          ...mandatory.map((name) => cells[name]),
+          ...[row.allocations, row.relayedSeconds, row.bytes.billable, row.unattributedBytes],
+          ...dimensions.map((dimension) => row.key[dimension] ?? ''),
+        ]
+      }),
   )
   return toCsv(header, rows)
 }
@@ -58,46 +71,77 @@ const mandatory = [
   'PublisherName',
   'ServiceCategory',
   'ServiceName',
-]
+] as const
+
+/** Of the row, not of the charge: the same in each charge of a row. */
+const measures = ['x_Allocations', 'x_RelayedSeconds', 'x_BillableBytes', 'x_UnattributedBytes']
+
+function ownName(dimension: string): string {
+  return `x_${dimension[0]?.toUpperCase()}${dimension.slice(1)}`
+}
 
 function mandatoryCells(
   report: RelayCostReport,
   row: ReportRow,
-  kind: (typeof kinds)[number],
+  kind: Kind,
   options: FocusOptions,
-): Cell[] {
+): Record<(typeof mandatory)[number], Cell> {
   const cost = row.cost[kind].toFixed(6)
   const provider = report.prices.name.split('/')[0] ?? report.prices.name
-  const { description, unit } = kindText[kind]
-  const [periodStart, periodEnd] = monthOf(report.window.from)
-  return [
-    cost,
-    options.billingAccountId ?? 'parley',
-    options.billingAccountName ?? 'Parley',
-    report.currency,
-    periodStart,
-    periodEnd,
-    'Usage',
-    '',
-    description,
-    report.window.from,
-    report.window.to,
-    cost,
-    cost,
-    provider,
-    cost,
-    kind === 'egress' ? row.bytes.billable : row.relayedSeconds,
-    unit,
-    provider,
-    provider,
-    'Networking',
-    'TURN relay',
-  ]
+  const { from, to } = periodOf(report, row)
+  const { quantity, unit } = quantityOf(row, kind, (to - from) / hourMs)
+  return {
+    BilledCost: cost,
+    BillingAccountId: options.billingAccountId ?? 'parley',
+    BillingAccountName: options.billingAccountName ?? 'Parley',
+    BillingCurrency: report.currency,
+    BillingPeriodStart: instant(monthOf(from)),
+    BillingPeriodEnd: instant(nextMonth(from)),
+    ChargeCategory: 'Usage',
+    // Null: not a correction of an earlier charge.
+    ChargeClass: '',
+    ChargeDescription: descriptions[kind],
+    ChargePeriodStart: instant(from),
+    ChargePeriodEnd: instant(to),
+    ContractedCost: cost,
+    EffectiveCost: cost,
+    InvoiceIssuerName: provider,
+    ListCost: cost,
+    PricingQuantity: quantity,
+    PricingUnit: unit,
+    ProviderName: provider,
+    PublisherName: provider,
+    ServiceCategory: 'Networking',
+    ServiceName: 'TURN relay',
+  }
 }
 
-function monthOf(instant: string): [start: string, end: string] {
-  const date = new Date(instant)
-  const month = (offset: number) =>
-    new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + offset)).toISOString()
-  return [month(0), month(1)]
+/** The row's day or hour, as far as the report counts it. */
+function periodOf(report: RelayCostReport, { key }: ReportRow): { from: number; to: number } {
+  const from = Date.parse(key.hour ?? `${key.day}T00:00Z`)
+  const to = from + (key.hour ? hourMs : dayMs)
+  return {
+    from: Math.max(from, hourOf(Date.parse(report.window.from))),
+    to: Math.min(to, hourOf(Date.parse(report.window.to) + hourMs - 1)),
+  }
+}
+
+/**
+ * Egress in GB (1e9 bytes), whatever gigabyte the price list has; where none is charged, and for nodes,
+ * the hours of relaying; idle nodes by the hours of the charge period.
+ */
+function quantityOf(
+  row: ReportRow,
+  kind: Kind,
+  periodHours: number,
+): { quantity: string; unit: string } {
+  if (kind === 'egress' && row.bytes.billable > 0)
+    return { quantity: (row.bytes.billable / 1e9).toFixed(9), unit: 'GB' }
+  const hours = kind === 'idle' ? periodHours : row.relayedSeconds / 3600
+  return { quantity: hours.toFixed(6), unit: 'Hours' }
+}
+
+/** As FOCUS writes instants: UTC, whole seconds. */
+function instant(at: number): string {
+  return new Date(at).toISOString().replace('.000Z', 'Z')
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
-import { relayCostReportSchema } from '@parley/protocol'
+import { relayCostReportSchema, reportDimensions } from '@parley/protocol'
 import fc from 'fast-check'
 import { presetPrices } from '../prices/presets.ts'
 import { replayEvents } from '../replay.ts'
-import { replayReport } from '../report.ts'
-import { lives, publish } from '../testing/stream.ts'
+import { buildReport, replayReport } from '../report.ts'
+import { dimensionsFor } from '../request.ts'
+import { focusFaults, readCsv } from '../testing/focus-rules.ts'
+import { hour, lives, publish, start } from '../testing/stream.ts'
 import { renderReport } from './index.ts'
 
 const prices = presetPrices('aws/eu-central-1')
@@ -52,20 +54,82 @@ describe('rendering a report', () => {
     )
   })
 
-  it('csv has a line a row, focus every mandatory column and a line a cost', () => {
+  it('csv has a line a row', () => {
     fc.assert(
       fc.property(reports, (report) => {
         const csv = renderReport(report, 'csv').trimEnd().split('\r\n')
         expect(csv).toHaveLength(report.rows.length + 1)
-        const [header = '', ...rows] = renderReport(report, 'focus').trimEnd().split('\r\n')
-        for (const column of ['BilledCost', 'ChargePeriodStart', 'PricingQuantity', 'ServiceName'])
-          expect(header.split(',')).toContain(column)
-        const billed = rows.reduce(
-          (sum, row) => sum + Math.round(Number(row.split(',')[0]) * 1e6),
-          0,
-        )
+      }),
+    )
+  })
+
+  const focusReports = fc
+    .tuple(
+      lives,
+      fc.subarray([...reportDimensions]),
+      fc.option(
+        fc.record({ nodeHours: fc.nat(1000), capacityMbps: fc.integer({ min: 1, max: 9 }) }),
+      ),
+    )
+    .map(([all, by, nodes]) =>
+      replayReport(replayEvents(all.flatMap(publish).map((line) => JSON.stringify(line))), {
+        prices,
+        by: dimensionsFor('focus', by),
+        ...(nodes && { nodes }),
+      }),
+    )
+
+  it('REQ-K5: a FOCUS file keeps the rules of FOCUS 1.2, and its charges sum to the report’s cost', () => {
+    fc.assert(
+      fc.property(focusReports, (report) => {
+        const file = renderReport(report, 'focus')
+        expect(focusFaults(file)).toEqual([])
+        const [header = [], ...rows] = readCsv(file)
+        const at = header.indexOf('BilledCost')
+        const billed = rows.reduce((sum, row) => sum + Math.round(Number(row[at]) * 1e6), 0)
         expect(billed).toBe(Math.round(report.totals.cost.total * 1e6))
       }),
     )
+  })
+
+  it('REQ-K5: a FOCUS charge is of one day, within its month', () => {
+    const november = Date.UTC(2026, 10, 30, 22)
+    const report = buildReport({
+      allocations: [],
+      window: { from: november, to: november + 4 * hour },
+      ...{ prices, by: ['day'], nodes: { nodeHours: 4, capacityMbps: 100 } },
+    })
+    const [header = [], ...rows] = readCsv(renderReport(report, 'focus'))
+    const periods = rows.map((row) =>
+      ['ChargePeriodStart', 'ChargePeriodEnd', 'BillingPeriodEnd'].map(
+        (name) => row[header.indexOf(name)],
+      ),
+    )
+    expect(periods.sort()).toEqual([
+      ['2026-11-30T22:00:00Z', '2026-12-01T00:00:00Z', '2026-12-01T00:00:00Z'],
+      ['2026-12-01T00:00:00Z', '2026-12-01T02:00:00Z', '2027-01-01T00:00:00Z'],
+    ])
+    expect(focusFaults(renderReport(report, 'focus'))).toEqual([])
+  })
+
+  it('REQ-K5: the rules find what is wrong with a FOCUS file', () => {
+    const good = 'BilledCost,ChargeCategory,x_Room\r\nmuch,Rent,"a ""b"", c"\r\n'
+    const faults = focusFaults(good)
+    expect(faults).toContain('column ServiceName is missing')
+    expect(faults).toContain('row 1: BilledCost much is no decimal')
+    expect(faults).toContain('row 1: ChargeCategory Rent is not a value of FOCUS')
+    expect(readCsv(good)[1]?.[2]).toBe('a "b", c')
+    expect(focusFaults('Room,x_A\r\n')).toContain(
+      'column Room is neither of FOCUS nor an own one (x_)',
+    )
+  })
+
+  it('REQ-K5: a FOCUS file of a report that is not by day is refused, with the fix', () => {
+    const report = buildReport({
+      allocations: [],
+      window: { from: start, to: start + hour },
+      ...{ prices, by: ['room'], nodes: { nodeHours: 1, capacityMbps: 100 } },
+    })
+    expect(() => renderReport(report, 'focus')).toThrow('--by room,day')
   })
 })

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { type RelayCostReport, relayCostReportSchema, reportDimensions } from '@parley/protocol'
-import { buildReport, parseBy, parseWindow } from '@parley/relay-cost'
+import { dimensionsFor, parseBy, parseWindow, pricesOver } from '@parley/relay-cost'
 import type { Command } from 'commander'
 import { UsageError } from '../../errors.ts'
 import { type Format, format, print } from './output.ts'
-import { pricesOf } from './prices-of.ts'
+import { priceListsOf } from './prices-of.ts'
 
 const dimensions = reportDimensions.join(', ')
 
@@ -47,7 +47,7 @@ type ReportOptions = {
 
 async function report(options: ReportOptions): Promise<RelayCostReport> {
   const now = Date.now()
-  const by = parseBy(options.by)
+  const by = dimensionsFor(options.output, parseBy(options.by))
   const window = parseWindow(options, now)
   if (options.cluster && options.store) throw new UsageError('give --cluster or --store, not both')
   if (options.cluster && options.prices)
@@ -55,13 +55,15 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
       '--prices goes with --store: the meter of a MeetingCluster has the prices of its spec.cost.prices',
     )
   if (options.store) {
-    const { openStore } = await import('@parley/meter')
+    const { openStore, storeReport } = await import('@parley/meter')
     mustExist(options.store)
+    const prices = await priceListsOf(options.prices ?? 'aws/us-east-1')
     const store = await openStore(options.store)
     try {
-      const allocations = await store.records(window)
-      const prices = await pricesOf(options.prices ?? 'aws/us-east-1')
-      return buildReport({ allocations, window, prices, by })
+      return await storeReport(store, {
+        ...{ window, by, asOf: Math.min(now, window.to) },
+        pricesOf: (window) => pricesOver(prices, window),
+      })
     } finally {
       await store.close()
     }
