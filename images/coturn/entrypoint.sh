@@ -26,24 +26,14 @@ poll_seconds=${PARLEY_POLL_SECONDS:-2}
 conf=$run/turnserver.conf
 database=$run/turndb
 here=$(dirname "$0")
+program=parley-coturn
+. "$here/common.sh"
 
 # As process 1 a shell is told of no signal that it has not asked for.
 trap 'exit 0' TERM INT
 
-say() { printf '%s parley-coturn: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%S+0000)" "$*"; }
-fail() { say "error: $*" >&2; exit 1; }
-
-for name in POD_NAME NODE_NAME HOST_IP CLUSTER_NAME; do
-  eval "value=\${$name:-}"
-  [ -n "$value" ] || fail "$name is not set; the operator takes it from the pod's own fields"
-  case $value in *[!A-Za-z0-9_.:-]*) fail "$name holds a character that no name or address has" ;; esac
-done
-
-number() { # NAME default
-  eval "value=\${$1:-$2}"
-  case $value in '' | *[!0-9]*) fail "$1 must be a whole number, not '$value'" ;; esac
-  printf '%s' "$value"
-}
+required POD_NAME NODE_NAME HOST_IP CLUSTER_NAME
+plain POD_NAME NODE_NAME HOST_IP CLUSTER_NAME
 listen_port=$(number TURN_LISTEN_PORT 3478)
 relay_min=$(number TURN_RELAY_MIN 49152)
 relay_max=$(number TURN_RELAY_MAX 65535)
@@ -54,22 +44,16 @@ tls_port=$(number TURN_TLS_PORT 0)
 drain_seconds=$(number TURN_DRAIN_SECONDS 3600)
 [ "$relay_min" -le "$relay_max" ] || fail "TURN_RELAY_MIN ($relay_min) is above TURN_RELAY_MAX ($relay_max)"
 
-# The external address of this node. A flat object of strings without escapes, so that splitting on the
-# quotes is a parser: fields 2, 6, 10, … are names and 4, 8, 12, … their values.
-external_address() {
-  [ -r "$etc/turn/addresses.json" ] || return 0
-  tr -d '\n' <"$etc/turn/addresses.json" |
-    awk -F '"' -v node="$NODE_NAME" '{ for (i = 2; i + 2 <= NF; i += 4) if ($i == node) { print $(i + 2); exit } }' |
-    grep -E '^[0-9a-fA-F.:]+$' || true
-}
-external=$(external_address)
+addresses=$etc/turn/addresses.json
+external=$(external_address "$addresses")
 while [ -z "$external" ]; do
-  say "waiting: node $NODE_NAME has no external address in $etc/turn/addresses.json yet"
+  say "waiting: node $NODE_NAME has no external address in $addresses yet"
   sleep "$wait_seconds"
-  external=$(external_address)
+  external=$(external_address "$addresses")
 done
 
-[ -s "$etc/secrets/turn/secrets" ] || fail "$etc/secrets/turn/secrets is missing or empty; mount the TURN secret there"
+secrets=$etc/secrets/turn/secrets
+[ -s "$secrets" ] || fail "$secrets is missing or empty; mount the TURN secret there"
 [ "$tls_port" -eq 0 ] || [ "$tls_port" -ne "$listen_port" ] || fail "TURN_TLS_PORT and TURN_LISTEN_PORT are both $listen_port"
 
 # coturn looks the Redis name up once, when it starts, and again after a lost connection; when that look-up
@@ -123,6 +107,8 @@ peer_ranges() { # file
         lo = lo (i > 1 ? ":" : "") sprintf("%x", g[i])
         hi = hi (i > 1 ? ":" : "") sprintf("%x", g[i] + span - 1)
       }
+      # For coturn 4.6.1 a range that begins with :: holds every IPv4 address.
+      sub(/^(0:)+0$/, "0:0:0:0:0:0:0:1", lo)
       return lo "-" hi
     }
     { sub(/#.*/, ""); gsub(/[ \t\r]/, "") }
@@ -142,7 +128,6 @@ peer_ranges() { # file
 # authentication and the peers every five seconds (a running allocation keeps the key that it began with).
 # The write-ahead log lets it read while this writes; a database that is busy would read as one without peers.
 realm=$POD_NAME.$CLUSTER_NAME
-secrets=$etc/secrets/turn/secrets
 inserts() { # table realm; values on stdin
   awk -v table="$1" -v realm="$2" -v q="'" '
     { gsub(/[ \t\r]/, "") }
@@ -150,21 +135,37 @@ inserts() { # table realm; values on stdin
     { gsub(q, q q); print "INSERT OR IGNORE INTO " table " VALUES (" q realm q ", " q $0 q ");" }
   '
 }
+# The secrets that were accepted last, as the file had them.
+accepted=
+# Somebody's accident, after which nobody could come in: a file of nothing but blanks, or one that is being
+# written and ends within a secret that is accepted.
+usable() { # text
+  printf '%s' "$1" | grep -q '[^[:space:]]' || { say "error: $secrets is missing or blank" >&2; return 1; }
+  ! printf '%s\n-\n%s\n' "$accepted" "$1" | awk '
+    { gsub(/[ \t\r]/, "") }
+    $0 == "-" { now = 1; next }
+    !now { known[$0]; next }
+    $0 != "" { last = $0 }
+    END { for (secret in known) if (secret != last && index(secret, last) == 1) exit 0; exit 1 }
+  ' || { say "error: $secrets ends within a secret: it is half written" >&2; return 1; }
+}
 fill_database() {
-  [ -s "$secrets" ] || { say "error: $secrets is missing or empty" >&2; return 1; }
+  wanted=$(cat "$secrets" 2>/dev/null) || wanted=
+  usable "$wanted" || return 1
   allowed=$(peer_ranges "$etc/turn/allowed-peers") || return 1
   denied=$(peer_ranges "$etc/turn/more-denied-peers") || return 1
   statements=$(
     echo 'BEGIN IMMEDIATE;'
     echo 'DELETE FROM turn_secret; DELETE FROM allowed_peer_ip; DELETE FROM denied_peer_ip;'
-    inserts turn_secret "$realm" <"$secrets"
+    printf '%s\n' "$wanted" | inserts turn_secret "$realm"
     printf '%s\n' "$allowed" | inserts allowed_peer_ip ''
     printf '%s\n' "$denied" | inserts denied_peer_ip ''
     echo 'COMMIT;'
   )
   # printf is the shell's own, so no secret is in an argument list.
   printf '%s\n' "$statements" | sqlite3 -batch -bail "$database" || return 1
-  say "secrets accepted: $(grep -c '[^[:space:]]' "$secrets")," \
+  accepted=$wanted
+  say "secrets accepted: $(printf '%s\n' "$wanted" | grep -c '[^[:space:]]')," \
     "peers allowed: $(printf '%s' "$allowed" | grep -c .)," \
     "denied besides the built-in ones: $(printf '%s' "$denied" | grep -c .)"
 }
@@ -285,7 +286,7 @@ restart_when_idle() {
   kill -TERM "$server" 2>/dev/null || true
 }
 
-addresses=$(fingerprint "$etc/turn/addresses.json")
+addresses_seen=$(fingerprint "$addresses")
 while kill -0 "$server" 2>/dev/null; do
   sleep "$poll_seconds" 3>&- &
   wait $! || true
@@ -306,10 +307,10 @@ while kill -0 "$server" 2>/dev/null; do
       certificate=$now_there
     fi
   fi
-  now_there=$(fingerprint "$etc/turn/addresses.json")
-  if [ "$now_there" != "$addresses" ]; then
-    addresses=$now_there
-    changed=$(external_address)
+  now_there=$(fingerprint "$addresses")
+  if [ "$now_there" != "$addresses_seen" ]; then
+    addresses_seen=$now_there
+    changed=$(external_address "$addresses")
     if [ -z "$changed" ] || [ "$changed" = "$external" ]; then
       moved_at=
     else

@@ -23,29 +23,18 @@ conf=$run/livekit.yaml
 # Process 1 of a container ignores what it does not trap.
 trap 'exit 143' TERM INT
 
-say() { printf '%s parley-livekit: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%S+0000)" "$*"; }
+program=parley-livekit
+. "$(dirname "$0")/common.sh"
+
 # Says once what is waited for, and waits a little.
 waiting() {
   [ "$*" = "${waited_for:-}" ] || say "waiting: $*"
   waited_for=$*
   sleep "$wait_seconds"
 }
-fail() { say "error: $*" >&2; exit 1; }
 
-for name in NODE_NAME HOST_IP; do
-  eval "value=\${$name:-}"
-  [ -n "$value" ] || fail "$name is not set; the operator takes it from the pod's own fields"
-done
-for name in NODE_NAME HOST_IP SFU_REGION SFU_LOG_LEVEL; do
-  eval "value=\${$name:-}"
-  case $value in *[!A-Za-z0-9_.:-]*) fail "$name holds a character that no name or address has" ;; esac
-done
-
-number() { # NAME default
-  eval "value=\${$1:-$2}"
-  case $value in '' | *[!0-9]*) fail "$1 must be a whole number, not '$value'" ;; esac
-  printf '%s' "$value"
-}
+required NODE_NAME HOST_IP
+plain NODE_NAME HOST_IP SFU_REGION SFU_LOG_LEVEL
 port=$(number SFU_PORT 7880)
 tcp_port=$(number SFU_TCP_PORT 7881)
 metrics_port=$(number SFU_METRICS_PORT 6789)
@@ -54,18 +43,11 @@ media_max=$(number SFU_MEDIA_MAX 49151)
 drain_seconds=$(number SFU_DRAIN_SECONDS 14400)
 [ "$media_min" -le "$media_max" ] || fail "SFU_MEDIA_MIN ($media_min) is above SFU_MEDIA_MAX ($media_max)"
 
-# The external address of this node. A flat object of strings without escapes, so that splitting on the
-# quotes is a parser: fields 2, 6, 10, … are names and 4, 8, 12, … their values.
-external_address() {
-  [ -r "$etc/sfu/addresses.json" ] || return 0
-  tr -d '\n' <"$etc/sfu/addresses.json" |
-    awk -F '"' -v node="$NODE_NAME" '{ for (i = 2; i + 2 <= NF; i += 4) if ($i == node) { print $(i + 2); exit } }' |
-    grep -E '^[0-9a-fA-F.:]+$' || true
-}
-external=$(external_address)
+addresses=$etc/sfu/addresses.json
+external=$(external_address "$addresses")
 while [ -z "$external" ]; do
-  waiting "node $NODE_NAME has no external address in $etc/sfu/addresses.json yet"
-  external=$(external_address)
+  waiting "node $NODE_NAME has no external address in $addresses yet"
+  external=$(external_address "$addresses")
 done
 
 keys=$etc/secrets/livekit/keys

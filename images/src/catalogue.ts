@@ -88,8 +88,9 @@ export const catalogue: readonly ImageDefinition[] = [
   },
 ]
 
+/** What several images have in common stands in their folders as a link. */
 function copySources(name: string, folder: string): Promise<void> {
-  return cp(join(repositoryRoot, 'images', name), folder, { recursive: true })
+  return cp(join(repositoryRoot, 'images', name), folder, { recursive: true, dereference: true })
 }
 
 /**

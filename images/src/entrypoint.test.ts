@@ -14,8 +14,13 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** Runs an entrypoint with a server that does nothing in place of the real one. */
-async function start(
+/** Runs an entrypoint to its end, with a server that does nothing in place of the real one. */
+async function start(...args: Parameters<typeof begin>) {
+  return (await begin(...args)).process
+}
+
+/** The same, and does not wait: `log()` is what it has said so far. */
+async function begin(
   image: string,
   server: string,
   env: Record<string, string>,
@@ -24,7 +29,12 @@ async function start(
   await program(server, does)
   await sqlite()
   await scripts(image)
-  return run(join(repositoryRoot, 'images', image, 'entrypoint.sh'), env)
+  const process = run(join(repositoryRoot, 'images', image, 'entrypoint.sh'), env)
+  let said = ''
+  process.all.on('data', (chunk) => {
+    said += chunk
+  })
+  return { process, log: () => said }
 }
 
 /** A program that scripts find before the real one. */
@@ -176,6 +186,41 @@ describe('coturn entrypoint', () => {
     expect((await configuration()).join('\n')).not.toMatch(/newest|older/)
   })
 
+  it.each([
+    ['blank', ' \n\t\n', 'is missing or blank'],
+    ['half written', 'newest\nnewer', 'ends within a secret: it is half written'],
+  ])('REQ-K3: keeps the secrets it has when the file is %s', async (_, text, says) => {
+    await write({ ...files, 'secrets/turn/secrets': 'newer-one\nolder\n' })
+    const running = await begin('coturn', 'turnserver', env, 'while :; do sleep 0.02; done')
+    const { log } = running
+    await eventually(async () => expect(log()).toContain('secrets accepted: 2'))
+    await write({ 'secrets/turn/secrets': text })
+    await eventually(async () => expect(log()).toContain('going on with the secrets'))
+    expect(log()).toContain(says)
+    expect(rows('turn_secret')).toEqual([
+      'demo-turn-abc.demo newer-one',
+      'demo-turn-abc.demo older',
+    ])
+    // What is whole is taken, also with an old one that is written without its end of line.
+    await write({ 'secrets/turn/secrets': 'newest\nnewer-one' })
+    await eventually(async () =>
+      expect(rows('turn_secret')).toEqual([
+        'demo-turn-abc.demo newer-one',
+        'demo-turn-abc.demo newest',
+      ]),
+    )
+    process.kill(Number(await readFile(join(folder, 'run/server.pid'), 'utf8')))
+    await running.process
+    expect(log()).not.toMatch(/newe|older/)
+  })
+
+  it('REQ-K3: does not start with a file of nothing but blanks', async () => {
+    await write({ ...files, 'secrets/turn/secrets': ' \n' })
+    const { exitCode, all } = await start('coturn', 'turnserver', env)
+    expect(exitCode).toBe(1)
+    expect(all).toContain('is missing or blank')
+  })
+
   it('REQ-K3: turns CIDRs of denied and allowed peers into the ranges that coturn knows', async () => {
     await write({
       ...files,
@@ -195,7 +240,7 @@ describe('coturn entrypoint', () => {
       'denied-peer-ip=fc00:0:0:0:0:0:0:0-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
       'denied-peer-ip=64:ff9b:0:0:0:0:0:0-64:ff9b:0:0:0:0:ffff:ffff',
       'denied-peer-ip=2001:db8:1:2:0:0:0:0-2001:db8:1:3:ffff:ffff:ffff:ffff',
-      'denied-peer-ip=0:0:0:0:0:0:0:0-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+      'denied-peer-ip=0:0:0:0:0:0:0:1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
       'denied-peer-ip=10.1.0.1-10.1.0.9',
     ])
     expect(rows('allowed_peer_ip')).toEqual(['10.0.0.7', '10.0.0.8-10.0.0.8'])

@@ -72,3 +72,12 @@ export const REASON = {
   ApplyFailed: 'ApplyFailed',
 } as const
 export type Reason = (typeof REASON)[keyof typeof REASON]
+  /** The cost of the month, or what it is going to be, is within the budget, or above it. */
+  WithinBudget: 'WithinBudget',
+  OverBudget: 'OverBudget',
+  /** The operator itself failed on this MeetingCluster: a mistake of ours, which its log has. */
+  InternalError: 'InternalError',
+  /** Relays go on, and what they relay is not counted: coturn cannot reach the Redis of the spec. */
+  RelayUnmetered: 'RelayUnmetered',
+  /** LiveKit of another MeetingCluster is on the same Redis, where their rooms would meet. */
+  RedisShared: 'RedisShared',

@@ -51,6 +51,35 @@ describe('the operator in trouble', () => {
     await has('early', 'Deployment/demo-turn')
   })
 
+  it('REQ-K1: a mistake of the operator’s own is said where people look, the others go on, and it is over when it is mended', async () => {
+    let broken = true
+    const images = {
+      registry: 'localhost',
+      get tag() {
+        if (broken) throw new TypeError('no such thing')
+        return 'test'
+      },
+    }
+    startOperator({ images })
+    await cluster.meetingCluster('mistaken')
+    const stalled = await cluster.condition('mistaken', 'Stalled', {
+      status: 'True',
+      reason: 'InternalError',
+    })
+    expect(stalled.message).toContain('TypeError: no such thing')
+    await cluster.condition('mistaken', 'Ready', { status: 'False', reason: 'InternalError' })
+    await eventually(async () => {
+      const events = await cluster.kubectl('get', 'events', '-n', 'mistaken')
+      expect(events).toMatch(/Warning +InternalError .*no such thing/)
+    })
+    await cluster.meetingCluster('sound', { image: { tag: 'given' } })
+    await has('sound', 'Deployment/demo-turn')
+    broken = false
+    await cluster.kubectl('annotate', 'mc', 'demo', '-n', 'mistaken', 'look=again')
+    await has('mistaken', 'Deployment/demo-turn')
+    await cluster.condition('mistaken', 'Stalled', { status: 'False' })
+  })
+
   it('REQ-K1: a missing permission is named with its verb and resource', async () => {
     const kubeconfig = await restricted('no-netpol', ['networkpolicies'], ['list', 'watch', 'get'])
     startOperator({ kubeconfig })

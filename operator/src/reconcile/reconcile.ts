@@ -43,6 +43,7 @@ import {
   ChildWriter,
   type Owner,
 } from './children.ts'
+import { failedStatus, isUnforeseen } from './failure.ts'
 import type { RelayReading } from './figures/relay.ts'
 import type { ChildEntry, Rollout } from './observed.ts'
 import { isInTheWay } from './replace.ts'
@@ -51,7 +52,7 @@ import { type Referenced, ReferencedSecrets } from './secrets/referenced.ts'
 import { planSecrets, type SecretsPlan } from './secrets/secrets.ts'
 import { showToPods } from './show-to-pods.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
-import { findReach } from './turn-reach.ts'
+import { findReach, mediaNodes } from './turn-reach.ts'
 import { withProblem, workloadFacts } from './workload-facts.ts'
 import type { World } from './world.ts'
 
@@ -114,7 +115,13 @@ export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile 
     }
     const issuable = options.world.children.has('Certificate')
     const named = await referenced.inspect(key, cluster, { issuable, now: options.clock.now() })
-    return reconcileChildren(options, writer, key, cluster, named)
+    try {
+      return await reconcileChildren(options, writer, key, cluster, named)
+    } catch (error) {
+      if (isUnforeseen(error))
+        await writeStatus(options, cluster, failedStatus(cluster, error, options.clock.now()))
+      throw error
+    }
   }
 }
 
@@ -255,6 +262,7 @@ async function desiredChildren(
       secretGenerations: secrets.generations,
       nodes: world.factsOfNodes(),
       workloads: workloadFacts(world, key, rolloutsOf(world, cluster)),
+      mediaNodes: mediaNodes(world, key),
       ...(options.operatorNamespace && { operatorNamespace: options.operatorNamespace }),
       turnUrls,
       capabilities: {

@@ -41,6 +41,11 @@ export function findReach(
   }
 }
 
+/** Nodes with a pod of TURN or the SFU, also with one that goes: participants meet there. */
+export function mediaNodes(world: Pick<World, 'podsOf'>, key: string): string[] {
+  return nodesOf([...world.podsOf(key, 'turn'), ...world.podsOf(key, 'sfu')])
+}
+
 function nodesOf(pods: readonly PodEntry[]): string[] {
   return [...new Set(pods.flatMap(({ node }) => node ?? []))]
 }

@@ -116,7 +116,7 @@ describe('what TURN relays to', () => {
     // Pods that run are shown it at once.
     await eventually(async () => {
       const [pod] = await podsOf('peers')
-      expect(pod?.metadata.annotations).toHaveProperty('parley.dev/config-seen')
+      expect(pod?.metadata.annotations).toHaveProperty(['parley.dev/config-seen'])
     })
     const [pod] = await podsOf('peers')
     const name = pod?.metadata.name ?? ''

@@ -69,7 +69,7 @@ describe('what coturn reads again while it runs', () => {
         '172.16.0.0-172.31.255.255',
         '192.168.0.0-192.168.255.255',
         'fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
-        '::-::1',
+        '::1',
         // The same in IPv6: mapped, translated (NAT64) and tunnelled (6to4) addresses of IPv4.
         '::ffff:0:0-::ffff:ffff:ffff',
         '64:ff9b::-64:ff9b::ffff:ffff',
@@ -78,10 +78,41 @@ describe('what coturn reads again while it runs', () => {
     )
   })
 
-  it('allows the nodes, as a TURN pod may be on any, and the exceptions of the spec', () => {
-    expect(config({ allowedPeers: ['10.9.0.0/16'] })['allowed-peers']).toBe(
-      '10.9.0.0-10.9.255.255\n10.1.0.11\n10.1.0.12\n198.51.100.11\n',
+  it.each([
+    ['::/0', '::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+    ['::', '::1'],
+    ['0.0.0.0', '0.0.0.0-0.0.0.1'],
+    ['0.0.0.0/0', '0.0.0.0-255.255.255.255'],
+  ])('REQ-K3: writes %s so that coturn takes it for nothing else', (range, written) => {
+    expect(config({ deniedPeers: [range] })['more-denied-peers']).toBe(`${written}\n`)
+    expect(config({ allowedPeers: [range] })['allowed-peers']).toContain(`${written}\n`)
+  })
+
+  it('REQ-K3: allows the nodes that have a media pod, and the exceptions of the spec', () => {
+    const given = (mediaNodes: string[], nodes = inputs.nodes) =>
+      buildTurnConfig(meetingCluster({ turn: { allowedPeers: ['10.9.0.0/16'] } }), {
+        ...inputs,
+        nodes,
+        mediaNodes,
+      }).data
+    const range = '10.9.0.0-10.9.255.255\n'
+    expect(given([])['allowed-peers']).toBe(range)
+    expect(given(['n1'])['allowed-peers']).toBe(`${range}10.1.0.11\n198.51.100.11\n`)
+    expect(given(['n2', 'n1'])['allowed-peers']).toBe(
+      `${range}10.1.0.11\n10.1.0.12\n198.51.100.11\n`,
     )
+    // Of a node that is denied anyway, nothing need be said.
+    expect(given(['n1'])['more-denied-peers']).toBe('')
+    const bare = { ...inputs.nodes, n3: { internal: ['9.9.9.9'], advertised: '9.9.9.10' } }
+    expect(given(['n1'], bare)['more-denied-peers']).toBe('9.9.9.10\n9.9.9.9\n')
+    expect(given(['n1', 'n3'], bare)['more-denied-peers']).toBe('')
+  })
+
+  it('allows one address that stands for all nodes as soon as one of them has a media pod', () => {
+    const turn = { externalAddresses: ['9.9.9.9'] }
+    const given = buildTurnConfig(meetingCluster({ turn }), { ...inputs, mediaNodes: ['n1'] }).data
+    expect(given['allowed-peers']).toBe('10.1.0.11\n9.9.9.9\n')
+    expect(given['more-denied-peers']).toBe('')
   })
 
   it('says at which address each node is reached', () => {

@@ -80,26 +80,40 @@ const DENIED_NETWORKS = [
   'fc00::/7',
   'fe80::/10',
   'ff00::/8',
-].map(coturnRange)
+]
 
 /**
  * What changes while coturn runs, and is read again without a restart: all but `denied-peers`, which no spec
- * changes. `allowed-peers` always holds the addresses of all nodes, since two participants who are both relayed
- * meet there, and a TURN pod may come to any node.
+ * changes. `allowed-peers` holds the addresses of the nodes that have a pod of TURN or the SFU, since two
+ * participants who are both relayed meet there. A node without one is a peer for nobody, also where its
+ * address is in none of the networks above; of two lists, coturn follows the one that allows.
  */
 export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
   const addresses = advertisedAddresses(mc, inputs.nodes)
-  const own = Object.values(inputs.nodes).flatMap(({ internal }) => internal)
-  const ofSfu = hasLiveKit(mc) ? Object.values(sfuAddresses(mc, inputs.nodes)) : []
-  const allowed = new Set([...own, ...Object.values(addresses), ...ofSfu].toSorted())
+  const ofSfu = hasLiveKit(mc) ? sfuAddresses(mc, inputs.nodes) : {}
+  const addressesOf = (node: string) =>
+    [...(inputs.nodes[node]?.internal ?? []), addresses[node], ofSfu[node]].filter(
+      (address) => address !== undefined,
+    )
+  const [media, others] = partition(
+    Object.keys(inputs.nodes),
+    (node) => inputs.mediaNodes?.includes(node) ?? true,
+  )
+  const allowed = new Set(media.flatMap(addressesOf).toSorted())
+  const denied = new Set(
+    others
+      .flatMap(addressesOf)
+      .filter((address) => !allowed.has(address) && !isDenied(address))
+      .toSorted(),
+  )
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: metadata(mc, 'turn', configMapNames(mc).turn),
     data: {
       'addresses.json': `${JSON.stringify(addresses, null, 2)}\n`,
-      'denied-peers': lines(DENIED_NETWORKS),
-      'more-denied-peers': lines(mc.spec.turn.deniedPeers.map(coturnRange)),
+      'denied-peers': lines(DENIED_NETWORKS.map(coturnRange)),
+      'more-denied-peers': lines([...mc.spec.turn.deniedPeers.map(coturnRange), ...denied]),
       'allowed-peers': lines([...mc.spec.turn.allowedPeers.map(coturnRange), ...allowed]),
     },
   }
@@ -219,11 +233,37 @@ function maxBytesPerSecond({ quotas }: MeetingClusterSpec['turn']): number {
   return (quotas.maxKbpsPerSession * 1000) / 8
 }
 
-/** coturn takes single addresses and `first-last`. */
-function coturnRange(text: string): string {
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))]
+}
+
+const deniedRanges = DENIED_NETWORKS.map(rangeOf)
+
+/** Whether it is in one of the networks that are denied anyway. */
+function isDenied(address: string): boolean {
+  const { family, first } = rangeOf(address)
+  return deniedRanges.some(
+    (network) => network.family === family && network.first <= first && first <= network.last,
+  )
+}
+
+const bigger = (a: bigint, b: bigint) => (a > b ? a : b)
+
+function rangeOf(text: string) {
   const range = parseIpRange(text)
   if (!range) throw new RangeError(`"${text}" is no address range`)
-  const [first, last] = [range.first, range.last].map((ip) => formatIp(range.family, ip))
+  return range
+}
+
+/**
+ * coturn takes single addresses and `first-last`. One that begins with `::` holds every IPv4 address for it (seen
+ * with 4.6.1), and one that ends with an address of zeros everything; it relays to no such address anyway.
+ */
+function coturnRange(text: string): string {
+  const range = rangeOf(text)
+  const least = range.family === 6 ? 1n : 0n
+  const ends = [bigger(range.first, least), bigger(range.last, 1n)]
+  const [first, last] = ends.map((ip) => formatIp(range.family, ip))
   return first === last ? `${first}` : `${first}-${last}`
 }
 
