@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { relayCostReportSchema, reportDimensions } from '@parley/protocol'
+import { type RelayCostReport, relayCostReportSchema, reportDimensions } from '@parley/protocol'
 import fc from 'fast-check'
 import { presetPrices } from '../prices/presets.ts'
 import { replayEvents } from '../replay.ts'
@@ -11,6 +11,8 @@ import { renderReport } from './index.ts'
 
 const prices = presetPrices('aws/eu-central-1')
 
+const dimensionsIn = (report: RelayCostReport) => Object.keys(report.rows[0]?.key ?? {}).length
+
 const reports = fc
   .tuple(lives, fc.subarray(['tenant', 'room', 'participant', 'day'] as const))
   .map(([all, by]) =>
@@ -21,14 +23,44 @@ const reports = fc
   )
 
 describe('rendering a report', () => {
-  it('no line of the table is wider than the terminal, from 80 columns on', () => {
+  const anyWidth = fc.oneof(fc.integer({ min: 80, max: 160 }), fc.integer({ min: 36, max: 59 }))
+
+  it('no line of the table is wider than the terminal, from 80 columns on and on a phone', () => {
     fc.assert(
-      fc.property(reports, fc.integer({ min: 80, max: 160 }), (report, width) => {
+      fc.property(reports, anyWidth, (report, width) => {
         const lines = renderReport(report, 'table', { width }).split('\n')
         for (const line of lines) expect([...line].length).toBeLessThanOrEqual(width)
         expect(lines.filter((line) => line.startsWith('total'))).toHaveLength(1)
       }),
     )
+  })
+
+  it('shows the most expensive rows, and the others as one that makes up the total', () => {
+    fc.assert(
+      fc.property(reports, fc.integer({ min: 1, max: 5 }), (report, top) => {
+        const lines = renderReport(report, 'table', { top }).split('\n')
+        const others = lines.filter((line) => /^\(\d+ others\)/.test(line))
+        const isShort = report.rows.length <= top || dimensionsIn(report) === 0
+        expect(others).toHaveLength(isShort ? 0 : 1)
+        if (!isShort) expect(others[0]).toContain(`(${report.rows.length - top} others)`)
+      }),
+    )
+  })
+
+  it('REQ-K5: idle nodes and unattributed bytes are said under the total', () => {
+    const [life] = fc.sample(
+      lives.filter((all) => all.some(({ deltas }) => deltas.length > 0)),
+      1,
+    )
+    const unknown = life?.map((each) => ({ ...each, username: 'mallory' })) ?? []
+    const lines = unknown.flatMap(publish).map((line) => JSON.stringify(line))
+    const nodes = { nodeHours: 10, capacityMbps: 1e6 }
+    const report = replayReport(replayEvents(lines), { prices, nodes })
+    for (const width of [40, 100]) {
+      const table = renderReport(report, 'table', { width })
+      expect(table).toMatch(/^idle nodes [\d.]+ USD, [\d.]+ % of it$/m)
+      expect(table).toMatch(/^unattributed [\d.]+ [kMG]?B$/m)
+    }
   })
 
   it('colour adds nothing but colour', () => {

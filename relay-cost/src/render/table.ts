@@ -8,8 +8,10 @@ type Paint = (text: string) => string
 export type Colour = { bold: Paint; dim: Paint; cyan: Paint; green: Paint; yellow: Paint }
 
 export type TableOptions = {
-  /** Columns of the terminal, default 100; from 80 on nothing wraps. */
+  /** Columns of the terminal, default 100; below 60 (a phone) each row is two short lines. */
   width?: number
+  /** Rows to show, the most expensive first; the others are summed up in one. Default: all. */
+  top?: number
   colour?: Colour
 }
 
@@ -32,10 +34,66 @@ type Column = {
 
 const gap = '  '
 const longestBar = 12
+const narrowBelow = 60
 
 /** The report for people: a head, a line a room (or what it is by), totals, notes. */
-export function renderTable(report: RelayCostReport, options: TableOptions = {}): string {
-  const { width = 100, colour = plain } = options
+export function renderTable(whole: RelayCostReport, options: TableOptions = {}): string {
+  const { width = 100, colour = plain, top = Number.POSITIVE_INFINITY } = options
+  const report = { ...whole, rows: topRows(whole.rows, top) }
+  const nothing = report.rows.length === 0 ? [colour.dim('nothing was relayed')] : []
+  const body = width < narrowBelow ? narrowBody : wideBody
+  return `${[
+    ...heading(report, width, colour),
+    '',
+    ...body(report, width, colour, nothing),
+    ...parts(report, colour),
+    ...notes(report, width, colour),
+    ...adviceLines(report.advice ?? [], width, colour),
+  ].join('\n')}\n`
+}
+
+/** The first rows, and the sum of the others as one more. */
+function topRows(rows: readonly ReportRow[], top: number): ReportRow[] {
+  if (rows.length <= top) return [...rows]
+  const others = rows.slice(top)
+  const sum = (of: (row: ReportRow) => number) => others.reduce((all, row) => all + of(row), 0)
+  const money = (kind: keyof Measures['cost']) =>
+    others.reduce((all, row) => all + Math.round(row.cost[kind] * 1e6), 0) / 1e6
+  const [first = {}] = rows.map(({ key }) => key)
+  const names = Object.keys(first).map((name, index) => [
+    name,
+    index === 0 ? `(${others.length} others)` : '',
+  ])
+  return [
+    ...rows.slice(0, top),
+    {
+      key: Object.fromEntries(names),
+      allocations: sum((row) => row.allocations),
+      relayedSeconds: sum((row) => row.relayedSeconds),
+      bytes: {
+        clientToTurn: sum(({ bytes }) => bytes.clientToTurn),
+        turnToClient: sum(({ bytes }) => bytes.turnToClient),
+        turnToPeer: sum(({ bytes }) => bytes.turnToPeer),
+        peerToTurn: sum(({ bytes }) => bytes.peerToTurn),
+        billable: sum(({ bytes }) => bytes.billable),
+      },
+      cost: {
+        egress: money('egress'),
+        nodes: money('nodes'),
+        idle: money('idle'),
+        total: money('total'),
+      },
+      unattributedBytes: sum((row) => row.unattributedBytes),
+    },
+  ]
+}
+
+function wideBody(
+  report: RelayCostReport,
+  width: number,
+  colour: Colour,
+  nothing: string[],
+): string[] {
   const columns = chooseColumns(report, width)
   const widths = columns.map((column) => widthOf(column, report))
   const keyColumns = dimensionsOf(report).length
@@ -49,11 +107,10 @@ export function renderTable(report: RelayCostReport, options: TableOptions = {})
 
   const used = widths.reduce((sum, each) => sum + each + gap.length, 0)
   const barWidth = Math.min(longestBar, width - used)
-  const most = Math.max(0, ...report.rows.map((row) => weightOf(row, report.totals)))
+  const share = shareOf(report)
   const body = report.rows.map((row) => {
     const text = line(columns.map((column) => column.cell(row)))
-    const bar =
-      barWidth >= 3 ? bars(most > 0 ? weightOf(row, report.totals) / most : 0, barWidth) : ''
+    const bar = barWidth >= 3 ? bars(share(row), barWidth) : ''
     return `${text}${gap}${colour.cyan(bar)}`.trimEnd()
   })
   const rule = colour.dim('─'.repeat(Math.min(width, used + Math.max(0, barWidth)) - gap.length))
@@ -63,23 +120,74 @@ export function renderTable(report: RelayCostReport, options: TableOptions = {})
       return index === 0 ? 'total' : ''
     }),
   )
-  return `${[
-    ...heading(report, colour),
-    '',
+  return [
     colour.dim(line(columns.map((column) => column.head)).trimEnd()),
-    ...(body.length > 0 ? body : [colour.dim('nothing was relayed')]),
+    ...body,
+    ...nothing,
     rule,
     colour.bold(totals.trimEnd()),
-    ...notes(report, width, colour),
-    ...adviceLines(report.advice ?? [], width, colour),
-  ].join('\n')}\n`
+  ]
 }
 
-function heading(report: RelayCostReport, colour: Colour): string[] {
-  const day = (instant: string) => instant.slice(0, 16).replace('T', ' ')
+/** Two lines a row: whose it is and its money; a bar and its bytes. */
+function narrowBody(
+  report: RelayCostReport,
+  width: number,
+  colour: Colour,
+  nothing: string[],
+): string[] {
+  const dimensions = dimensionsOf(report)
+  const ends = (left: string, right: string) => {
+    const text = shorten(left, Math.max(1, width - textWidth(right) - 1))
+    return text + ' '.repeat(Math.max(1, width - textWidth(text) - textWidth(right))) + right
+  }
+  const measures = (of: Measures) =>
+    `${formatBytes(of.bytes.billable)} in ${formatSeconds(of.relayedSeconds)}`
+  const share = shareOf(report)
+  const body = report.rows.flatMap((row) => {
+    const name = dimensions.map((dimension) => row.key[dimension] ?? '').filter(Boolean)
+    const right = measures(row)
+    const bar = bars(share(row), Math.max(0, Math.min(longestBar, width - textWidth(right) - 1)))
+    const space = ' '.repeat(Math.max(0, width - textWidth(bar) - textWidth(right)))
+    return [
+      ends(name.join(' ') || 'all', formatMoney(row.cost.total)),
+      `${colour.cyan(bar)}${space}${colour.dim(right)}`,
+    ]
+  })
   return [
-    `${colour.bold('Relay cost')}  ${day(report.window.from)} to ${day(report.window.to)} UTC`,
-    colour.dim(`prices ${report.prices.name} as of ${report.prices.asOf}, in ${report.currency}`),
+    colour.dim(ends(dimensions.join(' '), report.currency)),
+    ...body,
+    ...nothing,
+    colour.dim('─'.repeat(width)),
+    colour.bold(ends('total', formatMoney(report.totals.cost.total))),
+    ends('', measures(report.totals)),
+  ]
+}
+
+/** What of the totals is nobody's: idle nodes, and bytes of no participant. */
+function parts({ totals, currency }: RelayCostReport, colour: Colour): string[] {
+  const lines: string[] = []
+  const { idle, total } = totals.cost
+  if (idle > 0)
+    lines.push(`idle nodes ${formatMoney(idle)} ${currency}, ${percent(idle / total)} of it`)
+  if (totals.unattributedBytes > 0)
+    lines.push(`unattributed ${formatBytes(totals.unattributedBytes)}`)
+  return lines.map((line) => colour.yellow(line))
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`
+}
+
+function heading(report: RelayCostReport, width: number, colour: Colour): string[] {
+  const day = (instant: string) => instant.slice(0, 16).replace('T', ' ')
+  const span = `${day(report.window.from)} to ${day(report.window.to)} UTC`
+  const prices = `prices ${report.prices.name} as of ${report.prices.asOf}, in ${report.currency}`
+  return [
+    ...(width < narrowBelow
+      ? [colour.bold('Relay cost'), ...wrap(span, width)]
+      : [`${colour.bold('Relay cost')}  ${span}`]),
+    ...wrap(prices, width).map((text) => colour.dim(text)),
   ]
 }
 
@@ -143,6 +251,12 @@ function chooseColumns(report: RelayCostReport, width: number): Column[] {
 function widthOf(column: Column, report: RelayCostReport): number {
   const texts = [column.head, column.total(report.totals), ...report.rows.map(column.cell)]
   return Math.max(...texts.map(textWidth), column.dispensable === 0 ? 5 : 0)
+}
+
+/** How long a row's bar is, of the longest. */
+function shareOf({ rows, totals }: RelayCostReport): (row: ReportRow) => number {
+  const most = Math.max(0, ...rows.map((row) => weightOf(row, totals)))
+  return (row) => (most > 0 ? weightOf(row, totals) / most : 0)
 }
 
 /** What the bar shows: cost, or bytes where nothing costs anything. */

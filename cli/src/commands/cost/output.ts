@@ -1,6 +1,6 @@
 import type { RelayCostReport } from '@parley/protocol'
 import { renderReport, reportFormats } from '@parley/relay-cost'
-import { Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import picocolors from 'picocolors'
 
 export type Format = (typeof reportFormats)[number]
@@ -12,7 +12,24 @@ export function format(): Option {
     .default('table')
 }
 
-export function print(report: RelayCostReport, output: Format): void {
+/** The option `--top` of what prints a report as a table. */
+export function top(): Option {
+  return new Option(
+    '--top <rows>',
+    'in the table: this many rows, and the sum of the others',
+  ).argParser((text) => {
+    const rows = Number(text)
+    if (Number.isInteger(rows) && rows >= 1) return rows
+    throw new InvalidArgumentError('It must be a whole number, 1 or more.')
+  })
+}
+
+export function print(
+  report: RelayCostReport,
+  { output, top }: { output: Format; top?: number },
+): void {
   const width = process.stdout.columns ?? 100
-  process.stdout.write(renderReport(report, output, { width, colour: picocolors }))
+  process.stdout.write(
+    renderReport(report, output, { width, colour: picocolors, ...(top !== undefined && { top }) }),
+  )
 }

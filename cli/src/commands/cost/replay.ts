@@ -2,7 +2,7 @@ import { reportDimensions } from '@parley/protocol'
 import { dimensionsFor, parseBy, ReplayStream, readRecorded } from '@parley/relay-cost'
 import type { Command } from 'commander'
 import { readLines } from '../../input.ts'
-import { type Format, format, print } from './output.ts'
+import { type Format, format, print, top } from './output.ts'
 import { pricesOf } from './prices-of.ts'
 import { SortedEvents } from './sorted-events.ts'
 
@@ -17,6 +17,7 @@ export function addReplay(cost: Command): void {
     .requiredOption('--prices <file|preset>', 'prices to use')
     .option('--by <dimensions>', `rows by any of ${reportDimensions.join(', ')}`, 'room')
     .addOption(format())
+    .addOption(top())
     .addHelpText(
       'after',
       `
@@ -26,7 +27,7 @@ Example:
   $ parley cost replay --events stream.jsonl --prices aws/eu-central-1 --by tenant,room
 `,
     )
-    .action(async (options: { events: string; prices: string; by: string; output: Format }) => {
+    .action(async (options: ReplayOptions) => {
       const by = dimensionsFor(options.output, parseBy(options.by))
       const prices = await pricesOf(options.prices)
       const { stream, rejected } = await replay(options.events, new ReplayStream({ prices, by }))
@@ -44,8 +45,16 @@ Example:
         )
       const notes = rejected.named.map(({ line, reason }) => `line ${line} not counted: ${reason}`)
       if (more > 0) notes.push(`${more} more lines not counted`)
-      print(stream.report(notes), options.output)
+      print(stream.report(notes), options)
     })
+}
+
+type ReplayOptions = {
+  events: string
+  prices: string
+  by: string
+  output: Format
+  top?: number
 }
 
 /** Broken lines that are named one by one; of the rest their number is said. */

@@ -3,7 +3,7 @@ import { type RelayCostReport, relayCostReportSchema, reportDimensions } from '@
 import { dimensionsFor, parseBy, parseWindow, pricesOver } from '@parley/relay-cost'
 import type { Command } from 'commander'
 import { UsageError } from '../../errors.ts'
-import { type Format, format, print } from './output.ts'
+import { type Format, format, print, top } from './output.ts'
 import { priceListsOf } from './prices-of.ts'
 
 const dimensions = reportDimensions.join(', ')
@@ -21,6 +21,7 @@ export function addReport(cost: Command): void {
     .option('--by <dimensions>', `rows by any of ${dimensions}`, 'room')
     .option('--prices <file|preset>', 'with --store: prices to use (default: aws/us-east-1)')
     .addOption(format())
+    .addOption(top())
     .addHelpText(
       'after',
       `
@@ -30,7 +31,7 @@ Examples:
   $ parley cost report --store sqlite:./meter.db --prices aws/eu-central-1 -o focus
 `,
     )
-    .action(async (options: ReportOptions) => print(await report(options), options.output))
+    .action(async (options: ReportOptions) => print(await report(options), options))
 }
 
 type ReportOptions = {
@@ -43,6 +44,7 @@ type ReportOptions = {
   by: string
   prices?: string
   output: Format
+  top?: number
 }
 
 async function report(options: ReportOptions): Promise<RelayCostReport> {
