@@ -26,13 +26,14 @@ const direct: LinkFacts = {
 }
 const said = (
   report: Partial<LinkFacts>,
-  { participant = 'p-ann', at = start, startedAt = at - 1000 } = {},
+  more: { participant?: string; at?: number; startedAt?: number } = {},
 ): LinkRecord => ({
   tenant: 'acme',
   room: 'standup',
-  participant,
-  startedAt,
-  at,
+  participant: 'p-ann',
+  at: start,
+  startedAt: (more.at ?? start) - 1000,
+  ...more,
   report: { ...relayed, ...report },
 })
 
@@ -94,7 +95,7 @@ describe('whom a room talked to', () => {
   const hour = { from: start, to: start + 60 * minute }
   const room = { tenant: 'acme', room: 'standup' }
 
-  it('REQ-K5: by participant, with whether the other end is on a relay', () => {
+  it('REQ-K5: by participant, with whether either end is on a relay', () => {
     const selected = { local: 'relay', remote: 'relay' } as const
     const book = new LinkBook([
       said({ selected }),
@@ -108,11 +109,11 @@ describe('whom a room talked to', () => {
         [
           'p-ann',
           [
-            { peer: 'p-ben', relayed: true },
-            { peer: 'p-cat', relayed: false },
+            { peer: 'p-ben', local: true, remote: true },
+            { peer: 'p-cat', local: true, remote: false },
           ],
         ],
-        ['p-ben', [{ peer: 'p-ann', relayed: true }]],
+        ['p-ben', [{ peer: 'p-ann', local: true, remote: true }]],
       ]),
     })
   })

@@ -102,7 +102,8 @@ export class LinkBook {
 }
 
 function toPeerLink([peer, { report }]: [string, LinkRecord]): PeerLink {
-  return { peer, relayed: report.selected?.remote === 'relay' }
+  const { local, remote } = report.selected ?? {}
+  return { peer, local: local === 'relay', remote: remote === 'relay' }
 }
 
 /** The latest that the other end of a link said of its own end. */

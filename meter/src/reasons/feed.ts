@@ -27,17 +27,22 @@ export function followLinkReports(options: {
 }): LinkFeed {
   const { redisUrl, cluster, onReports, logger } = options
   const stop = new AbortController()
+  const stream = linkReportStream(cluster)
+  let last = '0-0'
+  let said = ''
   const redis = new Redis(redisUrl, {
-    lazyConnect: true,
+    // Streams are read as the arrays of RESP2.
+    protocol: 2,
     maxRetriesPerRequest: null,
     retryStrategy: (attempt: number) => Math.min(100 * 2 ** Math.min(attempt, 6), 5000),
   })
   // Said by the feed of statsdb, which is on the same Redis.
   redis.on('error', () => {})
+  // A Redis that lost its data may number its entries anew.
+  redis.on('close', () => {
+    last = '0-0'
+  })
 
-  const stream = linkReportStream(cluster)
-  let last = '0-0'
-  let said = ''
   const readOnce = async () => {
     const answer = await redis.xread('COUNT', batch, 'BLOCK', blockMs, 'STREAMS', stream, last)
     for (const { id, records, rejected } of entriesOf(answer)) {
@@ -86,6 +91,7 @@ export function entriesOf(answer: unknown): Batch[] {
 
 function recordIn(fields: readonly string[]): LinkRecord | undefined {
   const at = fields.indexOf('record')
+  if (at < 0) return undefined
   try {
     return linkRecordSchema.safeParse(JSON.parse(fields[at + 1] ?? '')).data
   } catch {

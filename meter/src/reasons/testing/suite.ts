@@ -1,0 +1,97 @@
+import { expect, it } from '@jest/globals'
+import type { LinkRecord } from '@parley/protocol'
+import { hourMs, LinkBook, mergeLinkRecords } from '@parley/relay-cost'
+import fc from 'fast-check'
+import type { Book, Store } from '../../store/store.ts'
+import { start } from '../../store/testing/suite.ts'
+
+const all = { from: start - hourMs, to: start + 100 * hourMs }
+
+export const reported = (more: Partial<LinkRecord> = {}, report: object = {}): LinkRecord => ({
+  ...{ tenant: 'acme', room: 'r1', participant: 'p-1', startedAt: start, at: start + 1000 },
+  ...more,
+  report: {
+    link: 0,
+    peer: 'p-2',
+    policy: 'all',
+    gathered: { host: true, srflx: true, relay: true },
+    answered: { udp: false, tcp: true, tls: false },
+    errors: [{ transport: 'udp', code: 701 }],
+    mappingVaries: false,
+    failedPairs: 0,
+    ended: false,
+    selected: { local: 'relay', remote: 'srflx', relayProtocol: 'tcp' },
+    ...report,
+  },
+})
+
+const record = fc
+  .record({
+    participant: fc.constantFrom('p-1', 'p-2'),
+    startedAt: fc.integer({ min: start, max: start + 3 * hourMs }),
+    at: fc.integer({ min: start, max: start + 3 * hourMs }),
+    link: fc.nat(1),
+    failedPairs: fc.nat(3),
+    ended: fc.boolean(),
+  })
+  .map(({ link, failedPairs, ended, ...more }) => reported(more, { link, failedPairs, ended }))
+
+/**
+ * What every kind of store does with reports of links.
+ * @param place makes an empty place for a store; the answer opens it
+ */
+export function linksSuite(place: () => () => Promise<Store>, { numRuns = 50 } = {}): void {
+  const bookOf = async (store: Store): Promise<Book> => {
+    const [book] = await store.books()
+    if (!book) throw new Error('a store that is written to has a book')
+    return book
+  }
+  const sorted = (records: readonly LinkRecord[]) =>
+    records.map((each) => JSON.stringify(Object.entries(each).sort())).sort()
+
+  it('REQ-K5: holds the latest report of each link, in whatever order and how often they came', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(record, { maxLength: 8 }), async (records) => {
+        const store = await place()()
+        try {
+          const { links } = await bookOf(store)
+          await links.merge(records.toReversed())
+          for (const each of records) await links.merge([each])
+          const byLink = Map.groupBy(records, (r) => `${r.participant} ${r.report.link}`)
+          const joined = [...byLink.values()].map((each) => each.reduce(mergeLinkRecords))
+          expect(sorted(await links.between(all))).toEqual(sorted(joined))
+        } finally {
+          await store.close()
+        }
+      }),
+      { numRuns },
+    )
+  })
+
+  it('REQ-K5: a report makes the hours that it is about be summed up again, a repeated one does not', async () => {
+    const store = await place()()
+    const book = await bookOf(store)
+    const late = reported({ at: start + hourMs + 1 })
+    await book.links.merge([late])
+    const changed = await book.changedHours(all)
+    expect(changed.map(({ hour }) => hour)).toEqual([start, start + hourMs])
+    await book.links.merge([late])
+    expect(await book.changedHours(all)).toEqual(changed)
+    await store.close()
+  })
+
+  it('REQ-K5: forgets reports with the allocations of their time, and finds those of a window', async () => {
+    const store = await place()()
+    const book = await bookOf(store)
+    await book.links.merge([
+      reported(),
+      reported({ participant: 'p-2', startedAt: start + hourMs, at: start + hourMs }),
+    ])
+    const early = await book.links.between({ from: start, to: start + hourMs })
+    expect(early).toEqual([reported()])
+    expect(new LinkBook(early).size).toBe(1)
+    await book.forget({ allocations: start + hourMs, hours: 0 })
+    expect((await book.links.between(all)).map(({ participant }) => participant)).toEqual(['p-2'])
+    await store.close()
+  })
+}
