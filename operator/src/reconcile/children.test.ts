@@ -119,7 +119,7 @@ describe('ChildWriter', () => {
     const kind = (): ChildKind => {
       const store = new Store({ project: projectChild })
       for (const object of objects.values()) store.upsert(object)
-      return { resource: CONFIG_MAPS, store, full: false, problem: () => undefined }
+      return { resource: CONFIG_MAPS, store, problem: () => undefined }
     }
     return { client, calls, kind }
   }
@@ -133,7 +133,9 @@ describe('ChildWriter', () => {
       )
     const first = kind()
     const writer = new ChildWriter(client)
-    expect(await ensureAll(writer, first)).toEqual(Array(4).fill({ result: 'applied' }))
+    expect(await ensureAll(writer, first)).toEqual(
+      Array(4).fill({ result: 'applied', created: true }),
+    )
     expect(await ensureAll(writer, first)).toEqual(Array(4).fill({ result: 'unchanged' }))
     expect(calls.splice(0).filter((call) => call === 'apply')).toHaveLength(4)
 

@@ -1,6 +1,7 @@
 import { MissingSecretKey } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
 import { ApiError, Conflict } from '../runtime/errors.ts'
+import type { Message } from '../runtime/protobuf.ts'
 import type { K8sObject, OwnerReference, Resource } from '../runtime/resources.ts'
 import type { Store } from '../runtime/store.ts'
 import {
@@ -17,8 +18,8 @@ import { keepReplicas } from './replicas.ts'
 export interface ChildKind {
   resource: Resource
   store: Store<ChildEntry>
-  /** The store needs whole objects, not just metadata. */
-  full: boolean
+  /** What the store needs of objects; left out: their metadata. */
+  fields?: Message
   /** What is being written just now, by `namespace/name`: the hash that it will have. */
   writing?: Map<string, string>
   /** Called for what has changed again while it was being written. */
@@ -46,7 +47,9 @@ export interface Owner {
 }
 
 export type ChildOutcome =
-  | { result: 'unchanged' | 'applied' }
+  | { result: 'unchanged' }
+  /** `created`: there was none before. */
+  | { result: 'applied'; created?: true }
   | { result: 'foreign'; message: string }
   | { result: 'failed'; error: Error }
 
@@ -99,7 +102,8 @@ export class ChildWriter {
       if (!belongsTo(entry, child, owner)) return foreign(kind, name)
       if (entry.hash === hash && (await this.#isAsApplied(entry, child, owner, body)))
         return { result: 'unchanged' }
-    } else if (await this.#create(child, owner, body, hash)) return { result: 'applied' }
+    } else if (await this.#create(child, owner, body, hash))
+      return { result: 'applied', created: true }
 
     const existing = await this.#existing(child, owner, entry)
     if (existing && !belongsTo(projectChild(existing), child, owner)) return foreign(kind, name)
@@ -137,7 +141,7 @@ export class ChildWriter {
     kind.writing?.set(key, hash)
     try {
       const written = await this.#client.apply(kind.resource, namespace, name, body, {
-        full: kind.full,
+        ...(kind.fields ? { fields: kind.fields } : {}),
       })
       kind.store.observe(written)
       const entry = kind.store.get(key)

@@ -2,8 +2,15 @@ import { hash } from 'node:crypto'
 import { isIpAddress, type MeetingCluster } from '../api/index.ts'
 import { KEYS_GENERATION_ANNOTATION } from '../render/index.ts'
 import { FIELD_MANAGER } from '../runtime/client.ts'
-import type { K8sObject, OwnerReference } from '../runtime/resources.ts'
+import type { K8sObject, ManagedFieldsEntry, OwnerReference } from '../runtime/resources.ts'
 import type { Entry } from '../runtime/store.ts'
+import type {
+  DeploymentObject,
+  NodeObject,
+  PodObject,
+  ServiceObject,
+  StatefulSetObject,
+} from './fields.ts'
 import { ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION } from './secrets/rotation.ts'
 import { sharedText, withSharedMembers } from './shared.ts'
 
@@ -100,30 +107,13 @@ function notesOf(annotations: Record<string, string> = {}): Pick<ChildEntry, 'no
   return notes.length > 0 ? { notes: Object.fromEntries(notes) } : {}
 }
 
-interface WorkloadObject extends K8sObject {
-  spec: {
-    replicas?: number
-    paused?: boolean
-    strategy?: { rollingUpdate?: { maxSurge?: number | string } }
-    updateStrategy?: { rollingUpdate?: { partition?: number } }
-    template: { spec: { containers: { image?: string }[] } }
-  }
-  status?: {
-    observedGeneration?: number
-    replicas?: number
-    readyReplicas?: number
-    updatedReplicas?: number
-    conditions?: { type: string; status: string; reason?: string; message?: string }[]
-  }
-}
-
 export function projectWorkload(object: K8sObject): ChildEntry {
-  const { spec, status = {}, metadata } = object as WorkloadObject
+  const { spec = {}, status = {}, metadata } = object as DeploymentObject & StatefulSetObject
   const failing = status.conditions?.find(
     ({ type, status, reason }) =>
       (type === 'ReplicaFailure' && status === 'True') || reason === 'ProgressDeadlineExceeded',
   )
-  const image = spec.template.spec.containers[0]?.image
+  const image = spec.template?.spec?.containers?.[0]?.image
   const template = metadata.annotations?.[TEMPLATE_ANNOTATION]
   const held = spec.paused === true || (spec.updateStrategy?.rollingUpdate?.partition ?? 0) > 0
   return {
@@ -157,10 +147,7 @@ export interface ServiceStatus {
 }
 
 export function projectService(object: K8sObject): ChildEntry {
-  const { spec, status } = object as K8sObject & {
-    spec?: { clusterIP?: string; type?: string; ports?: { name?: string; nodePort?: number }[] }
-    status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } }
-  }
+  const { spec, status } = object as ServiceObject
   const entry = projectChild(object)
   const headless = spec?.clusterIP === 'None'
   if (!headless && (spec?.type ?? 'ClusterIP') === 'ClusterIP') return entry
@@ -186,24 +173,13 @@ export interface NodeEntry extends Entry {
 }
 
 export function projectNode(object: K8sObject): NodeEntry {
-  const { metadata, spec, status } = object as K8sObject & {
-    spec?: {
-      podCIDR?: string
-      podCIDRs?: string[]
-      unschedulable?: boolean
-      taints?: { key: string; value?: string; effect: string }[]
-    }
-    status?: {
-      addresses?: { type: string; address: string }[]
-      conditions?: { type: string; status: string }[]
-    }
-  }
+  const { metadata, spec, status } = object as NodeObject
   // The API server takes any text for an address, from every kubelet: what is none must get into no policy and no
   // list of peers, which are about all nodes.
   const of = (type: string) =>
     (status?.addresses ?? [])
-      .filter((entry) => entry.type === type && isIpAddress(entry.address))
-      .map(({ address }) => address)
+      .filter((entry) => entry.type === type)
+      .flatMap(({ address = '' }) => (isIpAddress(address) ? [address] : []))
   const ready = status?.conditions?.some(
     ({ type, status }) => type === 'Ready' && status === 'True',
   )
@@ -216,7 +192,7 @@ export function projectNode(object: K8sObject): NodeEntry {
     labels: metadata.labels ?? {},
     taints: (spec?.taints ?? [])
       .filter(({ effect }) => effect !== 'PreferNoSchedule')
-      .map(({ key, value, effect }) => ({ key, ...(value ? { value } : {}), effect })),
+      .map(({ key = '', value, effect = '' }) => ({ key, ...(value ? { value } : {}), effect })),
   }
 }
 
@@ -237,24 +213,11 @@ export interface PodEntry extends Entry {
   keysGeneration: number
 }
 
-interface PodStatus {
-  phase?: string
-  podIP?: string
-  conditions?: { type: string; status: string; message?: string; lastTransitionTime?: string }[]
-  containerStatuses?: ContainerStatus[]
-}
-
-interface ContainerStatus {
-  state?: { waiting?: { reason?: string }; running?: { startedAt?: string } }
-  restartCount?: number
-  image: string
-}
+type PodStatus = NonNullable<PodObject['status']>
+type ContainerStatus = NonNullable<PodStatus['containerStatuses']>[number]
 
 export function projectPod(object: K8sObject): PodEntry {
-  const { metadata, spec, status } = object as K8sObject & {
-    spec?: { nodeName?: string }
-    status?: PodStatus
-  }
+  const { metadata, spec, status } = object as PodObject
   const ready = status?.conditions?.some(
     (condition) => condition.type === 'Ready' && condition.status === 'True',
   )
@@ -348,7 +311,7 @@ export function controllerOf(references: OwnerReference[] | undefined): OwnerRef
 export function ownedFields({ metadata }: K8sObject): string {
   const ours = appliedByUs(metadata)
   if (!ours) return ''
-  const text = JSON.stringify(ours.fieldsV1)
+  const text = fieldsText(ours)
   const owner = controllerOf(metadata.ownerReferences)
   if (!owner) return digest(text)
   const own = `"f:${ownKeyPrefix(metadata.namespace, owner.name)}`
@@ -364,8 +327,15 @@ export function ownKeyPrefix(namespace: string | undefined, cluster: string): st
 }
 
 function setsReplicas({ metadata }: K8sObject): boolean {
-  const fields = appliedByUs(metadata)?.fieldsV1 as { 'f:spec'?: object } | undefined
-  return fields?.['f:spec'] !== undefined && 'f:replicas' in fields['f:spec']
+  const ours = appliedByUs(metadata)
+  if (!ours) return false
+  const fields = JSON.parse(fieldsText(ours)) as { 'f:spec'?: object }
+  return fields['f:spec'] !== undefined && 'f:replicas' in fields['f:spec']
+}
+
+/** Protobuf has it as the text that it is in JSON. */
+function fieldsText({ fieldsV1 }: ManagedFieldsEntry): string {
+  return typeof fieldsV1 === 'string' ? fieldsV1 : JSON.stringify(fieldsV1 ?? {})
 }
 
 function appliedByUs({ managedFields }: K8sObject['metadata']) {

@@ -146,7 +146,8 @@ async function reconcileChildren(
         options.log.debug({ cluster: key, kind, name: metadata.name }, 'applied')
         const change = wanted.secrets?.changes.get(metadata.name)
         if (change) announceRotation(options, cluster, change)
-        return showToPods(options, key, cluster, child)
+        // Pods that are there before it have not read it, and come anew for a Secret that was deleted.
+        return outcome.created ? outcome : showToPods(options, key, cluster, child)
       }),
     )
     outcomes.push(...results)
@@ -261,8 +262,8 @@ async function desiredChildren(
       secretUids: { ...secrets.uids, ...named.versions },
       secretGenerations: secrets.generations,
       nodes: world.factsOfNodes(),
-      workloads: workloadFacts(world, key, rolloutsOf(world, cluster)),
       mediaNodes: mediaNodes(world, key),
+      workloads: workloadFacts(world, key, rolloutsOf(world, cluster)),
       ...(options.operatorNamespace && { operatorNamespace: options.operatorNamespace }),
       turnUrls,
       capabilities: {

@@ -124,7 +124,7 @@ async function pass(
     const { annotations: _, ...metadata } = workload(component, wish).metadata
     const resource = component === 'redis' ? STATEFUL_SETS : DEPLOYMENTS
     const store = new Store({ project: projectChild })
-    const kind: ChildKind = { resource, store, full: true, problem: () => undefined }
+    const kind: ChildKind = { resource, store, problem: () => undefined }
     return { kind, object: { ...workload(component, wish), metadata } }
   })
   return applyInOrder(children, cluster.ensure, rollouts)

@@ -1,10 +1,11 @@
 import type { Logger } from 'pino'
 import { type NodeFacts, secretReferences } from '../render/index.ts'
-import type { ApiClient } from '../runtime/client.ts'
+import type { ApiClient, ReadOptions } from '../runtime/client.ts'
 import { type Clock, sleep } from '../runtime/clock.ts'
 import { ApiError, Forbidden } from '../runtime/errors.ts'
 import { takingTurns } from '../runtime/in-turn.ts'
 import { ListWatch } from '../runtime/list-watch.ts'
+import type { Message } from '../runtime/protobuf.ts'
 import {
   CERTIFICATES,
   CONFIG_MAPS,
@@ -29,6 +30,7 @@ import {
 } from '../runtime/resources.ts'
 import { type Entry, Store } from '../runtime/store.ts'
 import type { ChildKind } from './children.ts'
+import { DEPLOYMENT, NODE, POD, SERVICE, STATEFUL_SET } from './fields.ts'
 import {
   type ChildEntry,
   type ClusterEntry,
@@ -41,6 +43,7 @@ import {
   projectService,
   projectStorageClass,
   projectWorkload,
+  type ServiceStatus,
   type StorageClassEntry,
 } from './observed.ts'
 import { SecretReferences } from './secrets/references.ts'
@@ -84,8 +87,17 @@ const PLAIN_KINDS = [
   NETWORK_POLICIES,
   INGRESSES,
 ]
-/** Kinds whose status says how many pods are ready. */
-const WORKLOAD_KINDS = [DEPLOYMENTS, STATEFUL_SETS]
+/** Kinds of children that are looked into: what is kept of them, and of what fields. */
+const LOOKED_INTO: [Resource, Projection][] = [
+  [SERVICES, { fields: SERVICE, project: projectService }],
+  [DEPLOYMENTS, { fields: DEPLOYMENT, project: projectWorkload }],
+  [STATEFUL_SETS, { fields: STATEFUL_SET, project: projectWorkload }],
+]
+
+interface Projection {
+  fields: Message
+  project: (object: K8sObject) => ChildEntry
+}
 
 export type Nodes = Record<string, NodeFacts>
 
@@ -128,8 +140,7 @@ export class World {
       },
     })
     for (const resource of PLAIN_KINDS) this.#watchChildren(resource)
-    this.#watchChildren(SERVICES, projectService)
-    for (const resource of WORKLOAD_KINDS) this.#watchChildren(resource, projectWorkload)
+    for (const [resource, projection] of LOOKED_INTO) this.#watchChildren(resource, projection)
     this.pods = this.#watch(
       PODS,
       {
@@ -145,16 +156,20 @@ export class World {
             enqueue(pod.group)
         },
       },
-      { labelSelector: OURS },
+      { labelSelector: OURS, fields: POD },
     )
-    this.nodes = this.#watch(NODES, {
-      project: projectNode,
-      onChange: (_key, before, after) => {
-        if (before && after && sameNode(before, after)) return
-        this.#nodes = undefined
-        this.enqueueAll()
+    this.nodes = this.#watch(
+      NODES,
+      {
+        project: projectNode,
+        onChange: (_key, before, after) => {
+          if (before && after && sameNode(before, after)) return
+          this.#nodes = undefined
+          this.enqueueAll()
+        },
       },
-    })
+      { fields: NODE },
+    )
     this.storageClasses = this.#watch(
       STORAGE_CLASSES,
       { project: projectStorageClass },
@@ -207,20 +222,19 @@ export class World {
     return [...this.pods.group(clusterKey).values()].filter((pod) => pod.component === component)
   }
 
-  #watchChildren(resource: Resource, project?: (object: K8sObject) => ChildEntry) {
-    const { kind, watch } = this.#childKind(resource, project)
+  #watchChildren(resource: Resource, projection?: Projection) {
+    const { kind, watch } = this.#childKind(resource, projection)
     this.#watches.push(watch)
     this.children.set(resource.kind, kind)
   }
 
-  /** @param project wants whole objects; left out: the metadata says enough */
-  #childKind(resource: Resource, project?: (object: K8sObject) => ChildEntry) {
+  /** @param projection left out: the metadata says enough */
+  #childKind(resource: Resource, projection?: Projection) {
     const { enqueue, owns = () => true } = this.#options
-    const full = project !== undefined
     const writing = new Map<string, string>()
     const store = new Store<ChildEntry>({
       keeps: ({ namespace = '' }) => owns(namespace),
-      project: project ?? projectChild,
+      project: projection?.project ?? projectChild,
       onChange: (key, before, after, own) => {
         const child = after ?? before
         const ours = own || (after !== undefined && writing.get(key) === after.hash)
@@ -230,10 +244,13 @@ export class World {
         enqueue(`${child.namespace}/${child.cluster}`)
       },
     })
-    const watch = this.#listWatch(resource, store, { labelSelector: OURS, metadataOnly: !full })
+    const reading = projection ? { fields: projection.fields } : { metadataOnly: true }
+    const watch = this.#listWatch(resource, store, { labelSelector: OURS, ...reading })
     const problem = () => (watch.problem instanceof Forbidden ? watch.problem : undefined)
     const onOvertaken = ({ namespace, cluster }: ChildEntry) => enqueue(`${namespace}/${cluster}`)
-    return { watch, kind: { resource, store, full, writing, onOvertaken, problem } }
+    const { fields } = projection ?? {}
+    const kind = { resource, store, writing, onOvertaken, problem, ...(fields ? { fields } : {}) }
+    return { watch, kind }
   }
 
   /**
@@ -300,7 +317,7 @@ export class World {
       project: (object: K8sObject) => T
       onChange?: (key: string, before: T | undefined, after: T | undefined, own: boolean) => void
     },
-    query: { labelSelector?: string; metadataOnly?: boolean } = {},
+    query: { labelSelector?: string } & ReadOptions = {},
   ): Store<T> {
     const store = new Store<T>(options)
     this.#watches.push(this.#listWatch(resource, store, query))
@@ -310,7 +327,7 @@ export class World {
   #listWatch<T extends Entry>(
     resource: Resource,
     store: Store<T>,
-    query: { labelSelector?: string; metadataOnly?: boolean },
+    query: { labelSelector?: string } & ReadOptions,
   ): ListWatch<Entry> {
     const { client, namespace, clock, random, log } = this.#options
     return new ListWatch({
@@ -354,9 +371,17 @@ function sameChild(a: ChildEntry, b: ChildEntry): boolean {
   )
 }
 
+/** Of a new Service without an address there is nothing to know. */
 function sameService(a: ChildEntry | undefined, b: ChildEntry | undefined): boolean {
-  return a?.service === b?.service || JSON.stringify(a?.service) === JSON.stringify(b?.service)
+  const [before, after] = [a?.service ?? BLANK, b?.service ?? BLANK]
+  return (
+    before === after ||
+    JSON.stringify([before.ingress, before.nodePorts]) ===
+      JSON.stringify([after.ingress, after.nodePorts])
+  )
 }
+
+const BLANK: Pick<ServiceStatus, 'ingress' | 'nodePorts'> = { ingress: [], nodePorts: {} }
 
 /** Heartbeats change a node every few seconds, and say nothing. */
 function sameNode(a: NodeEntry, b: NodeEntry): boolean {

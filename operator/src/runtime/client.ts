@@ -1,8 +1,18 @@
 import { types } from 'node:util'
 import { KubeConfig } from '@kubernetes/client-node'
-import { type Dispatcher, Pool } from 'undici'
+import { Pool } from 'undici'
 import { type ApiError, errorFromResponse, type FailedCall, Unavailable } from './errors.ts'
+import { type Answer, exchange } from './exchange.ts'
 import type { Metrics } from './metrics.ts'
+import {
+  decodeList,
+  decodeObject,
+  decodeStatus,
+  decodeWatchEvent,
+  Frames,
+  METADATA,
+  type Message,
+} from './protobuf.ts'
 import {
   collectionPath,
   type K8sObject,
@@ -11,6 +21,7 @@ import {
   type Resource,
   resourceName,
 } from './resources.ts'
+import { inShortLines } from './short-lines.ts'
 
 const { isNativeError } = types
 
@@ -29,8 +40,19 @@ export interface WatchEvent {
   object: K8sObject & { code?: number; message?: string }
 }
 
-const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
-const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+/** What of objects is asked for. Default: all that is in them, as JSON. */
+export interface ReadOptions {
+  /** {@link ObjectMeta} alone. */
+  metadataOnly?: boolean
+  /** These fields alone, of a kind that is Kubernetes' own. */
+  fields?: Message
+}
+
+const JSON_TYPE = 'application/json'
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf'
+const METADATA_TYPES = bothTypes(';as=PartialObjectMetadata;g=meta.k8s.io;v=v1')
+const METADATA_LIST_TYPES = bothTypes(';as=PartialObjectMetadataList;g=meta.k8s.io;v=v1')
+const OBJECT_TYPES = bothTypes('')
 const APPLY = 'application/apply-patch+yaml'
 /** Else the server parses what is applied a second time, for warnings about unknown fields that nobody reads. */
 const UNCHECKED = 'fieldValidation=Ignore'
@@ -143,25 +165,30 @@ export class ApiClient {
   async peek(resource: Resource, namespace: string | undefined, name: string) {
     const path = `${objectPath(resource, namespace, name)}?resourceVersion=0`
     const call = target('get', resource, namespace, name)
-    const { status, text } = await this.#send({ ...call, method: 'GET', path, accept: METADATA })
-    if (status === 404) return undefined
-    if (status >= 400) throw errorFromResponse(status, text, call)
-    return JSON.parse(text) as K8sObject
+    const answer = await this.#send({ ...call, method: 'GET', path, accept: METADATA_TYPES })
+    if (answer.status === 404) return undefined
+    if (answer.status >= 400) throw failed(answer, call)
+    return parsed<K8sObject>(answer, METADATA)
   }
 
-  list(
+  async list(
     resource: Resource,
     namespace: string | undefined,
     query: ListQuery = {},
-    options: { metadataOnly?: boolean; signal?: AbortSignal } = {},
+    options: ReadOptions & { signal?: AbortSignal } = {},
   ): Promise<ListBody> {
-    return this.#json<ListBody>({
-      ...target('list', resource, namespace),
+    const call = target('list', resource, namespace)
+    const answer = await this.#send({
+      ...call,
       method: 'GET',
       path: `${collectionPath(resource, namespace)}${search({ ...query })}`,
-      ...(options.metadataOnly ? { accept: METADATA_LIST } : {}),
+      accept: acceptedTypes(options, METADATA_LIST_TYPES),
       signal: options.signal,
     })
+    if (answer.status >= 400) throw failed(answer, call)
+    return isProtobuf(answer.headers['content-type'])
+      ? (decodeList(answer.body, options.fields ?? METADATA) as ListBody)
+      : (JSON.parse(answer.body.toString()) as ListBody)
   }
 
   create<T extends K8sObject>(resource: Resource, namespace: string | undefined, object: object) {
@@ -191,27 +218,30 @@ export class ApiClient {
    * @param body the object as JSON text
    * @param options.force take fields from others; default true
    * @param options.manager in whose name; default {@link FIELD_MANAGER}
-   * @param options.full answer with the whole object instead of its metadata (managedFields are in both)
+   * @param options.fields what of the object is wanted; default: its metadata
    * @returns the object as it is now
    * @throws Conflict where a field is somebody else's and not to be taken
    */
-  apply(
+  async apply(
     resource: Resource,
     namespace: string | undefined,
     name: string,
     body: string,
-    options: { dryRun?: boolean; full?: boolean; force?: boolean; manager?: string } = {},
+    options: { dryRun?: boolean; fields?: Message; force?: boolean; manager?: string } = {},
   ): Promise<K8sObject> {
-    const { dryRun, full, force = true, manager = FIELD_MANAGER } = options
+    const { dryRun, fields, force = true, manager = FIELD_MANAGER } = options
     const query = `fieldManager=${manager}&force=${force}&${UNCHECKED}${dryRun ? '&dryRun=All' : ''}`
-    return this.#json<K8sObject>({
-      ...target('patch', resource, namespace, name),
+    const call = target('patch', resource, namespace, name)
+    const answer = await this.#send({
+      ...call,
       method: 'PATCH',
       path: `${objectPath(resource, namespace, name)}?${query}`,
-      body,
+      body: inShortLines(body),
       contentType: APPLY,
-      ...(full ? {} : { accept: METADATA }),
+      accept: fields ? OBJECT_TYPES : METADATA_TYPES,
     })
+    if (answer.status >= 400) throw failed(answer, call)
+    return parsed<K8sObject>(answer, fields ?? METADATA)
   }
 
   /** Server-side apply of the status subresource. @returns the whole object as it is now */
@@ -225,49 +255,57 @@ export class ApiClient {
       ...target('patch', resource, namespace, name, 'status'),
       method: 'PATCH',
       path: `${objectPath(resource, namespace, name)}/status?fieldManager=${FIELD_MANAGER}&force=true&${UNCHECKED}`,
-      body: JSON.stringify(body),
+      body: inShortLines(JSON.stringify(body)),
       contentType: APPLY,
     })
   }
 
   /** JSON merge patch. @returns the metadata of the object as it is now */
-  mergePatch(resource: Resource, namespace: string | undefined, name: string, patch: object) {
-    return this.#json<K8sObject>({
-      ...target('patch', resource, namespace, name),
+  async mergePatch(
+    resource: Resource,
+    namespace: string | undefined,
+    name: string,
+    patch: object,
+  ): Promise<K8sObject> {
+    const call = target('patch', resource, namespace, name)
+    const answer = await this.#send({
+      ...call,
       method: 'PATCH',
       path: `${objectPath(resource, namespace, name)}?fieldManager=${FIELD_MANAGER}`,
       body: JSON.stringify(patch),
       contentType: 'application/merge-patch+json',
-      accept: METADATA,
+      accept: METADATA_TYPES,
     })
+    if (answer.status >= 400) throw failed(answer, call)
+    return parsed<K8sObject>(answer, METADATA)
   }
 
   /** Whether the API server knows this kind: false while its CRD is not installed. */
   async serves({ group, version, plural }: Resource): Promise<boolean> {
     const call = { verb: 'get', resource: `apis/${group}/${version}` }
-    const { status, text } = await this.#send({
+    const answer = await this.#send({
       ...call,
       method: 'GET',
       path: `/apis/${group}/${version}`,
     })
-    if (status === 404) return false
-    if (status >= 400) throw errorFromResponse(status, text, call)
-    const { resources } = JSON.parse(text) as { resources: { name: string }[] }
+    if (answer.status === 404) return false
+    if (answer.status >= 400) throw failed(answer, call)
+    const { resources } = JSON.parse(answer.body.toString()) as { resources: { name: string }[] }
     return resources.some(({ name }) => name === plural)
   }
 
   /** Deletes that very object, in the background; one that is gone already is fine. @throws Conflict if the uid differs */
   async delete(resource: Resource, namespace: string | undefined, name: string, uid: string) {
     const call = target('delete', resource, namespace, name)
-    const { status, text } = await this.#send({
+    const answer = await this.#send({
       ...call,
       method: 'DELETE',
       path: objectPath(resource, namespace, name),
       body: JSON.stringify({ propagationPolicy: 'Background', preconditions: { uid } }),
-      contentType: 'application/json',
-      accept: METADATA,
+      contentType: JSON_TYPE,
+      accept: METADATA_TYPES,
     })
-    if (status >= 400 && status !== 404) throw errorFromResponse(status, text, call)
+    if (answer.status >= 400 && answer.status !== 404) throw failed(answer, call)
   }
 
   /**
@@ -299,7 +337,7 @@ export class ApiClient {
   /** GET of a pod through the API server. @returns the body as text */
   async podProxyText(namespace: string, pod: string, port: number, path: string): Promise<string> {
     const call = { verb: 'get', resource: 'pods/proxy', namespace, name: pod }
-    const { status, text } = await this.#send({
+    const answer = await this.#send({
       ...call,
       method: 'GET',
       path: `/api/v1/namespaces/${namespace}/pods/http:${pod}:${port}/proxy${path}`,
@@ -307,8 +345,8 @@ export class ApiClient {
       signal: AbortSignal.timeout(5_000),
       maxBytes: PROXIED_MAX_BYTES,
     })
-    if (status >= 400) throw errorFromResponse(status, text, call)
-    return text
+    if (answer.status >= 400) throw failed(answer, call)
+    return answer.body.toString()
   }
 
   /**
@@ -320,8 +358,7 @@ export class ApiClient {
     resource: Resource,
     namespace: string | undefined,
     query: { resourceVersion: string; labelSelector?: string; timeoutSeconds: number },
-    options: {
-      metadataOnly?: boolean
+    options: ReadOptions & {
       knows?: (resourceVersion: string) => boolean
       signal: AbortSignal
     },
@@ -332,28 +369,18 @@ export class ApiClient {
       const response = await this.#watches.request({
         method: 'GET',
         path: this.#prefix + path,
-        headers: await this.#headers(options.metadataOnly ? METADATA : 'application/json'),
+        headers: await this.#headers(acceptedTypes(options, METADATA_TYPES)),
         signal: options.signal,
       })
       this.#count('GET', response.statusCode)
       if (response.statusCode >= 400) {
-        throw errorFromResponse(
-          response.statusCode,
-          await response.body.text(),
-          call,
-          headerText(response.headers['retry-after']),
-        )
+        const body = Buffer.from(await response.body.bytes())
+        throw failed({ status: response.statusCode, headers: response.headers, body }, call)
       }
-      let rest = ''
-      response.body.setEncoding('utf8')
-      for await (const chunk of response.body as AsyncIterable<string>) {
-        const lines = (rest + chunk).split('\n')
-        rest = lines.pop() ?? ''
-        const events = lines.flatMap((line) =>
-          options.knows?.(versionIn(line)) ? [] : (JSON.parse(line) as WatchEvent),
-        )
-        if (events.length > 0) yield events
-      }
+      const events = isProtobuf(response.headers['content-type'])
+        ? framedEvents(response.body, options.fields ?? METADATA, options.knows)
+        : lineEvents(response.body, options.knows)
+      yield* events
     } catch (error) {
       if (options.signal.aborted) return
       throw asApiError(error, call)
@@ -370,29 +397,29 @@ export class ApiClient {
   }
 
   async #json<T>(call: Call, headers: Record<string, string> = {}): Promise<T> {
-    const { status, text, retryAfter } = await this.#send(call, headers)
-    if (status >= 400) throw errorFromResponse(status, text, call, retryAfter)
-    return JSON.parse(text) as T
+    const answer = await this.#send(call, headers)
+    if (answer.status >= 400) throw failed(answer, call)
+    return JSON.parse(answer.body.toString()) as T
   }
 
-  async #send(call: Call, extra: Record<string, string> = {}) {
-    const headers = await this.#headers(call.accept ?? 'application/json')
+  async #send(call: Call, extra?: Record<string, string>): Promise<Answer> {
+    const headers = await this.#headers(call.accept ?? JSON_TYPE)
     if (call.contentType) headers['content-type'] = call.contentType
-    Object.assign(headers, extra)
+    if (extra) Object.assign(headers, extra)
+    const { maxBytes } = call
     try {
-      const response = await this.#requests.request({
+      const answer = await exchange(this.#requests, {
         method: call.method,
         path: this.#prefix + call.path,
         headers,
         body: call.body ?? null,
-        signal: call.signal ?? null,
+        signal: call.signal,
+        maxBytes,
+        tooLong: () =>
+          new Unavailable('TooLong', 0, call, `an answer of more than ${maxBytes} bytes`),
       })
-      this.#count(call.method, response.statusCode)
-      return {
-        status: response.statusCode,
-        text: await textOf(response.body, call),
-        retryAfter: headerText(response.headers['retry-after']),
-      }
+      this.#count(call.method, answer.status)
+      return answer
     } catch (error) {
       this.#count(call.method, '<error>')
       throw asApiError(error, call)
@@ -469,20 +496,61 @@ function asApiError(error: unknown, call: FailedCall): ApiError {
   return failure
 }
 
-/** @throws Unavailable where it is longer than the call allows */
-async function textOf(body: Dispatcher.ResponseData['body'], call: Call): Promise<string> {
-  const { maxBytes } = call
-  if (maxBytes === undefined) return body.text()
-  const chunks: Buffer[] = []
-  let bytes = 0
-  // Leaving the loop early closes the connection.
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > maxBytes)
-      throw new Unavailable('TooLong', 0, call, `an answer of more than ${maxBytes} bytes`)
-    chunks.push(chunk)
+/** Protobuf, or JSON of an API server that has no protobuf of this kind. */
+function bothTypes(parameters: string): string {
+  return `${PROTOBUF_TYPE}${parameters},${JSON_TYPE}${parameters}`
+}
+
+function acceptedTypes({ metadataOnly, fields }: ReadOptions, ofMetadata: string): string {
+  if (fields) return OBJECT_TYPES
+  return metadataOnly ? ofMetadata : JSON_TYPE
+}
+
+function isProtobuf(type: string | string[] | undefined): boolean {
+  return headerText(type)?.startsWith(PROTOBUF_TYPE) === true
+}
+
+function parsed<T>({ headers, body }: Answer, fields: Message): T {
+  return (
+    isProtobuf(headers['content-type']) ? decodeObject(body, fields) : JSON.parse(body.toString())
+  ) as T
+}
+
+function failed({ status, headers, body }: Answer, call: FailedCall): ApiError {
+  const text = isProtobuf(headers['content-type'])
+    ? JSON.stringify(decodeStatus(body))
+    : body.toString()
+  return errorFromResponse(status, text, call, headerText(headers['retry-after']))
+}
+
+async function* lineEvents(
+  body: AsyncIterable<Buffer>,
+  knows: ((resourceVersion: string) => boolean) | undefined,
+): AsyncGenerator<WatchEvent[]> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop() ?? ''
+    const events = lines.flatMap((line) =>
+      knows?.(versionIn(line)) ? [] : (JSON.parse(line) as WatchEvent),
+    )
+    if (events.length > 0) yield events
   }
-  return Buffer.concat(chunks).toString()
+}
+
+async function* framedEvents(
+  body: AsyncIterable<Buffer>,
+  fields: Message,
+  knows: ((resourceVersion: string) => boolean) | undefined,
+): AsyncGenerator<WatchEvent[]> {
+  const frames = new Frames()
+  for await (const chunk of body) {
+    const events = frames
+      .take(chunk)
+      .flatMap((frame) => (decodeWatchEvent(frame, fields, knows) as WatchEvent | undefined) ?? [])
+    if (events.length > 0) yield events
+  }
 }
 
 function headerText(value: string | string[] | undefined): string | undefined {

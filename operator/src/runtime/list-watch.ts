@@ -1,18 +1,16 @@
 import type { Logger } from 'pino'
-import type { ApiClient, WatchEvent } from './client.ts'
+import type { ApiClient, ReadOptions, WatchEvent } from './client.ts'
 import { type Clock, sleep } from './clock.ts'
 import { Expired, Forbidden, TooManyRequests } from './errors.ts'
 import { type Resource, resourceName } from './resources.ts'
 import { type Entry, keyOf, type Store } from './store.ts'
 
-export interface ListWatchOptions<T extends Entry> {
+export interface ListWatchOptions<T extends Entry> extends ReadOptions {
   client: Pick<ApiClient, 'list' | 'watch'>
   resource: Resource
   /** Without it: all namespaces. */
   namespace?: string | undefined
   labelSelector?: string
-  /** Ask for PartialObjectMetadata: spec and status never leave the server. */
-  metadataOnly?: boolean
   store: Store<T>
   /** Runs the list when it is its turn: lists of many kinds at a time are much memory at a time. Default: at once. */
   inTurn?: <R>(list: () => Promise<R>) => Promise<R>
@@ -84,8 +82,7 @@ export class ListWatch<T extends Entry> {
   }
 
   async #list(signal: AbortSignal) {
-    const { client, resource, namespace, store, metadataOnly = false } = this.#options
-    const { labelSelector } = this.#options
+    const { client, resource, namespace, store, labelSelector } = this.#options
     const keys = new Set<string>()
     let next: string | undefined
     for (;;) {
@@ -97,7 +94,7 @@ export class ListWatch<T extends Entry> {
           ...(labelSelector ? { labelSelector } : {}),
           ...(next ? { continue: next } : {}),
         },
-        { metadataOnly, signal },
+        { ...this.#reading(), signal },
       )
       for (const object of page.items ?? []) {
         store.upsert(object)
@@ -115,7 +112,7 @@ export class ListWatch<T extends Entry> {
   }
 
   async #watch(signal: AbortSignal) {
-    const { client, resource, namespace, labelSelector, metadataOnly = false } = this.#options
+    const { client, resource, namespace, labelSelector } = this.#options
     const query = {
       resourceVersion: this.#version ?? '0',
       // Spread, so that watches of many kinds do not all end at the same moment.
@@ -128,11 +125,16 @@ export class ListWatch<T extends Entry> {
       this.#version = version
       return true
     }
-    const how = { metadataOnly, knows, signal }
+    const how = { ...this.#reading(), knows, signal }
     for await (const events of client.watch(resource, namespace, query, how)) {
       for (const event of events) this.#take(event)
       if (this.#failures > 0) this.#recovered()
     }
+  }
+
+  #reading(): ReadOptions {
+    const { metadataOnly = false, fields } = this.#options
+    return { metadataOnly, ...(fields ? { fields } : {}) }
   }
 
   #take(event: WatchEvent) {

@@ -42,6 +42,7 @@ export interface ManagedFieldsEntry {
   manager?: string
   operation?: string
   subresource?: string
+  /** As JSON text where it came in protobuf. */
   fieldsV1?: unknown
 }
 
@@ -66,6 +67,12 @@ export const MEETING_CLUSTERS = resource(
   'v1alpha1',
   'MeetingCluster',
   'meetingclusters',
+)
+export const RELAY_COST_REPORTS = resource(
+  'parley.dev',
+  'v1alpha1',
+  'RelayCostReport',
+  'relaycostreports',
 )
 export const CONFIG_MAPS = resource('', 'v1', 'ConfigMap', 'configmaps')
 export const SECRETS = resource('', 'v1', 'Secret', 'secrets')

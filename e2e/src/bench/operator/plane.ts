@@ -78,7 +78,7 @@ export class Plane {
 
   /** CPU time of API server and etcd so far. */
   cpuSeconds(): number {
-    return cpuSecondsOf(`/clusters/${this.controlPlane.name}/`)
+    return cpuSecondsOf('parley-kube', `/clusters/${this.controlPlane.name}/`)
   }
 
   async stop(): Promise<void> {

@@ -18,14 +18,14 @@ export function peakMebibytes(pid: number): number {
   return Number(kilobytes) / 1024
 }
 
-/** Of the processes whose command line has this text. */
-export function cpuSecondsOf(text: string): number {
+/** Of the processes whose command line has all of these texts. */
+export function cpuSecondsOf(...texts: string[]): number {
   let total = 0
   for (const pid of readdirSync('/proc')) {
     if (!/^[0-9]+$/.test(pid)) continue
     try {
-      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text))
-        total += cpuSeconds(Number(pid))
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      if (texts.every((text) => command.includes(text))) total += cpuSeconds(Number(pid))
     } catch {
       // It has just ended.
     }
