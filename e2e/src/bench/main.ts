@@ -5,8 +5,9 @@ import { requireWritable } from '../json-file.ts'
 import { type Bench, meetsFloor, tableOf } from './bench.ts'
 import { costBench } from './cost/cost-bench.ts'
 import { operatorBench } from './operator/operator-bench.ts'
+import { turnBench } from './turn/turn-bench.ts'
 
-const benches: readonly Bench[] = [operatorBench, costBench]
+const benches: readonly Bench[] = [operatorBench, costBench, turnBench]
 
 const program = new Command('npm run bench --')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
