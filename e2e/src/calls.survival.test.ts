@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { down } from '@parley/devcluster'
 import {
-  duringCalls,
+  Calls,
+  hangApiServer,
   killOperator,
   type Meeting,
   name,
@@ -28,6 +29,8 @@ const longestFreezeMs = 2_000
 describe('a relayed call and an SFU call go on', () => {
   let folder: string
   let meeting: Meeting
+  /** Held from one test to the next where nothing waits for their end. */
+  let calls: Calls | undefined
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'parley-survival-'))
@@ -40,7 +43,19 @@ describe('a relayed call and an SFU call go on', () => {
     await rm(folder, { recursive: true, force: true })
   }, 60_000)
 
-  /** Everybody sees everybody, and no video stood still for long. */
+  /** Does something to the stack: meanwhile everybody sees everybody, and no video stands still for long. */
+  const through = async (label: string, change: () => Promise<void>, settleMs?: number) => {
+    calls ??= await Calls.start(meeting, label)
+    try {
+      expectNoFreeze(await calls.during(label, change, settleMs))
+    } catch (error) {
+      // The next test begins with calls that are well.
+      await calls.close()
+      calls = undefined
+      throw error
+    }
+  }
+
   const expectNoFreeze = (outcome: Outcome) => {
     expect(outcome).toHaveLength(5)
     expect(outcome.filter(({ missing }) => missing !== 0)).toEqual([])
@@ -50,78 +65,85 @@ describe('a relayed call and an SFU call go on', () => {
     expect(bad).toEqual([])
   }
 
+  /** Pods on their way out wait for it. */
+  const end = async () => {
+    await calls?.leave()
+    calls = undefined
+  }
+
   it('REQ-K7: when the operator is killed and then upgraded', async () => {
     const before = await podsOf(meeting, 'turn')
-    expectNoFreeze(
-      await duringCalls(meeting, 'operator', async () => {
-        await killOperator(meeting)
-        await upgradeOperator(meeting)
-      }),
-    )
+    await through('operator', async () => {
+      await killOperator(meeting)
+      await upgradeOperator(meeting)
+    })
     // The spec names the images, so another operator changes nothing of what runs.
     expect(await podsOf(meeting, 'turn')).toEqual(before)
   }, 180_000)
 
   it('REQ-K7: when Redis restarts', async () => {
-    expectNoFreeze(
-      await duringCalls(meeting, 'redis', async () => {
-        await meeting.stack.kubectl(['delete', 'pod', `${name}-redis-0`, '-n', namespace])
-        await settled(meeting)
-      }),
+    await through('redis', async () => {
+      await meeting.stack.kubectl(['delete', 'pod', `${name}-redis-0`, '-n', namespace])
+      await settled(meeting)
+    })
+  }, 180_000)
+
+  it('REQ-K7: when the API server answers nobody for a while, after which the operator goes on by itself', async () => {
+    const account = ['serviceaccount', `${name}-meter`, '-n', namespace]
+    await through('api', () => hangApiServer(meeting, 20_000))
+    await meeting.stack.kubectl(['delete', ...account])
+    await until(() =>
+      meeting.stack.kubectl(['get', ...account]).then(
+        () => true,
+        () => false,
+      ),
     )
   }, 180_000)
 
   it('REQ-K3: when the secrets are rotated', async () => {
     const secret = `${name}-turn-secret`
     const before = await newest(meeting, secret, 'secrets')
-    expectNoFreeze(
-      await duringCalls(meeting, 'rotation', async () => {
-        await meeting.stack.kubectl([
-          ...['annotate', 'meetingcluster', name, '-n', namespace],
-          'parley.dev/rotate=now',
-        ])
-        await until(async () => (await newest(meeting, secret, 'secrets')) !== before, 120_000)
-      }),
-    )
+    await through('rotation', async () => {
+      await meeting.stack.kubectl([
+        ...['annotate', 'meetingcluster', name, '-n', namespace],
+        'parley.dev/rotate=now',
+      ])
+      await until(async () => (await newest(meeting, secret, 'secrets')) !== before, 120_000)
+    })
+    await end()
     await settled(meeting)
   }, 300_000)
 
   it('REQ-K7: when the SFU is scaled from two pods to one, and theirs is the one to go', async () => {
-    expectNoFreeze(
-      await duringCalls(meeting, 'scale', async () => {
-        for (const sfu of await podsOf(meeting, 'sfu')) {
-          const people = await peopleOn(meeting, sfu)
-          await meeting.stack.kubectl([
-            ...['annotate', 'pod', sfu.pod, '-n', namespace],
-            `controller.kubernetes.io/pod-deletion-cost=${people > 0 ? -1 : 1}`,
-          ])
-        }
-        await patchSpec(meeting, { sfu: { replicas: 1 } })
-        let leaving: Awaited<ReturnType<typeof podsOf>> = []
-        await until(async () => {
-          leaving = (await podsOf(meeting, 'sfu')).filter((sfu) => sfu.leaving)
-          return leaving.length > 0
-        })
-        for (const sfu of leaving) expect(await peopleOn(meeting, sfu)).toBe(3)
-      }),
-    )
+    await through('scale', async () => {
+      for (const sfu of await podsOf(meeting, 'sfu')) {
+        const people = await peopleOn(meeting, sfu)
+        await meeting.stack.kubectl([
+          ...['annotate', 'pod', sfu.pod, '-n', namespace],
+          `controller.kubernetes.io/pod-deletion-cost=${people > 0 ? -1 : 1}`,
+        ])
+      }
+      await patchSpec(meeting, { sfu: { replicas: 1 } })
+      let leaving: Awaited<ReturnType<typeof podsOf>> = []
+      await until(async () => {
+        leaving = (await podsOf(meeting, 'sfu')).filter((sfu) => sfu.leaving)
+        return leaving.length > 0
+      })
+      for (const sfu of leaving) expect(await peopleOn(meeting, sfu)).toBe(3)
+    })
+    await end()
     await settled(meeting)
     expect(await podsOf(meeting, 'sfu')).toHaveLength(1)
   }, 180_000)
 
   it('REQ-K7: when the image of coturn, and of all the rest, changes', async () => {
     const before = await podsOf(meeting, 'turn')
-    expectNoFreeze(
-      await duringCalls(
-        meeting,
-        'image',
-        async () => {
-          await patchSpec(meeting, { image: { tag: meeting.tags.next } })
-          await until(async () => (await podsOf(meeting, 'turn')).some(({ leaving }) => leaving))
-        },
-        10_000,
-      ),
-    )
+    const changed = async () => {
+      await patchSpec(meeting, { image: { tag: meeting.tags.next } })
+      await until(async () => (await podsOf(meeting, 'turn')).some(({ leaving }) => leaving))
+    }
+    await through('image', changed, 10_000)
+    await end()
     await settled(meeting)
     const after = await podsOf(meeting, 'turn')
     expect(after.map(({ pod }) => pod)).not.toEqual(before.map(({ pod }) => pod))
@@ -129,23 +151,16 @@ describe('a relayed call and an SFU call go on', () => {
 
   it('REQ-K7: when the node of the TURN server is drained', async () => {
     const node = (await podsOf(meeting, 'turn'))[0]?.node ?? ''
+    const how = ['--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=180s']
     let drained: Promise<string> | undefined
-    expectNoFreeze(
-      await duringCalls(
-        meeting,
-        'drain',
-        async () => {
-          drained = meeting.stack.kubectl([
-            ...['drain', node, '--ignore-daemonsets', '--delete-emptydir-data', '--force'],
-            '--timeout=180s',
-          ])
-          // It is waited for below; if that is not come to, the cluster goes before it has ended.
-          drained.catch(() => {})
-          await until(async () => (await podsOf(meeting, 'turn')).some(({ leaving }) => leaving))
-        },
-        15_000,
-      ),
-    )
+    const begun = async () => {
+      drained = meeting.stack.kubectl(['drain', node, ...how])
+      // It is waited for below; if that is not come to, the cluster goes before it has ended.
+      drained.catch(() => {})
+      await until(async () => (await podsOf(meeting, 'turn')).some(({ leaving }) => leaving))
+    }
+    await through('drain', begun, 15_000)
+    await end()
     await drained
     await meeting.stack.kubectl(['uncordon', node])
     await settled(meeting)

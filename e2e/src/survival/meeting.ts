@@ -1,6 +1,6 @@
 /** A meeting stack on two nodes that things can be done to while people talk. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { kubectlPath, loadImage, up } from '@parley/devcluster'
+import { kubectlPath, loadImage, status, up } from '@parley/devcluster'
 import { buildImages } from '@parley/images'
 import type { Browser } from 'playwright-core'
 import { type Freeze, type Guest, LiveCall, launchChromium } from '../call.ts'
@@ -15,6 +15,7 @@ const operatorNamespace = 'parley-system'
 export type Tags = { current: string; next: string }
 
 export type Meeting = {
+  clusterName: string
   stack: Stack
   tags: Tags
   url: string
@@ -96,6 +97,7 @@ export async function startMeeting(options: {
   await stack.waitReady(namespace, name, { timeoutMs: 120_000, onProgress: () => {} })
   const url = `http://${cluster.nodes[0]?.address}:30080`
   return {
+    clusterName,
     stack,
     tags,
     url,
@@ -113,43 +115,60 @@ type Explained = Freeze & { meanwhile?: string }
 /** Videos that stand still for longer want to be explained. */
 const NOTEWORTHY_MS = 1_000
 
-/**
- * Holds a relayed call and one on the SFU, does something to the stack, lets the calls go on for a
- * while after it, and says how video came meanwhile.
- */
-export async function duringCalls(
-  meeting: Meeting,
-  label: string,
-  change: () => Promise<void>,
-  settleMs = 5_000,
-): Promise<Outcome> {
-  const { url, browser } = meeting
-  const calls = new Map<string, LiveCall>()
-  const processes = new ProcessWatch()
-  try {
-    for (const [kind, guests] of Object.entries({ pair, forum })) {
-      const room = `${kind}-${label}`
-      calls.set(kind, await LiveCall.start({ url, browser, room, guests }))
+/** A relayed call and one on the SFU, held while things are done to the stack. */
+export class Calls {
+  readonly #calls: ReadonlyMap<string, LiveCall>
+
+  private constructor(calls: ReadonlyMap<string, LiveCall>) {
+    this.#calls = calls
+  }
+
+  /** @param label tells the rooms from those of other calls */
+  static async start({ url, browser }: Meeting, label: string): Promise<Calls> {
+    const calls = new Map<string, LiveCall>()
+    try {
+      for (const [kind, guests] of Object.entries({ pair, forum }))
+        calls.set(kind, await LiveCall.start({ url, browser, room: `${kind}-${label}`, guests }))
+      return new Calls(calls)
+    } catch (error) {
+      for (const call of calls.values()) await call.close()
+      throw error
     }
-    processes.start()
-    for (const call of calls.values()) await call.resetFreezes()
-    await change()
-    await delay(settleMs)
-    const outcome: Outcome = []
-    for (const [kind, call] of calls) {
-      const freezes = await call.freezes()
-      for (const [index, guest] of call.guests.entries()) {
-        const seen = (freezes[index] ?? []).map((freeze) => explained(freeze, processes))
-        const missing = call.guests.length - 1 - seen.length
-        outcome.push({ call: kind, guest: guest.name, missing, freezes: seen })
+  }
+
+  /** Does something to the stack, lets the calls go on for a while after it, and says how video came meanwhile. */
+  async during(label: string, change: () => Promise<void>, settleMs = 5_000): Promise<Outcome> {
+    const processes = new ProcessWatch()
+    try {
+      processes.start()
+      for (const call of this.#calls.values()) await call.resetFreezes()
+      await change()
+      await delay(settleMs)
+      const outcome: Outcome = []
+      for (const [kind, call] of this.#calls) {
+        const freezes = await call.freezes()
+        for (const [index, guest] of call.guests.entries()) {
+          const seen = (freezes[index] ?? []).map((freeze) => explained(freeze, processes))
+          const missing = call.guests.length - 1 - seen.length
+          outcome.push({ call: kind, guest: guest.name, missing, freezes: seen })
+        }
       }
+      tell(label, outcome)
+      return outcome
+    } finally {
+      processes.stop()
     }
-    for (const call of calls.values()) await call.leave()
-    tell(label, outcome)
-    return outcome
-  } finally {
-    processes.stop()
-    for (const call of calls.values()) await call.close()
+  }
+
+  /** Everybody leaves by the button. */
+  async leave(): Promise<void> {
+    for (const call of this.#calls.values()) await call.leave()
+    await this.close()
+  }
+
+  /** Ends them without a word. */
+  async close(): Promise<void> {
+    for (const call of this.#calls.values()) await call.close()
   }
 }
 
@@ -165,7 +184,7 @@ function tell(label: string, outcome: Outcome): void {
   for (const call of new Set(outcome.map((one) => one.call))) {
     const worst = all(call).sort((a, b) => b.longestMs - a.longestMs)[0]
     const seconds = ((worst?.longestMs ?? Number.NaN) / 1000).toFixed(2)
-    process.stdout.write(`${label}, ${call}: ${seconds} s ${worst?.meanwhile ?? ''}\n`)
+    process.stderr.write(`${label}, ${call}: ${seconds} s ${worst?.meanwhile ?? ''}\n`)
   }
 }
 
@@ -237,6 +256,20 @@ export async function peopleOn({ nodes }: Meeting, { node }: { node: string }): 
   const text = (await answer?.text()) ?? ''
   const counts = text.matchAll(/^livekit_participant_total\{[^}]*\} (\d+)/gm)
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+/** Stops the API server for so long: it takes connections, and answers nobody. */
+export async function hangApiServer({ clusterName }: Meeting, forMs: number): Promise<void> {
+  const { processes = [] } = (await status({ name: clusterName })) ?? {}
+  const server = processes.find(({ name, alive }) => alive && name === 'kube-apiserver')
+  if (!server)
+    throw new Error(`no API server among ${processes.map(({ name }) => name).join(', ')}`)
+  process.kill(server.pid, 'SIGSTOP')
+  try {
+    await delay(forMs)
+  } finally {
+    process.kill(server.pid, 'SIGCONT')
+  }
 }
 
 /** Ends the operator's process as a crash would, and waits for the next one to be ready. */
