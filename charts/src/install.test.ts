@@ -59,9 +59,14 @@ describe('the install manifests', () => {
     expect(installManifests(options)).toBe(installManifests(options))
   })
 
-  it('begin with what the rest needs: the namespace and the resource', () => {
+  it('begin with what the rest needs: the namespace and the resources', () => {
     const kinds = [...installManifests(options).matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind)
-    expect(kinds.slice(0, 3)).toEqual(['Namespace', 'CustomResourceDefinition', 'ServiceAccount'])
+    expect(kinds.slice(0, 4)).toEqual([
+      'Namespace',
+      'CustomResourceDefinition',
+      'CustomResourceDefinition',
+      'ServiceAccount',
+    ])
     expect(kinds).toHaveLength(installObjects(options).length)
   })
 

@@ -1,4 +1,4 @@
-import { customResourceDefinition } from '@parley/operator/api'
+import { customResourceDefinition, reportResourceDefinition } from '@parley/operator/api'
 import { SFU_METRICS_PORT, SIGNALING_PORT } from '@parley/operator/render'
 import { ApiObject, App, Chart } from 'cdk8s'
 import { deploymentSpec } from './deployment.ts'
@@ -50,7 +50,7 @@ export function installManifests(options: InstallOptions): string {
 
 /** The custom resources alone. */
 export function crdManifests(): string {
-  return synthesize([customResourceDefinition() as unknown as Manifest])
+  return synthesize(definitions() as unknown as Manifest[])
 }
 
 /** The same as `installManifests`, as plain objects. */
@@ -103,11 +103,11 @@ function namespaceOf({
 /** Every object of the install but the namespace, in the order to apply them. */
 export function installDocuments(): Document[] {
   return [
-    {
+    ...definitions().map((definition) => ({
       file: 'crds.yaml',
       when: when('$.Values.crds.install', (v) => v.crds.install),
-      object: crd(),
-    },
+      object: kept(definition),
+    })),
     {
       file: 'serviceaccount.yaml',
       when: when('$.Values.serviceAccount.create', (v) => v.serviceAccount.create),
@@ -169,13 +169,17 @@ const shardLabel = {
   'parley.dev/shard': new Expression('$shard | quote', ({ shard }) => String(shard)),
 }
 
-function crd(): PartMap {
-  const plain = customResourceDefinition() as unknown as PartMap & { metadata: PartMap }
+function definitions(): (PartMap & { metadata: PartMap })[] {
+  return [customResourceDefinition(), reportResourceDefinition()] as never
+}
+
+/** With the annotation that makes Helm leave it. */
+function kept(plain: PartMap & { metadata: PartMap }): PartMap {
   const keep = when('$.Values.crds.keep', (v) => v.crds.keep)
   const annotations = { ...(plain.metadata.annotations as PartMap | undefined) }
   // Helm removes what it installed; every MeetingCluster would go with this.
-  const kept = { ...annotations, 'helm.sh/resource-policy': 'keep' }
-  return { ...plain, metadata: { ...plain.metadata, annotations: new When(keep, kept) } }
+  const staying = { ...annotations, 'helm.sh/resource-policy': 'keep' }
+  return { ...plain, metadata: { ...plain.metadata, annotations: new When(keep, staying) } }
 }
 
 function networkPolicy(): Document {

@@ -45,6 +45,15 @@ export const managerRules: PolicyRule[] = [
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
 ]
 
+/** Wherever there are MeetingClusters: the RelayCostReports of periods that are over. */
+export const reportRules: PolicyRule[] = [
+  {
+    apiGroups: ['parley.dev'],
+    resources: ['relaycostreports'],
+    verbs: ['list', 'create', 'patch', 'delete'],
+  },
+]
+
 /** Of what belongs to no namespace. */
 export const clusterRules: PolicyRule[] = [
   { apiGroups: [''], resources: ['nodes'], verbs: watch },

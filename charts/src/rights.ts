@@ -21,6 +21,7 @@ import {
   managerRules,
   metricsApiRules,
   metricsApiSecretRules,
+  reportRules,
 } from './rbac.ts'
 import {
   both,
@@ -67,7 +68,7 @@ export function rights(): Document[] {
       bound(
         'ClusterRole',
         { name: NAME, labels },
-        [...managerRules, ...clusterRules].map(plainRule),
+        [...managerRules, ...reportRules, ...clusterRules].map(plainRule),
       ),
     ),
     ...documents(
@@ -75,7 +76,7 @@ export function rights(): Document[] {
       bound(
         'Role',
         { name: `${NAME}-manager`, namespace: watched, labels },
-        managerRules.map(plainRule),
+        [...managerRules, ...reportRules].map(plainRule),
       ),
     ),
     ...documents(

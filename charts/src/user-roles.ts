@@ -6,7 +6,7 @@ const look = ['get', 'list', 'watch']
 const change = ['create', 'update', 'patch', 'delete']
 
 /**
- * ClusterRoles for people. To look at MeetingClusters is part of Kubernetes' own roles view, edit and admin. To change
+ * ClusterRoles for people. To look at MeetingClusters and their RelayCostReports is part of Kubernetes' own roles view, edit and admin. To change
  * them is part of none: it is as much as to run pods on the host network, so it is to be bound on purpose.
  */
 export function userRoles(labels: Record<string, string>): PartMap[] {
@@ -21,9 +21,10 @@ export function userRoles(labels: Record<string, string>): PartMap[] {
     'rbac.authorization.k8s.io/aggregate-to-edit': 'true',
     'rbac.authorization.k8s.io/aggregate-to-admin': 'true',
   })
-  viewer.allow(look, resource('meetingclusters'))
+  viewer.allow(look, resource('meetingclusters'), resource('relaycostreports'))
   const editor = role('parley-meetingclusters-editor')
   editor.allow([...look, ...change], resource('meetingclusters'))
+  editor.allow(look, resource('relaycostreports'))
   // An empty list of names is left out by the API server: to apply it again would look like a change.
   return JSON.parse(
     JSON.stringify(chart.toJson(), (key, value) => (key === 'resourceNames' ? undefined : value)),

@@ -52,4 +52,23 @@ describe('cost figures', () => {
     await figures.refresh(november + 800_000)
     expect(costPerHour()).toBe(0)
   })
+
+  it('REQ-K5: the forecast goes on at the pace of the last days, and changes with the hour', async () => {
+    const day = 86_400_000
+    const store = await openStore('sqlite::memory:')
+    const figures = new CostFigures(usageOf(store), pricesOf, 'USD')
+    // 10 GB a day cost 0.90; the first of them was in October.
+    for (let at = 0; at < 9; at++)
+      await store.merge([relayed(String(at), november - 3_600_000 + at * day, 10)])
+    const now = november + 8 * day
+    await figures.refresh(now)
+    expect(figures.monthToDate).toBeCloseTo(8 * 0.9, 6)
+    expect(figures.forecast).toBeCloseTo(30 * 0.9, 6)
+    await store.merge([relayed('more', now, 100)])
+    await figures.refresh(now + 60_000)
+    expect(figures.monthToDate).toBeCloseTo(8 * 0.9 + 9, 6)
+    expect(figures.forecast).toBeCloseTo(30 * 0.9, 6)
+    await figures.refresh(now + 3_600_000)
+    expect(figures.forecast).toBeGreaterThan(30 * 0.9 + 9)
+  })
 })

@@ -2,10 +2,12 @@ import type { RelaySummary } from '@parley/protocol'
 import {
   type CellSums,
   countedHours,
+  forecastMonthEnd,
   hourMs,
   hourOf,
   monthOf,
   nextMonth,
+  type Pace,
   reportOf,
   spansOf,
 } from '@parley/relay-cost'
@@ -15,6 +17,9 @@ import type { Usage } from './usage.ts'
 
 /** Span over which the present cost per hour is measured. */
 const rateWindowMs = 5 * 60_000
+/** By the pace of so many the month's cost is forecast. */
+const paceDays = 7
+const dayMs = 24 * hourMs
 
 /**
  * What relaying costs, now and since the store began. Tiers start again with each calendar month
@@ -31,7 +36,10 @@ export class CostFigures {
   known = false
   /** Why it could not be the last time. */
   error: Error | undefined
-  #monthToDate = 0
+  monthToDate = 0
+  /** As of the hour for which it was worked out; undefined: not known yet. */
+  #forecast: number | undefined
+  #forecastHour = 0
   #finishedMonths = new Map<number, number>()
   /** Sums of the parts of the month up to the hour that they were made in. */
   #settled = { hour: 0, sums: new Map<string, CellSums[]>() }
@@ -67,10 +75,16 @@ export class CostFigures {
       this.#finishedMonths.set(month, cost)
       finished += cost
     }
-    this.#monthToDate = await this.#costBetween(thisMonth, Math.max(now, thisMonth + 1), now)
-    this.costEver = Math.max(this.costEver, finished + this.#monthToDate)
+    this.monthToDate = await this.#costBetween(thisMonth, Math.max(now, thisMonth + 1), now)
+    this.costEver = Math.max(this.costEver, finished + this.monthToDate)
+    if (this.#forecastHour !== hourOf(now)) await this.#forecastMonth(now, oldest ?? now)
     this.#samples.push({ at: now, cost: this.costEver })
     while ((this.#samples[1]?.at ?? now) <= now - rateWindowMs) this.#samples.shift()
+  }
+
+  /** What the month is going to cost; undefined: not known yet. It changes with the hour. */
+  get forecast(): number | undefined {
+    return this.#forecast === undefined ? undefined : Math.max(this.#forecast, this.monthToDate)
   }
 
   summary(
@@ -78,10 +92,12 @@ export class CostFigures {
     troubles: Readonly<Record<string, string>>,
     now: number,
   ): RelaySummary {
+    const { forecast } = this
     return {
       ...accounting.open(now),
       currency: this.currency,
-      ...(this.known && { costPerHour: this.#costPerHour(), monthToDate: this.#monthToDate }),
+      ...(this.known && { costPerHour: this.#costPerHour(), monthToDate: this.monthToDate }),
+      ...(forecast !== undefined && { forecast: roundMoney(forecast) }),
       ...(Object.keys(troubles).length > 0 ? { troubles } : {}),
     }
   }
@@ -92,6 +108,31 @@ export class CostFigures {
     if (!first || !last || last.at === first.at) return 0
     const span = Math.max(last.at - first.at, 60_000)
     return roundMoney(((last.cost - first.cost) / span) * 3_600_000)
+  }
+
+  /** By the last 7 times 24 hours, as far as the store goes back. */
+  async #forecastMonth(now: number, oldest: number): Promise<void> {
+    const hour = hourOf(now)
+    const days: Pace[] = []
+    for (let to = hour; days.length < paceDays && to > oldest; to -= dayMs) {
+      const from = Math.max(to - dayMs, hourOf(oldest))
+      days.unshift({ from, to, cost: await this.#marginalCost(from, to, now) })
+    }
+    this.#forecast = forecastMonthEnd(this.monthToDate, nextMonth(now) - now, days)
+    this.#forecastHour = hour
+  }
+
+  /** What a span added to the cost of its month, or of its months: tiers go on within a month. */
+  async #marginalCost(from: number, to: number, now: number): Promise<number> {
+    let cost = 0
+    for (let start = from; start < to; ) {
+      const month = monthOf(start)
+      const end = Math.min(to, nextMonth(start))
+      cost += await this.#costBetween(month, end, now)
+      if (start > month) cost -= await this.#costBetween(month, start, now)
+      start = end
+    }
+    return Math.max(0, cost)
   }
 
   async #costBetween(from: number, to: number, now: number): Promise<number> {

@@ -63,6 +63,23 @@ export function relayRegistry(
   counter(relayMetrics.dropped, () => [[{}, accounting.dropped]])
   counter(relayMetrics.lateHours, () => [[{}, accounting.lateHours]])
   counter(relayMetrics.gaps, () => [[{}, gaps()]])
+  const money = (
+    metric: { name: string; help: string; labels: readonly string[] },
+    value: () => number | undefined,
+  ) =>
+    new Gauge({
+      name: metric.name,
+      help: metric.help,
+      labelNames: metric.labels,
+      registers: [registry],
+      collect() {
+        this.reset()
+        const amount = figures.known ? value() : undefined
+        if (amount !== undefined) this.set({ ...labels, currency: figures.currency }, amount)
+      },
+    })
+  money(relayMetrics.monthToDate, () => figures.monthToDate)
+  money(relayMetrics.forecast, () => figures.forecast)
   gauge(relayMetrics.allocations, () => accounting.open(now()).allocations)
   gauge(relayMetrics.users, () => accounting.open(now()).users)
   gauge(relayMetrics.subscribed, () => (troubles().redis ? 0 : 1))

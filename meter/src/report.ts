@@ -2,11 +2,15 @@ import type { RelayCostReport, ReportDimension } from '@parley/protocol'
 import {
   countedHours,
   isOpen,
+  monthOf,
+  type PricedSums,
+  type PriceSpan,
   type PricesAt,
   reportOf,
   spansOf,
   type Window,
 } from '@parley/relay-cost'
+import { linkFacts } from './reasons/facts.ts'
 import type { Store } from './store/store.ts'
 import { Usage } from './usage.ts'
 
@@ -36,6 +40,7 @@ export async function reportFrom(
   const spans = []
   for (const span of spansOf(window, pricesOf(window)))
     spans.push({ ...span, sums: await usage.sums(span, by, asOf, first) })
+  const earlier = await earlierInMonth(usage, spans[0], asOf)
   const { participantsFrom } = await usage.kept()
   const notKept =
     by.includes('participant') && first < participantsFrom
@@ -43,7 +48,19 @@ export async function reportFrom(
           `Participants are known from ${new Date(participantsFrom).toISOString().slice(0, 10)} on; what is older is kept by day and room.`,
         ]
       : []
-  return reportOf({ window, by, spans, open, notes: [...notes, ...notKept] })
+  return reportOf({ window, by, spans, earlier, open, notes: [...notes, ...notKept] })
+}
+
+/** What the month had used before its first span: tiers go on from there. */
+async function earlierInMonth(
+  usage: Usage,
+  first: PriceSpan | undefined,
+  asOf: number,
+): Promise<PricedSums[]> {
+  if (!first) return []
+  const month = { from: monthOf(first.from), to: first.from }
+  if (month.from === month.to) return []
+  return [{ ...month, prices: first.prices, sums: await usage.sums(month, [], asOf) }]
 }
 
 /** The report of a store that nobody writes now, or somebody else does. */
@@ -52,7 +69,10 @@ export async function storeReport(
   request: Omit<UsageReportRequest, 'open'> & { region?: string },
 ): Promise<RelayCostReport> {
   const { window, asOf, region = '' } = request
-  const usage = new Usage(store, async () => ({ region }))
+  const usage = new Usage(store, async (hours) => ({
+    region,
+    ...(await linkFacts(store, hours, asOf)),
+  }))
   const until = Math.min(asOf, window.to)
   const last = await store.records({ from: until - 1, to: until })
   const open = last.filter((record) => isOpen(record, until)).length

@@ -80,7 +80,7 @@ export function linkReportStream(cluster: string): string {
 }
 
 /**
- * Why this end of the link uses its relay. docs/relay-cost.md has the rules in words.
+ * Why this end of the link uses its relay. docs/guides/cost-reports.md has the rules in words.
  *
  * Of two clients of which one is behind a symmetric NAT, either may end up with the relay, so what
  * the other end reported of the same link counts, too, where it is known.

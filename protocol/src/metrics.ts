@@ -20,6 +20,16 @@ export const relayMetrics = {
     help: 'Cost of relaying since the store began',
     labels: ['namespace', 'cluster', 'region', 'currency'],
   },
+  monthToDate: {
+    name: 'parley_relay_budget_month_to_date',
+    help: 'Cost of relaying since the month began (UTC)',
+    labels: ['namespace', 'cluster', 'region', 'currency'],
+  },
+  forecast: {
+    name: 'parley_relay_budget_forecast',
+    help: 'What relaying is going to cost in this month (UTC), at the pace of the last 7 days',
+    labels: ['namespace', 'cluster', 'region', 'currency'],
+  },
   unattributedBytes: {
     name: 'parley_relay_unattributed_bytes_total',
     help: 'Relayed bytes that no allocation accounts for',

@@ -8,7 +8,7 @@ export type Pace = { from: number; to: number; cost: number }
  *
  * @param monthToDate money
  * @param remainingMs until the month ends; less than 0 counts as 0
- * @param days in order of time, the oldest first; docs/relay-cost.md says which
+ * @param days in order of time, the oldest first; docs/guides/cost-reports.md says which
  */
 export function forecastMonthEnd(
   monthToDate: number,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { GROUP, KIND, PLURAL, VERSION } from './names.ts'
+import { GROUP, KIND, PLURAL, REPORT_KIND, REPORT_PLURAL, VERSION } from './names.ts'
+import { relayCostReportSchema } from './relay-cost-report.ts'
 import { meetingClusterSchema } from './schema.ts'
 
 /** A structural schema of apiextensions.k8s.io/v1, as far as this resource needs one. */
@@ -59,6 +60,64 @@ export function customResourceDefinition() {
   }
 }
 
+/** The CustomResourceDefinition of RelayCostReport. */
+export function reportResourceDefinition() {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      name: `${REPORT_PLURAL}.${GROUP}`,
+      labels: { 'app.kubernetes.io/part-of': 'parley' },
+    },
+    spec: {
+      group: GROUP,
+      names: {
+        kind: REPORT_KIND,
+        listKind: `${REPORT_KIND}List`,
+        plural: REPORT_PLURAL,
+        singular: 'relaycostreport',
+        shortNames: ['rcr'],
+        categories: ['parley'],
+      },
+      scope: 'Namespaced',
+      versions: [
+        {
+          name: VERSION,
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: reportSchema() },
+          additionalPrinterColumns: reportColumns,
+        },
+      ],
+    },
+  }
+}
+
+const reportColumns = [
+  {
+    name: 'Cluster',
+    type: 'string',
+    description: 'The MeetingCluster.',
+    jsonPath: '.spec.clusterRef.name',
+  },
+  { name: 'From', type: 'string', description: 'Beginning.', jsonPath: '.spec.window.from' },
+  { name: 'To', type: 'string', description: 'End.', jsonPath: '.spec.window.to' },
+  {
+    name: 'Relayed GB',
+    type: 'string',
+    description: 'Gigabytes relayed.',
+    jsonPath: '.report.relayedGB',
+  },
+  { name: 'Cost', type: 'string', description: 'Cost of the period.', jsonPath: '.report.cost' },
+  {
+    name: 'Currency',
+    type: 'string',
+    description: 'Currency of the cost.',
+    jsonPath: '.report.currency',
+  },
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+]
+
 const printerColumns = [
   {
     name: 'Ready',
@@ -110,22 +169,28 @@ const printerColumns = [
 
 /** The schema of the whole resource, in the subset of JSON Schema that the API server takes. */
 export function structuralSchema(): StructuralSchema {
+  return resourceSchema(meetingClusterSchema, KIND, ['spec'])
+}
+
+/** The same of RelayCostReport. */
+export function reportSchema(): StructuralSchema {
+  return resourceSchema(relayCostReportSchema, REPORT_KIND, ['spec', 'report'])
+}
+
+function resourceSchema(described: z.ZodType, kind: string, required: string[]): StructuralSchema {
   const schema = toStructural(
-    z.toJSONSchema(meetingClusterSchema, {
-      io: 'input',
-      target: 'openapi-3.0',
-    }) as StructuralSchema,
+    z.toJSONSchema(described, { io: 'input', target: 'openapi-3.0' }) as StructuralSchema,
   )
   return {
     ...schema,
     properties: {
       ...schema.properties,
       apiVersion: { type: 'string', description: `${GROUP}/${VERSION}` },
-      kind: { type: 'string', description: KIND },
+      kind: { type: 'string', description: kind },
       // The API server has a schema of its own for metadata and allows none here.
       metadata: { type: 'object' },
     },
-    required: ['spec'],
+    required,
   }
 }
 

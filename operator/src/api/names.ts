@@ -4,6 +4,8 @@ export const VERSION = 'v1alpha1'
 export const API_VERSION = `${GROUP}/${VERSION}`
 export const KIND = 'MeetingCluster'
 export const PLURAL = 'meetingclusters'
+export const REPORT_KIND = 'RelayCostReport'
+export const REPORT_PLURAL = 'relaycostreports'
 
 /** The parts of a meeting stack, in the order in which they are reported. */
 export const COMPONENTS = ['turn', 'sfu', 'signaling', 'webapp', 'redis', 'meter'] as const
@@ -23,6 +25,11 @@ export const CONDITION = {
   WebappReady: 'WebappReady',
   RedisReady: 'RedisReady',
   MeterReady: 'MeterReady',
+  /** Of a MeetingCluster with an external Redis: coturn can report to it. */
+  RelayMetered: 'RelayMetered',
+  /** Of a MeetingCluster with a budget: the month has cost more already, or is going to. */
+  BudgetExceeded: 'BudgetExceeded',
+  BudgetForecast: 'BudgetForecast',
 } as const
 export type ConditionType = (typeof CONDITION)[keyof typeof CONDITION]
 
@@ -68,10 +75,6 @@ export const REASON = {
   QuotaExceeded: 'QuotaExceeded',
   /** New pods of a component do not come up, and those of others wait for it. */
   RolloutPaused: 'RolloutPaused',
-  /** The API server refused an object, or did not answer. */
-  ApplyFailed: 'ApplyFailed',
-} as const
-export type Reason = (typeof REASON)[keyof typeof REASON]
   /** The cost of the month, or what it is going to be, is within the budget, or above it. */
   WithinBudget: 'WithinBudget',
   OverBudget: 'OverBudget',
@@ -81,3 +84,7 @@ export type Reason = (typeof REASON)[keyof typeof REASON]
   RelayUnmetered: 'RelayUnmetered',
   /** LiveKit of another MeetingCluster is on the same Redis, where their rooms would meet. */
   RedisShared: 'RedisShared',
+  /** The API server refused an object, or did not answer. */
+  ApplyFailed: 'ApplyFailed',
+} as const
+export type Reason = (typeof REASON)[keyof typeof REASON]

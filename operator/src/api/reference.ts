@@ -1,5 +1,5 @@
-import { type StructuralSchema, structuralSchema } from './crd.ts'
-import { API_VERSION, KIND } from './names.ts'
+import { reportSchema, type StructuralSchema, structuralSchema } from './crd.ts'
+import { API_VERSION, KIND, REPORT_KIND } from './names.ts'
 
 /** The reference of the resource as Markdown, made from the CRD's own schema. */
 export function crdReferenceMarkdown(): string {
@@ -24,6 +24,24 @@ export function crdReferenceMarkdown(): string {
     ...rules('spec', spec),
     ...objects.flatMap(([name, field]) => section(`spec.${name}`, field)),
     ...section('status', status),
+  ]
+    .join('\n')
+    .concat('\n')
+}
+
+/** The same of RelayCostReport. */
+export function reportReferenceMarkdown(): string {
+  const schema = reportSchema()
+  return [
+    `# ${REPORT_KIND}`,
+    '',
+    '<!-- Made from the schema by `npm run generate`: edit operator/src/api/relay-cost-report.ts. -->',
+    '',
+    `\`${API_VERSION}\`, short name \`rcr\`. ${schema.description}`,
+    '',
+    'There is one for each of the last 24 intervals (`spec.cost.reportInterval` of the MeetingCluster, in whole hours) and one for each of the last 31 days (UTC). The report of the present day is renewed with each interval. They are small: the rooms and tenants that cost most, not all. `parley cost report` asks the meter for any window and every row.',
+    ...section('spec', schema.properties?.spec ?? {}),
+    ...section('report', schema.properties?.report ?? {}),
   ]
     .join('\n')
     .concat('\n')

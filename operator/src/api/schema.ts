@@ -208,7 +208,10 @@ export const statusSchema = z
         users: count().describe('Participants on relay now.'),
         costPerHour: money().describe('Cost of relaying at the present rate, per hour.'),
         monthToDate: money().describe('Cost of relaying since the month began (UTC).'),
-        currency: z.string().optional().describe('Currency of both amounts.'),
+        forecast: money()
+          .optional()
+          .describe('What the month is going to cost (UTC), at the pace of the last 7 days.'),
+        currency: z.string().optional().describe('Currency of the amounts.'),
         asOf: z
           .string()
           .meta({ format: 'date-time' })

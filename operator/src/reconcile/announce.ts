@@ -11,6 +11,16 @@ export interface Audience {
   log: Logger
 }
 
+const ANNOUNCED: ReadonlySet<string> = new Set([
+  CONDITION.Ready,
+  CONDITION.Stalled,
+  CONDITION.BudgetExceeded,
+  CONDITION.BudgetForecast,
+  CONDITION.RelayMetered,
+])
+/** Those that are as they should be when they are true. */
+const GOOD: ReadonlySet<string> = new Set([CONDITION.Ready, CONDITION.RelayMetered])
+
 /** One event and one line for each change of the conditions that people act on. */
 export function announceConditions(
   { events, log }: Audience,
@@ -19,11 +29,12 @@ export function announceConditions(
 ): void {
   const before = cluster.status?.conditions ?? []
   for (const { type, status, reason, message } of transitions(before, conditions)) {
-    const known = before.some((condition) => condition.type === type)
-    const good = type === CONDITION.Ready ? status === 'True' : status === 'False'
-    if (type !== CONDITION.Ready && type !== CONDITION.Stalled) continue
+    const known = before.some((each) => each.type === type && each.status !== 'Unknown')
+    const good = GOOD.has(type) ? status === 'True' : status === 'False'
+    if (!ANNOUNCED.has(type)) continue
     // That a new one is not ready yet is no news.
     if (!known && (type === CONDITION.Ready ? !good : good)) continue
+    if (status === 'Unknown') continue
     const { namespace, name } = cluster.metadata
     log.info({ namespace, name, condition: type, status, reason }, 'condition changed')
     events.record(MEETING_CLUSTERS, cluster, {

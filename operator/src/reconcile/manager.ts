@@ -14,12 +14,13 @@ import { createMetrics } from '../runtime/metrics.ts'
 import { Resharding } from '../runtime/resharding.ts'
 import { type HttpServers, serveHttp } from '../runtime/server.ts'
 import { formatShard, leaseName, ownsNamespace, type Shard, WHOLE } from '../runtime/shard.ts'
-import { figuresOfWorld, runningMeters } from './figures/figure-targets.ts'
+import { clustersWithMeters, figuresOfWorld, runningMeters } from './figures/figure-targets.ts'
 import type { Figures } from './figures/figures.ts'
 import { MeterClient } from './figures/meter-client.ts'
 import { directScraper, proxyScraper } from './figures/pod-scraper.ts'
 import { RelayPoller } from './figures/relay.ts'
 import { meetingClusterReconciler } from './reconcile.ts'
+import { ReportKeeper } from './reports/report-keeper.ts'
 import { World } from './world.ts'
 
 export interface ManagerOptions {
@@ -146,6 +147,15 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     clock,
     random,
   })
+  const reports = new ReportKeeper({
+    client,
+    meter,
+    clusters: () => clustersWithMeters(world, owns),
+    namespace,
+    clock,
+    random,
+    log,
+  })
   const reconciler = new Controller({
     name: 'meetingcluster',
     reconcile: meetingClusterReconciler({
@@ -186,7 +196,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     )
     const work = async (active: AbortSignal) => {
       await metricsApi?.register(active, () => world.enqueueAll())
-      await runWork({ controller: reconciler, relay, world, clock, resyncMs }, active)
+      await runWork({ controller: reconciler, relay, reports, world, clock, resyncMs }, active)
     }
     if (!options.leaderElect) return await work(signal)
     const leases = { client, namespace: await leaseNamespace(options), clock, random, log }
@@ -254,13 +264,14 @@ async function release(elector: LeaderElector): Promise<void> {
 interface Work {
   controller: Controller
   relay: RelayPoller
+  reports: ReportKeeper
   world: World
   clock: Clock
   resyncMs: number
 }
 
 async function runWork(
-  { controller, relay, world, clock, resyncMs }: Work,
+  { controller, relay, reports, world, clock, resyncMs }: Work,
   signal: AbortSignal,
 ): Promise<void> {
   world.enqueueAll()
@@ -273,7 +284,8 @@ async function runWork(
   const grace = new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => setTimeout(resolve, GRACE_MS).unref(), { once: true })
   })
-  await Promise.race([Promise.all([controller.run(signal), relay.run(signal), resync()]), grace])
+  const work = [controller.run(signal), relay.run(signal), reports.run(signal), resync()]
+  await Promise.race([Promise.all(work), grace])
 }
 
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'

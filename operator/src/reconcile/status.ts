@@ -10,7 +10,9 @@ import {
   sfuAvailable,
 } from '../api/index.ts'
 import { selectorOf } from '../render/index.ts'
+import { budgetFindings } from './budget.ts'
 import { type Finding, mergeConditions } from './conditions.ts'
+import { meteredFindings, type RedisServer } from './external-redis.ts'
 import type { RelayReading } from './figures/relay.ts'
 import type { Rollout } from './observed.ts'
 import type { Waiting } from './rollout-order.ts'
@@ -34,6 +36,8 @@ export interface Observation {
   /** Nodes that have an SFU pod and no address that clients can reach. */
   sfuNodesWithoutAddress: string[]
   problems: Problem[]
+  /** Of an external Redis whose address is known. */
+  redisServer?: RedisServer | undefined
   relay: RelayReading | undefined
 }
 
@@ -59,6 +63,8 @@ export function computeStatus(
     ...components.map(({ finding }) => finding),
   ]
   const relay = observation.relay?.summary ?? previous.relay
+  findings.push(...meteredFindings(cluster, observation.redisServer))
+  findings.push(...budgetFindings(spec.cost.budget, relay))
   const rooms = observation.relay?.rooms
   return {
     observedGeneration: generation,

@@ -101,7 +101,7 @@ it('REQ-K5: rules ask only for metrics that there are', () => {
 
 const known = [
   ...[...Object.values(relayMetrics), ...Object.values(meetingMetrics)].map(({ name }) => name),
-  ...['parley_signaling_rooms', 'parley_signaling_sockets'],
+  ...['parley_signaling_rooms', 'parley_signaling_sockets', 'parley_signaling_participants'],
   // Of livekit-server 1.13.
   ...['livekit_room_total', 'livekit_participant_total', 'livekit_packet_bytes'],
 ]

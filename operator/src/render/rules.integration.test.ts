@@ -27,7 +27,7 @@ describe('rules and alerts, with promtool', () => {
 
   it('REQ-K5: are taken', async () => {
     const { exitCode, stdout, stderr } = await promtool('check', 'rules', 'rules.yaml')
-    expect(`${stdout}${stderr}`).toContain('SUCCESS: 13 rules found')
+    expect(`${stdout}${stderr}`).toContain('SUCCESS: 18 rules found')
     expect(exitCode).toBe(0)
   })
 
@@ -102,6 +102,31 @@ describe('rules and alerts, with promtool', () => {
     })
     await firing(series(0.02), 'ParleyRelayUnattributed', '100m', 'warning')
     await firing(series(0.001), 'ParleyRelayUnattributed', '100m', undefined)
+  })
+
+  it('REQ-K5: twice the share of participants is on relay as before', async () => {
+    const series = (users: string, participants = '100x2000') => ({
+      [`parley_relay_users{${own},region="eu"}`]: users,
+      [`parley_signaling_participants{${own},pod="a"}`]: participants,
+    })
+    // A tenth for a day, then three tenths.
+    const jump = series('10x1500 30x200')
+    await firing(jump, 'ParleyRelayShareJump', '1600m', 'warning')
+    await firing(jump, 'ParleyRelayShareJump', '1490m', undefined)
+    await firing(series('10x1500 15x200'), 'ParleyRelayShareJump', '1600m', undefined)
+    // Three of five are no share to speak of.
+    const few = series('0x1500 3x200', '5x2000')
+    await firing(few, 'ParleyRelayShareJump', '1600m', undefined)
+  })
+
+  it('REQ-K5: the month has cost more than the budget, or is going to', async () => {
+    const forecast = `parley_relay_budget_forecast{${own},currency="USD"}`
+    const spent = `parley_relay_budget_month_to_date{${own},currency="USD"}`
+    const currency = { currency: 'USD' }
+    await firing({ [forecast]: '501x90' }, 'ParleyRelayBudgetForecast', '70m', 'warning', currency)
+    await firing({ [forecast]: '500x90' }, 'ParleyRelayBudgetForecast', '70m', undefined)
+    await firing({ [spent]: '501x90' }, 'ParleyRelayBudgetExceeded', '10m', 'critical', currency)
+    await firing({ [spent]: '499x90' }, 'ParleyRelayBudgetExceeded', '10m', undefined)
   })
 
   it('REQ-K5: the pace of the cost is above the budget', async () => {

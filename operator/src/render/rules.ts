@@ -23,7 +23,7 @@ const HOURS_OF_MONTH = 730.5
 export function ruleGroups(mc: MeetingCluster): RuleGroup[] {
   const own = `namespace="${namespaceOf(mc)}",cluster="${mc.metadata.name}"`
   return [
-    { name: groupName(mc, 'records'), rules: records(own) },
+    { name: groupName(mc, 'records'), rules: records(mc, own) },
     { name: groupName(mc, 'alerts'), rules: alerts(mc, own) },
   ]
 }
@@ -32,8 +32,11 @@ function groupName(mc: MeetingCluster, what: string): string {
   return `parley.${namespaceOf(mc)}.${mc.metadata.name}.${what}`
 }
 
-const { bytes, cost, unattributedBytes, subscribed, storeUp } = relayMetrics
+const { bytes, cost, forecast, monthToDate, unattributedBytes, users, subscribed, storeUp } =
+  relayMetrics
 const { connectionsAttempted, connectionsSuccessful } = meetingMetrics
+
+const PARTICIPANTS = 'parley_signaling_participants'
 
 /** Names of recorded series: level, metric, operation. */
 export const recorded = {
@@ -42,9 +45,16 @@ export const recorded = {
   costPerHour: 'cluster:parley_relay_cost_per_hour:rate1h',
   unattributedShare: 'cluster:parley_relay_unattributed:ratio_rate1h',
   joinSuccess: 'cluster:video_connections:success_ratio_rate5m',
+  /** Of the participants, those who are on relay. */
+  relayShare: 'cluster:parley_relay_users:ratio_avg30m',
+  budget: 'parley_relay_budget_monthly',
 } as const
 
-function records(own: string): Rule[] {
+/** A share of fewer participants than this says nothing. */
+const SHARE_OF_AT_LEAST = 10
+
+function records(mc: MeetingCluster, own: string): Rule[] {
+  const budget = mc.spec.cost.budget?.monthly
   const by = 'sum by (namespace, cluster)'
   return [
     {
@@ -63,6 +73,19 @@ function records(own: string): Rule[] {
       record: recorded.joinSuccess,
       expr: `${by} (rate(${connectionsSuccessful.name}{${own}}[5m])) / (${by} (rate(${connectionsAttempted.name}{${own}}[5m])) > 0)`,
     },
+    {
+      record: recorded.relayShare,
+      expr: `${by} (avg_over_time(${users.name}{${own}}[30m])) / (${by} (avg_over_time(${PARTICIPANTS}{${own}}[30m])) >= ${SHARE_OF_AT_LEAST})`,
+    },
+    ...(budget === undefined
+      ? []
+      : [
+          {
+            record: recorded.budget,
+            expr: `vector(${budget})`,
+            labels: { namespace: namespaceOf(mc), cluster: mc.metadata.name },
+          },
+        ]),
   ]
 }
 
@@ -138,7 +161,17 @@ function alerts(mc: MeetingCluster, own: string): Rule[] {
       'warning',
       ['30m', `${recorded.unattributedShare}{${own}} > 0.01`],
       'more than 1 % of relayed bytes belong to nobody',
-      'Somebody uses TURN with credentials that signaling did not mint, or its usernames have another form.',
+      'Either somebody uses TURN with credentials that signaling did not mint, or the meter missed what coturn published. Next: parley cost report --by participant shows them as (unattributed); if ParleyMeterNotSubscribed fires too, look at Redis, and the totals of the allocations make most of it good when they close; else rotate the TURN secret (docs/guides/secrets.md).',
+    ),
+    alert(
+      'ParleyRelayShareJump',
+      'warning',
+      [
+        '30m',
+        `${recorded.relayShare}{${own}} > 0.2 and ${recorded.relayShare}{${own}} > 2 * avg_over_time(${recorded.relayShare}{${own}}[1d] offset 1h)`,
+      ],
+      'twice the share of participants is on relay as in the day before',
+      'Each of them costs egress. Next: parley cost report --window 2h --by reason says why: udp-blocked is a firewall of theirs or of yours (do UDP ports 3478 and those of the relay still answer?), policy is a page that was told to use relays only, symmetric-nat is a network of theirs. --by tenant,room says who.',
     ),
     ...(budget === undefined
       ? []
@@ -152,6 +185,20 @@ function alerts(mc: MeetingCluster, own: string): Rule[] {
             ],
             `relaying costs more than the budget of ${budget} a month, at the pace of the last 6 h`,
             'parley cost report says who is relayed, and why. Nothing is stopped.',
+          ),
+          alert(
+            'ParleyRelayBudgetForecast',
+            'warning',
+            ['1h', `max by (currency) (${forecast.name}{${own}}) > ${budget}`],
+            `relaying is going to cost more than the budget of ${budget} this month`,
+            'By the pace of the last 7 days. The condition BudgetForecast of the MeetingCluster says how much. Next: parley cost report --window 7d --by tenant, then --by reason, for what grew; parley cost what-if for what an SFU or another region would save; or raise spec.cost.budget.monthly. Nothing is stopped.',
+          ),
+          alert(
+            'ParleyRelayBudgetExceeded',
+            'critical',
+            ['5m', `max by (currency) (${monthToDate.name}{${own}}) > ${budget}`],
+            `relaying has cost more than the budget of ${budget} this month`,
+            'Nothing is stopped: calls go on and cost. Next: parley cost report --from the first of the month --by tenant,room says who; then agree on another budget, or bound spec.turn (quotas, bandwidth) knowing that those who need a relay then have no call.',
           ),
         ]),
     ...(tls?.issued

@@ -2,9 +2,6 @@ import { z } from 'zod'
 import { duration, objectName, placement, text } from '../fields.ts'
 import { withRules } from '../rule.ts'
 
-/** For fields that are part of v1alpha1 and that nothing acts on yet. */
-const NOT_YET = 'Not in effect in this version.'
-
 export const meter = z
   .strictObject(
     placement({
@@ -43,7 +40,10 @@ export const cost = z
       .describe(
         'What relaying costs. Where neither is given: the preset aws/<region>, or aws/us-east-1 where there is none of that name.',
       ),
-    reportInterval: duration(`How often the relay-cost report is renewed. ${NOT_YET}`, '1h'),
+    reportInterval: duration(
+      'Length of the periods that there are RelayCostReports of, in whole hours. A report file is written as often.',
+      '1h',
+    ),
     budget: z
       .strictObject({
         monthly: text(
@@ -54,7 +54,7 @@ export const cost = z
       })
       .optional()
       .describe(
-        'What relaying should cost at most: an alert warns when its pace is above. It never stops a call.',
+        'What relaying should cost at most: conditions, events and alerts say when the month costs more, or is going to. It never stops a call.',
       ),
   })
   .prefault({})

@@ -1,5 +1,6 @@
 import type { MeetingCluster } from '../../api/index.ts'
 import { METER_PORT, objectName, secretNames, selectorOf } from '../../render/index.ts'
+import type { K8sObject } from '../../runtime/resources.ts'
 import type { World } from '../world.ts'
 import { Figures, type FiguresOptions } from './figures.ts'
 import type { MeterTarget } from './meter-client.ts'
@@ -31,10 +32,19 @@ export function figuresOfWorld(
 
 /** Ready or not: the reason why it is not is best told by itself. */
 export function* runningMeters(world: World): Iterable<MeterTarget> {
+  for (const { meter } of clustersWithMeters(world)) if (meter) yield meter
+}
+
+/** Every MeetingCluster, with its meter where that runs. */
+export function* clustersWithMeters(
+  world: World,
+  owns: (namespace: string) => boolean = () => true,
+): Iterable<{ cluster: MeetingCluster & K8sObject; meter: MeterTarget | undefined }> {
   for (const { cluster } of world.clusters.values()) {
     const meter = meterOf(cluster)
+    if (!owns(meter.namespace)) continue
     const started = world.podsOf(meter.key, 'meter').some(({ node, problem }) => node && !problem)
-    if (started) yield meter
+    yield { cluster, meter: started ? meter : undefined }
   }
 }
 

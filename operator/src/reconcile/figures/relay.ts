@@ -85,7 +85,7 @@ export class RelayPoller {
 
   async #read(target: MeterTarget, before: RelayReading | undefined): Promise<RelayReading> {
     try {
-      const { allocations, users, currency, costPerHour, monthToDate, troubles } =
+      const { allocations, users, currency, costPerHour, monthToDate, forecast, troubles } =
         await this.#options.meter.get(target, '/summary', relaySummarySchema)
       const told = troubles ? { troubles } : {}
       if (costPerHour === undefined || monthToDate === undefined)
@@ -97,6 +97,7 @@ export class RelayPoller {
           users,
           costPerHour: money(costPerHour),
           monthToDate: money(monthToDate),
+          ...(forecast === undefined ? {} : { forecast: money(forecast) }),
           currency: plainText(currency, CURRENCY_MAX),
         },
       }
