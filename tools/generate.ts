@@ -5,12 +5,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { crdReferenceMarkdown } from '@parley/operator/api'
+import { crdReferenceMarkdown, reportReferenceMarkdown } from '@parley/operator/api'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 const generated: Record<string, () => string | Promise<string>> = {
   'docs/reference/meetingcluster.md': crdReferenceMarkdown,
+  'docs/reference/relaycostreport.md': reportReferenceMarkdown,
 }
 
 const checkOnly = process.argv.includes('--check')
