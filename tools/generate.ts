@@ -5,13 +5,17 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openApiDocument } from '@parley/meter/openapi'
 import { crdReferenceMarkdown, reportReferenceMarkdown } from '@parley/operator/api'
+import { presetsMarkdown } from '@parley/relay-cost'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 const generated: Record<string, () => string | Promise<string>> = {
   'docs/reference/meetingcluster.md': crdReferenceMarkdown,
   'docs/reference/relaycostreport.md': reportReferenceMarkdown,
+  'docs/reference/price-presets.md': presetsMarkdown,
+  'docs/reference/meter-api.json': () => `${JSON.stringify(openApiDocument(), null, 2)}\n`,
 }
 
 const checkOnly = process.argv.includes('--check')
