@@ -58,7 +58,8 @@ export class ProcessWatch {
       const ms = cpuMs(pid)
       if (ms === undefined) continue
       const name = this.#names.get(pid) ?? nameOf(pid)
-      names.set(pid, name)
+      // A container's first process is runc before it becomes what it runs.
+      if (!name.startsWith('runc')) names.set(pid, name)
       seen.set(pid, ms)
       const more = ms - (this.#before.get(pid) ?? 0)
       if (more > 0) used.set(name, (used.get(name) ?? 0) + more)
