@@ -77,4 +77,34 @@ describe('accounting', () => {
     accounting.count(status(expired))
     expect(accounting.open(expired)).toEqual({ allocations: 1, users: 1 })
   })
+
+  it('REQ-K5: while the store is away so many wait and no more: the ended beyond are counted as dropped, the open are not lost', async () => {
+    const store = await openStore('sqlite::memory:')
+    let broken = true
+    const flaky: Store = {
+      ...store,
+      merge: (records) => (broken ? Promise.reject(new Error('disk full')) : store.merge(records)),
+    }
+    const accounting = new Accounting(flaky, usageOf(flaky), 3)
+    await accounting.resume(start)
+    const user = (n: number) => `4000000000:acme.r1.p-${n}`
+    // One that stays open, then five that end.
+    for (const n of [0, 1, 2, 3, 4, 5]) {
+      accounting.count(eventOf('status', opened, user(n)))
+      accounting.count(eventOf('traffic', bytes(10), user(n)))
+      if (n > 0) accounting.count(eventOf('status', 'deleted', user(n)))
+    }
+    await expect(accounting.flush(start)).rejects.toThrow('disk full')
+    expect(accounting.dropped).toBe(2)
+    expect(accounting.open(start)).toEqual({ allocations: 1, users: 1 })
+    broken = false
+    await accounting.flush(start)
+    await accounting.flush(start)
+    const participants = (await store.records(all)).map(({ username }) => username)
+    expect(participants.toSorted()).toEqual([0, 3, 4, 5].map(user))
+    // What is said of a dropped one later still counts.
+    accounting.count(eventOf('total_traffic', bytes(10), user(1)))
+    await accounting.flush(start)
+    expect((await totalsOf(store)).traffic.clientToTurnBytes).toBe(50)
+  })
 })

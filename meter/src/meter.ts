@@ -4,16 +4,17 @@ import type { ReportDimension } from '@parley/protocol'
 import { pricesOver, type Window } from '@parley/relay-cost'
 import { type Logger, pino } from 'pino'
 import { Accounting } from './accounting.ts'
+import { adviceFrom } from './advice.ts'
 import type { MeterConfig } from './config.ts'
-import { MeterError } from './errors.ts'
+import { MeterError, StoreError } from './errors.ts'
 import { followStatsdb } from './feed.ts'
 import { CostFigures } from './figures.ts'
 import { meterHttp } from './http.ts'
 import { relayRegistry } from './metrics.ts'
-import { type PricesOf, reportFrom } from './report.ts'
-import { ReportFiles } from './report-files.ts'
 import { linkFacts } from './reasons/facts.ts'
 import { followLinkReports } from './reasons/feed.ts'
+import { type PricesOf, reportFrom } from './report.ts'
+import { ReportFiles } from './report-files.ts'
 import { openStore } from './store/open.ts'
 import { Usage } from './usage.ts'
 
@@ -24,7 +25,7 @@ const figuresShare = 20
 /** How often hours that are over are rolled up, what is too old is deleted, and report files are written. */
 const settleIntervalMs = 60_000
 /** Rows of report files: what a bill is checked by, without names of participants. */
-const filesBy: readonly ReportDimension[] = ['day', 'tenant', 'room', 'region', 'transport']
+const filesBy: readonly ReportDimension[] = ['day', 'tenant', 'room', 'region', 'reason']
 
 export type RunningMeter = {
   /** `http://host:port` */
@@ -50,9 +51,9 @@ export async function startMeter(
     ca: config.storeCa,
     meter: `${config.region}/${config.namespace}/${config.cluster}`,
   })
-  const usage = new Usage(store, async (window) => ({
+  const usage = new Usage(store, async (window, records) => ({
     region: config.region,
-    ...(await linkFacts(store, window, now())),
+    ...(await linkFacts(store, window, records, now())),
   }))
   const accounting = new Accounting(store, usage, config.bufferAllocations)
   const pricesOf: PricesOf = (window) => pricesOver(config.prices, window, config.region)
@@ -119,8 +120,14 @@ export async function startMeter(
   ]
   const troubles = () => {
     const redis = feed.trouble()
-    const store = accounting.storeError ?? figures.error
-    return { ...(redis && { redis }), ...(store && { store: store.message }) }
+    const { error } = figures
+    const isOfStore = error instanceof StoreError
+    const store = accounting.storeError ?? (isOfStore ? error : undefined)
+    return {
+      ...(redis && { redis }),
+      ...(store && { store: store.message }),
+      ...(error && !isOfStore && { prices: error.message }),
+    }
   }
 
   const registry = relayRegistry(accounting, figures, config, troubles, feed.gaps, now)
@@ -130,9 +137,12 @@ export async function startMeter(
     logger,
     troubles,
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
-    async report(window, by) {
+    async report(window, by, advice) {
       await flush()
-      return report(window, by)
+      const made = await report(window, by)
+      if (!advice) return made
+      const request = { window, pricesOf, asOf: now(), open: 0 }
+      return { ...made, advice: await adviceFrom(store, usage, request) }
     },
     summary: async () => figures.summary(accounting, troubles(), now()),
     load: () => accounting.load(now()),

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { ReportDimension } from '@parley/protocol'
 import {
+  type AllocationRecord,
   type CellSums,
   type CellsRequest,
   cellsOf,
@@ -12,11 +13,14 @@ import {
   type Window,
 } from '@parley/relay-cost'
 import { spansBetween } from './spans.ts'
-import type { Book, Kept, Merged, Store } from './store/store.ts'
+import type { Book, Kept, Store } from './store/store.ts'
 import { dayMs, dayOf } from './store/usage-tables.ts'
 
 /** What, beyond the allocations, decides what an hour comes to. */
 export type CellFacts = Omit<CellsRequest, 'asOf' | 'window'>
+
+/** What is known for the hours of a window and these allocations. */
+type FactsOf = (window: Window, records: readonly AllocationRecord[]) => Promise<CellFacts>
 
 /** How long after its end an hour is rolled up: until then its last messages may be under way. */
 export const settleMs = 5 * 60_000
@@ -37,10 +41,9 @@ export type Retention = {
  */
 export class Usage {
   readonly #store: Store
-  readonly #factsOf: (window: Window) => Promise<CellFacts>
+  readonly #factsOf: FactsOf
 
-  /** @param factsOf what is known for the hours of a window */
-  constructor(store: Store, factsOf: (window: Window) => Promise<CellFacts>) {
+  constructor(store: Store, factsOf: FactsOf) {
     this.#store = store
     this.#factsOf = factsOf
   }
@@ -120,12 +123,6 @@ export class Usage {
     return { participantsFrom: Math.max(0, ...kept.map(({ hours }) => hours)) }
   }
 
-  /** Says that something besides allocations changed what these hours come to. */
-  async touch(hours: Iterable<number>): Promise<Merged> {
-    const [book] = await this.#store.books()
-    return book ? book.touch(hours) : { lateHours: 0 }
-  }
-
   async #sumsOf(
     book: Book,
     window: Window,
@@ -149,7 +146,7 @@ export class Usage {
 
   async #cellsOf(book: Book, window: Window, asOf: number): Promise<UsageCell[]> {
     const records = await book.records(window)
-    return cellsOf(records, { ...(await this.#factsOf(window)), window, asOf })
+    return cellsOf(records, { ...(await this.#factsOf(window, records)), window, asOf })
   }
 }
 

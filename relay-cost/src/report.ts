@@ -107,6 +107,11 @@ export type SumsRequest = {
    * of their own each has its spans.
    */
   spans: readonly PricedSums[]
+  /**
+   * What was used in the window's first month before the window begins: it uses up the month's tiers,
+   * and stands in no row.
+   */
+  earlier?: readonly PricedSums[]
   /** Allocations that are open, of which not everything is in yet. */
   open?: number
   notes?: readonly string[]
@@ -116,7 +121,8 @@ export type SumsRequest = {
  * The report of summed usage. Traffic is known by UTC hour: every hour that the window touches counts
  * as a whole. Rows are sorted by cost, then by bytes, and sum to the totals exactly.
  *
- * Tiers begin with each calendar month, and go on from one span of a month to the next. Money is
+ * Tiers begin with each calendar month, and go on from one span of a month to the next, and from what
+ * the month had used before the window: the days of a month cost together what the month costs. Money is
  * rounded to millionths for each span and kind of cost, and divided over the rows by largest
  * remainder: internet egress in proportion to what is charged as such, and so on.
  * @throws {RelayCostError} `COUNTER_OVERFLOW` where a sum passes 2^53 bytes
@@ -125,9 +131,13 @@ export function reportOf(request: SumsRequest): RelayCostReport {
   const { window, by = ['room'], spans } = request
   const rows = new Map<string, Sum>()
   const usedBefore = new Map<string, number>()
+  for (const span of request.earlier ?? []) {
+    const { internetBytes } = totalQuantities(groupRows(new Map(), span, []))
+    usedBefore.set(monthKey(span), checked((usedBefore.get(monthKey(span)) ?? 0) + internetBytes))
+  }
   let mostEgress = 0
   for (const span of spans) {
-    const month = `${monthOf(span.from)} ${span.prices.region ?? ''}`
+    const month = monthKey(span)
     const before = usedBefore.get(month) ?? 0
     const parts = groupRows(rows, span, by)
     const all = totalQuantities(parts)
@@ -143,15 +153,26 @@ export function reportOf(request: SumsRequest): RelayCostReport {
     if (row) row.relayedSeconds = part
   }
   const totals = totalOf(sums)
-  const prices = spans.at(-1)?.prices
   return {
     window: { from: isoInstant(window.from), to: isoInstant(window.to) },
-    currency: prices?.currency ?? '',
-    prices: { name: prices?.name ?? '', asOf: prices?.asOf ?? '' },
+    currency: spans[0]?.prices.currency ?? '',
+    prices: namesOf(spans),
     totals: toMeasures(totals),
     rows: sums.map((sum) => ({ key: sum.key, ...toMeasures(sum) })),
     notes: [...(request.notes ?? []), ...notesOn(request, totals, mostEgress)],
   }
+}
+
+/** Of several price lists all names, and the oldest date. */
+function namesOf(spans: readonly PricedSums[]): RelayCostReport['prices'] {
+  const names = new Set(spans.map(({ prices }) => prices.name))
+  const dates = spans.map(({ prices }) => prices.asOf).sort()
+  return { name: [...names].join(', '), asOf: dates[0] ?? '' }
+}
+
+/** Whose tiers a span goes through: those of its month and region. */
+function monthKey({ from, prices }: PricedSums): string {
+  return `${monthOf(from)} ${prices.region ?? ''}`
 }
 
 /** A report row while it is being made: whole numbers only, money in millionths. */
@@ -188,7 +209,10 @@ function groupRows(
     part.sentBytes += cell.turnToClientBytes + cell.turnToPeerBytes
   }
   // Of equal remainders the first gets the unit: the order must not be that of the sums.
-  return [...parts.values()].sort((a, b) => (idOf(a.row.key) < idOf(b.row.key) ? -1 : 1))
+  return [...parts.values()]
+    .map((part) => ({ part, id: idOf(part.row.key) }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map(({ part }) => part)
 }
 
 function idOf(key: ReportRow['key']): string {

@@ -32,8 +32,10 @@ export const sumFields = usageFields.filter(
   (field): field is Exclude<typeof field, 'carried'> => field !== 'carried',
 )
 
+const zero = Object.fromEntries(sumFields.map((field) => [field, 0])) as SumMeasures
+
 export function noSums(): SumMeasures {
-  return Object.fromEntries(sumFields.map((field) => [field, 0])) as SumMeasures
+  return { ...zero }
 }
 
 /** Adds the measures of one to those of another, in place. */

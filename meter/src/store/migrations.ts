@@ -193,4 +193,5 @@ export const mysqlMigrations: readonly string[] = [
   'ALTER TABLE allocations ADD COLUMN recovered_bytes BIGINT NOT NULL DEFAULT 0',
   ...usageFor(mysql),
   linksFor(mysql, ', KEY reported (meter, at)'),
+  'CREATE INDEX allocation_refs ON allocations (meter, allocation_id, username(191))',
 ]

@@ -90,13 +90,12 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
     }
     return {
       records: (window) => between(whose, ...hoursOf(window)),
-      touch: async (hours) => ({ lateHours: await write(() => usage.touch(hours)) }),
       links: {
         merge: (records) =>
           write(function* () {
             return { lateHours: yield* usage.touch(yield* links.merge(records)) }
           }),
-        between: (window) => read(() => links.between(window)),
+        between: (window, rooms) => read(() => links.between(window, rooms)),
       },
       changedHours: ({ from, to }) => read(() => usage.changedHours(from, to)),
       putHour: (hour, cells) => write(() => usage.putHour(hour, cells)),
@@ -211,7 +210,7 @@ async function migrate(connection: PoolConnection, name: string): Promise<void> 
     if (index < version) continue
     await query(connection, sql).catch((error) => {
       // The step was run and not noted: a meter that ended in between.
-      if ((error as { code?: string }).code !== 'ER_DUP_FIELDNAME') throw error
+      if (!/^ER_DUP_(FIELD|KEY)NAME$/.test((error as { code?: string }).code ?? '')) throw error
     })
     await query(connection, 'INSERT INTO parley_schema VALUES (?)', [index + 1])
   }
@@ -382,22 +381,31 @@ async function readBetween(
   to: number,
 ): Promise<AllocationRecord[]> {
   const whose = meter === undefined ? [] : [meter]
-  const present = `${meter === undefined ? '' : 'meter = ? AND '}opened_at < ? AND present_until >= ?`
   const byKey = new Map<string, AllocationRecord>()
   const keyOf = (row: Row) => `${row.meter} ${(row.digest as Buffer).toString('hex')}`
-  const allocations = await query(connection, `SELECT * FROM allocations WHERE ${present}`, [
-    ...whose,
-    to,
-    from,
-  ])
-  for (const row of allocations) byKey.set(keyOf(row), readAllocation(row))
-  const hours = await query(
-    connection,
-    `SELECT allocation_hours.* FROM allocation_hours JOIN allocations USING (meter, digest)
-     WHERE ${present} AND hour < ?`,
-    [...whose, to, from, to],
+  const take = async (where: string, values: unknown[]) => {
+    const taken = await query(connection, `SELECT * FROM allocations WHERE ${where}`, values)
+    for (const row of taken) if (!byKey.has(keyOf(row))) byKey.set(keyOf(row), readAllocation(row))
+    const hours = await query(
+      connection,
+      `SELECT allocation_hours.* FROM allocation_hours JOIN allocations USING (meter, digest)
+       WHERE ${where} AND hour < ?`,
+      [...values, to],
+    )
+    for (const row of hours) byKey.get(keyOf(row))?.hours.set(Number(row.hour), readTraffic(row))
+    return taken
+  }
+  const present = await take(
+    `${meter === undefined ? '' : 'meter = ? AND '}opened_at < ? AND present_until >= ?`,
+    [...whose, to, from],
   )
-  for (const row of hours) byKey.get(keyOf(row))?.hours.set(Number(row.hour), readTraffic(row))
+  // Of whom no address is known may be another view of one that was there before.
+  for (const row of present)
+    if (row.remote === '')
+      await take(
+        "meter = ? AND allocation_id = ? AND username = ? AND realm = ? AND remote <> ''",
+        [...[row.meter, row.allocation_id, row.username, row.realm]],
+      )
   return [...byKey.values()]
 }
 

@@ -33,13 +33,12 @@ export function openSqliteStore(path: string): Store {
 
   const book: Book = {
     records,
-    touch: async (hours) => ({ lateHours: write(() => usage.touch(hours)) }),
     links: {
       merge: async (records) =>
         write(function* () {
           return { lateHours: yield* usage.touch(yield* links.merge(records)) }
         }),
-      between: async (window) => read(() => links.between(window)),
+      between: async (window, rooms) => read(() => links.between(window, rooms)),
     },
     changedHours: async ({ from, to }) => read(() => usage.changedHours(from, to)),
     putHour: async (hour, cells) => write(() => usage.putHour(hour, cells)),
@@ -206,6 +205,10 @@ function prepare(db: DatabaseSync) {
   const hoursBetween = db.prepare(`
     SELECT allocation_hours.* FROM allocations CROSS JOIN allocation_hours ON key = allocation
     WHERE hour < :to AND ${alive}`)
+  const named = db.prepare(`
+    SELECT * FROM allocations
+    WHERE realm = ? AND username = ? AND allocation_id = ? AND remote <> ''`)
+  const hoursOfOne = db.prepare('SELECT * FROM allocation_hours WHERE allocation = ? AND hour < ?')
 
   return {
     /** Joins a record into what is stored; the answer is the hours that it changed. */
@@ -233,6 +236,18 @@ function prepare(db: DatabaseSync) {
         byKey.set(Number(row.key), readAllocation(row))
       for (const row of hoursBetween.all({ from, to }))
         byKey.get(Number(row.allocation))?.hours.set(Number(row.hour), readTraffic(row))
+      // Of whom no address is known may be another view of one that was there before.
+      for (const { realm, username, id, remote } of [...byKey.values()]) {
+        if (remote !== '') continue
+        for (const row of named.all(realm, username, id)) {
+          const key = Number(row.key)
+          if (byKey.has(key)) continue
+          const record = readAllocation(row)
+          for (const mark of hoursOfOne.all(key, to))
+            record.hours.set(Number(mark.hour), readTraffic(mark))
+          byKey.set(key, record)
+        }
+      }
       return [...byKey.values()]
     },
   }

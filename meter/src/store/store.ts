@@ -1,4 +1,4 @@
-import type { LinkRecord, ReportDimension } from '@parley/protocol'
+import type { LinkRecord, RelayIdentity, ReportDimension } from '@parley/protocol'
 import type { AllocationRecord, CellSums, UsageCell, Window } from '@parley/relay-cost'
 
 /**
@@ -33,8 +33,6 @@ export type Merged = {
 export type Book = {
   /** The meter's allocations, as {@link Store.records}. */
   records(window: Window): Promise<AllocationRecord[]>
-  /** Says that something else changed what these hours come to, such as why somebody was relayed. */
-  touch(hours: Iterable<number>): Promise<Merged>
   /** What pages reported of their links; with the allocations it decides what an hour comes to. */
   links: Links
   /** Hours from `from` to before `to` that are to be rolled up (again), the earliest first. */
@@ -63,11 +61,13 @@ export type Book = {
   forget(before: Kept): Promise<boolean>
 }
 
+export type RoomOf = Pick<RelayIdentity, 'tenant' | 'room'>
+
 export type Links = {
-  /** Joins reports into what is stored; the hours that they are about are to be rolled up (again). */
+  /** Joins reports into what is stored; hours for which they say something new are rolled up (again). */
   merge(records: readonly LinkRecord[]): Promise<Merged>
-  /** Those of links that may have been there in the window. */
-  between(window: Window): Promise<LinkRecord[]>
+  /** Those of the rooms' links that may have been there in the window. */
+  between(window: Window, rooms: readonly RoomOf[]): Promise<LinkRecord[]>
 }
 
 export type ChangedHour = {

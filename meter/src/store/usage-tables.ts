@@ -274,7 +274,7 @@ function sumColumns(atFirst: boolean): string {
     .map((field) =>
       field === 'allocations' && atFirst
         ? 'sum(allocations + CASE WHEN hour = ? THEN carried ELSE 0 END) AS allocations'
-        : `sum(${columnOf(field)}) AS ${columnOf(field)}`,
+        : `sum(${columnOf(field)}) AS ${field}`,
     )
     .join(', ')
 }
@@ -294,18 +294,14 @@ function keysOf(by: readonly ReportDimension[], table: Span['table']): KeyColumn
   })
 }
 
+/** In place: a month by room is many rows. */
 function readSums(row: Record<string, unknown>, keys: readonly KeyColumn[]): CellSums {
-  const result: Record<string, unknown> = {}
   for (const { name, kind } of keys)
-    result[name] = kind === 'text' ? String(row[name]) : exactInteger(row[name], name)
-  for (const [index, field] of summed.entries()) {
-    const column = summedColumns[index] ?? ''
-    result[field] = exactInteger(row[column], column)
-  }
-  return result as CellSums
+    row[name] = kind === 'text' ? String(row[name]) : exactInteger(row[name], name)
+  for (const field of summed)
+    if (!Number.isSafeInteger(row[field])) row[field] = exactInteger(row[field], field)
+  return row as CellSums
 }
-
-const summedColumns = summed.map(columnOf)
 
 /** What of an allocation decides in which hours it counts. */
 export type Presence = Pick<

@@ -59,6 +59,15 @@ it('a store in MySQL is what its Secret says, and needs no volume', () => {
   expect(JSON.stringify(pod)).not.toContain('METER_STORE"')
 })
 
+it('report files are on the volume of the store, as often as asked for', () => {
+  expect(env({ cost: { reportInterval: '1h30m' } })).toMatchObject({
+    METER_REPORTS_DIR: '/var/lib/parley/reports',
+    METER_REPORT_INTERVAL: '90m',
+  })
+  const mysql = env({ store: { mode: 'MySQL', mysql: { secretName: 'mine' } } })
+  expect(mysql).not.toHaveProperty('METER_REPORTS_DIR')
+})
+
 it('the meter is asked for what it knows also while it is not ready', () => {
   expect(buildMeterService(meetingCluster()).spec.publishNotReadyAddresses).toBe(true)
 })

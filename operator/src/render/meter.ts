@@ -1,5 +1,5 @@
 import type { V1EnvVar } from '@kubernetes/client-node'
-import type { MeetingCluster } from '../api/index.ts'
+import { durationSeconds, type MeetingCluster } from '../api/index.ts'
 import { buildClaim, buildDisruptionBudget, buildServiceAccount } from './common.ts'
 import type { RenderInputs } from './inputs.ts'
 import type { Deployment, KubernetesObject, Service } from './kubernetes.ts'
@@ -105,7 +105,15 @@ function storeOf(mc: MeetingCluster, inputs: RenderInputs): Part {
     return { env: [{ name: 'METER_STORE_FOLDER', value: mount.mountPath }], mounts: [mount] }
   }
   return {
-    env: [{ name: 'METER_STORE', value: 'sqlite:/var/lib/parley/meter.db' }],
+    env: [
+      { name: 'METER_STORE', value: 'sqlite:/var/lib/parley/meter.db' },
+      // Beside the store: where there is no volume for that, files would go with the pod.
+      { name: 'METER_REPORTS_DIR', value: '/var/lib/parley/reports' },
+      {
+        name: 'METER_REPORT_INTERVAL',
+        value: `${Math.ceil(durationSeconds(mc.spec.cost.reportInterval) / 60)}m`,
+      },
+    ],
     mounts: [dataMount(claimNames(mc).meter, '/var/lib/parley', inputs.capabilities.storage)],
   }
 }

@@ -174,6 +174,31 @@ export function storeSuite(place: () => () => Promise<Store>, { numRuns = 100 } 
     )
   })
 
+  it('REQ-K5: what came without an address, hours later, is of the allocation that was there before', async () => {
+    const store = await place()()
+    const before = plain('1', 5)
+    const later = { ...plain('1', 12, start + 26 * hour), remote: '' }
+    await store.merge([before, later])
+    const byHour = async () =>
+      (
+        await usageOf(store).sums(
+          { from: start, to: start + 48 * hour },
+          ['hour'],
+          start + 96 * hour,
+        )
+      )
+        .filter(({ turnToPeerBytes }) => turnToPeerBytes > 0)
+        .map((sum) => [((sum.hour ?? 0) - start) / hour, sum.turnToPeerBytes])
+    const expected = [
+      [0, 5],
+      [26, 7],
+    ]
+    expect(await byHour()).toEqual(expected)
+    await usageOf(store).rollUp(start + 96 * hour)
+    expect(await byHour()).toEqual(expected)
+    await store.close()
+  })
+
   it('REQ-K5: an hour that changed while it was rolled up is rolled up again', async () => {
     const store = await place()()
     await store.merge([plain('1', 5)])
