@@ -2,8 +2,7 @@ import { z } from 'zod'
 import { slugSchema } from './ids.ts'
 
 /** Why a participant's media goes over TURN, as far as the page can tell. */
-export const relayReasons = ['udp-blocked', 'symmetric-nat', 'policy', 'unknown'] as const
-export const relayReasonSchema = z.enum(relayReasons)
+export const relayReasonSchema = z.enum(['udp-blocked', 'symmetric-nat', 'policy', 'unknown'])
 
 const candidateType = z.enum(['host', 'srflx', 'prflx', 'relay'])
 /** How a page speaks with a STUN or TURN server. */

@@ -9,7 +9,7 @@ const batch = 500
 const blockMs = 5000
 const retryMs = 1000
 
-export type LinkFeed = { close(): Promise<void> }
+type LinkFeed = { close(): Promise<void> }
 
 /**
  * The stream to which signaling writes what pages report of their links. It is read from its beginning

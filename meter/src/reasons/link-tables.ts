@@ -1,10 +1,15 @@
-import { type LinkRecord, linkRecordSchema } from '@parley/protocol'
+import type { LinkFacts, LinkRecord } from '@parley/protocol'
 import { hourMs, hourOf, mergeLinkRecords, type Window } from '@parley/relay-cost'
 import { exactInteger, type Row } from '../store/rows.ts'
 import type { Dialect, Program } from '../store/sql.ts'
+import type { RoomOf } from '../store/store.ts'
 
-/** Nobody reports of a link that began longer before. */
+/** A link of which nothing was heard for longer is taken to be over. */
 const longestMs = 7 * 24 * hourMs
+/** Reports come within seconds of what they are about; what was said of hours before that, stays. */
+const lagMs = 5 * 60_000
+/** Rooms in one question. */
+const roomsAtOnce = 100
 
 const keys = ['tenant', 'room', 'participant', 'link'] as const
 const keyColumns = keys.join(', ')
@@ -22,7 +27,7 @@ export function linkTables(dialect: Dialect, meter: string) {
 
   /**
    * Joins reports into what is stored (see mergeLinkRecords).
-   * @returns hours of which it may say something new: they are to be rolled up (again)
+   * @returns hours of which they say something new, around the time of each: to be rolled up (again)
    */
   function* merge(records: readonly LinkRecord[]): Program<Set<number>> {
     const touched = new Set<number>()
@@ -37,19 +42,30 @@ export function linkTables(dialect: Dialect, meter: string) {
               ${dialect.onConflict(['meter', ...keys])} started_at = ?, at = ?, report = ?`,
         values: [meter, ...keyOf(given), ...values, ...values],
       }
-      const from = Math.max(startedAt, at - longestMs)
-      for (let hour = hourOf(from); hour <= at; hour += hourMs) touched.add(hour)
+      if (known && saysTheSame(known.report, report)) continue
+      for (let hour = hourOf(Math.max(startedAt, at - lagMs)); hour <= at; hour += hourMs)
+        touched.add(hour)
     }
     return touched
   }
 
-  /** Links that may have been there in the window. */
-  function* between({ from, to }: Window): Program<LinkRecord[]> {
-    const { rows } = yield {
-      sql: 'SELECT * FROM link_reports WHERE meter = ? AND at >= ? AND started_at < ?',
-      values: [meter, from - longestMs, to],
+  /** Of the rooms, the links that may have been there in the window. */
+  function* between({ from, to }: Window, rooms: readonly RoomOf[]): Program<LinkRecord[]> {
+    const found: LinkRecord[] = []
+    for (let start = 0; start < rooms.length; start += roomsAtOnce) {
+      const some = rooms.slice(start, start + roomsAtOnce)
+      const each = some.map(() => '(meter = ? AND tenant = ? AND room = ?)').join(' OR ')
+      const { rows } = yield {
+        sql: `SELECT * FROM link_reports WHERE (${each}) AND at >= ? AND started_at < ?`,
+        values: [
+          ...some.flatMap(({ tenant, room }) => [meter, tenant, room]),
+          from - longestMs,
+          to,
+        ],
+      }
+      for (const row of rows) found.push(readLink(row))
     }
-    return rows.map(readLink)
+    return found
   }
 
   /** Deletes links of which nothing was heard since `before`. */
@@ -72,13 +88,21 @@ function sameLink(a: LinkRecord, b: Pick<LinkRecord, 'startedAt' | 'at' | 'repor
   )
 }
 
+/** As far as it decides a reason, or whom somebody talked to in the hour of the later one. */
+function saysTheSame(a: LinkFacts, b: LinkFacts): boolean {
+  const said = ({ peer, policy, answered, mappingVaries, selected }: LinkFacts) =>
+    JSON.stringify([peer, policy, answered, mappingVaries, selected])
+  return said(a) === said(b)
+}
+
+/** Written here, and checked before: see feed.ts. */
 function readLink(row: Row): LinkRecord {
-  return linkRecordSchema.parse({
-    tenant: row.tenant,
-    room: row.room,
-    participant: row.participant,
+  return {
+    tenant: String(row.tenant),
+    room: String(row.room),
+    participant: String(row.participant),
     startedAt: exactInteger(row.started_at, 'started_at'),
     at: exactInteger(row.at, 'at'),
-    report: JSON.parse(String(row.report)),
-  })
+    report: JSON.parse(String(row.report)) as LinkFacts,
+  }
 }

@@ -6,6 +6,10 @@ import type { Book, Store } from '../../store/store.ts'
 import { start } from '../../store/testing/suite.ts'
 
 const all = { from: start - hourMs, to: start + 100 * hourMs }
+const rooms = [
+  { tenant: 'acme', room: 'r1' },
+  { tenant: 'acme', room: 'r2' },
+]
 
 export const reported = (more: Partial<LinkRecord> = {}, report: object = {}): LinkRecord => ({
   ...{ tenant: 'acme', room: 'r1', participant: 'p-1', startedAt: start, at: start + 1000 },
@@ -59,7 +63,7 @@ export function linksSuite(place: () => () => Promise<Store>, { numRuns = 50 } =
           for (const each of records) await links.merge([each])
           const byLink = Map.groupBy(records, (r) => `${r.participant} ${r.report.link}`)
           const joined = [...byLink.values()].map((each) => each.reduce(mergeLinkRecords))
-          expect(sorted(await links.between(all))).toEqual(sorted(joined))
+          expect(sorted(await links.between(all, rooms))).toEqual(sorted(joined))
         } finally {
           await store.close()
         }
@@ -68,15 +72,24 @@ export function linksSuite(place: () => () => Promise<Store>, { numRuns = 50 } =
     )
   })
 
-  it('REQ-K5: a report makes the hours that it is about be summed up again, a repeated one does not', async () => {
+  it('REQ-K5: what is new makes the hours around it be summed up again, and nothing else does', async () => {
     const store = await place()()
     const book = await bookOf(store)
-    const late = reported({ at: start + hourMs + 1 })
-    await book.links.merge([late])
-    const changed = await book.changedHours(all)
-    expect(changed.map(({ hour }) => hour)).toEqual([start, start + hourMs])
-    await book.links.merge([late])
-    expect(await book.changedHours(all)).toEqual(changed)
+    const hours = async () =>
+      (await book.changedHours(all)).map(({ hour, changes }) => [hour, changes])
+    const first = reported({ at: start + hourMs + 1 })
+    await book.links.merge([first])
+    expect(await hours()).toEqual([
+      [start, 1],
+      [start + hourMs, 1],
+    ])
+    const later = { startedAt: start, at: start + 5 * hourMs }
+    await book.links.merge([first, reported(later, { ended: true, failedPairs: 7 })])
+    expect(await hours()).toHaveLength(2)
+    // Of hours long before, it stays what was said then.
+    await book.links.merge([reported({ ...later, at: later.at + 1 }, { mappingVaries: true })])
+    expect(await hours()).toContainEqual([start + 5 * hourMs, 1])
+    expect(await hours()).toHaveLength(3)
     await store.close()
   })
 
@@ -87,11 +100,16 @@ export function linksSuite(place: () => () => Promise<Store>, { numRuns = 50 } =
       reported(),
       reported({ participant: 'p-2', startedAt: start + hourMs, at: start + hourMs }),
     ])
-    const early = await book.links.between({ from: start, to: start + hourMs })
+    const early = await book.links.between({ from: start, to: start + hourMs }, rooms)
     expect(early).toEqual([reported()])
     expect(new LinkBook(early).size).toBe(1)
+    expect(await book.links.between(all, [{ tenant: 'acme', room: 'other' }])).toEqual([])
+    const many = Array.from({ length: 250 }, (_, at) => ({ tenant: 'acme', room: `x${at}` }))
+    expect(await book.links.between(all, [...many, ...rooms])).toHaveLength(2)
     await book.forget({ allocations: start + hourMs, hours: 0 })
-    expect((await book.links.between(all)).map(({ participant }) => participant)).toEqual(['p-2'])
+    expect((await book.links.between(all, rooms)).map(({ participant }) => participant)).toEqual([
+      'p-2',
+    ])
     await store.close()
   })
 }

@@ -1,7 +1,7 @@
 import { type LinkReport, linksMax } from '@parley/protocol'
 import { type IceError, LinkKnowledge } from './linkFacts.ts'
 
-export type LinkReading = {
+type LinkReading = {
   /** Whatever stands for the link: the same for each reading of it. */
   key: object
   /** Null: the SFU. */

@@ -1,8 +1,8 @@
 import type { LinkReport } from '@parley/protocol'
 import { type StatsRow, selectedPair, statsRows } from '../connection/linkStats.ts'
 
-export type Transport = LinkReport['errors'][number]['transport']
-export type LinkFacts = Omit<LinkReport, 'link' | 'ageMs' | 'peer' | 'ended'>
+type Transport = LinkReport['errors'][number]['transport']
+type LinkFacts = Omit<LinkReport, 'link' | 'ageMs' | 'peer' | 'ended'>
 
 /** What the server said, or did not say, while candidates were gathered. */
 export type IceError = LinkReport['errors'][number]

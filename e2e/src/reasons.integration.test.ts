@@ -1,0 +1,192 @@
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { meterConfigFromEnv, type RunningMeter, startMeter } from '@parley/meter'
+import { meterTokenHeader, type RelayCostReport, type RelayReason } from '@parley/protocol'
+import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
+import { execa } from 'execa'
+import { pino } from 'pino'
+import type { Browser, Page } from 'playwright-core'
+import { type Home, Homes, SERVER } from './reasons/homes.ts'
+import { until } from './survival/until.ts'
+
+jest.setTimeout(120_000)
+
+/**
+ * Two people at home, real Chromiums, real coturn, and networks that are in the way: what the page says of it
+ * arrives in the meter's report, on the bytes that coturn counted.
+ */
+describe('why somebody was relayed', () => {
+  const log = pino({ level: 'silent' })
+  const running: { stop(): Promise<unknown> }[] = []
+  let folder: string
+  let homes: Homes
+  let signaling: Signaling
+  let meter: RunningMeter
+  let browsers: Record<Home, Browser>
+
+  const start = (command: string, args: readonly string[]) => {
+    const child = execa(command, args, { reject: false, all: true, cwd: folder })
+    running.push({
+      async stop() {
+        child.kill('SIGKILL')
+        await child
+      },
+    })
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'parley-reasons-'))
+    const file = async (name: string, content: string) => {
+      await writeFile(join(folder, name), content)
+      return join(folder, name)
+    }
+    homes = await Homes.build('prsn')
+    const redisPort = await freePort()
+    start('redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', ''])
+    const turnPorts = [await freePort(), await freePort()]
+    for (const [index, port] of turnPorts.entries())
+      start('turnserver', coturn({ port, redisPort, realm: `pod-${index}.town`, folder }))
+
+    const root = fileURLToPath(new URL('../../webapp', import.meta.url))
+    const dist = join(folder, 'dist')
+    await execa('vite', ['build', '--outDir', dist, '--logLevel', 'warn'], {
+      cwd: root,
+      preferLocal: true,
+      localDir: root,
+    })
+    const redisUrl = await file('redis-url', `redis://127.0.0.1:${redisPort}/0`)
+    const urls = turnPorts.flatMap((port) =>
+      ['udp', 'tcp'].map((transport) => `turn:${SERVER}:${port}?transport=${transport}`),
+    )
+    signaling = await startSignaling(
+      parseConfig({
+        HOST: SERVER,
+        PORT: '0',
+        PARLEY_CLUSTER: 'town',
+        PARLEY_ALLOWED_ORIGINS: '*',
+        PARLEY_TURN_SECRET_FILE: await file('turn-secret', secret),
+        PARLEY_JOIN_KEY_FILE: await file(
+          'join-key',
+          'a signing key of this test alone, long enough',
+        ),
+        PARLEY_TURN_ENDPOINTS_FILE: await file('endpoints.json', JSON.stringify({ urls })),
+        PARLEY_WEBAPP_DIR: dist,
+        REDIS_URL_FILE: redisUrl,
+      }),
+      { log },
+    )
+    meter = await startMeter(
+      meterConfigFromEnv({
+        METER_PORT: '0',
+        METER_HOST: '127.0.0.1',
+        METER_STORE: `sqlite:${join(folder, 'meter.db')}`,
+        METER_PRICES_PRESET: 'aws/eu-central-1',
+        METER_TOKEN_FILE: await file('meter-token', 'token'),
+        PARLEY_CLUSTER: 'town',
+        PARLEY_NAMESPACE: 'meetings',
+        PARLEY_REGION: 'eu-central-1',
+        REDIS_URL_FILE: redisUrl,
+      }),
+      { logger: log },
+    )
+    for (const url of [signaling.url, meter.url])
+      await until(async () => (await fetch(`${url}/readyz`)).ok)
+    const [a, b] = await Promise.all([
+      homes.launchChromium('a', folder, signaling.url),
+      homes.launchChromium('b', folder, signaling.url),
+    ])
+    browsers = { a, b }
+  })
+  afterEach(async () => {
+    for (const browser of Object.values(browsers ?? {}))
+      for (const context of browser.contexts()) await context.close()
+  })
+  afterAll(async () => {
+    await Promise.all(Object.values(browsers ?? {}).map((browser) => browser.close()))
+    await Promise.all([signaling?.close(), meter?.close()])
+    for (const each of running.reverse()) await each.stop()
+    await homes?.remove()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const enter = async (home: Home, room: string, query = ''): Promise<Page> => {
+    const context = await browsers[home].newContext()
+    await context.grantPermissions(['camera', 'microphone'], { origin: signaling.url })
+    const page = await context.newPage()
+    await page.goto(`${signaling.url}/r/${room}?name=${home}&autojoin=1${query}`)
+    return page
+  }
+  const relayed = (page: Page) => until(() => page.evaluate<boolean>(videoOverRelay))
+  /** Bytes to clients by reason, of one room. */
+  const bytesByReason = async (room: string): Promise<Partial<Record<RelayReason, number>>> => {
+    const response = await fetch(`${meter.url}/report?window=1h&by=room,reason`, {
+      headers: { [meterTokenHeader]: 'token' },
+    })
+    const report = (await response.json()) as RelayCostReport
+    const rows = report.rows.filter(({ key }) => key.room === room)
+    return Object.fromEntries(rows.map(({ key, bytes }) => [key.reason, bytes.turnToClient]))
+  }
+  /** Two meet, stay until video came over the relay, and leave, upon which coturn says all that it counted. */
+  const meet = async (room: string, query = '') => {
+    const pages = [await enter('a', room, query), await enter('b', room)]
+    await Promise.all(pages.map(relayed))
+    for (const page of pages) await page.keyboard.press('d')
+    for (const page of pages)
+      await page.getByRole('heading', { name: 'You left the meeting' }).waitFor()
+  }
+  /** Most of what was relayed has this reason; what coturn gave in vain to the other end is a few bytes. */
+  const reasonIs = async (room: string, reason: RelayReason) => {
+    await until(async () => ((await bytesByReason(room))[reason] ?? 0) > 50_000)
+    const { [reason]: its = 0, ...others } = await bytesByReason(room)
+    expect(Math.max(0, ...Object.values(others as Record<string, number>))).toBeLessThan(its / 10)
+  }
+
+  it('REQ-K5: symmetric NATs, which give each server another port', async () => {
+    await meet('nat')
+    await reasonIs('nat', 'symmetric-nat')
+  })
+
+  it('REQ-K5: a page that is told to use relays only', async () => {
+    await meet('policy', '&relay=1')
+    await reasonIs('policy', 'policy')
+  })
+
+  it('REQ-K5: a network that lets no UDP through', async () => {
+    await homes.cutUdp('a')
+    await meet('office')
+    await reasonIs('office', 'udp-blocked')
+  })
+})
+
+const secret = 'a TURN secret of this test alone'
+
+/** Put to the page: some seconds of video have come over a relay. */
+const videoOverRelay = `(async () => {
+  const peers = (await window.__parley?.peers()) ?? []
+  return peers.some(({ usingRelay, framesDecoded }) => usingRelay && framesDecoded > 25)
+})()`
+
+function coturn(options: { port: number; redisPort: number; realm: string; folder: string }) {
+  const { port, redisPort, realm, folder } = options
+  return [
+    ...['-n', '--no-cli', '--no-tls', '--no-dtls', '--log-file', 'stdout'],
+    ...['--listening-ip', SERVER, '--relay-ip', SERVER, '--listening-port', String(port)],
+    ...['--lt-cred-mech', '--use-auth-secret', '--static-auth-secret', secret, '--realm', realm],
+    ...['--userdb', join(folder, `turndb-${port}`), '--pidfile', join(folder, `pid-${port}`)],
+    ...['--redis-statsdb', `ip=127.0.0.1 port=${redisPort} dbname=0 connect_timeout=5`],
+  ]
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, SERVER)
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
