@@ -20,7 +20,12 @@ export type MeterApi = {
   /** What keeps the meter from doing its work; empty when nothing does. */
   troubles: () => Record<string, string>
   metrics: () => Promise<{ contentType: string; text: string }>
-  report: (window: Window, by: readonly ReportDimension[]) => Promise<RelayCostReport>
+  /** @param advice whether to say what could cost less, too */
+  report: (
+    window: Window,
+    by: readonly ReportDimension[],
+    advice?: boolean,
+  ) => Promise<RelayCostReport>
   summary: () => Promise<RelaySummary>
   load: () => RelayLoad
   logger: Logger
@@ -32,6 +37,7 @@ const querySchema = z.strictObject({
   to: z.string().optional(),
   by: z.string().optional(),
   limit: z.coerce.number().int().min(0).max(100_000).optional(),
+  advice: z.enum(['true', 'false']).optional(),
 })
 
 class RequestError extends MeterError {
@@ -84,10 +90,11 @@ export function meterHttp(api: MeterApi): FastifyInstance {
       throw new RequestError(
         400,
         'REPORT_QUERY',
-        'the query takes window, from, to, by and limit (a number of rows), each once',
+        'the query takes window, from, to, by, limit (a number of rows) and advice (true), each once',
       )
-    const { by = 'room', limit, ...span } = query.data
-    return firstRows(await api.report(parseWindow(span, api.now()), parseBy(by)), limit)
+    const { by = 'room', limit, advice, ...span } = query.data
+    const window = parseWindow(span, api.now())
+    return firstRows(await api.report(window, parseBy(by), advice === 'true'), limit)
   })
   app.get('/summary', async (request) => {
     requireToken(request, api.token)

