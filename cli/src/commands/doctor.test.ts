@@ -54,6 +54,8 @@ describe('parley doctor', () => {
     expect(clusterFindings(ill).map(({ fix }) => fix)).toEqual(['mend Ready', 'mend TurnReady'])
     expect(wrong(clusterFindings(mc(condition('Ready', 'True'))))).toEqual([])
     expect(wrong(clusterFindings(mc()))).toHaveLength(1)
+    const unmetered = mc(condition('Ready', 'True'), condition('RelayMetered', 'False'))
+    expect(wrong(clusterFindings(unmetered)).map(({ fix }) => fix)).toEqual(['mend RelayMetered'])
   })
 
   it('names pods without a node, without an image, and those that crash', () => {

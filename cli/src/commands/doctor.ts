@@ -207,7 +207,13 @@ export function operatorFindings(
 export function clusterFindings(mc: MeetingCluster): Finding[] {
   const { namespace, name, ready, conditions } = statusOf(mc)
   const what = `MeetingCluster ${namespace}/${name}`
-  if (ready) return [{ ok: true, what: `${what} is ready` }]
+  if (ready) {
+    // Calls work all the same, so that it is ready.
+    const unmetered = conditions.filter(
+      ({ type, status }) => type === 'RelayMetered' && status === 'False',
+    )
+    return [{ ok: true, what: `${what} is ready` }, ...unmetered.map(conditionFinding(what))]
+  }
   if (conditions.length === 0)
     return [
       {
@@ -220,12 +226,16 @@ export function clusterFindings(mc: MeetingCluster): Finding[] {
     .filter(
       ({ type, status }) => status === 'False' && type !== 'Reconciling' && type !== 'Stalled',
     )
-    .map(({ type, reason, message }) => ({
-      ok: false,
-      what: `${what}: ${type} is False, ${reason}`,
-      fix: message,
-    }))
+    .map(conditionFinding(what))
 }
+
+const conditionFinding =
+  (what: string) =>
+  ({ type, reason, message }: { type: string; reason: string; message: string }): Finding => ({
+    ok: false,
+    what: `${what}: ${type} is False, ${reason}`,
+    fix: message,
+  })
 
 /** Pods that wait: for a node, for an image, or to crash once more. */
 export function podFindings({ metadata, status }: Pod): Finding[] {

@@ -43,6 +43,7 @@ import {
   ChildWriter,
   type Owner,
 } from './children.ts'
+import { liveKitServer, RedisNeighbours, sharedRedis } from './external-redis.ts'
 import { failedStatus, isUnforeseen } from './failure.ts'
 import type { RelayReading } from './figures/relay.ts'
 import type { ChildEntry, Rollout } from './observed.ts'
@@ -82,6 +83,8 @@ const SOONEST_MS = 1_000
 const LAST_KINDS = new Set(['Deployment', 'StatefulSet'])
 
 type Cluster = MeetingCluster & K8sObject
+/** Of the Secrets that the spec names, and of who else is on the same Redis. */
+type Findings = Referenced & { shared: Problem | undefined }
 
 /** The spec asks for a kind that this cluster does not have. */
 class KindNotServed extends Error {
@@ -105,9 +108,13 @@ class KindNotServed extends Error {
 export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile {
   const writer = new ChildWriter(options.client)
   const referenced = new ReferencedSecrets(options.client, options.world.references)
+  const neighbours = new RedisNeighbours((key) => options.world.enqueue(key))
   return async (key) => {
     const cluster = options.world.clusters.get(key)?.cluster
-    if (!cluster) referenced.forget(key)
+    if (!cluster) {
+      referenced.forget(key)
+      neighbours.settle(key, undefined)
+    }
     if (!cluster || cluster.metadata.deletionTimestamp) return {}
     if (cluster.metadata.annotations?.[PAUSED_ANNOTATION] === 'true') {
       await writeStatus(options, cluster, pausedStatus(cluster, options.clock.now()))
@@ -115,8 +122,13 @@ export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile 
     }
     const issuable = options.world.children.has('Certificate')
     const named = await referenced.inspect(key, cluster, { issuable, now: options.clock.now() })
+    neighbours.settle(key, liveKitServer(cluster, named.redisServer))
+    const others = [...neighbours.with(key)].flatMap(
+      (other) => options.world.clusters.get(other)?.cluster ?? [],
+    )
+    const shared = sharedRedis(cluster, others)
     try {
-      return await reconcileChildren(options, writer, key, cluster, named)
+      return await reconcileChildren(options, writer, key, cluster, { ...named, shared })
     } catch (error) {
       if (isUnforeseen(error))
         await writeStatus(options, cluster, failedStatus(cluster, error, options.clock.now()))
@@ -130,7 +142,7 @@ async function reconcileChildren(
   writer: ChildWriter,
   key: string,
   cluster: Cluster,
-  named: Referenced,
+  named: Findings,
 ): Promise<ReconcileResult> {
   const { world, relay, clock } = options
   const owner = ownerOf(cluster)
@@ -186,9 +198,11 @@ async function reconcileChildren(
       problems: [
         ...problemsOf(outcomes),
         ...named.problems,
+        ...(named.shared ? [named.shared] : []),
         ...limitationsOf(cluster),
         ...pausedRollouts(waiting, rollouts),
       ],
+      redisServer: named.redisServer,
       relay: relay.reading(key),
     },
     clock.now(),
@@ -244,7 +258,7 @@ async function desiredChildren(
   options: ReconcilerOptions,
   key: string,
   cluster: Cluster,
-  named: Referenced,
+  named: Findings,
   turnUrls: string[],
 ): Promise<Wanted> {
   const { world, images } = options
@@ -263,6 +277,7 @@ async function desiredChildren(
       secretGenerations: secrets.generations,
       nodes: world.factsOfNodes(),
       mediaNodes: mediaNodes(world, key),
+      ...(named.shared ? { held: ['sfu' as const] } : {}),
       workloads: workloadFacts(world, key, rolloutsOf(world, cluster)),
       ...(options.operatorNamespace && { operatorNamespace: options.operatorNamespace }),
       turnUrls,

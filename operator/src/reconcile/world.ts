@@ -199,6 +199,11 @@ export class World {
     for (const { problem } of this.#watches) if (problem instanceof Forbidden) yield problem
   }
 
+  /** Has a MeetingCluster looked at, if it is one of ours. */
+  enqueue(key: string): void {
+    this.#options.enqueue(key)
+  }
+
   enqueueAll(): void {
     // Still in the constructor when the first node arrives? Then there is nothing to look at yet.
     for (const key of this.clusters.keys()) this.#options.enqueue(key)

@@ -23,6 +23,7 @@ export {
   selectorOf,
 } from './names.ts'
 export { KEYS_GENERATION_ANNOTATION } from './pod.ts'
+export { addressOf } from './redis.ts'
 export { type SecretReference, secretReferences } from './references.ts'
 export {
   keepsAfterDeletion,

@@ -8,6 +8,8 @@ export interface RenderInputs {
   nodes: Readonly<Record<string, NodeFacts>>
   /** Nodes that have a pod of TURN or the SFU, whatever its state. Left out: any may. */
   mediaNodes?: readonly string[]
+  /** Components whose pods are neither made nor changed now, and why is said elsewhere. */
+  held?: readonly Component[]
   /** What is known of Deployments, by component. */
   workloads?: Readonly<Partial<Record<Component, WorkloadFacts>>>
   /** Namespace of the operator's own pods; left out where it runs outside of the cluster. */

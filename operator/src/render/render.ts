@@ -18,7 +18,7 @@ export interface Rendering {
   objects: KubernetesObject[]
   /**
    * Neither to be made or changed now, nor to be taken away: signaling while there is no TURN URL to
-   * give out, and pods that a {@link limitations limitation} holds.
+   * give out, and pods that a {@link limitations limitation} or the inputs hold.
    */
   held: KubernetesObject[]
 }
@@ -54,6 +54,7 @@ function holds(mc: MeetingCluster, inputs: RenderInputs): (object: KubernetesObj
     limitations(mc).flatMap(({ component, holds }) => (holds ? [component] : [])),
   )
   if (withoutTurn) components.add('signaling')
+  for (const component of inputs.held ?? []) components.add(component)
   return ({ kind, metadata: { name, labels } }) => {
     if (name === configMapNames(mc).turnEndpoints) return withoutTurn
     const runsPods = kind === 'Deployment' || kind === 'HorizontalPodAutoscaler'

@@ -9,6 +9,7 @@ import {
 import type { ApiClient } from '../../runtime/client.ts'
 import { Forbidden, NotFound } from '../../runtime/errors.ts'
 import { type K8sObject, SECRETS } from '../../runtime/resources.ts'
+import { type RedisServer, redisServer } from '../external-redis.ts'
 import type { Problem } from '../status.ts'
 import { type CertificateFacts, judgeCertificate, readCertificate } from './certificates.ts'
 import type { SecretReferences } from './references.ts'
@@ -19,6 +20,8 @@ export interface Referenced {
   problems: Problem[]
   /** The Secret that an external Redis is named by. */
   redis: Source | undefined
+  /** Where an external Redis is, as the spec or that Secret has it. */
+  redisServer: RedisServer | undefined
   /** By name, of Secrets whose readers restart when they change. */
   versions: Record<string, string>
   /** TURN over TLS is asked for, and there is a certificate to serve it with. */
@@ -29,6 +32,7 @@ export interface Referenced {
 
 type Cluster = MeetingCluster
 type SecretObject = K8sObject & { data?: SecretData }
+type Facts = CertificateFacts & { server?: RedisServer }
 
 /**
  * Secrets of others, as far as the operator has to know them: each is read when it has changed, and what is
@@ -37,7 +41,7 @@ type SecretObject = K8sObject & { data?: SecretData }
 export class ReferencedSecrets {
   readonly #client: Pick<ApiClient, 'get'>
   readonly #references: SecretReferences
-  readonly #found = new Map<string, Map<string, { version: string; facts: CertificateFacts }>>()
+  readonly #found = new Map<string, Map<string, { version: string; facts: Facts }>>()
 
   constructor(client: Pick<ApiClient, 'get'>, references: SecretReferences) {
     this.#client = client
@@ -61,6 +65,7 @@ export class ReferencedSecrets {
     const result: Referenced = {
       problems: [],
       redis: undefined,
+      redisServer: redisServer(cluster.spec.redis.external.url),
       versions: {},
       turnTls: undefined,
       wakeInMs: Number.POSITIVE_INFINITY,
@@ -92,6 +97,8 @@ export class ReferencedSecrets {
       if (reference.kind === 'redis') {
         const read = () => this.#read(cluster, reference.name)
         result.redis = { name: reference.name, version, read }
+        // The spec's own address comes first, and whether the Secret is as it should be its reader says.
+        result.redisServer ??= (await this.#factsOf(key, cluster, reference, version))?.server
         continue
       }
       const facts = await this.#factsOf(key, cluster, reference, version)
@@ -110,7 +117,7 @@ export class ReferencedSecrets {
     cluster: Cluster,
     { kind, name }: SecretReference,
     version: string | undefined,
-  ): Promise<CertificateFacts | undefined> {
+  ): Promise<Facts | undefined> {
     if (version === undefined) return undefined
     const found = this.#found.get(key) ?? new Map()
     this.#found.set(key, found)
@@ -120,7 +127,7 @@ export class ReferencedSecrets {
     if (known?.version === version) return known.facts
     const secret = await this.#read(cluster, name)
     if (!secret) return undefined
-    const facts = kind === 'mysql' ? readAddress(secret.data) : readCertificate(secret.data, host)
+    const facts = factsOf(kind, secret.data, host)
     found.set(id, { version: secret.version, facts })
     return facts
   }
@@ -134,6 +141,19 @@ export class ReferencedSecrets {
       if (error instanceof NotFound) return undefined
       throw error
     }
+  }
+}
+
+function factsOf(kind: SecretReference['kind'], data: SecretData, host: string): Facts {
+  switch (kind) {
+    case 'mysql':
+      return readAddress(data)
+    case 'redis': {
+      const server = redisServer(Buffer.from(data.url ?? '', 'base64').toString())
+      return server ? { server } : {}
+    }
+    default:
+      return readCertificate(data, host)
   }
 }
 
