@@ -28,7 +28,8 @@ export class Homes {
     await built.remove()
     const street = built.#space('street')
     await ip('netns', 'add', street)
-    await ip('link', 'add', `${name}-srv`, 'type', 'veth', 'peer', 'server', 'netns', street)
+    const server = ['peer', 'name', 'server', 'netns', street]
+    await ip('link', 'add', `${name}-srv`, 'type', 'veth', ...server)
     await ip('address', 'add', `${SERVER}/24`, 'dev', `${name}-srv`)
     await ip('link', 'set', `${name}-srv`, 'up')
     await ip('route', 'add', '10.231.0.0/16', 'via', '10.231.0.2')
@@ -46,14 +47,14 @@ export class Homes {
     await ip(
       '-netns',
       nat,
-      ...['link', 'add', 'out', 'type', 'veth', 'peer', home, 'netns', street],
+      ...['link', 'add', 'out', 'type', 'veth', 'peer', 'name', `to-${home}`, 'netns', street],
     )
     await ip(
       '-netns',
       nat,
-      ...['link', 'add', 'in', 'type', 'veth', 'peer', 'eth0', 'netns', place],
+      ...['link', 'add', 'in', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', place],
     )
-    await this.#address('street', home, `${outside}.1/24`)
+    await this.#address('street', `to-${home}`, `${outside}.1/24`)
     await this.#address(`nat-${home}`, 'out', `${outside}.2/24`)
     await this.#address(`nat-${home}`, 'in', `${inside}.1/24`)
     await this.#address(home, 'eth0', `${inside}.2/24`)

@@ -1,6 +1,7 @@
 import type { RelayCostReport, ReportRow } from '@parley/protocol'
 import {
   API_VERSION,
+  KIND,
   type MeetingCluster,
   REPORT_KIND,
   REPORT_NOTES,
@@ -45,7 +46,7 @@ export function reportResource(
       ownerReferences: [
         {
           apiVersion: API_VERSION,
-          kind: cluster.kind,
+          kind: KIND,
           name,
           uid: uid ?? '',
           controller: true,
