@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { relayCostReportSchema } from '@parley/protocol'
+import { hourMs, presetPrices } from '@parley/relay-cost'
+import { pino } from 'pino'
+import { startMeter } from './meter.ts'
+import {
+  clientCounters,
+  eventually,
+  mintUsername,
+  startCoturn,
+  startRedis,
+  startTurnClients,
+  temporaryFolder,
+} from './testing/servers.ts'
+
+jest.setTimeout(90_000)
+
+const logger = pino({ level: 'silent' })
+const prices = presetPrices('aws/eu-central-1')
+
+describe('time that passes, jumps and steps back, with a real coturn', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let redis: Awaited<ReturnType<typeof startRedis>>
+  let coturn: Awaited<ReturnType<typeof startCoturn>>
+  beforeAll(async () => {
+    folder = await temporaryFolder()
+    redis = await startRedis(folder.path)
+    coturn = await startCoturn(folder.path, { redisPort: redis.port, realm: 'pod-a.demo' })
+  })
+  afterAll(async () => {
+    await coturn?.stop('SIGKILL')
+    await redis?.stop()
+    await folder?.remove()
+  })
+
+  /** A meter by a clock of the test, which goes on from `start` and can be set. */
+  async function meterBy(name: string, start: number) {
+    const began = Date.now()
+    let ahead = start - began
+    const now = () => Date.now() + ahead
+    const meter = await startMeter(
+      {
+        ...{ port: 0, host: '127.0.0.1', cluster: 'demo', namespace: 'meetings' },
+        ...{ region: 'eu-central-1', storeUrl: `sqlite:${folder.path}/${name}.db` },
+        ...{ redisUrl: redis.url, prices: [prices], token: 'the-token' },
+        ...{ flushIntervalMs: 100, bufferAllocations: 1000 },
+        retention: { allocationDays: 35, hourDays: 397 },
+      },
+      { logger, now },
+    )
+    await eventually(async () => expect((await fetch(`${meter.url}/readyz`)).status).toBe(200))
+    const rows = async (by: string, from: number, to: number) => {
+      const query = new URLSearchParams({
+        ...{ by, from: new Date(from).toISOString(), to: new Date(to).toISOString() },
+      })
+      const response = await fetch(`${meter.url}/report?${query}`, {
+        headers: { 'x-parley-token': 'the-token' },
+      })
+      return relayCostReportSchema.parse(await response.json())
+    }
+    const step = (ms: number) => {
+      ahead += ms
+    }
+    return { meter, rows, step }
+  }
+
+  /**
+   * A call in whose middle, after the first delta, something is done. It ends when coturn's totals are
+   * in the report: what the clients counted.
+   */
+  async function callWith(
+    { rows }: Pick<Awaited<ReturnType<typeof meterBy>>, 'rows'>,
+    span: [number, number],
+    username: string,
+    inTheMiddle: () => void,
+  ) {
+    const clients = startTurnClients({ port: coturn.port, username, messages: 3000, bytes: 100 })
+    await eventually(async () =>
+      expect((await rows('room', ...span)).totals.bytes.turnToPeer).toBeGreaterThan(0),
+    )
+    inTheMiddle()
+    const client = clientCounters((await clients).all)
+    return eventually(async () => {
+      const { totals } = await rows('room', ...span)
+      expect(totals.bytes.turnToPeer).toBe(client.sentBytes)
+      expect(totals.bytes.peerToTurn).toBe(client.receivedBytes)
+      return totals
+    })
+  }
+
+  it.each([
+    ['over midnight and the end of the month', 60_000],
+    ['for more than a day', 26 * hourMs],
+  ])(
+    'REQ-K5: a call %s is counted once, each part in its month, day and hour',
+    async (name, ms) => {
+      const november = Date.UTC(2026, 10, 1)
+      const start = november - 30_000
+      const { meter, rows, step } = await meterBy(name, start)
+      try {
+        const span: [number, number] = [start - hourMs, start + 48 * hourMs]
+        const totals = await callWith({ rows }, span, mintUsername('p-1'), () => step(ms))
+        const byDay = await rows('day', ...span)
+        const days = byDay.rows.map(({ key }) => key.day).toSorted()
+        expect(days[0]).toBe('2026-10-31')
+        expect(days.at(-1)).toBe(new Date(start + ms).toISOString().slice(0, 10))
+        for (const part of byDay.rows) expect(part.bytes.turnToPeer).toBeGreaterThanOrEqual(0)
+        const october = (await rows('room', start - hourMs, november)).totals.bytes.turnToPeer
+        const after = (await rows('room', november, start + 48 * hourMs)).totals.bytes.turnToPeer
+        expect(october).toBeGreaterThan(0)
+        expect(after).toBeGreaterThan(0)
+        expect(october + after).toBe(totals.bytes.turnToPeer)
+      } finally {
+        await meter.close()
+      }
+    },
+  )
+
+  it.each([
+    ['an hour ahead', hourMs],
+    ['two hours back', -2 * hourMs],
+    ['a month back', -30 * 24 * hourMs],
+  ])(
+    'REQ-K5: a clock that is set %s in mid-call moves bytes, and loses and doubles none',
+    async (name, ms) => {
+      const start = Date.UTC(2026, 10, 20, 12, 10)
+      const { meter, rows, step } = await meterBy(name, start)
+      try {
+        const span: [number, number] = [start - 40 * 24 * hourMs, start + 48 * hourMs]
+        const totals = await callWith({ rows }, span, mintUsername('p-2'), () => step(ms))
+        expect(totals.unattributedBytes).toBe(0)
+      } finally {
+        await meter.close()
+      }
+    },
+  )
+
+  it('REQ-K5: bytes under a username of another form are all there, as nobody’s', async () => {
+    const start = Date.now()
+    const { meter, rows } = await meterBy('nobody', start)
+    try {
+      const span: [number, number] = [start - hourMs, start + hourMs]
+      const username = `${Math.floor(Date.now() / 1000) + 3600}:just-a-name`
+      const totals = await callWith({ rows }, span, username, () => {})
+      const { clientToTurn, turnToClient, turnToPeer, peerToTurn } = totals.bytes
+      expect(totals.unattributedBytes).toBe(clientToTurn + turnToClient + turnToPeer + peerToTurn)
+      expect((await rows('room', ...span)).rows.map(({ key }) => key.room)).toEqual([
+        '(unattributed)',
+      ])
+    } finally {
+      await meter.close()
+    }
+  })
+})
