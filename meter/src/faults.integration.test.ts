@@ -6,6 +6,7 @@ import { startMeter } from './meter.ts'
 import {
   clientCounters,
   eventually,
+  freePort,
   mintUsername,
   startCoturn,
   startRedis,
@@ -34,7 +35,7 @@ describe('time that passes, jumps and steps back, with a real coturn', () => {
   })
 
   /** A meter by a clock of the test, which goes on from `start` and can be set. */
-  async function meterBy(name: string, start: number) {
+  async function meterBy(name: string, start: number, redisUrl = redis.url) {
     const began = Date.now()
     let ahead = start - began
     const now = () => Date.now() + ahead
@@ -42,7 +43,7 @@ describe('time that passes, jumps and steps back, with a real coturn', () => {
       {
         ...{ port: 0, host: '127.0.0.1', cluster: 'demo', namespace: 'meetings' },
         ...{ region: 'eu-central-1', storeUrl: `sqlite:${folder.path}/${name}.db` },
-        ...{ redisUrl: redis.url, prices: [prices], token: 'the-token' },
+        ...{ redisUrl, prices: [prices], token: 'the-token' },
         ...{ flushIntervalMs: 100, bufferAllocations: 1000 },
         retention: { allocationDays: 35, hourDays: 397 },
       },
@@ -149,6 +150,38 @@ describe('time that passes, jumps and steps back, with a real coturn', () => {
       ])
     } finally {
       await meter.close()
+    }
+  })
+
+  it('REQ-K5: over a restart of Redis in mid-call, what was not heard comes in with the totals', async () => {
+    const port = await freePort()
+    let own = await startRedis(folder.path, port)
+    const beside = await startCoturn(folder.path, { redisPort: port, realm: 'pod-r.demo' })
+    const start = Date.now()
+    const { meter, rows } = await meterBy('restart', start, own.url)
+    try {
+      const span: [number, number] = [start - hourMs, start + hourMs]
+      const clients = startTurnClients({
+        ...{ port: beside.port, username: mintUsername('p-3'), messages: 6000, bytes: 100 },
+      })
+      await eventually(async () =>
+        expect((await rows('room', ...span)).totals.bytes.turnToPeer).toBeGreaterThan(0),
+      )
+      await own.stop()
+      own = await startRedis(folder.path, port)
+      const client = clientCounters((await clients).all)
+      await eventually(async () => {
+        const { totals } = await rows('room', ...span)
+        expect(totals.bytes.turnToPeer).toBe(client.sentBytes)
+        expect(totals.bytes.peerToTurn).toBe(client.receivedBytes)
+        expect(totals.unattributedBytes).toBe(0)
+      })
+      const scraped = await (await fetch(`${meter.url}/metrics`)).text()
+      expect(scraped).toMatch(/^parley_meter_gaps_total{.*} 1$/m)
+    } finally {
+      await meter.close()
+      await beside.stop('SIGKILL')
+      await own.stop()
     }
   })
 })

@@ -73,9 +73,14 @@ describe('what the meter says, held against its clients and the cable', () => {
       },
       { logger },
     )
-    stops.push(() => meter.close())
+    let closing: Promise<void> | undefined
+    const close = () => {
+      closing ??= meter.close()
+      return closing
+    }
+    stops.push(close)
     await eventually(async () => expect((await fetch(`${meter.url}/readyz`)).status).toBe(200))
-    return meter
+    return { url: meter.url, close }
   }
   const clientsOf = (username: string, messages: number, intervalMs = 1) =>
     startTurnClients({
@@ -151,6 +156,11 @@ describe('what the meter says, held against its clients and the cable', () => {
     const clients = clientsOf(mintUsername('p-2'), 100_000)
     await eventually(async () =>
       expect((await reportOf(meter.url)).totals.bytes.turnToPeer).toBeGreaterThan(2_000_000),
+    )
+    // Some more goes over the cable, and not enough for coturn to say it.
+    const said = await network.counters()
+    await eventually(async () =>
+      expect((await network.counters()).sentBytes).toBeGreaterThan(said.sentBytes + 300_000),
     )
     await coturn.stop('SIGKILL')
     clients.kill('SIGKILL')

@@ -68,7 +68,9 @@ export function reconcileNodes(
     const of = { realm: first.realm, source: first.source, from: first.at, to: last.at, ...counted }
     const nothing = { ...of, unseenSentBytes: 0, unseenReceivedBytes: 0 }
     if (sorted.length === 1) return [{ ...nothing, pending: 'one sample' as const }]
-    if (records.some((record) => isOpen(record, first.at) || isOpen(record, last.at)))
+    const wasOpen = (at: number) =>
+      records.some((record) => record.openedAt < at && isOpen(record, at))
+    if (wasOpen(first.at) || wasOpen(last.at))
       return [{ ...nothing, pending: 'open allocations' as const }]
     const seen = seenBetween(records, of, packetOverheadBytes)
     const beyond = (all: number, known: number) => {

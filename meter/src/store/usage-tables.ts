@@ -17,6 +17,8 @@ export const dayMs = 24 * hourMs
 
 /** No allocation is open for so long: a clock was wrong. */
 const longestMs = 400 * dayMs
+/** A lifetime is an hour at most unless coturn was told otherwise; what is far beyond is no lifetime. */
+const longestLifetimeMs = 7 * dayMs
 
 /** Start of the UTC day that `at` is in. */
 export function dayOf(at: number): number {
@@ -91,7 +93,9 @@ export function usageTables(dialect: Dialect, meter: string) {
       at == null ? undefined : exactInteger(at, 'at'),
     )
     if (since !== undefined && seen !== undefined && until !== undefined)
-      yield* touch(hoursBetween(Math.max(since, seen - longestMs), Math.min(until, seen + dayMs)))
+      yield* touch(
+        hoursBetween(Math.max(since, seen - longestMs), Math.min(until, seen + longestLifetimeMs)),
+      )
     yield* setMark('adopted', 1)
   }
 
@@ -331,8 +335,7 @@ export function touchedHours(
     ? Math.min(after.openedAt, ...changedMarks)
     : Math.min(before.lastSeenAt, ...changedMarks)
   const expiresAt = Math.max(after.expiresAt, before?.expiresAt ?? 0)
-  // A lifetime is an hour at most unless coturn was told otherwise; what is far beyond is no lifetime.
-  const to = Math.max(after.lastSeenAt, Math.min(expiresAt, after.lastSeenAt + dayMs))
+  const to = Math.max(after.lastSeenAt, Math.min(expiresAt, after.lastSeenAt + longestLifetimeMs))
   return hoursBetween(Math.max(from, to - longestMs), to)
 }
 

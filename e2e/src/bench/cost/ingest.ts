@@ -21,10 +21,11 @@ export interface IngestResult {
   allocations: number
 }
 
-/** The meter writes every 2 s; in a stream this fast that is so many messages. */
-const batch = 20_000
-
 const order = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as IngestOrder
+/** The meter writes every 2 s; in a stream this fast that is so many messages. */
+const batch = Math.min(20_000, Math.ceil(order.messages / 20))
+/** Batches between two looks at the heap. */
+const every = Math.max(1, Math.floor(order.messages / batch / 30))
 const { gc } = globalThis
 if (!gc) throw new Error('run with --expose-gc')
 
@@ -60,7 +61,7 @@ for (const message of statsdb(order.messages)) {
   await takeIn(waiting)
   waiting = []
   batches += 1
-  if (batches % 5 > 0) continue
+  if (batches % every > 0) continue
   gc()
   heap.push({ closed: events / messagesEach, bytes: process.memoryUsage().heapUsed })
 }
