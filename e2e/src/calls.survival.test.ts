@@ -116,23 +116,24 @@ describe('a relayed call and an SFU call go on', () => {
 
   it('REQ-K7: when the SFU is scaled from two pods to one, and theirs is the one to go', async () => {
     await through('scale', async () => {
-      const counts = async () =>
-        Promise.all((await podsOf(meeting, 'sfu')).map((sfu) => peopleOn(meeting, sfu)))
-      await until(async () => (await counts()).includes(3))
-      for (const sfu of await podsOf(meeting, 'sfu')) {
-        const people = await peopleOn(meeting, sfu)
-        await meeting.stack.kubectl([
-          ...['annotate', 'pod', sfu.pod, '-n', namespace],
-          `controller.kubernetes.io/pod-deletion-cost=${people > 0 ? -1 : 1}`,
-        ])
-      }
-      await patchSpec(meeting, { sfu: { replicas: 1 } })
-      let leaving: Awaited<ReturnType<typeof podsOf>> = []
+      let theirs: string | undefined
       await until(async () => {
-        leaving = (await podsOf(meeting, 'sfu')).filter((sfu) => sfu.leaving)
+        for (const sfu of await podsOf(meeting, 'sfu'))
+          if ((await peopleOn(meeting, sfu)) === 3) theirs = sfu.pod
+        return theirs !== undefined
+      })
+      await meeting.stack.kubectl([
+        ...['annotate', 'pod', theirs ?? '', '-n', namespace],
+        'controller.kubernetes.io/pod-deletion-cost=-1',
+      ])
+      await patchSpec(meeting, { sfu: { replicas: 1 } })
+      let leaving: string[] = []
+      await until(async () => {
+        const pods = await podsOf(meeting, 'sfu')
+        leaving = pods.filter((sfu) => sfu.leaving).map(({ pod }) => pod)
         return leaving.length > 0
       })
-      for (const sfu of leaving) expect(await peopleOn(meeting, sfu)).toBeGreaterThan(0)
+      expect(leaving).toEqual([theirs])
     })
     await end()
     await settled(meeting)
@@ -155,21 +156,25 @@ describe('a relayed call and an SFU call go on', () => {
   it('REQ-K7: when the node of the TURN server is drained', async () => {
     const node = (await podsOf(meeting, 'turn'))[0]?.node ?? ''
     const how = ['--ignore-daemonsets', '--delete-emptydir-data', '--force', '--timeout=180s']
-    let drained: Promise<string[]> | undefined
+    let drained: Promise<string> | undefined
     const begun = async () => {
-      drained = Promise.all([
-        meeting.stack.parley(['drain', '--node', node]),
-        meeting.stack.kubectl(['drain', node, ...how]),
-      ])
+      drained = meeting.stack.kubectl(['drain', node, ...how])
       // It is waited for below; if that is not come to, the cluster goes before it has ended.
       drained.catch(() => {})
       await until(async () => (await podsOf(meeting, 'turn')).some(({ leaving }) => leaving))
     }
     await through('drain', begun, 15_000)
     await end()
-    const [said] = (await drained) ?? []
-    expect(said).toMatch(/-turn-\S+ +draining .*-turn-\S+ +gone/s)
+    await drained
     await meeting.stack.kubectl(['uncordon', node])
+    await settled(meeting)
+  }, 300_000)
+
+  it('REQ-K7: real media pods go at the word of kubectl parley drain', async () => {
+    const [turn] = await podsOf(meeting, 'turn')
+    expect(await meeting.stack.parley(['drain', turn?.pod ?? ''])).toMatch(/-turn-\S+ +gone/)
+    const [sfu] = await podsOf(meeting, 'sfu')
+    expect(await meeting.stack.parley(['drain', sfu?.pod ?? ''])).toMatch(/-sfu-\S+ +gone/)
     await settled(meeting)
   }, 300_000)
 })
