@@ -48,12 +48,12 @@ describe('the meter’s HTTP', () => {
       '/report?from=2026-11-21T10:00:00Z&to=2026-11-21T11:00:00Z&by=tenant,room',
       'the-token',
     )
-    expect(report).toHaveBeenCalledWith({ from: now - 7_200_000, to: now - 3_600_000 }, [
-      'tenant',
-      'room',
-    ])
+    const window = { from: now - 7_200_000, to: now - 3_600_000 }
+    expect(report).toHaveBeenCalledWith(window, ['tenant', 'room'], false)
+    await get('/report?advice=true', 'the-token')
+    expect(report).toHaveBeenLastCalledWith({ from: now - 86_400_000, to: now }, ['room'], true)
     await get('/report', 'the-token')
-    expect(report).toHaveBeenLastCalledWith({ from: now - 86_400_000, to: now }, ['room'])
+    expect(report).toHaveBeenLastCalledWith({ from: now - 86_400_000, to: now }, ['room'], false)
   })
 
   it.each([
