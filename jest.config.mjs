@@ -1,7 +1,6 @@
 /**
- * Three tiers, told apart by file name: x.test.ts, x.integration.test.ts, x.e2e.test.ts. Those called
- * x.survival.test.ts measure how long videos stand still, which says something on a quiet machine only:
- * `npm run survival`.
+ * Tiers, told apart by file name: x.test.ts, x.integration.test.ts, x.e2e.test.ts, and x.survival.test.ts, which
+ * measure how long videos stand still and are run alone, by name: on a busy machine these do by themselves.
  */
 const common = {
   testEnvironment: 'node',
