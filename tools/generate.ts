@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { openApiDocument } from '@parley/meter/openapi'
 import { crdReferenceMarkdown, reportReferenceMarkdown } from '@parley/operator/api'
 import { presetsMarkdown } from '@parley/relay-cost'
+import { exampleMonthFiles } from '@parley/relay-cost/example'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -16,6 +17,9 @@ const generated: Record<string, () => string | Promise<string>> = {
   'docs/reference/relaycostreport.md': reportReferenceMarkdown,
   'docs/reference/price-presets.md': presetsMarkdown,
   'docs/reference/meter-api.json': () => `${JSON.stringify(openApiDocument(), null, 2)}\n`,
+  ...Object.fromEntries(
+    Object.entries(exampleMonthFiles()).map(([file, text]) => [`docs/${file}`, () => text]),
+  ),
 }
 
 const checkOnly = process.argv.includes('--check')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { extraHeaderBytes, quantitiesOf, withoutBound } from './billable.ts'
+import { extraHeaderBytes, quantitiesOf } from './billable.ts'
 import { type Meter, meters } from './prices/meters.ts'
 import { addSums, noSums, sumFields } from './sums.ts'
 import type { CellSums } from './usage.ts'
@@ -51,11 +51,6 @@ describe('what is charged', () => {
     const { internetBytes } = charged('egress', { unseenSentBytes: 11 })
     expect(internetBytes).toBe(charged('egress').internetBytes + 11)
     expect(charged('to-client', { unseenSentBytes: 11 })).toEqual(charged('to-client'))
-  })
-
-  it('REQ-K5: without the bound everything that was one has left', () => {
-    const free = withoutBound({ ...sums, boundBytes: 1500, boundPackets: 15 })
-    expect(free).toMatchObject({ insideBytes: 0, insidePackets: 0, crossZoneBytes: 1500 })
   })
 
   it('REQ-K5: is linear: charged by cells or by their sums, it is the same', () => {

@@ -54,24 +54,3 @@ export function quantitiesOf(
     relayedMilliseconds: rule.relayedHours * sums.userMilliseconds,
   }
 }
-
-/** The same sums, had nothing of what is only a bound stayed inside: what could be charged at most. */
-export function withoutBound(sums: CellSums): CellSums {
-  const away = (['inside', 'crossZone', 'interRegion'] as const).reduce(
-    (left, where) => {
-      const bytes = Math.min(left.bytes, left.sums[`${where}Bytes`])
-      const packets = Math.min(left.packets, left.sums[`${where}Packets`])
-      return {
-        bytes: left.bytes - bytes,
-        packets: left.packets - packets,
-        sums: {
-          ...left.sums,
-          [`${where}Bytes`]: left.sums[`${where}Bytes`] - bytes,
-          [`${where}Packets`]: left.sums[`${where}Packets`] - packets,
-        },
-      }
-    },
-    { bytes: sums.boundBytes, packets: sums.boundPackets, sums },
-  )
-  return away.sums
-}

@@ -21,9 +21,12 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)}h ${two(Math.floor((whole % 3600) / 60))}m`
 }
 
-/** `0.0012345` → `0.001235`: two decimals from 100 on, four from 0.1 on, else six. */
-export function formatMoney(amount: number): string {
-  const digits = amount === 0 || amount >= 100 ? 2 : amount >= 0.1 ? 4 : 6
+/**
+ * `0.0012345` → `0.001235`: two decimals from 100 on, four from 0.1 on, else six.
+ * @param like the amount that the decimals are of, for amounts that stand below each other
+ */
+export function formatMoney(amount: number, like = amount): string {
+  const digits = like === 0 || like >= 100 ? 2 : like >= 0.1 ? 4 : 6
   return amount.toFixed(digits)
 }
 

@@ -1,12 +1,19 @@
 import type { Measures, RelayCostReport, ReportDimension, ReportRow } from '@parley/protocol'
 import { type AllocationRecord, hourMs, isOpen, joinAllocations } from './allocation.ts'
 import { apportion } from './apportion.ts'
-import { quantitiesOf, withoutBound } from './billable.ts'
+import { quantitiesOf } from './billable.ts'
 import { type CellsRequest, cellsOf } from './cells.ts'
 import { RelayCostError } from './errors.ts'
 import { formatBytes, formatMoney } from './format.ts'
-import { noQuantities, priceNodes, priceQuantities, type Quantities } from './prices/cost.ts'
+import {
+  noQuantities,
+  priceInternet,
+  priceNodes,
+  priceQuantities,
+  type Quantities,
+} from './prices/cost.ts'
 import type { PricesAt } from './prices/history.ts'
+import { meterRules } from './prices/meters.ts'
 import { microsPerUnit, toMicros } from './prices/money.ts'
 import type { Prices } from './prices/prices.ts'
 import type { Replay } from './replay.ts'
@@ -119,7 +126,8 @@ export type SumsRequest = {
 
 /**
  * The report of summed usage. Traffic is known by UTC hour: every hour that the window touches counts
- * as a whole. Rows are sorted by cost, then by bytes, and sum to the totals exactly.
+ * as a whole. Rows are sorted by cost, then by bytes (by time first where the first dimension is `day` or
+ * `hour`), and sum to the totals exactly.
  *
  * Tiers begin with each calendar month, and go on from one span of a month to the next, and from what
  * the month had used before the window: the days of a month cost together what the month costs. Money is
@@ -135,7 +143,7 @@ export function reportOf(request: SumsRequest): RelayCostReport {
     const { internetBytes } = totalQuantities(groupRows(new Map(), span, []))
     usedBefore.set(monthKey(span), checked((usedBefore.get(monthKey(span)) ?? 0) + internetBytes))
   }
-  let mostEgress = 0
+  let boundEgress = 0
   for (const span of spans) {
     const month = monthKey(span)
     const before = usedBefore.get(month) ?? 0
@@ -143,11 +151,10 @@ export function reportOf(request: SumsRequest): RelayCostReport {
     const all = totalQuantities(parts)
     priceEgress(parts, all, span.prices, before)
     priceNodeTime(parts, span, rows, by)
-    mostEgress +=
-      mostEgressOf(span, before) - toMicros(priceQuantities(all, span.prices, before).total)
+    boundEgress += boundEgressOf(span, all, before)
     usedBefore.set(month, checked(before + all.internetBytes))
   }
-  const sums = [...rows.values()].sort(byCostThenBytes)
+  const sums = [...rows.values()].sort((a, b) => byTime(a, b, by) || byCostThenBytes(a, b))
   for (const [index, part] of apportionSeconds(sums).entries()) {
     const row = sums[index]
     if (row) row.relayedSeconds = part
@@ -159,7 +166,7 @@ export function reportOf(request: SumsRequest): RelayCostReport {
     prices: namesOf(spans),
     totals: toMeasures(totals),
     rows: sums.map((sum) => ({ key: sum.key, ...toMeasures(sum) })),
-    notes: [...(request.notes ?? []), ...notesOn(request, totals, mostEgress)],
+    notes: [...(request.notes ?? []), ...notesOn(request, totals, boundEgress)],
   }
 }
 
@@ -342,14 +349,14 @@ function idleOf(
     .filter(({ money }) => money > 0)
 }
 
-/** What the span would cost had nothing stayed inside that only may have, in millionths. */
-function mostEgressOf({ sums, prices }: PricedSums, before: number): number {
-  const all = noQuantities()
-  for (const cell of sums) {
-    const quantities = quantitiesOf(withoutBound(cell), prices)
-    for (const kind of quantityKinds) all[kind] += quantities[kind]
-  }
-  return toMicros(priceQuantities(all, prices, before).total)
+/** What egress would cost more, in millionths, had all that only may have stayed inside left. */
+function boundEgressOf({ sums, prices }: PricedSums, all: Quantities, before: number): number {
+  if (!meterRules[prices.meter].toPeerOutside) return 0
+  const bound = sums.reduce(
+    (bytes, cell) => bytes + cell.boundBytes + cell.boundPackets * prices.packetOverheadBytes,
+    0,
+  )
+  return toMicros(priceInternet(bound, prices, before + all.internetBytes))
 }
 
 /** Whole seconds for each row, which sum to the rounded total. */
@@ -390,6 +397,13 @@ function toMeasures(sum: Sum): Measures {
   }
 }
 
+/** Rows of a report that is by day or hour above all stand in order of time. */
+function byTime(a: Sum, b: Sum, [first]: readonly ReportDimension[]): number {
+  if (first !== 'day' && first !== 'hour') return 0
+  const [one = '', other = ''] = [a.key[first], b.key[first]]
+  return one < other ? -1 : one > other ? 1 : 0
+}
+
 function byCostThenBytes(a: Sum, b: Sum): number {
   const cost = (sum: Sum) => sum.egress + sum.nodes + sum.idle
   return (
@@ -399,8 +413,8 @@ function byCostThenBytes(a: Sum, b: Sum): number {
   )
 }
 
-/** @param mostEgress millionths that egress would cost more, had nothing stayed inside that only may have */
-function notesOn(request: SumsRequest, totals: Sum, mostEgress: number): string[] {
+/** @param boundEgress millionths that egress would cost more at most, had nothing stayed inside that only may have */
+function notesOn(request: SumsRequest, totals: Sum, boundEgress: number): string[] {
   const notes: string[] = []
   const counted = countedHours(request.window)
   const { currency = '' } = request.spans.at(-1)?.prices ?? {}
@@ -434,9 +448,9 @@ function notesOn(request: SumsRequest, totals: Sum, mostEgress: number): string[
     notes.push(
       `${formatBytes(known)} of turn→peer went to pods of ours, as clients and the SFU’s rooms show; not charged as internet egress.`,
     )
-  if (totals.boundBytes > 0 && mostEgress > 0)
+  if (totals.boundBytes > 0 && boundEgress > 0)
     notes.push(
-      `${formatBytes(totals.boundBytes)} of turn→peer are taken as sent from one relayed participant to another and not charged as egress: the most that it can have been. Had none of it stayed inside, egress would be ${formatMoney(mostEgress / microsPerUnit)} ${currency} more.`,
+      `${formatBytes(totals.boundBytes)} of turn→peer are taken as sent from one relayed participant to another and not charged as egress: the most that it can have been. Had none of it stayed inside, egress would be ${formatMoney(boundEgress / microsPerUnit)} ${currency} more at most.`,
     )
   if (!request.spans.some(({ nodes }) => nodes))
     notes.push('Node hours are not known here: the cost is egress alone.')
@@ -446,7 +460,9 @@ function notesOn(request: SumsRequest, totals: Sum, mostEgress: number): string[
 /** Which prices hold when, where there are several. */
 function priceNotes(spans: readonly PricedSums[]): string[] {
   const names = new Set(spans.map(({ prices }) => prices.name))
-  if (names.size < 2) return []
+  const times = new Set(spans.map(({ from, to }) => `${from} ${to}`))
+  // Several regions, each with its prices for all of the time: nothing changed.
+  if (names.size < 2 || times.size < 2) return []
   return [...names].map((name) => {
     const own = spans.filter(({ prices }) => prices.name === name)
     const from = isoInstant(own[0]?.from ?? 0).slice(0, 16)

@@ -70,10 +70,9 @@ type Found = { amount: number; advice: Advice }
 function toSfu({ report, prices, rooms = [] }: AdviceRequest, threshold: Threshold): Found[] {
   if (!meterRules[prices.meter].toPeerOutside) return []
   const perByte = meanPrice(report)
+  const byRoom = groupBy(report.rows, ({ key }) => `${key.tenant ?? ''}/${key.room}`)
   return rooms.flatMap(({ tenant, room, streamSeconds }) => {
-    const rows = report.rows.filter(
-      ({ key }) => key.room === room && (key.tenant ?? tenant) === tenant,
-    )
+    const rows = [...(byRoom.get(`${tenant}/${room}`) ?? []), ...(byRoom.get(`/${room}`) ?? [])]
     const now = sum(rows, ({ cost }) => cost.egress)
     const seconds = sum(rows, ({ relayedSeconds }) => relayedSeconds)
     const toClient = sum(rows, ({ bytes }) => bytes.turnToClient)

@@ -150,7 +150,7 @@ function narrowBody(
     const bar = bars(share(row), Math.max(0, Math.min(longestBar, width - textWidth(right) - 1)))
     const space = ' '.repeat(Math.max(0, width - textWidth(bar) - textWidth(right)))
     return [
-      ends(name.join(' ') || 'all', formatMoney(row.cost.total)),
+      ends(name.join(' ') || 'all', formatMoney(row.cost.total, report.totals.cost.total)),
       `${colour.cyan(bar)}${space}${colour.dim(right)}`,
     ]
   })
@@ -239,7 +239,7 @@ function chooseColumns(report: RelayCostReport, width: number): Column[] {
     bytes('turn→peer', 'turnToPeer', 1),
     bytes('peer→turn', 'peerToTurn', 4),
     bytes('billable', 'billable', 0),
-    number(report.currency, (of) => formatMoney(of.cost.total), 0),
+    number(report.currency, (of) => formatMoney(of.cost.total, report.totals.cost.total), 0),
   ]
   const needed = () =>
     columns.reduce((sum, column) => sum + widthOf(column, report) + gap.length, 0) + 3
