@@ -40,6 +40,8 @@ beforeAll(async () => {
   cluster = await TestCluster.start('reports')
   await cluster.apply(reportResourceDefinition())
   await eventually(() => cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all'))
+  // Established, and for a moment not served yet.
+  await eventually(() => cluster.kubectl('get', 'rcr', '--all-namespaces'))
 })
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.close()))

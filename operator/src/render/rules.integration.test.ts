@@ -1,10 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { execa } from 'execa'
 import { meetingCluster } from '../api/testing/specs.ts'
 import { buildRulesConfigMap } from './monitoring.ts'
+
+// Days of series, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** The rules are put to promtool, as the file that a Prometheus without its operator is given. */
 describe('rules and alerts, with promtool', () => {

@@ -83,7 +83,7 @@ export function linksSuite(place: () => () => Promise<Store>, { numRuns = 50 } =
       [start, 1],
       [start + hourMs, 1],
     ])
-    const later = { startedAt: start, at: start + 5 * hourMs }
+    const later = { startedAt: start, at: start + 5.5 * hourMs }
     await book.links.merge([first, reported(later, { ended: true, failedPairs: 7 })])
     expect(await hours()).toHaveLength(2)
     // Of hours long before, it stays what was said then.
