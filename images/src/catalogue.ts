@@ -95,9 +95,14 @@ function copySources(name: string, folder: string): Promise<void> {
 
 /**
  * How Node runs `parley` in its image. By default it lets its heap for what is new grow with the machine's memory, on
- * a large one to 128 MiB, of which the operator and the meter need a few.
+ * a large one to 128 MiB, of which the operator and the meter need a few. Threads that collect beside the one that
+ * works only get into its way, and into the API server's: one is enough.
  */
-export const PARLEY_NODE_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=30']
+export const PARLEY_NODE_FLAGS = [
+  '--max-semi-space-size=8',
+  '--heap-growing-percent=30',
+  '--v8-pool-size=1',
+]
 
 async function addShebang(file: string): Promise<void> {
   const text = await readFile(file, 'utf8')

@@ -61,8 +61,6 @@ export class ChildWriter {
   readonly #client: Pick<ApiClient, 'apply' | 'peek' | 'get' | 'delete'>
   /** Digest of owned fields that a fresh apply gives, by the shape of the object. */
   readonly #fieldsByShape = new Map<string, Promise<string>>()
-  /** What the store has of objects that are known to be as applied: just written, or found so. */
-  readonly #asApplied = new WeakSet<ChildEntry>()
 
   constructor(client: Pick<ApiClient, 'apply' | 'peek' | 'get' | 'delete'>) {
     this.#client = client
@@ -146,7 +144,7 @@ export class ChildWriter {
       kind.store.observe(written)
       const entry = kind.store.get(key)
       if (!entry) return
-      if (entry.resourceVersion === written.metadata.resourceVersion) this.#asApplied.add(entry)
+      if (entry.resourceVersion === written.metadata.resourceVersion) entry.asApplied = true
       else kind.onOvertaken?.(entry)
     } finally {
       kind.writing?.delete(key)
@@ -163,9 +161,9 @@ export class ChildWriter {
 
   /** Whether all fields that are applied to it are still ours, of an object with the hash of what is wanted. */
   async #isAsApplied(entry: ChildEntry, child: Child, owner: Owner, body: string) {
-    if (this.#asApplied.has(entry)) return true
+    if (entry.asApplied) return true
     if (entry.fields !== (await this.#expectedFields(child, owner, body))) return false
-    this.#asApplied.add(entry)
+    entry.asApplied = true
     return true
   }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { type ControlPlane, startControlPlane } from '@parley/devcluster'
 import { ApiClient } from '../runtime/client.ts'
 import { createMetrics } from '../runtime/metrics.ts'
@@ -22,6 +22,8 @@ import {
   projectService,
   projectWorkload,
 } from './observed.ts'
+
+jest.setTimeout(60_000)
 
 let controlPlane: ControlPlane
 let client: ApiClient

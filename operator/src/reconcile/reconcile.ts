@@ -352,7 +352,7 @@ async function prune(
   for (const kind of world.children.values()) {
     // A claim holds data: it goes with the MeetingCluster or by hand, never because a mode was switched.
     if (kind.resource === PERSISTENT_VOLUME_CLAIMS) continue
-    for (const entry of kind.store.group(ownerUid).values()) {
+    for (const entry of kind.store.group(ownerUid)) {
       if (!wanted.has(`${kind.resource.kind}/${entry.name}`)) unwanted.push({ kind, entry })
     }
   }

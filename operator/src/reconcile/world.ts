@@ -224,7 +224,7 @@ export class World {
   }
 
   podsOf(clusterKey: string, component: string): PodEntry[] {
-    return [...this.pods.group(clusterKey).values()].filter((pod) => pod.component === component)
+    return this.pods.group(clusterKey).filter((pod) => pod.component === component)
   }
 
   #watchChildren(resource: Resource, projection?: Projection) {

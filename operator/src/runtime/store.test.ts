@@ -30,11 +30,13 @@ describe('Store', () => {
     const { store } = setUp()
     store.upsert(object('a', '1'))
     store.upsert(object('b', '2'))
-    expect([...store.group('g').keys()]).toEqual(['ns/a', 'ns/b'])
+    expect(store.group('g').map(({ uid }) => uid)).toEqual(['uid-a', 'uid-b'])
+    store.upsert(object('a', '2'))
+    expect(store.group('g').map(({ resourceVersion }) => resourceVersion)).toEqual(['2', '2'])
     store.upsert(object('a', '3', 'h'))
     store.remove(object('b', '4'))
-    expect([...store.group('g').keys()]).toEqual([])
-    expect([...store.group('h').keys()]).toEqual(['ns/a'])
+    expect(store.group('g')).toEqual([])
+    expect(store.group('h')).toEqual([store.get('ns/a')])
   })
 
   it('knows the echo of a write of its own once, and nobody else’s', () => {

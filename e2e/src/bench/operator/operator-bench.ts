@@ -54,20 +54,16 @@ async function oneRun(options: BenchOptions, sizes: readonly number[]): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'parley-bench-'))
   try {
     const figures: Figure[] = []
-    let template: Template | undefined
-    let workers = 0
+    // On a plane of their own: what is compared afterwards has been through the same before.
+    const { template, workers } = await onPlane(options, async (plane) => {
+      const template = await recordTemplate(plane, options)
+      return { template, workers: await bestWorkers(plane, template, folder, options) }
+    })
     const cpuPerWrite: number[] = []
     for (const size of sizes) {
-      const limit = await onPlane(options, async (plane) => {
-        template ??= await recordTemplate(plane, options)
-        workers ||= await bestWorkers(plane, template, folder, options)
-        return baseline(plane, template, { size, workers, folder }, options)
-      })
-      if (!template) throw new Error('no template was recorded')
-      const { children } = template
-      const measured = await onPlane(options, (plane) =>
-        operator(plane, { size, children, folder, template: template as Template }, options),
-      )
+      const how = { size, workers, folder }
+      const limit = await onPlane(options, (plane) => baseline(plane, template, how, options))
+      const measured = await onPlane(options, (plane) => operator(plane, template, how, options))
       cpuPerWrite.push(measured.cpuMsPerWrite)
       figures.push(...figuresOf(size, limit, workers, measured))
     }
@@ -173,14 +169,26 @@ interface Limit {
   cpuMsPerWrite: number
 }
 
+interface How {
+  size: number
+  workers: number
+  folder: string
+}
+
+/** What either side finds before it begins: the same objects, and an API server that has done the same. */
+async function prepare(plane: Plane, template: Template, how: How): Promise<void> {
+  await plane.seed(namespaceNames('mc', how.size))
+  await write(plane, template, 'warm', WARM_SETS, how.workers, how.folder)
+}
+
 async function baseline(
   plane: Plane,
   template: Template,
-  { size, workers, folder }: { size: number; workers: number; folder: string },
+  how: How,
   { say }: BenchOptions,
 ): Promise<Limit> {
-  await plane.seed(namespaceNames('mc', size))
-  await write(plane, template, 'warm2', WARM_SETS, workers, folder)
+  const { size, workers, folder } = how
+  await prepare(plane, template, how)
   const serverBefore = plane.cpuSeconds()
   const { seconds, writes, cpuSeconds } = await write(
     ...([plane, template, 'plain', size, workers, folder] as const),
@@ -211,14 +219,14 @@ interface Measured {
 
 async function operator(
   plane: Plane,
-  how: { size: number; children: number; folder: string; template: Template },
-  options: BenchOptions,
+  template: Template,
+  how: How,
+  { say }: BenchOptions,
 ): Promise<Measured> {
-  const { size, children } = how
-  const { say } = options
+  const { size } = how
+  const { children } = template
   const namespaces = namespaceNames('mc', size)
-  await plane.seed(namespaces)
-  await write(plane, how.template, 'warm2', WARM_SETS, 8, how.folder)
+  await prepare(plane, template, how)
 
   const reconciled = await observedWatch(plane, size)
   const writesBefore = await plane.serverWrites()
