@@ -25,10 +25,13 @@ export function spansBetween({ from, to }: Window, held: Held): Span[] {
     if (last?.table === span.table && last.to === span.from) last.to = span.to
     else spans.push(span)
   }
+  // A day of which an hour has changed since is no longer the sum of its hours.
+  const changedDays = new Set([...held.changed].map(dayOf))
+  const isSummed = (day: number) => held.days.has(day) && !changedDays.has(day)
   for (let at = from; at < to; ) {
     const day = dayOf(at)
     const isWhole = at === day && day + dayMs <= to
-    if (at < held.hoursFrom || (held.byDay && isWhole && held.days.has(day))) {
+    if (at < held.hoursFrom || (held.byDay && isWhole && isSummed(day))) {
       take({ table: 'usage_days', from: day, to: day + dayMs })
       at = day + dayMs
       continue

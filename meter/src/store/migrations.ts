@@ -41,7 +41,7 @@ const mysql: Vocabulary = {
  * The rollups, one statement a step.
  *
  * - `usage_hours`: what each identity did in each hour that is over; `usage_days`: the same by day,
- *   without the participant.
+ *   without the participant and the pod, which come and go.
  * - `rolled_hours`: `changes` grows with each change of an allocation in that hour, and `rolled` is what
  *   it was when the hour was rolled up: where they differ, the hour is to be rolled up again.
  * - `rolled_days`: the days whose rows in `usage_days` are the sum of their hours.
@@ -97,7 +97,7 @@ export const hourKeys = [
   'transport',
   'reason',
 ] as const
-export const dayKeys = hourKeys.filter((column) => column !== 'participant')
+export const dayKeys = hourKeys.filter((column) => column !== 'participant' && column !== 'realm')
 
 /** Version: `PRAGMA user_version`; all that are new in one transaction. */
 export const sqliteMigrations: readonly string[] = [

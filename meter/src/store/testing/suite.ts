@@ -199,6 +199,22 @@ export function storeSuite(place: () => () => Promise<Store>, { numRuns = 100 } 
     await store.close()
   })
 
+  it('REQ-K5: a day of which an hour changes later is counted once', async () => {
+    const store = await place()()
+    const usage = usageOf(store)
+    const now = start + 48 * hour
+    await store.merge([plain('1', 5)])
+    await usage.rollUp(now)
+    await store.merge([plain('1', 8)])
+    const window = { from: start, to: start + 24 * hour }
+    const bytes = async () =>
+      (await usage.sums(window, [], now)).reduce((sum, each) => sum + each.turnToPeerBytes, 0)
+    expect(await bytes()).toBe(8)
+    await usage.rollUp(now)
+    expect(await bytes()).toBe(8)
+    await store.close()
+  })
+
   it('REQ-K5: an hour that changed while it was rolled up is rolled up again', async () => {
     const store = await place()()
     await store.merge([plain('1', 5)])
