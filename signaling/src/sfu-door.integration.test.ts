@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import type { SignalingConfig } from './config.ts'
 import { type Signaling, startSignaling } from './server.ts'
@@ -131,5 +132,29 @@ describe('REQ-K8: who has no seat hears nobody on the SFU', () => {
     await eve.client.timeout(5000).emitWithAck('room:leave', {})
     await liveKit.start()
     await closed((await inside(await liveKit.token('away', eve.id))).media)
+  })
+
+  it('of two LiveKits each has its rooms; people come in, and are seen out, through either', async () => {
+    const other = await startLiveKit(redis.port)
+    const server = await signaling(rarely)
+    const store = new Redis(redis.url)
+    try {
+      // Which of them a new room goes to is LiveKit's own business.
+      const onNode = new Map<string, Awaited<ReturnType<typeof call<['Ada', 'Eve']>>>>()
+      for (let i = 0; onNode.size < 2; i++) {
+        const people = await call(server, `spread-${i}`, ['Ada', 'Eve'])
+        const node = await store.hget('room_node_map', `default.spread-${i}`)
+        onNode.set(`${node}`, people)
+      }
+      // All of them came in through the first one, and signaling asks that one alone.
+      for (const [ada, eve] of onNode.values()) {
+        await eve.client.timeout(5000).emitWithAck('room:leave', {})
+        await closed(eve.media)
+        expect(ada.media.readyState).toBe(WebSocket.OPEN)
+      }
+    } finally {
+      store.disconnect()
+      await other.end()
+    }
   })
 })

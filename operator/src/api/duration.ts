@@ -1,9 +1,6 @@
 /** Durations as in Go and Kubernetes: `90s`, `1h30m`, `250ms`. */
 export const DURATION_PATTERN = /^([0-9]+(ms|s|m|h))+$/
 
-/** What the API server's rules can hold: 292 years, in nanoseconds in 64 bits. */
-export const LONGEST_DURATION_SECONDS = 2 ** 63 / 1e9
-
 const secondsPerUnit: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 }
 
 /** Seconds in a duration of the form of {@link DURATION_PATTERN}; throws a RangeError on others. */

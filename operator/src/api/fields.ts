@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DURATION_PATTERN, durationSeconds, LONGEST_DURATION_SECONDS } from './duration.ts'
+import { DURATION_PATTERN, durationSeconds } from './duration.ts'
 import { isIpAddress, isIpRange } from './ip.ts'
 import { withRules } from './rule.ts'
 
@@ -28,15 +28,19 @@ export const objectName = () => text(253, /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, NO
 export const optionalName = () =>
   text(253, /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/, NOT_A_NAME).default('')
 
-export const duration = (description: string, byDefault: string) =>
+/**
+ * Longer ones fit into no field of a pod, or are a slip of the pen.
+ * @param longest the most that is taken
+ */
+export const duration = (description: string, byDefault: string, longest = '8760h') =>
   withRules(z.string().max(32), [
     {
-      cel: `self.matches(r'${DURATION_PATTERN.source}') && duration(self) > duration('0s')`,
+      cel: `self.matches(r'${DURATION_PATTERN.source}') && duration(self) > duration('0s') && duration(self) <= duration('${longest}')`,
       check: (self) =>
         DURATION_PATTERN.test(self) &&
         durationSeconds(self) > 0 &&
-        durationSeconds(self) <= LONGEST_DURATION_SECONDS,
-      message: 'is no duration above 0: write one like 90s, 15m or 1h30m',
+        durationSeconds(self) <= durationSeconds(longest),
+      message: `is no duration above 0 and up to ${longest}: write one like 90s, 15m or 1h30m`,
     },
   ])
     .default(byDefault)
@@ -131,6 +135,8 @@ const toleration = z.strictObject({
     .describe('Effect of the taint; left out, it means every effect.'),
   tolerationSeconds: z
     .int()
+    .min(0)
+    .max(2 ** 31 - 1)
     .optional()
     .describe('How long a pod stays on a node with a NoExecute taint; left out, for ever.'),
 })

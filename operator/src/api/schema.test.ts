@@ -66,6 +66,20 @@ describe('the schema of the CRD', () => {
     expect(spec?.required).toEqual(['domain', 'region'])
   })
 
+  it('REQ-K4: bounds every number of the spec, and every text that is a time', () => {
+    const fields = [...walk('', structuralSchema().properties?.spec ?? {})]
+    const numbers = fields.filter(([, { type }]) => type === 'integer' || type === 'number')
+    expect(numbers.length).toBeGreaterThan(20)
+    const open = numbers.filter(
+      ([, { minimum, maximum }]) => minimum === undefined || maximum === undefined,
+    )
+    expect(open.map(([path]) => path)).toEqual([])
+    const rules = (field: StructuralSchema) => JSON.stringify(field['x-kubernetes-validations'])
+    const times = fields.filter(([, field]) => rules(field)?.includes('duration(self) >'))
+    expect(times.length).toBeGreaterThan(4)
+    for (const [, field] of times) expect(rules(field)).toMatch(/duration\(self\) <= duration/)
+  })
+
   it('writes the same defaults into the CRD as parsing fills in', () => {
     const { domain: _, region: __, ...filledIn } = meetingCluster().spec
     const inCrd = Object.entries(structuralSchema().properties?.spec?.properties ?? {}).flatMap(

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
+import fc from 'fast-check'
 import { parseAllDocuments } from 'yaml'
 import { customResourceDefinition, KIND, parseMeetingCluster } from '../api/index.ts'
+import { meetingClusters } from '../api/testing/specs.ts'
 import { certificateCrd } from '../reconcile/testing/foreign-kinds.ts'
 import { eventually } from '../reconcile/testing/test-cluster.ts'
 import { keepsAfterDeletion, renderMeetingCluster } from './render.ts'
@@ -57,6 +59,18 @@ describe.each(examples)('examples/%s.yaml', (example) => {
     )
   }, 30_000)
 })
+
+it('REQ-K4: whatever a spec may say becomes children that the API server accepts', async () => {
+  await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'meetings' } })
+  await fc.assert(
+    fc.asyncProperty(meetingClusters, async (mc) => {
+      const { objects, held } = renderMeetingCluster(mc, renderInputs())
+      const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [...objects, ...held] })
+      await kubectl(cluster, ['apply', '--server-side', '--dry-run=server', '-f', '-'], { input })
+    }),
+    { numRuns: 25 },
+  )
+}, 120_000)
 
 async function generationsOf(namespace = '') {
   const list = await kubectl(cluster, [

@@ -106,6 +106,11 @@ describe('what coturn reads again while it runs', () => {
     const bare = { ...inputs.nodes, n3: { internal: ['9.9.9.9'], advertised: '9.9.9.10' } }
     expect(given(['n1'], bare)['more-denied-peers']).toBe('9.9.9.10\n9.9.9.9\n')
     expect(given(['n1', 'n3'], bare)['more-denied-peers']).toBe('')
+    const podNetworks = ['10.2.0.0/24', '2a01:4f8::/64']
+    const routed = { n1: { internal: ['10.1.0.11'], podNetworks } }
+    expect(given(['n1'], routed)['more-denied-peers']).toBe(
+      '2a01:4f8::-2a01:4f8::ffff:ffff:ffff:ffff\n',
+    )
   })
 
   it('allows one address that stands for all nodes as soon as one of them has a media pod', () => {

@@ -85,8 +85,8 @@ const DENIED_NETWORKS = [
 /**
  * What changes while coturn runs, and is read again without a restart: all but `denied-peers`, which no spec
  * changes. `allowed-peers` holds the addresses of the nodes that have a pod of TURN or the SFU, since two
- * participants who are both relayed meet there. A node without one is a peer for nobody, also where its
- * address is in none of the networks above; of two lists, coturn follows the one that allows.
+ * participants who are both relayed meet there. A node without one is a peer for nobody, and no pod is, also
+ * where its address is in none of the networks above; of two lists, coturn follows the one that allows.
  */
 export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
   const addresses = advertisedAddresses(mc, inputs.nodes)
@@ -100,10 +100,11 @@ export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): Confi
     (node) => inputs.mediaNodes?.includes(node) ?? true,
   )
   const allowed = new Set(media.flatMap(addressesOf).toSorted())
+  const pods = Object.values(inputs.nodes).flatMap(({ podNetworks = [] }) => podNetworks)
   const denied = new Set(
-    others
-      .flatMap(addressesOf)
-      .filter((address) => !allowed.has(address) && !isDenied(address))
+    [...others.flatMap(addressesOf), ...pods]
+      .filter((peer) => !allowed.has(peer) && !isDenied(peer))
+      .map(coturnRange)
       .toSorted(),
   )
   return {
@@ -239,11 +240,11 @@ function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[
 
 const deniedRanges = DENIED_NETWORKS.map(rangeOf)
 
-/** Whether it is in one of the networks that are denied anyway. */
-function isDenied(address: string): boolean {
-  const { family, first } = rangeOf(address)
+/** Whether all of it is in one of the networks that are denied anyway. */
+function isDenied(peer: string): boolean {
+  const { family, first, last } = rangeOf(peer)
   return deniedRanges.some(
-    (network) => network.family === family && network.first <= first && first <= network.last,
+    (network) => network.family === family && network.first <= first && last <= network.last,
   )
 }
 

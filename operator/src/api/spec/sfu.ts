@@ -53,6 +53,7 @@ export const sfu = withRules(
     drainTimeout: duration(
       'How long an SFU pod that goes away waits for its rooms. Those that are left then move to another pod, with a short break.',
       '4h',
+      '720h',
     ),
   }),
   [replicasOrAutoscaling],

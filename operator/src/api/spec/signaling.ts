@@ -84,6 +84,7 @@ export const signaling = withRules(
     drainTimeout: duration(
       'How long a signaling pod that goes away waits for its sockets to move.',
       '60s',
+      '720h',
     ),
   }),
   [replicasOrAutoscaling],

@@ -169,6 +169,7 @@ export const turn = withRules(
     drainTimeout: duration(
       'How long a TURN pod that goes away waits for its allocations. It is in no TURN URL meanwhile.',
       '1h',
+      '720h',
     ),
   }),
   [

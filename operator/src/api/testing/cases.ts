@@ -120,7 +120,7 @@ export const refusedSpecs: Refused[] = [
     path: 'spec.turn.tls.secretName',
     says: 'secretName and issuerRef exclude each other',
   },
-  ...['0s', '1d', '90', ''].map((drainTimeout) => ({
+  ...['0s', '1d', '90', '', '721h', '99999999999h'].map((drainTimeout) => ({
     why: `a duration "${drainTimeout}"`,
     spec: { turn: { drainTimeout } },
     path: 'spec.turn.drainTimeout',

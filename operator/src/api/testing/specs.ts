@@ -144,7 +144,7 @@ function portRange(low: number, high: number) {
 }
 
 function duration() {
-  return fc.constantFrom('30s', '1h', '1h30m', '1500ms', '0s')
+  return fc.constantFrom('30s', '1h', '1h30m', '1500ms', '720h', '0s')
 }
 
 function peers() {
