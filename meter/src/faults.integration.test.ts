@@ -145,9 +145,9 @@ describe('time that passes, jumps and steps back, with a real coturn', () => {
       const totals = await callWith({ rows }, span, username, () => {})
       const { clientToTurn, turnToClient, turnToPeer, peerToTurn } = totals.bytes
       expect(totals.unattributedBytes).toBe(clientToTurn + turnToClient + turnToPeer + peerToTurn)
-      expect((await rows('room', ...span)).rows.map(({ key }) => key.room)).toEqual([
-        '(unattributed)',
-      ])
+      // The clients of the tests before left allocations open, with which they had tried the server.
+      const relayed = (await rows('room', ...span)).rows.filter(({ bytes }) => bytes.turnToPeer > 0)
+      expect(relayed.map(({ key }) => key.room)).toEqual(['(unattributed)'])
     } finally {
       await meter.close()
     }
