@@ -147,23 +147,6 @@ describe('the operator in trouble', () => {
     await has('led', 'Service/demo-meter')
     expect(await second.metric('leader_election_master_status')).toBe(1)
   })
-
-  it('REQ-K1: stopped in the middle of its work it gives its Lease back, and what it has written is whole', async () => {
-    const first = startOperator({ leaderElect: true })
-    await eventually(async () => expect(first.logs).toContain('became leader'))
-    await cluster.meetingCluster('stopped')
-    await has('stopped', 'ServiceAccount/demo-turn')
-    operators.splice(operators.indexOf(first), 1)
-    await first.stop()
-    const lease = await cluster.get('lease', 'parley-manager', 'default')
-    expect(lease?.spec.holderIdentity ?? '').toBe('')
-    for (const [key, { metadata, data }] of await cluster.children('stopped')) {
-      expect(metadata.annotations).toHaveProperty(['parley.dev/hash'])
-      if (key.startsWith('Secret/')) expect(Object.values(data ?? {})).not.toContain('')
-    }
-    startOperator({ leaderElect: true })
-    await has('stopped', 'Deployment/demo-turn')
-  })
 })
 
 /** A kubeconfig of a service account that may do everything, but with some resources only some verbs. */
