@@ -82,14 +82,14 @@ describe('plan', () => {
     const lists = ['aws/us-east-1', 'aws/eu-central-1', 'aws/ap-south-1'].map(presetPrices)
     const result = plan({ concurrent: 5e6, relayShare: 0.1, media: usual, prices: lists, capacity })
     expect(result.regions.length % 3).toBe(0)
-    for (const { nodes } of result.regions) expect(nodes).toBeLessThanOrEqual(1010)
+    for (const { nodes } of result.regions) expect(nodes).toBeLessThanOrEqual(1000)
     expect(result.regions.reduce((sum, { perMonth }) => sum + perMonth, 0)).toBeCloseTo(
       result.cost.perMonth,
       2,
     )
   })
 
-  it('more users never want less, and no part is over its figure', () => {
+  it('more users never want less, and no part and no cluster is over its figure', () => {
     const users = fc.integer({ min: 1, max: 3_000_000 })
     const shareOf = fc.double({ min: 0, max: 1, noNaN: true })
     const sizeOf = fc.integer({ min: 2, max: 40 })
@@ -98,8 +98,11 @@ describe('plan', () => {
         const of = (concurrent: number) =>
           plan({ concurrent, relayShare, prices, capacity, media: { ...usual, roomSize } })
         const [less, more] = [of(Math.min(a, b)), of(Math.max(a, b))]
-        expect(more.nodes).toBeGreaterThanOrEqual(less.nodes)
-        expect(more.cost.perMonth).toBeGreaterThanOrEqual(less.cost.perMonth)
+        // Each cluster rounds its three parts up: with another cluster there is less in each to round.
+        const rounding = more.regions.length === less.regions.length ? 0 : 3 * less.regions.length
+        expect(more.nodes).toBeGreaterThanOrEqual(less.nodes - rounding)
+        if (rounding === 0) expect(more.cost.perMonth).toBeGreaterThanOrEqual(less.cost.perMonth)
+        expect(more.nodes).toBeLessThanOrEqual(more.regions.length * capacity.nodesPerRegion)
         const { turn, sfu, signaling } = more
         expect(turn.packetsPerSecond).toBeLessThanOrEqual(turn.pods * 2 * 10_000 * 0.7)
         expect(turn.allocations).toBeLessThanOrEqual(turn.pods * 16_384)

@@ -76,6 +76,8 @@ export function plan(request: PlanRequest): Plan {
   const capacity = { ...usualCapacity(), ...request.capacity }
   for (const [name, value] of Object.entries(capacity))
     need(value > 0, `${name} must be above 0, not ${value}`)
+  // Three parts of two nodes each, so that one can fail.
+  need(capacity.nodesPerRegion >= 6, 'nodesPerRegion must be 6 or more')
   const [first] = prices
   if (!first) throw new ReportRequestError('PLAN', 'name a price list, as aws/eu-central-1')
   for (const list of prices) {
@@ -91,11 +93,7 @@ export function plan(request: PlanRequest): Plan {
 
   const topology: Topology = media.roomSize <= meshMax ? 'mesh' : 'sfu'
   const load = loadOf({ concurrent, relayShare, media, topology })
-  const needed = partsOf(load, capacity, 1)
-  const fewest = Math.ceil(needed.nodes / capacity.nodesPerRegion)
-  const clusters = Math.max(1, Math.ceil(fewest / prices.length))
-  const lists = Array(clusters).fill(prices).flat() as Prices[]
-
+  const lists = clustersFor(load, capacity, prices)
   const parts = partsOf(load, capacity, lists.length)
   const users = concurrent / lists.length
   const scenario = { users, relayShare, media, topology }
@@ -187,6 +185,16 @@ function loadOf(of: {
     allocations: relayedUsers * perUser.allocations,
     tracks: topology === 'sfu' ? rooms * perRoom : 0,
   }
+}
+
+/** The price lists over and over, until no cluster has more nodes than one may have. */
+function clustersFor(load: Load, capacity: Capacity, prices: readonly Prices[]): Prices[] {
+  const tooMany = (regions: number) =>
+    partsOf(load, capacity, regions).nodes > regions * capacity.nodesPerRegion
+  const fewest = partsOf(load, capacity, 1).nodes / capacity.nodesPerRegion
+  let clusters = Math.max(1, Math.floor(fewest / prices.length))
+  while (tooMany(clusters * prices.length)) clusters++
+  return Array(clusters).fill(prices).flat() as Prices[]
 }
 
 type Parts = { turn: PlannedPart; sfu: PlannedPart; signaling: PlannedPart; nodes: number }
