@@ -6,10 +6,12 @@ import {
   reportResourceDefinition,
 } from '@parley/operator/api'
 import { ApiClient, createMetrics, type K8sObject } from '@parley/operator/runtime'
-import type { RelayCostReport } from '@parley/protocol'
-import { pino } from 'pino'
 import { ReportKeeper } from '../../operator/src/reconcile/reports/report-keeper.ts'
-import { eventually, TestCluster } from '../../operator/src/reconcile/testing/test-cluster.ts'
+import {
+  eventually,
+  logTo,
+  TestCluster,
+} from '../../operator/src/reconcile/testing/test-cluster.ts'
 import { reportRules } from './rbac.ts'
 
 jest.setTimeout(180_000)
@@ -18,7 +20,7 @@ const hour = 3_600_000
 const verbs = reportRules.flatMap((rule) => rule.verbs)
 
 /** What a meter would say. */
-const answer: RelayCostReport = {
+const answer = {
   window: { from: '2026-11-21T00:00:00.000Z', to: '2026-11-21T01:00:00.000Z' },
   currency: 'USD',
   prices: { name: 'aws/eu-central-1', asOf: '2026-11-01' },
@@ -69,7 +71,7 @@ async function keeperWithout(namespace: string, missing: string | undefined) {
       namespace,
       clock: { now: () => state.now, after: () => () => {} },
       random: () => 0.5,
-      log: pino({}, { write: (line: string) => lines.push(line) }),
+      log: logTo(lines),
     })
   return { keeper, state, said: () => lines.join('') }
 }

@@ -25,6 +25,7 @@ export function pictureOf(command: string, output: string): string {
     return `<text x="${margin}" y="${y}" xml:space="preserve">${elementsOf(line)}</text>`
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+<title>${elementsOf(command)}</title>
 <style>
   text { font: 14px "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #d7dde6; white-space: pre }
   .bold { font-weight: bold } .dim { fill: #8b95a5 } .cyan { fill: #4fb8d0 } .green { fill: #6fd19a } .yellow { fill: #dcb862 }

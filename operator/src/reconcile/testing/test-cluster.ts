@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
-import pino from 'pino'
+import { type Logger, pino } from 'pino'
 import { customResourceDefinition } from '../../api/index.ts'
 import type { K8sObject } from '../../runtime/resources.ts'
 import { type ManagerOptions, type Ports, runManager } from '../manager.ts'
@@ -197,6 +197,11 @@ export interface TestObject extends K8sObject {
   }
 }
 
+/** A logger whose lines are kept. */
+export function logTo(lines: string[]): Logger {
+  return pino({ level: 'debug' }, { write: (line: string) => lines.push(line) })
+}
+
 export class TestOperator {
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
@@ -206,7 +211,7 @@ export class TestOperator {
   constructor(cluster: TestCluster, options: Partial<ManagerOptions> = {}) {
     const ports = Promise.withResolvers<Ports>()
     this.#ports = ports.promise
-    const log = pino({ level: 'debug' }, { write: (line: string) => this.#lines.push(line) })
+    const log = logTo(this.#lines)
     this.#running = runManager({
       kubeconfig: cluster.controlPlane.kubeconfig,
       metricsPort: 0,
