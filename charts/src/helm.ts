@@ -175,7 +175,7 @@ The MeetingCluster resource is not part of this release (crds.install is false):
 {{- end }}
 `
 
-/** Asks the operator's Service for its metrics: the pod is ready, and the Service leads to it. */
+/** Asks the operator's Service for its metrics, for 30 s at most: the pod is ready, and the Service leads to it. */
 const test = `apiVersion: v1
 kind: Pod
 metadata:
@@ -206,8 +206,16 @@ spec:
       command: [node, --eval]
       args:
         - |
-          const response = await fetch('http://parley-operator:8080/metrics')
-          const text = await response.text()
+          const ask = async () => (await fetch('http://parley-operator:8080/metrics')).text()
+          // Right after the install a node may not know yet where the Service leads.
+          const until = Date.now() + 30_000
+          const patiently = () =>
+            ask().catch(async (error) => {
+              if (Date.now() > until) throw error
+              await new Promise((resolve) => setTimeout(resolve, 500))
+              return patiently()
+            })
+          const text = await patiently()
           const leading = text.match(/^leader_election_master_status.*$/m)?.[0]
           console.log(leading ?? 'no leader election')
           if (!text.includes('controller_runtime_')) throw new Error('these are not the metrics of the operator')
