@@ -45,7 +45,6 @@ const regions: Region[] = [
     bands: [0.114, 0.098, 0.094, 0.092],
     interRegion: 0.098,
     perHour: 0.111,
-    checked: true,
   },
   {
     region: 'ap-south-1',

@@ -15,17 +15,19 @@ type Region = {
   interRegion: number
   /** Standard_F2s_v2: 2 vCPU, 4 GiB. */
   perHour: number
+  /** The first band and the price to other regions were held against public pages. */
+  checked?: boolean
 }
 
 const regions: Region[] = [
-  { region: 'eastus', bands: zone1, interRegion: 0.02, perHour: 0.0846 },
-  { region: 'westus2', bands: zone1, interRegion: 0.02, perHour: 0.0846 },
-  { region: 'westeurope', bands: zone1, interRegion: 0.02, perHour: 0.097 },
-  { region: 'northeurope', bands: zone1, interRegion: 0.02, perHour: 0.0956 },
-  { region: 'germanywestcentral', bands: zone1, interRegion: 0.02, perHour: 0.097 },
+  { region: 'eastus', bands: zone1, interRegion: 0.02, perHour: 0.0846, checked: true },
+  { region: 'westus2', bands: zone1, interRegion: 0.02, perHour: 0.0846, checked: true },
+  { region: 'westeurope', bands: zone1, interRegion: 0.02, perHour: 0.097, checked: true },
+  { region: 'northeurope', bands: zone1, interRegion: 0.02, perHour: 0.0956, checked: true },
+  { region: 'germanywestcentral', bands: zone1, interRegion: 0.02, perHour: 0.097, checked: true },
   { region: 'southeastasia', bands: zone2, interRegion: 0.08, perHour: 0.0984 },
   { region: 'japaneast', bands: zone2, interRegion: 0.08, perHour: 0.1066 },
-  { region: 'australiaeast', bands: zone2, interRegion: 0.08, perHour: 0.1112 },
+  { region: 'australiaeast', bands: zone2, interRegion: 0.08, perHour: 0.1112, checked: true },
   { region: 'brazilsouth', bands: zone3, interRegion: 0.16, perHour: 0.131 },
 ]
 
@@ -37,17 +39,19 @@ const tiersOf = (bands: Bands): Preset['tiers'] => [
   [undefined, bands[3]],
 ]
 
-export const azurePresets: Preset[] = regions.map(({ region, bands, interRegion, perHour }) => ({
-  name: `azure/${region}`,
-  meter: 'azure',
-  gigabyte: gibibyte,
-  source: `${page} (first band and other regions checked, the rest approximate; node approximate)`,
-  approximate: true,
-  priorUsageGB: freeGB,
-  tiers: tiersOf(bands),
-  // Azure charges nothing from one availability zone to another.
-  crossZone: 0,
-  interRegion,
-  node: { type: 'Standard_F2s_v2', perHour },
-  publicIPv4PerHour: 0.005,
-}))
+export const azurePresets: Preset[] = regions.map(
+  ({ region, bands, interRegion, perHour, checked }) => ({
+    name: `azure/${region}`,
+    meter: 'azure',
+    gigabyte: gibibyte,
+    source: `${page} (${checked ? 'first band and other regions checked, the rest approximate' : 'approximate'}; node approximate)`,
+    approximate: true,
+    priorUsageGB: freeGB,
+    tiers: tiersOf(bands),
+    // Azure charges nothing from one availability zone to another.
+    crossZone: 0,
+    interRegion,
+    node: { type: 'Standard_F2s_v2', perHour },
+    publicIPv4PerHour: 0.005,
+  }),
+)
