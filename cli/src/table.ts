@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import picocolors from 'picocolors'
+import { colours } from './colours.ts'
 
 /**
  * Rows under a head, each column as wide as its widest cell; colours do not count as width.
@@ -22,7 +22,7 @@ export function alignColumns(
       })
       .join(' '.repeat(gap))
       .trimEnd()
-  return [picocolors.dim(line(head)), ...rows.map(line)].join('\n')
+  return [colours.dim(line(head)), ...rows.map(line)].join('\n')
 }
 
 function visible(text: string): number {

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import type { MeetingCluster } from '@parley/operator/api'
 import type { ApiClient, K8sObject, Resource } from '@parley/operator/runtime'
 import type { Command } from 'commander'
-import picocolors from 'picocolors'
+import { colours } from '../colours.ts'
 import { statusOf } from './status.ts'
 
 /** One thing looked at. `fix` says what to do about it where it is wrong. */
@@ -26,7 +26,7 @@ Example:
     .action(async (options: { kubeconfig?: string }) => {
       const { withApi } = await import('../cluster.ts')
       const findings = await withApi(options.kubeconfig, examine)
-      const { green, red, dim } = picocolors
+      const { green, red, dim } = colours
       for (const { ok, what, fix } of findings)
         console.log(
           `${ok ? green('✓') : red('✗')} ${plain(what)}${fix && !ok ? `\n  ${dim('→')} ${plain(fix)}` : ''}`,

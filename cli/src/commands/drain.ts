@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApiClient, K8sObject, Resource } from '@parley/operator/runtime'
 import { type RelayLoad, relayLoadSchema, sumsOf } from '@parley/protocol'
 import type { Command } from 'commander'
-import picocolors from 'picocolors'
+import { colours } from '../colours.ts'
 import { type DrainedPod, type DrainTarget, drainPods, type MediaPod } from '../drain.ts'
 import { UsageError } from '../errors.ts'
 import { alignColumns } from '../table.ts'
@@ -126,7 +126,7 @@ async function follow(
 }
 
 function mark(state: DrainedPod['state']): string {
-  const { green, yellow, dim } = picocolors
+  const { green, yellow, dim } = colours
   if (state === 'gone') return green('gone    ')
   return state === 'draining' ? yellow('draining') : dim('waiting ')
 }

@@ -1,6 +1,6 @@
 import { type NodeVariant, nodeVariants, plan, renderPlan, usualMedia } from '@parley/relay-cost'
 import { type Command, Option } from 'commander'
-import picocolors from 'picocolors'
+import { colours } from '../colours.ts'
 import { pricesOf } from './cost/prices-of.ts'
 import { type MediaOptions, mediaOf } from './cost/what-if.ts'
 import { atLeastZero, share } from './numbers.ts'
@@ -57,7 +57,7 @@ Examples:
           ...(sfuTracks === undefined ? {} : { sfuTracksPerCore: sfuTracks }),
         },
       })
-      process.stdout.write(renderPlan(result, options.output, picocolors))
+      process.stdout.write(renderPlan(result, options.output, colours))
     })
 }
 

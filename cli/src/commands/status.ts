@@ -1,6 +1,6 @@
 import type { MeetingCluster } from '@parley/operator/api'
 import { type Command, Option } from 'commander'
-import picocolors from 'picocolors'
+import { colours } from '../colours.ts'
 import { alignColumns } from '../table.ts'
 
 export function addStatus(program: Command): void {
@@ -108,7 +108,7 @@ function overview(all: readonly ClusterStatus[]): string {
 }
 
 function detail(status: ClusterStatus): string {
-  const { bold, dim } = picocolors
+  const { bold, dim } = colours
   const ready = status.conditions.find(({ type }) => type === 'Ready')
   const turn = status.endpoints.turn ?? []
   const lines = [
@@ -146,5 +146,5 @@ function money(amount: string, currency = ''): string {
 }
 
 function mark(ready: boolean): string {
-  return ready ? picocolors.green('ready') : picocolors.yellow('not ready')
+  return ready ? colours.green('ready') : colours.yellow('not ready')
 }

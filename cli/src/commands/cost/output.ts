@@ -1,7 +1,7 @@
 import type { RelayCostReport } from '@parley/protocol'
 import { renderReport, reportFormats } from '@parley/relay-cost'
 import { InvalidArgumentError, Option } from 'commander'
-import picocolors from 'picocolors'
+import { colours } from '../../colours.ts'
 
 export type Format = (typeof reportFormats)[number]
 
@@ -30,6 +30,6 @@ export function print(
 ): void {
   const width = process.stdout.columns ?? 100
   process.stdout.write(
-    renderReport(report, output, { width, colour: picocolors, ...(top !== undefined && { top }) }),
+    renderReport(report, output, { width, colour: colours, ...(top !== undefined && { top }) }),
   )
 }

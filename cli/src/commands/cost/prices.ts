@@ -8,7 +8,7 @@ import {
   pricesYaml,
 } from '@parley/relay-cost'
 import { type Command, Option } from 'commander'
-import picocolors from 'picocolors'
+import { colours } from '../../colours.ts'
 import { UsageError } from '../../errors.ts'
 import { readJsonEntries } from '../../json-entries.ts'
 import { alignColumns } from '../../table.ts'
@@ -151,7 +151,7 @@ function listTable(lists: readonly Prices[]): string {
 
 function showTable(prices: Prices): string {
   const { egress, nodes, currency, gigabyte } = prices
-  const { bold, dim } = picocolors
+  const { bold, dim } = colours
   const money = (amount: number) => `${amount} ${currency}`
   let from = 0
   const tiers = egress.internet.tiers.map(({ upToGB, perGB }) => {
