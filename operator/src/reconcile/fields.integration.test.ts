@@ -11,6 +11,7 @@ import {
   NODES,
   PODS,
   type Resource,
+  SERVICE_ACCOUNTS,
   SERVICES,
   STATEFUL_SETS,
 } from '../runtime/resources.ts'
@@ -31,6 +32,9 @@ let client: ApiClient
 beforeAll(async () => {
   controlPlane = await startControlPlane({ name: `fields-${process.pid}`, controllers: false })
   client = await ApiClient.connect(controlPlane.kubeconfig, createMetrics())
+  // No controller makes it here, and no pod is admitted without.
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }
+  await client.apply(SERVICE_ACCOUNTS, 'default', 'default', JSON.stringify(account))
 })
 afterAll(async () => {
   await client?.close()
@@ -136,7 +140,7 @@ const objects: {
       conditions: [{ type: 'Ready', reason: 'KubeletReady', ...condition }],
     },
   },
-  { resource: CONFIG_MAPS, project: projectChild, content: { data: { größe: '<&>' } } },
+  { resource: CONFIG_MAPS, project: projectChild, content: { data: { size: 'größe <&>' } } },
 ]
 
 describe('what is known of an object', () => {
