@@ -156,7 +156,7 @@ describe('an operator that is installed works with the rights it was given', () 
   it('REQ-K1: helm install; an upgrade brings the resource up to date; removal keeps it and the stacks', async () => {
     const chart = join(folder, 'helm/parley')
     // Installed otherwise until now: not Helm's to take over.
-    await kube('delete', 'crd', crd, '--ignore-not-found')
+    await kube('delete', 'crd', crd, 'relaycostreports.parley.dev', '--ignore-not-found')
     const install = [chart, '-n', operatorNamespace, '--create-namespace']
     await runHelm('install', 'parley', ...install)
     await works('by-helm')
