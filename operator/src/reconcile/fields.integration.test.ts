@@ -32,6 +32,12 @@ let client: ApiClient
 beforeAll(async () => {
   controlPlane = await startControlPlane({ name: `fields-${process.pid}`, controllers: false })
   client = await ApiClient.connect(controlPlane.kubeconfig, createMetrics())
+  // What a controller makes elsewhere, and no pod is without.
+  await client.create(SERVICE_ACCOUNTS, 'default', {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default' },
+  })
   // No controller makes it here, and no pod is admitted without.
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }
   await client.apply(SERVICE_ACCOUNTS, 'default', 'default', JSON.stringify(account))
