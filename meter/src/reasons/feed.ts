@@ -27,6 +27,7 @@ export function followLinkReports(options: {
 }): LinkFeed {
   const { redisUrl, cluster, onReports, logger } = options
   const stop = new AbortController()
+  const stopped = Promise.withResolvers<null>()
   const stream = linkReportStream(cluster)
   let last = '0-0'
   let said = ''
@@ -44,7 +45,11 @@ export function followLinkReports(options: {
   })
 
   const readOnce = async () => {
-    const answer = await redis.xread('COUNT', batch, 'BLOCK', blockMs, 'STREAMS', stream, last)
+    // ioredis never answers a command that waits for a Redis that is away when it is disconnected.
+    const answer = await Promise.race([
+      redis.xread('COUNT', batch, 'BLOCK', blockMs, 'STREAMS', stream, last),
+      stopped.promise,
+    ])
     for (const { id, records, rejected } of entriesOf(answer)) {
       if (rejected > 0) logger.warn({ entries: rejected }, 'link reports not understood')
       if (records.length > 0) await onReports(records)
@@ -70,6 +75,7 @@ export function followLinkReports(options: {
   return {
     async close() {
       stop.abort()
+      stopped.resolve(null)
       redis.disconnect()
       await ended
     },

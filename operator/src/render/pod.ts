@@ -85,7 +85,7 @@ export function podTemplate(
         fsGroup: NONROOT,
         seccompProfile: { type: 'RuntimeDefault' },
       },
-      imagePullSecrets: mc.spec.image.pullSecrets.map((name) => ({ name })),
+      imagePullSecrets: [...new Set(mc.spec.image.pullSecrets)].map((name) => ({ name })),
       nodeSelector: placement.nodeSelector,
       tolerations: placement.tolerations.map((toleration) => compact(toleration)),
       affinity: placement.affinity as V1PodSpec['affinity'] & object,
