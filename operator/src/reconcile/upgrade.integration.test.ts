@@ -20,7 +20,7 @@ const recording = JSON.parse(
 ) as Recording
 
 /** Pods that the upgrade rolls; each with the reason that CHANGELOG.md gives for it. */
-const ROLLED = ['Deployment/demo-signaling', 'Deployment/demo-turn']
+const ROLLED = ['Deployment/demo-meter', 'Deployment/demo-signaling', 'Deployment/demo-turn']
 
 const NAMESPACE = 'previous'
 
