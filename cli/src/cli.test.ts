@@ -188,6 +188,15 @@ describe('parley', () => {
     })
   })
 
+  it('what-if has one price list, and says how others are set beside it', async () => {
+    const lists = ['--prices', 'aws/us-east-1', '--prices', 'aws/eu-central-1']
+    const args = ['cost', 'what-if', '--users', '1', '--relay-share', '0.1', ...lists]
+    expect(await parley(...args)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--compare/),
+    })
+  })
+
   it('cost report without a source says which there are', async () => {
     const { code, err } = await parley('cost', 'report')
     expect(code).toBe(2)

@@ -132,7 +132,7 @@ Examples:
 }
 
 function listTable(lists: readonly Prices[]): string {
-  const head = ['preset', 'GB', 'at most', 'zone', 'region', 'node/h', 'IPv4/h']
+  const head = ['preset', 'per GB', 'in bulk', 'zone', 'region', 'node/h', 'IPv4/h']
   const rows = lists.map((prices) => {
     const { egress, nodes } = prices
     const { tiers } = egress.internet

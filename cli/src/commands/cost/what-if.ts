@@ -7,7 +7,7 @@ import {
   usualMedia,
   whatIf,
 } from '@parley/relay-cost'
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../../errors.ts'
 import { atLeastZero, share } from '../numbers.ts'
 import { pricesOf } from './prices-of.ts'
@@ -18,7 +18,7 @@ export function addWhatIf(cost: Command): void {
     .description('the cost of a scenario, and of other ways to have it')
     .requiredOption('--users <n>', 'concurrent users', atLeastZero)
     .requiredOption('--relay-share <share>', 'share of them that is relayed, 0 to 1', share)
-    .option('--prices <file|preset>', 'price the relayed traffic by this price list')
+    .option('--prices <file|preset>', 'price the relayed traffic by this price list', once)
     .option('--flat-rate <perHour>', 'instead: money per relayed user and hour', atLeastZero)
     .option('--compare <lists...>', 'price lists to set beside, as other regions')
     .option('--room-size <n>', `people in a meeting (default: ${usualMedia.roomSize})`, atLeastZero)
@@ -81,6 +81,12 @@ Examples:
       })
       process.stdout.write(renderWhatIf(result, output))
     })
+}
+
+/** commander takes the last of an option that is repeated, and says nothing of the others. */
+function once(value: string, before: string | undefined): string {
+  if (before === undefined) return value
+  throw new InvalidArgumentError('Give it once; lists to set beside it go with --compare.')
 }
 
 export type MediaOptions = {
