@@ -134,9 +134,9 @@ helm install parley ./parley --namespace parley-system --create-namespace \\
 helm test parley --namespace parley-system
 \`\`\`
 
-The custom resource is installed and upgraded with the chart (\`crds.install\`), and stays with every
+The custom resources are installed and upgraded with the chart (\`crds.install\`), and stay with every
 MeetingCluster when the chart is removed (\`crds.keep\`). To remove them too:
-\`kubectl delete crd meetingclusters.parley.dev\`, which ends every call.
+\`kubectl delete crd meetingclusters.parley.dev relaycostreports.parley.dev\`, which ends every call.
 
 | value | default | what it does |
 |---|---|---|

@@ -32,7 +32,7 @@ export const relayMetrics = {
   },
   unattributedBytes: {
     name: 'parley_relay_unattributed_bytes_total',
-    help: 'Relayed bytes that no allocation accounts for',
+    help: 'Relayed bytes of allocations whose username Parley did not mint',
     labels: ['namespace', 'cluster', 'region'],
   },
   subscribed: {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { formatIp, parseIpRange } from '../api/index.ts'
 import { meetingCluster } from '../api/testing/specs.ts'
 import { CHECKSUM_ANNOTATION } from './pod.ts'
 import { renderInputs } from './testing/inputs.ts'
@@ -85,7 +87,36 @@ describe('what coturn reads again while it runs', () => {
     ['0.0.0.0/0', '0.0.0.0-255.255.255.255'],
   ])('REQ-K3: writes %s so that coturn takes it for nothing else', (range, written) => {
     expect(config({ deniedPeers: [range] })['more-denied-peers']).toBe(`${written}\n`)
-    expect(config({ allowedPeers: [range] })['allowed-peers']).toContain(`${written}\n`)
+  })
+
+  it('REQ-K3: whatever the spec allows, the host and metadata services stay denied, and all else is allowed', () => {
+    const never = ['127.0.0.0/8', '169.254.0.0/16', '0.0.0.0/8', '100.100.100.200', '168.63.129.16']
+    const holds = (text: string, ip: bigint) => {
+      const range = parseIpRange(text)
+      return range?.family === 4 && range.first <= ip && ip <= range.last
+    }
+    const anyIp = fc.bigInt(0n, 2n ** 32n - 1n)
+    // Ends near what is never allowed are the hard ones.
+    const ends = never.flatMap((text) => {
+      const { first = 0n, last = 0n } = parseIpRange(text) ?? {}
+      return [first - 1n, first, first + 1n, last - 1n, last, last + 1n]
+    })
+    const someIp = fc.oneof(anyIp, fc.constantFrom(...ends.filter((ip) => ip >= 0n)))
+    const some = fc.tuple(someIp, someIp).map((pair) => pair.map((ip) => formatIp(4, ip)).join('-'))
+    fc.assert(
+      fc.property(fc.array(some, { maxLength: 4 }), someIp, (allowedPeers, ip) => {
+        const written = buildTurnConfig(meetingCluster({ turn: { allowedPeers } }), {
+          ...inputs,
+          nodes: {},
+        }).data?.['allowed-peers']
+        const allowed = (written ?? '').split('\n').some((line) => holds(line, ip))
+        const denied = never.some((text) => holds(text, ip))
+        expect(allowed).toBe(!denied && allowedPeers.some((text) => holds(text, ip)))
+      }),
+      { numRuns: 500 },
+    )
+    const everything = config({ allowedPeers: ['0.0.0.0/0', '::/0'] })['allowed-peers']
+    expect(everything).not.toMatch(/(^|-)(::1|fd00:ec2::254)($|-)/m)
   })
 
   it('REQ-K3: allows the nodes that have a media pod, and the exceptions of the spec', () => {

@@ -1,6 +1,7 @@
 import {
   formatIp,
   hasLiveKit,
+  type IpRange,
   type MeetingCluster,
   type MeetingClusterSpec,
   parseIpRange,
@@ -58,6 +59,7 @@ const DENIED_NETWORKS = [
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',
+  '168.63.129.16', // services of the host, on Azure
   '169.254.0.0/16', // link-local, with the metadata service of clouds
   '172.16.0.0/12',
   '192.0.0.0/24',
@@ -83,6 +85,24 @@ const DENIED_NETWORKS = [
 ]
 
 /**
+ * What no spec can allow: the host itself and the metadata services of clouds, and IPv6 that stands for
+ * IPv4 (mapped, translated, tunnelled), behind which either could hide.
+ */
+const NEVER_ALLOWED = [
+  '0.0.0.0/8',
+  '127.0.0.0/8',
+  '168.63.129.16',
+  '169.254.0.0/16',
+  '100.100.100.200',
+  '::/127',
+  '::ffff:0:0/96',
+  '64:ff9b::/96',
+  '2002::/16',
+  'fd00:ec2::254',
+  'fe80::/10',
+].map(rangeOf)
+
+/**
  * What changes while coturn runs, and is read again without a restart: all but `denied-peers`, which no spec
  * changes. `allowed-peers` holds the addresses of the nodes that have a pod of TURN or the SFU, since two
  * participants who are both relayed meet there. A node without one is a peer for nobody, and no pod is, also
@@ -104,18 +124,23 @@ export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): Confi
   const denied = new Set(
     [...others.flatMap(addressesOf), ...pods]
       .filter((peer) => !allowed.has(peer) && !isDenied(peer))
+      .map(rangeOf)
       .map(coturnRange)
       .toSorted(),
   )
+  const exceptions = NEVER_ALLOWED.reduce(without, mc.spec.turn.allowedPeers.map(rangeOf))
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: metadata(mc, 'turn', configMapNames(mc).turn),
     data: {
       'addresses.json': `${JSON.stringify(addresses, null, 2)}\n`,
-      'denied-peers': lines(DENIED_NETWORKS.map(coturnRange)),
-      'more-denied-peers': lines([...mc.spec.turn.deniedPeers.map(coturnRange), ...denied]),
-      'allowed-peers': lines([...mc.spec.turn.allowedPeers.map(coturnRange), ...allowed]),
+      'denied-peers': lines(DENIED_NETWORKS.map(rangeOf).map(coturnRange)),
+      'more-denied-peers': lines([
+        ...mc.spec.turn.deniedPeers.map(rangeOf).map(coturnRange),
+        ...denied,
+      ]),
+      'allowed-peers': lines([...exceptions.map(coturnRange), ...allowed]),
     },
   }
 }
@@ -250,7 +275,18 @@ function isDenied(peer: string): boolean {
 
 const bigger = (a: bigint, b: bigint) => (a > b ? a : b)
 
-function rangeOf(text: string) {
+/** The ranges, with a hole where `hole` is. */
+function without(ranges: readonly IpRange[], hole: IpRange): IpRange[] {
+  return ranges.flatMap((range) => {
+    if (range.family !== hole.family || range.last < hole.first || hole.last < range.first)
+      return [range]
+    const before = { ...range, last: hole.first - 1n }
+    const after = { ...range, first: hole.last + 1n }
+    return [before, after].filter(({ first, last }) => first <= last)
+  })
+}
+
+function rangeOf(text: string): IpRange {
   const range = parseIpRange(text)
   if (!range) throw new RangeError(`"${text}" is no address range`)
   return range
@@ -260,8 +296,7 @@ function rangeOf(text: string) {
  * coturn takes single addresses and `first-last`. One that begins with `::` holds every IPv4 address for it (seen
  * with 4.6.1), and one that ends with an address of zeros everything; it relays to no such address anyway.
  */
-function coturnRange(text: string): string {
-  const range = rangeOf(text)
+function coturnRange(range: IpRange): string {
   const least = range.family === 6 ? 1n : 0n
   const ends = [bigger(range.first, least), bigger(range.last, 1n)]
   const [first, last] = ends.map((ip) => formatIp(range.family, ip))

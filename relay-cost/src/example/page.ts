@@ -37,7 +37,8 @@ Three regions, 40 tenants and 20,000 rooms in October 2026, as a generator with 
 (\`relay-cost/src/example/month.ts\`): ${thousands(allocations)} allocations. No figure of it was measured; it shows
 what reports look like and what they say. The prices are the presets of AWS, with two nodes a region.
 \`npm run generate\` writes this page, its pictures and [month-focus.csv](month-focus.csv) (by region and day);
-\`npm run check\` says where they are not current.
+\`npm run check\` says where they are not current. Several regions in one report, node hours and zones are given to the
+library here: the report of one meter has none of them yet.
 
 ## By region
 

@@ -243,7 +243,7 @@ function stepsOf(of: {
   const { request, media, topology, load, parts, capacity, lists, cost } = of
   const { concurrent, relayShare, meshMax = 4, variant } = request
   const { perUser } = load
-  const percent = `${Math.round(plannedUtilization * 100)} %`
+  const percent = `${Math.round(plannedUtilization * 100)}\u00a0%`
   const pods = (amount: number, perPod: number, part: PlannedPart) =>
     `${whole(amount)} / ${whole(perPod)}${lists.length > 1 ? ` in ${lists.length} regions, each` : ','} rounded up, at least 2${part.pods === 2 * lists.length ? ' (that holds)' : ''}`
   const relayed = load.relayedUsers > 0
@@ -300,7 +300,7 @@ function stepsOf(of: {
           ),
           step(
             'TURN pods',
-            `the most of these; ${parts.turn.boundBy} decide`,
+            `the most of these: by ${parts.turn.boundBy}${lists.length > 1 ? `, in ${lists.length} regions, each rounded up` : ''}, at least 2`,
             whole(parts.turn.pods),
           ),
         ]

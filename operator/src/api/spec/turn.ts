@@ -164,7 +164,7 @@ export const turn = withRules(
       .max(256)
       .default([])
       .describe(
-        'Exceptions to the denied peers, built-in ones too: the private network of participants who are not relayed, for example. The addresses of the nodes are always allowed: a TURN pod may be on any of them.',
+        'Exceptions to the denied peers, built-in ones too: the private network of participants who are not relayed, for example. Loopback and link-local addresses, and with them the metadata services of clouds, stay denied whatever stands here. Nodes that have a pod of TURN or the SFU are allowed besides.',
       ),
     drainTimeout: duration(
       'How long a TURN pod that goes away waits for its allocations. It is in no TURN URL meanwhile.',
