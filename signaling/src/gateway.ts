@@ -18,13 +18,7 @@ import type { JoinClaims } from './join-token.ts'
 import type { Metrics } from './metrics.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { LinkReports } from './reasons/link-reports.ts'
-import {
-  type Expired,
-  type RoomKey,
-  type RoomStore,
-  roomName,
-  type Seat,
-} from './rooms/room-store.ts'
+import { type RoomKey, type RoomStore, roomName, type Seat } from './rooms/room-store.ts'
 import { type SfuAccess, sfuNotReady } from './sfu.ts'
 import { sfuDoor } from './sfu-door.ts'
 import type { TurnAccess } from './turn.ts'
@@ -62,6 +56,8 @@ export type GatewayDeps = {
   /** Seats of a room on the SFU. */
   roomMax: number
   graceMs: number
+  /** How long somebody may be on the SFU without a seat: a signaling that restarts ends no call. */
+  absentMs: number
   /** 0 ≤ random() < 1 */
   random: () => number
 }
@@ -114,7 +110,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   const seats = new Map<string, LocalSeat>()
   const pending = new Set<Promise<void>>()
   const graceTimers = new Set<() => void>()
-  const door = sfuDoor({ sfu: deps.sfu, rooms, log })
+  const door = sfuDoor({ sfu: deps.sfu, rooms, absentMs: deps.absentMs, now: clock.now, log })
 
   const handlers: Handlers = {
     'room:join': {
@@ -181,8 +177,10 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
         const { key, participant } = seat
         seats.delete(socket.id)
         await leaveChannels(socket, key, participant.id)
-        if (await rooms.leave(key, participant.id, seat.session))
-          announceLeft(key, { ids: [participant.id], sfu: seat.sfu })
+        if (await rooms.leave(key, participant.id, seat.session)) {
+          announceLeft(key, [participant.id])
+          if (seat.sfu) remember(door.dismiss(key, participant.id))
+        }
         log.info({ ...key, participant: participant.id }, 'participant left')
         return null
       },
@@ -334,10 +332,8 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     return deps.signToken({ ...key, participant: id, name, sfu: sfu || undefined })
   }
 
-  /** Whose seat is gone has left, for everybody and for the SFU, whatever their own client goes on doing. */
-  function announceLeft(key: RoomKey, { ids, sfu }: Expired) {
+  function announceLeft(key: RoomKey, ids: readonly string[]) {
     for (const id of ids) io.to(channel(key)).emit('participant:left', { id })
-    if (sfu) remember(door.dismiss(key, ids))
   }
 
   /** Work that {@link Gateway.drain} waits for. */

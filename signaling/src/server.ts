@@ -141,6 +141,7 @@ export async function startSignaling(
     meshMax: config.meshMax,
     roomMax: config.roomMax,
     graceMs: config.graceMs,
+    absentMs: 2 * config.leaseMs,
     random: Math.random,
   })
 

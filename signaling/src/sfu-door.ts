@@ -4,12 +4,12 @@ import { type RoomKey, type RoomStore, roomName } from './rooms/room-store.ts'
 
 /** Keeps the SFU's rooms to those who have a seat: whoever has none is seen by nobody, and must hear nobody. */
 export type SfuDoor = {
-  /** Sees out those whose seats are gone. Never rejects: {@link SfuDoor.look} finds who is still there. */
-  dismiss(key: RoomKey, ids: readonly string[]): Promise<void>
+  /** Sees out who has left. Never rejects: {@link SfuDoor.look} finds who is still there. */
+  dismiss(key: RoomKey, id: string): Promise<void>
   /**
-   * Sees out who is in the SFU's room and has no seat: with an old token, or because nobody could be
-   * dismissed when the seat went. One has to be found twice in a row, since a store that lost its
-   * data is told of all seats from one call to the next. Never rejects.
+   * Sees out who has been in the SFU's room without a seat for `absentMs`: with an old token, or because
+   * their socket is gone for good. Not at once: media go on while signaling restarts, while its store has
+   * lost its data or a replica does not reach it, and people come back to their seats meanwhile. Never rejects.
    *
    * @param here ids of participants whose sockets are here. Of all replicas the one with the first seat looks.
    */
@@ -21,14 +21,19 @@ export type SfuDoor = {
 export function sfuDoor({
   sfu,
   rooms,
+  absentMs,
+  now,
   log,
 }: {
   sfu: LiveKitRooms
   rooms: Pick<RoomStore, 'has' | 'seated'>
+  absentMs: number
+  /** Epoch milliseconds. */
+  now: () => number
   log: Logger
 }): SfuDoor {
-  /** Of each room, who was there without a seat the last time. */
-  const found = new Map<string, ReadonlySet<string>>()
+  /** Of each room, who is there without a seat, and since when. */
+  const found = new Map<string, ReadonlyMap<string, number>>()
 
   const remove = async (key: RoomKey, id: string, why: string) => {
     await sfu.remove(key, id)
@@ -41,17 +46,13 @@ export function sfuDoor({
     )
 
   return {
-    async dismiss(key, ids) {
-      await Promise.all(
-        ids.map(async (id) => {
-          try {
-            // Whoever has come back meanwhile stays.
-            if (!(await rooms.has(key, id))) await remove(key, id, 'left')
-          } catch (error) {
-            failed(key, error)
-          }
-        }),
-      )
+    async dismiss(key, id) {
+      try {
+        // Whoever has come back meanwhile stays.
+        if (!(await rooms.has(key, id))) await remove(key, id, 'left')
+      } catch (error) {
+        failed(key, error)
+      }
     },
 
     async look(key, here) {
@@ -65,9 +66,10 @@ export function sfuDoor({
         }
         const known = new Set(seated)
         const strangers = (await sfu.participants(key)).filter((id) => !known.has(id))
-        const again = strangers.filter((id) => found.get(name)?.has(id))
-        found.set(name, new Set(strangers))
-        for (const id of again) await remove(key, id, 'no seat')
+        const at = now()
+        const since = new Map(strangers.map((id) => [id, found.get(name)?.get(id) ?? at]))
+        found.set(name, since)
+        for (const [id, from] of since) if (at - from >= absentMs) await remove(key, id, 'no seat')
       } catch (error) {
         failed(key, error)
       }

@@ -57,7 +57,7 @@ describe('memoryRoomStore', () => {
     clock.advance(5000)
     expect(await join('b', '2', 1)).toMatchObject({
       kind: 'joined',
-      expired: { ids: ['a'], sfu: false },
+      expired: ['a'],
     })
   })
 
@@ -86,7 +86,7 @@ describe('memoryRoomStore', () => {
         for (const { do: what, id } of actions) {
           if (what === 'join') {
             const outcome = await join(id, id)
-            ended(outcome.expired.ids)
+            ended(outcome.expired)
             if (outcome.kind === 'joined') {
               expect(outcome.returned).toBe(inside.has(id))
               inside.add(id)
@@ -96,7 +96,7 @@ describe('memoryRoomStore', () => {
           if (what === 'leave' && (await rooms.leave(key, id, id))) ended([id])
           if (what === 'detach') expect(await rooms.detach(key, id, id, 10)).toBe(inside.has(id))
           if (what === 'wait') clock.advance(7)
-          if (what === 'sweep') ended((await rooms.sweep(key)).ids)
+          if (what === 'sweep') ended(await rooms.sweep(key))
           expect(inside.size).toBeLessThanOrEqual(3)
           expect(await rooms.has(key, id)).toBe(inside.has(id))
           expect(new Set(await rooms.seated(key))).toEqual(inside)

@@ -1,5 +1,5 @@
 import type { Participant } from '@parley/protocol'
-import { type Expired, type RoomStore, roomName, type Seat } from './room-store.ts'
+import { type RoomStore, roomName, type Seat } from './room-store.ts'
 
 type Held = Seat & { expiresAt: number }
 
@@ -8,14 +8,13 @@ export function memoryRoomStore(now: () => number): RoomStore {
   const rooms = new Map<string, Map<string, Held>>()
   const onSfu = new Set<string>()
 
-  const removeExpired = (room: string, except?: string): Expired => {
-    const sfu = onSfu.has(room)
+  const removeExpired = (room: string, except?: string): string[] => {
     const seats = rooms.get(room)
     const expired = [...(seats ?? [])]
       .filter(([id, seat]) => seat.expiresAt <= now() && id !== except)
       .map(([id]) => id)
     for (const id of expired) remove(room, id)
-    return { ids: expired, sfu }
+    return expired
   }
   const remove = (room: string, id: string) => {
     const seats = rooms.get(room)

@@ -6,7 +6,7 @@ import {
 } from '@parley/protocol'
 import type { Redis } from 'ioredis'
 import { SignalingError } from '../errors.ts'
-import { type Expired, type RoomKey, type RoomStore, roomName } from './room-store.ts'
+import { type RoomKey, type RoomStore, roomName } from './room-store.ts'
 import { scripts } from './scripts.ts'
 
 type ScriptName = keyof typeof scripts
@@ -76,7 +76,7 @@ export function redisRoomStore(
     async join(key, { participant, session }, limits) {
       const { id, media } = participant
       const [admitted, expired, before, fields, sfu, moved] = await run<
-        [number, [string[], number], string?, string[]?, number?, number?]
+        [number, string[], string?, string[]?, number?, number?]
       >(
         'join',
         key,
@@ -90,7 +90,7 @@ export function redisRoomStore(
         limits.mesh,
         limits.sfu ? '1' : '0',
       )
-      if (!admitted) return { kind: 'full', expired: expiredOf(expired) }
+      if (!admitted) return { kind: 'full', expired }
       const participants = readSeats(fields ?? [])
       return {
         kind: 'joined',
@@ -98,7 +98,7 @@ export function redisRoomStore(
         ...(before && before !== session && { replaced: before }),
         self: participants.find((one) => one.id === id) ?? participant,
         participants,
-        expired: expiredOf(expired),
+        expired,
         sfu: sfu === 1,
         moved: moved === 1,
       }
@@ -125,7 +125,7 @@ export function redisRoomStore(
       return { seats, sfu: sfu === 1 }
     },
     async sweep(key) {
-      return settled() ? expiredOf(await run<[string[], number]>('sweep', key)) : nobody
+      return settled() ? run<string[]>('sweep', key) : []
     },
     async renew(key, seats, sfu) {
       const [restored, lost, moved] = await run<[string[], string[], number]>(
@@ -152,12 +152,6 @@ export function redisRoomStore(
       redis.disconnect()
     },
   }
-}
-
-const nobody: Expired = { ids: [], sfu: false }
-
-function expiredOf([ids, sfu]: [string[], number]): Expired {
-  return { ids, sfu: sfu === 1 }
 }
 
 /** What Redis answers although it is there: our mistake, unless it names a state of its own. */

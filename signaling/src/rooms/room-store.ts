@@ -8,15 +8,8 @@ export type RoomKey = { tenant: string; room: string }
  */
 export type Seat = { participant: Participant; session: string }
 
-/** Those who were removed because their lease had run out. */
-export type Expired = {
-  ids: string[]
-  /** Their room was on the SFU, so they may still be there. */
-  sfu: boolean
-}
-
 export type JoinOutcome =
-  | { kind: 'full'; expired: Expired }
+  | { kind: 'full'; expired: string[] }
   | {
       kind: 'joined'
       /** The participant had this seat already: a reconnection, of which others hear nothing. */
@@ -26,8 +19,8 @@ export type JoinOutcome =
       self: Participant
       /** Everyone in the room, the joiner included. */
       participants: Participant[]
-      /** Removed on the way. */
-      expired: Expired
+      /** Removed on the way, because their lease had run out. */
+      expired: string[]
       /** The room is on the SFU. */
       sfu: boolean
       /** It is since this very join: everybody else has to be told. */
@@ -64,8 +57,8 @@ export type RoomStore = {
   seated(key: RoomKey): Promise<string[] | undefined>
   /** Seats that are taken, and whether the room is on the SFU; it is until its last seat goes. */
   occupancy(key: RoomKey): Promise<{ seats: number; sfu: boolean }>
-  /** Removes seats whose lease has run out; each is returned to exactly one caller. */
-  sweep(key: RoomKey): Promise<Expired>
+  /** Removes seats whose lease has run out; the id of each is returned to exactly one caller. */
+  sweep(key: RoomKey): Promise<string[]>
   /**
    * Extends the leases of seats that are held here. `restored` were missing (a store that lost its
    * data) and are back; `lost` are sessions whose seat another session has taken. `sfu`, as given,

@@ -15,11 +15,11 @@ local function drop(id)
 end
 local function sfu() return redis.call('HEXISTS', seats, 'sfu') end
 local function expired(except)
-  local gone, was = {}, sfu()
+  local gone = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
     if id ~= except then drop(id); gone[#gone + 1] = id end
   end
-  return {gone, was}
+  return gone
 end
 local function hold(id, leaseMs)
   redis.call('ZADD', leases, now + leaseMs, id)
@@ -34,7 +34,7 @@ export const scripts = {
    * '1' when the joiner knows the room to be on the SFU. */
   join: `${prelude}
 local id, person, media, session = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local gone = {{}, 0}
+local gone = {}
 if ARGV[7] == '1' then gone = expired(id) end
 local before = redis.call('HGET', seats, id .. ':s')
 if not before then
