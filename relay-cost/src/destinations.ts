@@ -110,8 +110,8 @@ export function hairpinBytes(parts: readonly Pick<Relayed, 'participant' | 'traf
 
 /**
  * With links, or with pods in several places: the maximum flow along the links that can be, nearest
- * places first. Of a participant all of whose peers are known to be on a relay, everything is inside,
- * and known to be; of one whose peers are all direct, nothing.
+ * places first. Of a participant all of whose peers say, too, that they are on a relay, everything is
+ * inside, and known to be; of one whose peers are all direct, nothing.
  */
 function alongLinks(
   parts: readonly Relayed[],
@@ -124,7 +124,7 @@ function alongLinks(
     const sums = { inside: 0, crossZone: 0, interRegion: 0 }
     for (const [to, other] of parties.entries())
       sums[distance(party.place, other.place)] += flow[from]?.[to] ?? 0
-    const known = isAllRelayed(links.get(party.participant))
+    const known = isAllRelayed(party.participant, links)
     // What has left here and is not yet in the counters of the others went the way of the most.
     if (known) sums[greatest(sums)] += party.out - sums.inside - sums.crossZone - sums.interRegion
     spread(sums, party, parts, (index, how, bytes) => {
@@ -164,9 +164,12 @@ function mayReach(from: string, to: string, links: Links): boolean {
   return others ? both(others, from) : true
 }
 
-function isAllRelayed(told: readonly PeerLink[] | undefined): boolean {
-  const relayed = told?.filter(({ local }) => local) ?? []
-  return relayed.length > 0 && relayed.every(({ remote }) => remote)
+/** Both ends have to say so: nobody can make their own traffic free of charge. */
+function isAllRelayed(participant: string, links: Links): boolean {
+  const relayed = links.get(participant)?.filter(({ local }) => local) ?? []
+  const agrees = (peer: string) =>
+    links.get(peer)?.some((link) => link.peer === participant && link.local) ?? false
+  return relayed.length > 0 && relayed.every(({ peer, remote }) => remote && agrees(peer))
 }
 
 const distances = ['inside', 'crossZone', 'interRegion'] as const

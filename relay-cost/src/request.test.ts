@@ -21,6 +21,8 @@ describe('what a report is asked for', () => {
     [{ window: '1h', from: '2026-11-21' }, /not both/],
     [{ from: 'yesterday' }, /from "yesterday" is not an instant/],
     [{ from: '2026-11-22' }, /must be before to/],
+    [{ from: '2026-11-20', to: '99999999999999' }, /ten years at the most/],
+    [{ from: '1971-01-01' }, /ten years at the most/],
   ])('refuses %j with the way to write it', (request, message) => {
     expect(() => parseWindow(request, now)).toThrow(message)
   })

@@ -4,6 +4,9 @@ import { ReportRequestError } from './errors.ts'
 /** A span of time, epoch ms, `to` not included. */
 export type Window = { from: number; to: number }
 
+/** Ten years: more is a slip of the pen, and would keep a meter busy for long. */
+const mostMs = 3660 * 86_400_000
+
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /**
@@ -51,6 +54,11 @@ export function parseWindow(
     throw new ReportRequestError(
       'REPORT_WINDOW',
       `from (${new Date(start).toISOString()}) must be before to (${new Date(end).toISOString()})`,
+    )
+  if (end - start > mostMs)
+    throw new ReportRequestError(
+      'REPORT_WINDOW',
+      'a report is of ten years at the most; shorten it',
     )
   return { from: start, to: end }
 }

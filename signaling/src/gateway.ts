@@ -203,11 +203,13 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     'link:report': {
       schema: linkReportSchema,
       async handle(socket, report) {
-        const { key, participant } = seatOf(socket)
+        const { key, participant, sfu } = seatOf(socket)
         if (report.peer === participant.id)
           throw new SignalingError('invalid', 'link:report: peer: nobody has a link to themselves')
         // Of a link that is over the other end may be gone.
         if (report.peer !== null && !report.ended) await findHere(key, report.peer)
+        // Whether the room is on the SFU is not for one page to say: it decides what a tenant is charged.
+        if (!report.ended && sfu !== (report.peer === null)) return null
         await deps.linkReports.take({ ...key, participant: participant.id }, report)
         return null
       },

@@ -120,7 +120,7 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
   const whose = async () => {
     if (meter !== undefined) return [meter]
     const rows = await attempt('read', (connection) =>
-      query(connection, 'SELECT DISTINCT meter FROM rolled_hours'),
+      query(connection, 'SELECT meter FROM rolled_hours UNION SELECT meter FROM rolled_days'),
     )
     return rows.map((row) => String(row.meter))
   }

@@ -226,7 +226,9 @@ function readValue(reader: Reader, type: Exclude<Field['type'], 'map'>): unknown
       return reader.varint() !== 0
     case 'time': {
       const { seconds = 0 } = decode(reader.inner(), TIME) as { seconds?: number }
-      return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+      const date = new Date(seconds * 1000)
+      // Before 1970 seconds are negative, which no varint of ours is: such a time is no news to anybody.
+      return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('.000Z', 'Z')
     }
     case 'intOrString': {
       const { type: kind, int = 0, text = '' } = decode(reader.inner(), INT_OR_STRING)
