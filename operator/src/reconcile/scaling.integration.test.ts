@@ -74,7 +74,7 @@ describe('the number of TURN pods', () => {
     await cluster.meetingCluster('scaled')
     await cluster.kubectl('scale', 'mc/demo', '-n', 'scaled', '--replicas=2')
     await replicasAre('scaled', 2)
-    await cluster.runPods('scaled', 'turn', 'edge')
+    await cluster.runPods('scaled', 'turn', 'edge', 2)
     const path = '/apis/parley.dev/v1alpha1/namespaces/scaled/meetingclusters/demo/scale'
     await eventually(async () =>
       expect(JSON.parse(await cluster.kubectl('get', '--raw', path))).toMatchObject({

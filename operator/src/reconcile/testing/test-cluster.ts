@@ -104,12 +104,12 @@ export class TestCluster {
   }
 
   /** Plays scheduler and kubelet for the pods of one component. */
-  async runPods(namespace: string, component: string, node: string): Promise<void> {
+  async runPods(namespace: string, component: string, node: string, least = 1): Promise<void> {
     const selector = `app.kubernetes.io/component=${component}`
     await eventually(async () => {
       const text = await this.kubectl('get', 'pods', '-n', namespace, '-l', selector, '-o', 'json')
       const { items } = JSON.parse(text) as { items: TestObject[] }
-      if (items.length === 0) throw new Error(`no pods of ${component} yet`)
+      if (items.length < least) throw new Error(`${items.length} pods of ${component} yet`)
       for (const pod of items) await this.runPod(pod, node)
     })
   }
