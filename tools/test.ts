@@ -33,7 +33,6 @@ const programs = [
   { program: 'mariadbd', debianPackage: 'mariadb-server-core' },
   { program: 'my_print_defaults', debianPackage: 'mariadb-client-core' },
   { program: 'promtool', debianPackage: 'prometheus' },
-  { program: 'openssl', debianPackage: 'openssl' },
   { program: 'chromium', debianPackage: 'chromium' },
 ]
 

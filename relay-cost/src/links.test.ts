@@ -142,13 +142,4 @@ describe('reports', () => {
       }),
     )
   })
-
-  it('that are old are forgotten', () => {
-    const book = new LinkBook([said({}), said({ link: 1 }, { at: start + minute })])
-    book.forget(start + 1)
-    expect(book.size).toBe(1)
-    book.forget(start + 2 * minute)
-    expect(book.size).toBe(0)
-    expect(book.reasonOf(anns, start)).toBe('unknown')
-  })
 })

@@ -41,23 +41,6 @@ export class LinkBook {
     links.set(link, known ? mergeLinkRecords(known, record) : record)
   }
 
-  /** Drops links of which the last report is older (epoch ms). */
-  forget(before: number): void {
-    for (const [key, room] of this.#rooms) {
-      for (const [participant, links] of room) {
-        for (const [number, { at }] of links) if (at < before) links.delete(number)
-        if (links.size === 0) room.delete(participant)
-      }
-      if (room.size === 0) this.#rooms.delete(key)
-    }
-  }
-
-  get size(): number {
-    let size = 0
-    for (const room of this.#rooms.values()) for (const links of room.values()) size += links.size
-    return size
-  }
-
   /**
    * Why the holder of an allocation was relayed: the reason of the latest link that overlaps it and
    * has its own end on a relay. `unknown` where there is none, or the username is of another form.
