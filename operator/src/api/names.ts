@@ -73,6 +73,8 @@ export const REASON = {
   Forbidden: 'Forbidden',
   /** A ResourceQuota of the namespace is used up: which one is in the message. */
   QuotaExceeded: 'QuotaExceeded',
+  /** No node takes a pod: what the scheduler says is in the message. */
+  Unschedulable: 'Unschedulable',
   /** New pods of a component do not come up, and those of others wait for it. */
   RolloutPaused: 'RolloutPaused',
   /** The cost of the month, or what it is going to be, is within the budget, or above it. */

@@ -90,6 +90,8 @@ export interface Rollout {
   failed: boolean
   /** Pods that no node takes. */
   homeless: number
+  /** Since when, unless they only wait for pods that go: milliseconds since the epoch. */
+  homelessSince?: number
   image?: string
   /** What Kubernetes says goes wrong, if anything. */
   problem?: string
@@ -230,6 +232,8 @@ export interface PodEntry extends Entry {
   leaving: boolean
   /** Why it does not start, where somebody has to do something about it. */
   problem: string | undefined
+  /** When the scheduler first found no node for it: milliseconds since the epoch. */
+  homelessSince?: number
   /** Generation of the keys that it has read, of those who read them once; of one that has ended, any. */
   keysGeneration: number
 }
@@ -245,6 +249,8 @@ export function projectPod(object: K8sObject): PodEntry {
   const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed'
   const namespace = metadata.namespace ?? ''
   const cluster = metadata.labels?.['parley.dev/cluster']
+  const { lastTransitionTime = '' } = unscheduledOf(status) ?? {}
+  const homelessSince = Date.parse(lastTransitionTime)
   return {
     ...entryOf(object),
     group: `${namespace}/${cluster}`,
@@ -262,14 +268,17 @@ export function projectPod(object: K8sObject): PodEntry {
     keysGeneration: ended
       ? Number.POSITIVE_INFINITY
       : Number(metadata.annotations?.[KEYS_GENERATION_ANNOTATION] ?? 0),
+    ...(Number.isNaN(homelessSince) ? {} : { homelessSince }),
   }
+}
+
+function unscheduledOf({ conditions = [] }: PodStatus = {}) {
+  return conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
 }
 
 /** The same words for as long as it is the same problem: an error text with times in it is none. */
 function problemOfPod(name: string, status: PodStatus = {}): string | undefined {
-  const unscheduled = status.conditions?.find(
-    (condition) => condition.type === 'PodScheduled' && condition.status === 'False',
-  )
+  const unscheduled = unscheduledOf(status)
   if (unscheduled) return `pod ${name} has no node: ${unscheduled.message ?? 'unschedulable'}`
   for (const container of status.containerStatuses ?? []) {
     const { state, image } = container

@@ -54,6 +54,7 @@ import { planSecrets, type SecretsPlan } from './secrets/secrets.ts'
 import { showToPods } from './show-to-pods.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
 import { findReach, mediaNodes } from './turn-reach.ts'
+import { unschedulable } from './unschedulable.ts'
 import { withProblem, workloadFacts } from './workload-facts.ts'
 import type { World } from './world.ts'
 
@@ -189,6 +190,7 @@ async function reconcileChildren(
   const passing = errors.find(isPassing)
   if (passing) throw passing
   const rollouts = rolloutsOf(world, cluster)
+  const placing = unschedulable(waiting, rollouts, clock.now())
   const status = computeStatus(
     cluster,
     {
@@ -200,6 +202,7 @@ async function reconcileChildren(
         ...named.problems,
         ...(named.shared ? [named.shared] : []),
         ...limitationsOf(cluster),
+        ...placing.problems,
         ...pausedRollouts(waiting, rollouts),
       ],
       redisServer: named.redisServer,
@@ -213,7 +216,7 @@ async function reconcileChildren(
   if (outcomes.some(({ result }) => result === 'foreign' || result === 'failed'))
     return { requeueAfterMs: RECHECK_MS }
   const { wakeInMs: rotationInMs = Number.POSITIVE_INFINITY } = wanted.secrets ?? {}
-  const wakeInMs = Math.min(rotationInMs, named.wakeInMs)
+  const wakeInMs = Math.min(rotationInMs, named.wakeInMs, placing.wakeInMs)
   return Number.isFinite(wakeInMs) ? { requeueAfterMs: Math.max(wakeInMs, SOONEST_MS) } : {}
 }
 

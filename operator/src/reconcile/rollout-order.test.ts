@@ -287,6 +287,28 @@ describe('rollouts', () => {
     expect(waiting.turn).toBe('webapp')
   })
 
+  it('REQ-K7: pods with calls wait for a Redis that comes back nowhere, though none of them is ready without it', async () => {
+    const cluster = await running(all(1))
+    // Redis has let its pod go, and no node takes the new one.
+    const rollouts = () => {
+      const found = cluster.rollouts()
+      for (const component of ['meter', 'signaling', 'sfu'] as const)
+        if (found[component]) found[component].ready = 0
+      if (found.redis?.updated)
+        Object.assign(found.redis, { ready: 0, cameUp: false, replacing: false, homeless: 1 })
+      return found
+    }
+    await pass(cluster, all(2))
+    cluster.proceed()
+    await pass(cluster, all(2))
+    cluster.proceed()
+    const waiting = await pass(cluster, all(2), rollouts)
+    expect(waiting).toEqual({ signaling: 'redis', sfu: 'redis', turn: 'redis' })
+    for (const component of ['signaling', 'sfu', 'turn'] as const)
+      expect(cluster.workloads.get(component)).toMatchObject({ rolled: 1, held: true })
+    expect(pausedRollouts(waiting, rollouts())).toEqual([])
+  })
+
   it('REQ-K7: nobody waits for pods that are down because what they need is away, nor for those that no node takes', async () => {
     const cluster = await running(all(1))
     Object.assign(cluster.workloads.get('meter') as Workload, { ready: 0 })

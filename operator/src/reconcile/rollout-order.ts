@@ -23,7 +23,7 @@ export const ROLLOUT_ORDER = [
 export type Waiting = Partial<Record<Component, Component>>
 
 /** What is known of the workloads that are there. */
-type Rollouts = Partial<Record<Component, Rollout>>
+export type Rollouts = Partial<Record<Component, Rollout>>
 
 /** By component, what tells the pod template that is wanted from others. */
 type Templates = ReadonlyMap<Component, string>
@@ -65,7 +65,7 @@ function hasRolled(rollout: Rollout): boolean {
  * Applies the workloads of a MeetingCluster. All but pods is brought up to date at once. New versions of pods come
  * one component after another, in {@link ROLLOUT_ORDER}. Who waits gets the new template with the order to Kubernetes
  * not to use it yet, so that all else of it, like the number of pods, is right. Only what runs has something to
- * lose: what is not there, or of which no pod is ready, never waits.
+ * lose: what is not there, or of which no pod works, never waits.
  *
  * Keeps nothing: what is applied follows from what is wanted and what is there, also by another operator.
  *
@@ -82,7 +82,7 @@ export async function applyInOrder(
   const rollouts = observe()
   const isReplacement = ({ component, template }: Marked) => {
     const own = rollouts[component]
-    return own !== undefined && own.ready > 0 && !isApplied(own, template)
+    return own !== undefined && hasToLose(component, own) && !isApplied(own, template)
   }
   await ensure(marked.filter((one) => !isReplacement(one)).map(({ child }) => child))
   const waiting: Waiting = {}
@@ -96,6 +96,16 @@ export async function applyInOrder(
     await ensure([other ? held(child) : child])
   }
   return waiting
+}
+
+/** Those whose pods may have calls on them while they are not ready, because Redis is away. */
+const CARRIES_CALLS: ReadonlySet<Component> = new Set(['signaling', 'sfu', 'turn'])
+
+function hasToLose(component: Component, rollout: Rollout): boolean {
+  const { ready, desired, cameUp, held, failed, homeless } = rollout
+  if (ready > 0 || !CARRIES_CALLS.has(component)) return ready > 0
+  // Who was told to wait had pods that worked.
+  return (cameUp || held) && !failed && homeless < desired
 }
 
 interface Marked {
@@ -129,9 +139,16 @@ function held(child: Child): Child {
 export function pausedRollouts(waiting: Waiting, rollouts: Rollouts): Problem[] {
   return ROLLOUT_ORDER.flatMap((component): Problem[] => {
     const { failed, problem = 'its pods do not come up' } = rollouts[component] ?? {}
-    const behind = ROLLOUT_ORDER.filter((other) => waiting[other] === component)
-    if (!failed || behind.length === 0) return []
-    const message = `the rollout of ${component} fails (${problem}), so ${behind.join(', ')} keep${behind.length > 1 ? '' : 's'} the pods of before: correct the spec, or set back what was changed`
+    const behind = whoWaitsFor(component, waiting)
+    if (!failed || !behind) return []
+    const message = `the rollout of ${component} fails (${problem}), so ${behind} the pods of before: correct the spec, or set back what was changed`
     return [{ reason: REASON.RolloutPaused, message, stalled: true }]
   })
+}
+
+/** `signaling keeps`, `meter, turn keep`; undefined: nobody does. */
+export function whoWaitsFor(component: Component, waiting: Waiting): string | undefined {
+  const behind = ROLLOUT_ORDER.filter((other) => waiting[other] === component)
+  if (behind.length === 0) return undefined
+  return `${behind.join(', ')} keep${behind.length > 1 ? '' : 's'}`
 }

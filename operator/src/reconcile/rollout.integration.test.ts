@@ -137,4 +137,63 @@ describe('a new image', () => {
     })
     expect((await workload('meter'))?.spec.paused).toBe(true)
   })
+
+  it('REQ-K7: waits at a Redis that no node takes, which a condition and an event say after five minutes', async () => {
+    const [turn] = await podsOf('turn')
+    // There is no kubelet here that would end it.
+    await cluster.kubectl('delete', 'pod', 'demo-redis-0', '-n', NAMESPACE, '--force')
+    await podWith('redis', 'next')
+    await hasNoNode('demo-redis-0', 5 * 60 - 2, '0/1 nodes are available: 1 Insufficient memory.')
+    await eventually(async () => {
+      const { message } = await cluster.condition(NAMESPACE, 'RedisReady', { status: 'False' })
+      expect(message).toContain('1 Insufficient memory')
+    })
+    const { message } = await cluster.condition(NAMESPACE, 'Stalled', {
+      status: 'True',
+      reason: 'Unschedulable',
+    })
+    expect(message).toMatch(
+      /^redis: pod demo-redis-0 has no node: 0\/1 nodes .*, so meter, signaling, turn keep the pods of before: add a node .*spec\.redis/,
+    )
+    await eventually(async () => {
+      const events = await cluster.kubectl('get', 'events.events.k8s.io', '-n', NAMESPACE)
+      expect(events).toMatch(/Warning.*Unschedulable/)
+    })
+    for (const component of ['meter', 'signaling', 'turn'])
+      expect((await workload(component))?.spec.paused).toBe(true)
+    expect((await podsOf('turn')).map(({ metadata }) => metadata.uid)).toEqual([turn?.metadata.uid])
+
+    await cluster.runPods(NAMESPACE, 'redis', 'n1')
+    await cluster.condition(NAMESPACE, 'Stalled', { status: 'False' })
+    await eventually(async () => expect((await workload('meter'))?.spec.paused).toBeUndefined())
+  })
+
+  it('REQ-K7: waits at a web page whose new pod no node takes, and goes on when one does', async () => {
+    await change({ image: { tag: 'roomless' } })
+    const fresh = await podWith('webapp', 'roomless')
+    await hasNoNode(fresh.metadata.name, 3600, '0/1 nodes are available: 1 Too many pods.')
+    const { message } = await cluster.condition(NAMESPACE, 'Stalled', {
+      status: 'True',
+      reason: 'Unschedulable',
+    })
+    expect(message).toMatch(/^webapp: .* Too many pods\., so redis, .*turn keep the pods of before/)
+    await eventually(async () => {
+      await cluster.runPods(NAMESPACE, 'webapp', 'n1')
+      expect((await workload('redis'))?.spec.updateStrategy.rollingUpdate.partition).toBe(0)
+    })
+    await cluster.condition(NAMESPACE, 'Stalled', { status: 'False' })
+  })
 })
+
+/** What the scheduler says of a pod, for so many seconds already. */
+async function hasNoNode(pod: string, forSeconds: number, message: string): Promise<void> {
+  const since = new Date(Date.now() - forSeconds * 1000).toISOString()
+  await cluster.patchStatus('pod', pod, NAMESPACE, {
+    conditions: [
+      {
+        ...{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message },
+        lastTransitionTime: `${since.slice(0, 19)}Z`,
+      },
+    ],
+  })
+}

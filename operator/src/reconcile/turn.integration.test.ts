@@ -109,7 +109,8 @@ describe('what TURN relays to', () => {
 
   it('REQ-K3: a node counts from when a media pod comes to it until the last one has gone', async () => {
     await cluster.node('n3', '203.0.113.3', '10.9.0.3')
-    await cluster.meetingCluster('peers', { turn: { replicas: 1 } })
+    const turn = { replicas: 1, nodeSelector: { media: 'yes' } }
+    await cluster.meetingCluster('peers', { turn })
     await eventually(async () => expect(await allowed('peers')).toBe(''))
     await cluster.runPods('peers', 'turn', 'n3')
     await eventually(async () => expect(await allowed('peers')).toBe('10.9.0.3\n203.0.113.3\n'))
@@ -125,6 +126,32 @@ describe('what TURN relays to', () => {
     expect(await allowed('peers')).toBe('10.9.0.3\n203.0.113.3\n')
     await cluster.kubectl('delete', 'pod', name, '-n', 'peers', '--force', '--grace-period=0')
     await eventually(async () => expect(await allowed('peers')).toBe(''))
+  })
+
+  it('REQ-K3: a node that may get a media pod counts before it has one: calls never wait for the operator', async () => {
+    const turn = { replicas: 1, nodeSelector: { media: 'yes' } }
+    await cluster.meetingCluster('ready-made', { turn })
+    await eventually(async () => expect(await allowed('ready-made')).toBe(''))
+    await cluster.node('n4', '203.0.113.4', '10.9.0.4')
+    await cluster.kubectl('label', 'node', 'n4', 'media=yes')
+    const known = '10.9.0.4\n203.0.113.4\n'
+    await eventually(async () => expect(await allowed('ready-made')).toBe(known))
+    // Cordoned: none comes for now, but those that run there stay, and it may be opened again.
+    await cluster.kubectl('cordon', 'n4')
+    await operator.quiet()
+    expect(await allowed('ready-made')).toBe(known)
+    const before = await cluster.get('cm', 'demo-turn-config', 'ready-made')
+    await operator.stop()
+    await cluster.runPods('ready-made', 'turn', 'n4')
+    const after = await cluster.get('cm', 'demo-turn-config', 'ready-made')
+    expect(after).toEqual(before)
+    operator = new TestOperator(cluster)
+    await turnUrls('ready-made', plain('203.0.113.4'))
+    expect(await allowed('ready-made')).toBe(known)
+    await cluster.kubectl('label', 'node', 'n4', 'media-')
+    // It has one yet.
+    await operator.quiet()
+    expect(await allowed('ready-made')).toBe(known)
   })
 })
 

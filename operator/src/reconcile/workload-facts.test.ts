@@ -6,10 +6,20 @@ function pod(spec: object, status: object, metadata: object = {}) {
   const object = { metadata: { name: 'demo-turn-x', namespace: 'n', ...metadata }, spec, status }
   return projectPod(object)
 }
-const homeless = pod(
-  {},
-  { conditions: [{ type: 'PodScheduled', status: 'False', message: 'no free ports' }] },
-)
+const SINCE = '2026-11-21T11:58:00Z'
+const unscheduled = (lastTransitionTime = SINCE) =>
+  pod(
+    {},
+    {
+      conditions: [
+        {
+          ...{ type: 'PodScheduled', status: 'False', message: 'no free ports' },
+          lastTransitionTime,
+        },
+      ],
+    },
+  )
+const homeless = unscheduled()
 const leaving = pod({ nodeName: 'n1' }, {}, { deletionTimestamp: '2026-11-21T12:00:00Z' })
 const running = pod({ nodeName: 'n1' }, {})
 const underWay = {
@@ -45,6 +55,24 @@ describe('what keeps a new pod waiting', () => {
     expect(withProblem(underWay, [homeless]).problem).toBe(
       'pod demo-turn-x has no node: no free ports',
     )
+  })
+
+  it('REQ-K1: counts from when the scheduler first said so, unless it waits for pods that go', () => {
+    const later = unscheduled('2026-11-21T11:59:00Z')
+    expect(withProblem(underWay, [later, homeless]).homelessSince).toBe(Date.parse(SINCE))
+    expect(withProblem(underWay, [homeless, leaving]).homelessSince).toBeUndefined()
+    expect(withProblem(underWay, [running]).homelessSince).toBeUndefined()
+  })
+
+  it('REQ-K1: fails no rollout where it is a node alone, however long that takes', () => {
+    const overdue = { ...underWay, failed: true }
+    expect(withProblem(overdue, [running, homeless]).failed).toBe(false)
+    const broken = pod(
+      { nodeName: 'n1' },
+      { containerStatuses: [{ state: { waiting: { reason: 'ImagePullBackOff' } } }] },
+    )
+    expect(withProblem(overdue, [broken, homeless]).failed).toBe(true)
+    expect(withProblem(overdue, [running]).failed).toBe(true)
   })
 
   it('is nothing once all is as wanted', () => {

@@ -31,13 +31,20 @@ export function withProblem(rollout: Rollout, pods: readonly PodEntry[]): Rollou
   const [problem] = pods.flatMap((pod) => pod.problem ?? []).sort()
   if (problem === undefined) return rollout
   const leaving = pods.filter((pod) => pod.leaving).length
-  const homeless = pods.filter(isHomeless).length
+  const without = pods.filter(isHomeless)
+  const homeless = without.length
   const waits = leaving > 0 && homeless > 0
+  const since = Math.min(
+    ...without.map(({ homelessSince = Number.POSITIVE_INFINITY }) => homelessSince),
+  )
   return {
     ...rollout,
     homeless,
-    // For a node one can wait.
-    failed: rollout.failed || pods.some((pod) => pod.problem !== undefined && !isHomeless(pod)),
+    ...(Number.isFinite(since) && !waits ? { homelessSince: since } : {}),
+    // For a node one can wait, and longer than Kubernetes does before it speaks of no progress.
+    failed:
+      (rollout.failed && homeless === 0) ||
+      pods.some((pod) => pod.problem !== undefined && !isHomeless(pod)),
     problem: waits
       ? `${problem}; pods that are being deleted, and may wait for calls: ${leaving}`
       : problem,

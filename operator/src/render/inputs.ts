@@ -6,7 +6,7 @@ export interface RenderInputs {
   images: ImageSource
   /** By node name. */
   nodes: Readonly<Record<string, NodeFacts>>
-  /** Nodes that have a pod of TURN or the SFU, whatever its state. Left out: any may. */
+  /** Nodes that have a pod of TURN or the SFU, whatever its state. */
   mediaNodes?: readonly string[]
   /** Components whose pods are neither made nor changed now, and why is said elsewhere. */
   held?: readonly Component[]

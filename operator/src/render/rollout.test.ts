@@ -74,8 +74,19 @@ describe('pods on the host network are replaced', () => {
     expect(strategy({ replicas: 1, tolerations: [{ key: 'any' }] }, nodes)).toEqual(oldFirst)
   })
 
-  it('the old one first with an affinity, which only the scheduler understands', () => {
-    const affinity = { nodeAffinity: {} }
-    expect(strategy({ replicas: 1, affinity }, [node(), node()])).toEqual(oldFirst)
+  it('counting on the nodes that a node affinity insists on, and on none with an affinity to pods', () => {
+    const affinity = (matchExpressions: object[]) => ({
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions }],
+        },
+      },
+    })
+    const media = affinity([{ key: 'media', operator: 'Exists' }])
+    const fit = node({ labels: { media: '' } })
+    expect(strategy({ replicas: 1, affinity: media }, [fit, fit])).toEqual(newFirst)
+    expect(strategy({ replicas: 1, affinity: media }, [fit, node()])).toEqual(oldFirst)
+    const ofPods = { ...media, podAntiAffinity: {} }
+    expect(strategy({ replicas: 1, affinity: ofPods }, [fit, fit])).toEqual(oldFirst)
   })
 })

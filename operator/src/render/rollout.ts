@@ -1,5 +1,6 @@
-import { type Component, durationSeconds, type MeetingCluster, scalingOf } from '../api/index.ts'
-import type { NodeFacts, RenderInputs } from './inputs.ts'
+import { durationSeconds, type MeetingCluster, scalingOf } from '../api/index.ts'
+import type { RenderInputs } from './inputs.ts'
+import { fits } from './placement.ts'
 
 /**
  * How pods on the host network are replaced. No node takes two of them, so where there is a node to spare a new
@@ -9,7 +10,7 @@ import type { NodeFacts, RenderInputs } from './inputs.ts'
  */
 export function hostNetworkStrategy(
   mc: MeetingCluster,
-  component: Component,
+  component: 'turn' | 'sfu',
   { nodes, workloads }: Pick<RenderInputs, 'nodes' | 'workloads'>,
 ) {
   const scaling = scalingOf(mc.spec, component)
@@ -38,32 +39,15 @@ export function drainTimes(timeout: string) {
 }
 
 /**
- * Nodes that would take a pod of a component. Counted low: with an affinity, which only the scheduler
+ * Nodes that would take a pod of a component. Counted low: with an affinity to other pods, which only the scheduler
  * understands, none.
  */
-export function eligibleNodes(
+function eligibleNodes(
   { spec }: MeetingCluster,
-  component: Component,
+  component: 'turn' | 'sfu',
   nodes: RenderInputs['nodes'],
 ): number {
-  const { nodeSelector, tolerations, affinity } = spec[component]
-  if (Object.keys(affinity).length > 0) return 0
-  const takes = ({ open = true, labels = {}, taints = [] }: NodeFacts) =>
-    open &&
-    Object.entries(nodeSelector).every(([key, value]) => labels[key] === value) &&
-    taints.every((taint) => tolerations.some((toleration) => tolerates(toleration, taint)))
-  return Object.values(nodes).filter(takes).length
-}
-
-type Taint = NonNullable<NodeFacts['taints']>[number]
-
-/** As https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ has it. */
-function tolerates(
-  toleration: MeetingCluster['spec']['turn']['tolerations'][number],
-  taint: Taint,
-): boolean {
-  const { key, operator = 'Equal', value = '', effect } = toleration
-  if (effect !== undefined && effect !== taint.effect) return false
-  if (key === undefined) return operator === 'Exists'
-  return key === taint.key && (operator === 'Exists' || value === (taint.value ?? ''))
+  return Object.entries(nodes).filter(
+    ([name, node]) => (node.open ?? true) && fits(spec[component], name, node) === true,
+  ).length
 }

@@ -127,7 +127,9 @@ it('REQ-K3: TURN relays to the SFU wherever that is, and nowhere else in the sam
   const allowed = buildTurnConfig(mc, inputs).data['allowed-peers']?.trim().split('\n')
   expect(allowed).toEqual(expect.arrayContaining(['10.1.0.11', '192.168.7.1', '192.168.7.2']))
   expect(allowed?.filter((peer) => peer.startsWith('192.168.'))).toHaveLength(2)
-  const onOne = buildTurnConfig(mc, { ...inputs, mediaNodes: ['n2'] }).data['allowed-peers']
+  const elsewhere = { nodeSelector: { media: 'yes' } }
+  const kept = meetingCluster({ turn: elsewhere, sfu: { ...mc.spec.sfu, ...elsewhere } })
+  const onOne = buildTurnConfig(kept, { ...inputs, mediaNodes: ['n2'] }).data['allowed-peers']
   expect(onOne).toBe('10.1.0.12\n192.168.7.2\n')
 })
 

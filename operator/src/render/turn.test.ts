@@ -119,19 +119,29 @@ describe('what coturn reads again while it runs', () => {
     expect(everything).not.toMatch(/(^|-)(::1|fd00:ec2::254)($|-)/m)
   })
 
-  it('REQ-K3: allows the nodes that have a media pod, and the exceptions of the spec', () => {
-    const given = (mediaNodes: string[], nodes = inputs.nodes) =>
-      buildTurnConfig(meetingCluster({ turn: { allowedPeers: ['10.9.0.0/16'] } }), {
-        ...inputs,
-        nodes,
-        mediaNodes,
-      }).data
+  it('REQ-K3: allows the nodes that have a media pod, or may get one, and the exceptions of the spec', () => {
+    const given = (mediaNodes: string[], nodes = inputs.nodes, nodeSelector = { media: 'yes' }) =>
+      buildTurnConfig(
+        meetingCluster({
+          sfu: { engine: 'None' },
+          turn: { allowedPeers: ['10.9.0.0/16'], nodeSelector },
+        }),
+        { ...inputs, nodes, mediaNodes },
+      ).data
     const range = '10.9.0.0-10.9.255.255\n'
+    const all = `${range}10.1.0.11\n10.1.0.12\n198.51.100.11\n`
     expect(given([])['allowed-peers']).toBe(range)
     expect(given(['n1'])['allowed-peers']).toBe(`${range}10.1.0.11\n198.51.100.11\n`)
-    expect(given(['n2', 'n1'])['allowed-peers']).toBe(
-      `${range}10.1.0.11\n10.1.0.12\n198.51.100.11\n`,
+    expect(given(['n2', 'n1'])['allowed-peers']).toBe(all)
+    // Before any pod is there.
+    const labelled = Object.fromEntries(
+      Object.entries(inputs.nodes).map(([name, node]) => [
+        name,
+        { ...node, labels: { media: 'yes' } },
+      ]),
     )
+    expect(given([], labelled)['allowed-peers']).toBe(all)
+    expect(given([], labelled, { media: 'no' })['allowed-peers']).toBe(range)
     // Of a node that is denied anyway, nothing need be said.
     expect(given(['n1'])['more-denied-peers']).toBe('')
     const bare = { ...inputs.nodes, n3: { internal: ['9.9.9.9'], advertised: '9.9.9.10' } }
@@ -144,9 +154,25 @@ describe('what coturn reads again while it runs', () => {
     )
   })
 
-  it('allows one address that stands for all nodes as soon as one of them has a media pod', () => {
-    const turn = { externalAddresses: ['9.9.9.9'] }
-    const given = buildTurnConfig(meetingCluster({ turn }), { ...inputs, mediaNodes: ['n1'] }).data
+  it('REQ-K3: of an SFU, the nodes that it may get are allowed too', () => {
+    const nodes = {
+      turn: { internal: ['10.1.0.1'], labels: { for: 'turn' } },
+      sfu: { internal: ['10.1.0.2'], labels: { for: 'sfu' } },
+      web: { internal: ['10.1.0.3'] },
+    }
+    const allowed = (engine: 'LiveKit' | 'None') => {
+      const turn = { nodeSelector: { for: 'turn' } }
+      const mc = meetingCluster({ turn, sfu: { engine, nodeSelector: { for: 'sfu' } } })
+      return buildTurnConfig(mc, { ...inputs, nodes }).data['allowed-peers']
+    }
+    expect(allowed('LiveKit')).toBe('10.1.0.1\n10.1.0.2\n')
+    expect(allowed('None')).toBe('10.1.0.1\n')
+  })
+
+  it('allows one address that stands for all nodes as soon as one of them may have a media pod', () => {
+    const turn = { externalAddresses: ['9.9.9.9'], nodeSelector: { media: 'yes' } }
+    const mc = meetingCluster({ turn, sfu: { engine: 'None' } })
+    const given = buildTurnConfig(mc, { ...inputs, mediaNodes: ['n1'] }).data
     expect(given['allowed-peers']).toBe('10.1.0.11\n9.9.9.9\n')
     expect(given['more-denied-peers']).toBe('')
   })

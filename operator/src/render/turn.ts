@@ -22,6 +22,7 @@ import {
   type Service,
 } from './kubernetes.ts'
 import { configMapNames, metadata, secretNames, selectorOf } from './names.ts'
+import { mayRunOn } from './placement.ts'
 import {
   configMapMount,
   fromPod,
@@ -104,8 +105,8 @@ const NEVER_ALLOWED = [
 
 /**
  * What changes while coturn runs, and is read again without a restart: all but `denied-peers`, which no spec
- * changes. `allowed-peers` holds the addresses of the nodes that have a pod of TURN or the SFU, since two
- * participants who are both relayed meet there. A node without one is a peer for nobody, and no pod is, also
+ * changes. `allowed-peers` holds the addresses of the nodes that have or may get a pod of TURN or the SFU, since two
+ * participants who are both relayed meet there (decision 16). Another node is a peer for nobody, and no pod is, also
  * where its address is in none of the networks above; of two lists, coturn follows the one that allows.
  */
 export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
@@ -115,10 +116,7 @@ export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): Confi
     [...(inputs.nodes[node]?.internal ?? []), addresses[node], ofSfu[node]].filter(
       (address) => address !== undefined,
     )
-  const [media, others] = partition(
-    Object.keys(inputs.nodes),
-    (node) => inputs.mediaNodes?.includes(node) ?? true,
-  )
+  const [media, others] = partition(Object.keys(inputs.nodes), isMediaNode(mc, inputs))
   const allowed = new Set(media.flatMap(addressesOf).toSorted())
   const pods = Object.values(inputs.nodes).flatMap(({ podNetworks = [] }) => podNetworks)
   const denied = new Set(
@@ -142,6 +140,16 @@ export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): Confi
       ]),
       'allowed-peers': lines([...exceptions.map(coturnRange), ...allowed]),
     },
+  }
+}
+
+/** Also before it has a pod: calls must not wait until the operator has seen one come. */
+function isMediaNode(mc: MeetingCluster, { nodes, mediaNodes }: RenderInputs) {
+  const { turn, sfu } = mc.spec
+  const placements = hasLiveKit(mc) ? [turn, sfu] : [turn]
+  return (name: string): boolean => {
+    const { [name]: facts = { internal: [] } } = nodes
+    return mediaNodes?.includes(name) || placements.some((each) => mayRunOn(each, name, facts))
   }
 }
 
