@@ -1,28 +1,31 @@
 import type { Advice, LinkRecord, RelayCostReport } from '@parley/protocol'
 import { adviseOn, meshUse, PricesError, presets, spansOf, type Window } from '@parley/relay-cost'
-import { reportFrom, type UsageReportRequest } from './report.ts'
-import type { Store } from './store/store.ts'
+import { type PricesOf, reportFrom, type UsageReportRequest } from './report.ts'
+import type { Book } from './store/store.ts'
 import type { Usage } from './usage.ts'
 
 /** Rooms whose links are looked at: those that cost most. */
 const mostRooms = 200
+
+type AdviceFromRequest = Omit<UsageReportRequest, 'by'> & { pricesOf: PricesOf }
 
 /**
  * What could cost less in a window, and what has changed since the one before it of the same length.
  * Regions are compared with the presets of the same vendor.
  */
 export async function adviceFrom(
-  store: Store,
+  books: readonly Book[],
   usage: Usage,
-  request: Omit<UsageReportRequest, 'by'>,
+  request: AdviceFromRequest,
 ): Promise<Advice[]> {
   const { window, pricesOf, asOf } = request
   const spans = spansOf(window, pricesOf(window))
   const prices = spans.at(-1)?.prices
   if (!prices) return []
-  const report = await reportFrom(usage, { ...request, by: ['tenant', 'room', 'region'] })
+  const by = ['tenant', 'room', 'region'] as const
+  const report = await reportFrom([{ usage, pricesOf }], { ...request, by })
   const previous = await previousReport(usage, request)
-  const links = await linksOf(store, window, report)
+  const links = await linksOf(books, window, report)
   const crossings = await usage.sums(window, ['region'], asOf)
   return adviseOn({
     ...{ report, prices, rooms: meshUse(links, window) },
@@ -37,11 +40,12 @@ export async function adviceFrom(
 }
 
 /** The window before, by tenant; undefined where no price list holds for it. */
-async function previousReport(usage: Usage, request: Omit<UsageReportRequest, 'by'>) {
+async function previousReport(usage: Usage, request: AdviceFromRequest) {
   const { from, to } = request.window
   const window: Window = { from: Math.max(0, 2 * from - to), to: from }
   try {
-    return await reportFrom(usage, { ...request, window, by: ['tenant'], open: 0 })
+    const parts = [{ usage, pricesOf: request.pricesOf }]
+    return await reportFrom(parts, { ...request, window, by: ['tenant'], open: 0 })
   } catch (error) {
     if (error instanceof PricesError) return undefined
     throw error
@@ -50,7 +54,7 @@ async function previousReport(usage: Usage, request: Omit<UsageReportRequest, 'b
 
 /** What pages reported of the links of the rooms that cost most. */
 async function linksOf(
-  store: Store,
+  books: readonly Book[],
   window: Window,
   { rows }: RelayCostReport,
 ): Promise<LinkRecord[]> {
@@ -59,6 +63,6 @@ async function linksOf(
     tenant && room && !room.startsWith('(') ? [{ tenant, room }] : [],
   )
   const links: LinkRecord[] = []
-  for (const book of await store.books()) links.push(...(await book.links.between(window, rooms)))
+  for (const book of books) links.push(...(await book.links.between(window, rooms)))
   return links
 }

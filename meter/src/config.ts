@@ -22,6 +22,8 @@ export type MeterConfig = {
   token: string
   /** How often records go to the store: what a killed meter may lose of open allocations. */
   flushIntervalMs: number
+  /** Where the operator says which pods are on which nodes; left out: node hours are not known. */
+  podsFile?: string
   retention: Retention
   /** Changed allocations that are kept in memory at most while the store cannot be written. */
   bufferAllocations: number
@@ -54,6 +56,7 @@ const environmentSchema = z.object({
     .min(1)
     .default(100_000),
   METER_REPORTS_DIR: z.string().optional(),
+  METER_PODS_FILE: z.string().optional(),
   METER_REPORT_INTERVAL: z
     .string()
     .regex(/^[1-9]\d*[mhd]$/, 'is no duration; write one like 1h or 1d')
@@ -106,6 +109,7 @@ export function meterConfigFromEnv(
       hourDays: values.METER_KEEP_HOURS_DAYS,
     },
     bufferAllocations: values.METER_BUFFER_ALLOCATIONS,
+    ...(values.METER_PODS_FILE && { podsFile: values.METER_PODS_FILE }),
     ...(values.METER_REPORTS_DIR && {
       reports: {
         folder: values.METER_REPORTS_DIR,

@@ -12,7 +12,7 @@ import {
   spansOf,
 } from '@parley/relay-cost'
 import type { Accounting } from './accounting.ts'
-import type { PricesOf } from './report.ts'
+import { nodesIn, type PricesOf } from './report.ts'
 import type { Usage } from './usage.ts'
 
 /** Span over which the present cost per hour is measured. */
@@ -67,7 +67,7 @@ export class CostFigures {
 
   async #refresh(now: number): Promise<void> {
     const thisMonth = monthOf(now)
-    const oldest = (await this.#usage.extent())?.from
+    const oldest = await this.#usage.since()
     let finished = 0
     for (let month = monthOf(oldest ?? now); month < thisMonth; month = nextMonth(month)) {
       const cost =
@@ -140,7 +140,10 @@ export class CostFigures {
     const first = countedHours(window).from
     const spans = []
     for (const span of spansOf(window, this.#pricesOf(window)))
-      spans.push({ ...span, sums: await this.#sumsOf(span, first, now) })
+      spans.push({
+        ...{ ...span, sums: await this.#sumsOf(span, first, now) },
+        ...(await nodesIn(this.#usage, span, Math.min(now, to))),
+      })
     return reportOf({ window, by: [], spans }).totals.cost.total
   }
 

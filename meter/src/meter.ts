@@ -11,7 +11,8 @@ import { followStatsdb } from './feed.ts'
 import { CostFigures } from './figures.ts'
 import { meterHttp } from './http.ts'
 import { relayRegistry } from './metrics.ts'
-import { linkFacts } from './reasons/facts.ts'
+import { factsFrom } from './places/facts.ts'
+import { readMediaPods } from './places/pods-file.ts'
 import { followLinkReports } from './reasons/feed.ts'
 import { type PricesOf, reportFrom } from './report.ts'
 import { ReportFiles } from './report-files.ts'
@@ -24,6 +25,8 @@ const figuresIntervalMs = 10_000
 const figuresShare = 20
 /** How often hours that are over are rolled up, what is too old is deleted, and report files are written. */
 const settleIntervalMs = 60_000
+/** How often it is noted which pods are there: what is not known of the end of one. */
+const podsIntervalMs = 30_000
 /** Rows of report files: what a bill is checked by, without names of participants. */
 const filesBy: readonly ReportDimension[] = ['day', 'tenant', 'room', 'region', 'reason']
 
@@ -51,19 +54,15 @@ export async function startMeter(
     ca: config.storeCa,
     meter: `${config.region}/${config.namespace}/${config.cluster}`,
   })
-  const usage = new Usage(store, async (window, records) => ({
-    region: config.region,
-    ...(await linkFacts(store, window, records, now())),
-  }))
+  const usage = new Usage(store, factsFrom(now, config.region))
   const accounting = new Accounting(store, usage, config.bufferAllocations)
   const pricesOf: PricesOf = (window) => pricesOver(config.prices, window, config.region)
   const currency = config.prices[0]?.currency ?? ''
   const figures = new CostFigures(usage, pricesOf, currency)
   const report = (window: Window, by: readonly ReportDimension[]) =>
-    reportFrom(usage, {
+    reportFrom([{ usage, pricesOf }], {
       window,
       by,
-      pricesOf,
       asOf: now(),
       open: window.to >= now() ? accounting.open(now()).allocations : 0,
     })
@@ -71,10 +70,15 @@ export async function startMeter(
     config.reports && new ReportFiles(config.reports, (window) => report(window, filesBy))
   const flush = () => accounting.flush(now())
   const price = () => figures.refresh(now())
+  const notePods = async () => {
+    const [book] = await store.books()
+    await book?.setRegion(config.region)
+    if (config.podsFile) await book?.pods.put(await readMediaPods(config.podsFile, now()), now())
+  }
   const settle = async () => {
     await usage.rollUp(now())
     await usage.forget(config.retention, now())
-    const written = await files?.write((await usage.extent())?.from, now())
+    const written = await files?.write(await usage.since(), now())
     if (written?.length) logger.info({ files: written.length }, 'report files written')
   }
 
@@ -83,7 +87,7 @@ export async function startMeter(
   const attempt = async (work: () => Promise<void>, failure: string) => {
     try {
       await work()
-      if (said.delete(failure)) logger.info({ after: failure }, 'the store is back')
+      if (said.delete(failure)) logger.info({ after: failure }, 'that works again')
     } catch (error) {
       const { message } = error as Error
       if (said.get(failure) !== message) logger.error({ err: error }, failure)
@@ -93,7 +97,9 @@ export async function startMeter(
   const keepStore = () => attempt(flush, 'store write failed; kept in memory and tried again')
   const keepFigures = () => attempt(price, 'cost figures not refreshed')
   const keepSettled = () => attempt(settle, 'hours not rolled up, or report files not written')
+  const keepPods = () => attempt(notePods, 'not noted where the TURN pods are')
   await keepStore()
+  await keepPods()
   await keepFigures()
 
   const feed = followStatsdb({
@@ -117,6 +123,7 @@ export async function startMeter(
     every(() => config.flushIntervalMs, keepStore),
     every((tookMs) => Math.max(figuresIntervalMs, figuresShare * tookMs), keepFigures),
     every(() => settleIntervalMs, keepSettled),
+    every(() => podsIntervalMs, keepPods),
   ]
   const troubles = () => {
     const redis = feed.trouble()
@@ -142,7 +149,7 @@ export async function startMeter(
       const made = await report(window, by)
       if (!advice) return made
       const request = { window, pricesOf, asOf: now(), open: 0 }
-      return { ...made, advice: await adviceFrom(store, usage, request) }
+      return { ...made, advice: await adviceFrom(await store.books(), usage, request) }
     },
     summary: async () => figures.summary(accounting, troubles(), now()),
     load: () => accounting.load(now()),

@@ -2,12 +2,15 @@ import { setImmediate } from 'node:timers/promises'
 import type { ReportDimension } from '@parley/protocol'
 import {
   type AllocationRecord,
+  addNodeTime,
   type CellSums,
   type CellsRequest,
   cellsOf,
   countedHours,
   hourMs,
   hourOf,
+  type NodeTime,
+  nodeTime,
   sumCells,
   type UsageCell,
   type Window,
@@ -19,8 +22,12 @@ import { dayMs, dayOf } from './store/usage-tables.ts'
 /** What, beyond the allocations, decides what an hour comes to. */
 export type CellFacts = Omit<CellsRequest, 'asOf' | 'window'>
 
-/** What is known for the hours of a window and these allocations. */
-type FactsOf = (window: Window, records: readonly AllocationRecord[]) => Promise<CellFacts>
+/** What is known for the hours of a window and these allocations of a book. */
+export type FactsOf = (
+  window: Window,
+  records: readonly AllocationRecord[],
+  book: Book,
+) => Promise<CellFacts>
 
 /** How long after its end an hour is rolled up: until then its last messages may be under way. */
 export const settleMs = 5 * 60_000
@@ -40,10 +47,10 @@ export type Retention = {
  * their allocations. Both are the same sums; a report is the same whichever it is made from.
  */
 export class Usage {
-  readonly #store: Store
+  readonly #store: Pick<Store, 'books'>
   readonly #factsOf: FactsOf
 
-  constructor(store: Store, factsOf: FactsOf) {
+  constructor(store: Pick<Store, 'books'>, factsOf: FactsOf) {
     this.#store = store
     this.#factsOf = factsOf
   }
@@ -69,6 +76,35 @@ export class Usage {
   async totals(now: number): Promise<CellSums[]> {
     const extent = await this.extent()
     return extent ? this.sums(extent, [], now) : []
+  }
+
+  /**
+   * How long nodes had TURN pods in the hours that a window touches, up to `asOf`; undefined where no such
+   * pod is known in them. Of several meters the nodes are added up.
+   */
+  async nodes(window: Window, asOf: number): Promise<NodeTime | undefined> {
+    const { from, to } = countedHours(window)
+    const hours = { from, to: Math.min(to, asOf) }
+    const times: NodeTime[] = []
+    for (const book of await this.#store.books()) {
+      const time = nodeTime(await book.pods.between(hours), hours)
+      if (time) times.push(time)
+    }
+    return times.length === 0 ? undefined : times.reduce(addNodeTime)
+  }
+
+  /** Since when (epoch ms) the nodes of TURN are known; undefined: they are not. */
+  async nodesSince(): Promise<number | undefined> {
+    const books = await this.#store.books()
+    const known = await Promise.all(books.map((book) => book.pods.since()))
+    const first = known.filter((since) => since !== undefined)
+    return first.length > 0 ? Math.min(...first) : undefined
+  }
+
+  /** Since when (epoch ms) anything is known that may cost something; undefined: nothing is. */
+  async since(): Promise<number | undefined> {
+    const [extent, nodes] = [await this.extent(), await this.nodesSince()]
+    return extent === undefined ? nodes : Math.min(extent.from, nodes ?? extent.from)
   }
 
   /** The hours of which anything is known; undefined in an empty store. */
@@ -146,7 +182,7 @@ export class Usage {
 
   async #cellsOf(book: Book, window: Window, asOf: number): Promise<UsageCell[]> {
     const records = await book.records(window)
-    return cellsOf(records, { ...(await this.#factsOf(window, records)), window, asOf })
+    return cellsOf(records, { ...(await this.#factsOf(window, records, book)), window, asOf })
   }
 }
 

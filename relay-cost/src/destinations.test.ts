@@ -58,7 +58,7 @@ describe('where turn→peer went', () => {
   it('REQ-K5: to an SFU of ours nothing leaves, and it is no bound', () => {
     const parts = [relayed('a', 1000, 600), relayed('b', 600, 1000, zoneB)]
     const none = { inside: 0, crossZone: 0, interRegion: 0, bound: 0 }
-    expect(destinationsOf(parts, { side: 'sfu', sfuPlace: zoneA })).toEqual([
+    expect(destinationsOf(parts, { side: 'sfu', sfuPlaces: [zoneA] })).toEqual([
       { ...none, inside: 1000, crossZoneIn: 0, interRegionIn: 0 },
       { ...none, crossZone: 600, crossZoneIn: 1000, interRegionIn: 0 },
     ])

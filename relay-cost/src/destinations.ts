@@ -13,11 +13,12 @@ export type Relayed = { participant: string; place: Place; traffic: Traffic }
  */
 export type RoomFacts = {
   /**
-   * `sfu`: everyone talks to an SFU of ours, nobody to each other; `sfuPlace` says where it runs (left
-   * out: beside the TURN pod). `mesh`: participants talk to each other.
+   * `sfu`: everyone talks to an SFU of ours, nobody to each other; `sfuPlaces` says where its pods run
+   * (left out, or none: beside the TURN pod). Which of them has the room is not known: it is taken to be
+   * the nearest. `mesh`: participants talk to each other.
    */
   side?: 'sfu' | 'mesh'
-  sfuPlace?: Place
+  sfuPlaces?: readonly Place[]
   /**
    * By participant: the links to all of their peers, as their client reported them. A participant
    * who is missing has not said. What is said can only narrow what the counters allow.
@@ -44,7 +45,7 @@ export type Destinations = {
  * the order given. docs/relay-cost.md explains the rule.
  */
 export function destinationsOf(parts: readonly Relayed[], facts: RoomFacts = {}): Destinations[] {
-  if (facts.side === 'sfu') return parts.map((part) => toSfu(part, facts.sfuPlace ?? part.place))
+  if (facts.side === 'sfu') return parts.map((part) => toSfu(part, facts.sfuPlaces ?? []))
   const [first, ...others] = parts
   if (!first) return []
   const samePlace = others.every(({ place }) => distance(place, first.place) === 'inside')
@@ -64,8 +65,9 @@ function nowhere(): Destinations {
   return { inside: 0, crossZone: 0, interRegion: 0, crossZoneIn: 0, interRegionIn: 0, bound: 0 }
 }
 
-function toSfu({ place, traffic }: Relayed, sfu: Place): Destinations {
-  const how = distance(place, sfu)
+function toSfu({ place, traffic }: Relayed, places: readonly Place[]): Destinations {
+  const ways = places.map((sfu) => distance(place, sfu))
+  const how = distances.find((each) => ways.includes(each)) ?? 'inside'
   const result = nowhere()
   result[how] = traffic.turnToPeerBytes
   if (how !== 'inside') result[`${how}In`] = traffic.peerToTurnBytes

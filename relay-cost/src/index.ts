@@ -10,6 +10,14 @@ export { forecastMonthEnd, type Pace } from './forecast.ts'
 export { formatBytes, formatMoney, formatSeconds } from './format.ts'
 export { Ledger } from './ledger.ts'
 export { LinkBook, mergeLinkRecords } from './links.ts'
+export {
+  addNodeTime,
+  type MediaPod,
+  type NodeTime,
+  nodeTime,
+  sfuPlaces,
+  zonesOf,
+} from './media-pods.ts'
 export { type Capacity, type CapacityFigure, capacityFigures } from './plan/figures.ts'
 export { type Plan, type PlanRequest, plan } from './plan/plan.ts'
 export { renderPlan } from './plan/render.ts'
@@ -21,19 +29,12 @@ export {
   reportFormats,
 } from './render/index.ts'
 export type { Colour } from './render/table.ts'
-export {
-  compareRecorded,
-  type Recorded,
-  type Replay,
-  readRecorded,
-  replayEvents,
-} from './replay.ts'
+export { compareRecorded, type Recorded, readRecorded } from './replay.ts'
 export { ReplayStream } from './replay-stream.ts'
 export {
   buildReport,
   idleKey,
   type ReportRequest,
-  replayReport,
   reportOf,
   type SumsRequest,
   unattributedKey,

@@ -16,7 +16,6 @@ import type { PricesAt } from './prices/history.ts'
 import { meterRules } from './prices/meters.ts'
 import { microsPerUnit, toMicros } from './prices/money.ts'
 import type { Prices } from './prices/prices.ts'
-import type { Replay } from './replay.ts'
 import type { Window } from './request.ts'
 import { countedHours, monthOf, type PricedSums, spansOf } from './span.ts'
 import { addSums, noSums, type SumMeasures, sumCells, sumFields } from './sums.ts'
@@ -84,24 +83,6 @@ export function buildReport(request: ReportRequest): RelayCostReport {
     })),
     open: allocations.filter((record) => isOpen(record, asOf)).length,
     notes: request.notes ?? [],
-  })
-}
-
-/** The report of a recorded stream, over the stream's own time unless a window is given. */
-export function replayReport(
-  replay: Replay,
-  request: Omit<ReportRequest, 'allocations' | 'window'> & { window?: Window },
-): RelayCostReport {
-  const notes = replay.rejected
-    .slice(0, 20)
-    .map(({ line, reason }) => `line ${line} not counted: ${reason}`)
-  if (replay.rejected.length > notes.length)
-    notes.push(`${replay.rejected.length - notes.length} more lines not counted`)
-  return buildReport({
-    window: { from: replay.from, to: replay.to + 1 },
-    ...request,
-    allocations: replay.allocations,
-    notes: [...notes, ...(request.notes ?? [])],
   })
 }
 
@@ -454,7 +435,21 @@ function notesOn(request: SumsRequest, totals: Sum, boundEgress: number): string
     )
   if (!request.spans.some(({ nodes }) => nodes))
     notes.push('Node hours are not known here: the cost is egress alone.')
+  notes.push(...otherNodes(request.spans))
   return notes
+}
+
+/** Which nodes are not of the type that the price list prices. */
+function otherNodes(spans: readonly PricedSums[]): string[] {
+  const priced = new Map<string, Set<string>>()
+  for (const { nodes, prices } of spans)
+    for (const type of nodes?.instanceTypes ?? [])
+      if (prices.nodes.type && prices.nodes.type !== type)
+        priced.set(prices.nodes.type, (priced.get(prices.nodes.type) ?? new Set()).add(type))
+  return [...priced].map(
+    ([type, others]) =>
+      `Nodes of type ${[...others].sort().join(', ')} are priced as ${type}, which is what the price list has; give a list with their price.`,
+  )
 }
 
 /** Which prices hold when, where there are several. */

@@ -9,8 +9,11 @@ export type PriceSpan = Window & { prices: Prices }
 /** What was used in a span: what a report is priced from. Spans of one report follow one another. */
 export type PricedSums = PriceSpan & {
   sums: readonly CellSums[]
-  /** Time of all nodes together, and what one relays at most (Mbit/s sent). Left out: nodes cost 0. */
-  nodes?: { milliseconds: number; capacityMbps: number }
+  /**
+   * Time of all nodes together, and what one relays at most (Mbit/s sent). Left out: nodes cost 0.
+   * `instanceTypes` are those that are known.
+   */
+  nodes?: { milliseconds: number; capacityMbps: number; instanceTypes?: readonly string[] }
 }
 
 /** The whole UTC hours that a window touches: what its report counts. */

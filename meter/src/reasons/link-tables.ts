@@ -68,9 +68,16 @@ export function linkTables(dialect: Dialect, meter: string) {
     return found
   }
 
-  /** Deletes links of which nothing was heard since `before`. */
-  function* forget(before: number): Program<void> {
-    yield { sql: 'DELETE FROM link_reports WHERE meter = ? AND at < ?', values: [meter, before] }
+  /**
+   * Deletes links that no hour from `before` on is worked out with, so many at most.
+   * @returns whether there may be more
+   */
+  function* forget(before: number, limit: number): Program<boolean> {
+    const { changes } = yield {
+      sql: dialect.deleteSome('link_reports', ['meter', ...keys], 'meter = ? AND at < ?', limit),
+      values: [meter, before - longestMs],
+    }
+    return changes >= limit
   }
 
   return { merge, between, forget }

@@ -25,9 +25,9 @@ describe('why somebody was relayed', () => {
   it('REQ-K5: is in the sums, also of an hour that was rolled up before the report came', async () => {
     const store = await openStore('sqlite::memory:')
     const now = start + 3 * hourMs
-    const usage = new Usage(store, async (hours, records) => ({
+    const usage = new Usage(store, async (hours, records, book) => ({
       region: 'eu',
-      ...(await linkFacts(store, hours, records, now)),
+      ...(await linkFacts(book, hours, records, now)),
     }))
     const reasons = async () =>
       (await usage.sums(window, ['reason'], now)).map(({ reason, turnToClientBytes }) => [

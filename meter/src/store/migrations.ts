@@ -86,6 +86,22 @@ const linksFor = ({ integer, text, id, report, end }: Vocabulary, keys = '') =>
      report ${report} NOT NULL, PRIMARY KEY (meter, tenant, room, participant, link)${keys}
    ) ${end}`
 
+/**
+ * When a pod of TURN or the SFU was on which node, from `from_at` (Kubernetes' word) to `to_at` (when it was
+ * there last), and what is said of a meter: its region.
+ */
+const placesFor = ({ integer, text, end }: Vocabulary): string[] => [
+  `CREATE TABLE IF NOT EXISTS media_pods (
+     meter ${text} NOT NULL, pod ${text} NOT NULL, from_at ${integer} NOT NULL,
+     component ${text} NOT NULL, node ${text} NOT NULL, zone ${text} NOT NULL,
+     instance_type ${text} NOT NULL, mbps ${integer} NOT NULL, to_at ${integer} NOT NULL,
+     PRIMARY KEY (meter, pod, from_at)
+   ) ${end}`,
+  `CREATE TABLE IF NOT EXISTS meters (
+     meter ${text} NOT NULL, region ${text} NOT NULL, PRIMARY KEY (meter)
+   ) ${end}`,
+]
+
 /** Columns that say whose usage a row of `usage_hours` is, and of `usage_days`. */
 export const hourKeys = [
   'tenant',
@@ -141,6 +157,8 @@ export const sqliteMigrations: readonly string[] = [
   ...usageFor(sqlite),
   linksFor(sqlite),
   'CREATE INDEX link_reports_at ON link_reports (meter, at)',
+  ...placesFor(sqlite),
+  'CREATE INDEX media_pods_to_at ON media_pods (meter, to_at)',
 ]
 
 /**
@@ -194,4 +212,6 @@ export const mysqlMigrations: readonly string[] = [
   ...usageFor(mysql),
   linksFor(mysql, ', KEY reported (meter, at)'),
   'CREATE INDEX allocation_refs ON allocations (meter, allocation_id, username(191))',
+  ...placesFor(mysql),
+  'CREATE INDEX media_pods_to_at ON media_pods (meter, to_at)',
 ]

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { type AllocationRecord, noTraffic, parseStatsdb } from '@parley/relay-cost'
 import mysql from 'mysql2/promise'
 import { Accounting } from '../accounting.ts'
+import { podsSuite } from '../places/testing/suite.ts'
 import { linksSuite } from '../reasons/testing/suite.ts'
 import { type RunningMariadb, startMariadb, temporaryFolder } from '../testing/servers.ts'
 import { openStore } from './open.ts'
@@ -46,6 +47,7 @@ describe('the MySQL store, on a real MariaDB', () => {
   }
   storeSuite(place, { numRuns: 40 })
   linksSuite(place, { numRuns: 20 })
+  podsSuite(place)
 
   const record = (id: number, bytes: number): AllocationRecord => ({
     ...{ realm: 'pod-a.demo', username: 'mallory', id: String(id), remote: 'c:1' },

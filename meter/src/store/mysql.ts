@@ -12,6 +12,7 @@ import {
 } from '@parley/relay-cost'
 import mysql, { type PoolConnection, type RowDataPacket } from 'mysql2/promise'
 import { StoreError } from '../errors.ts'
+import { podTables } from '../places/pod-tables.ts'
 import { linkTables } from '../reasons/link-tables.ts'
 import { mysqlMigrations } from './migrations.ts'
 import { presenceOf, type Row, readAllocation, readTraffic, trafficColumns } from './rows.ts'
@@ -82,6 +83,7 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
   const bookOf = (whose: string): Book => {
     const usage = usageTables(mysqlDialect, whose)
     const links = linkTables(mysqlDialect, whose)
+    const pods = podTables(mysqlDialect, whose)
     const read = <T>(program: () => Program<T>) =>
       attempt('read', (connection) => runProgram(connection, program))
     const write = async <T>(program: () => Program<T>) => {
@@ -97,6 +99,16 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
           }),
         between: (window, rooms) => read(() => links.between(window, rooms)),
       },
+      pods: {
+        put: (there, now) =>
+          write(function* () {
+            return { lateHours: yield* usage.touch(yield* pods.put(there, now)) }
+          }),
+        between: (window) => read(() => pods.between(window)),
+        since: () => read(pods.since),
+      },
+      region: () => read(usage.region),
+      setRegion: (region) => write(() => usage.setRegion(region)),
       changedHours: ({ from, to }) => read(() => usage.changedHours(from, to)),
       putHour: (hour, cells) => write(() => usage.putHour(hour, cells)),
       putDay: (day) => write(() => usage.putDay(day)),
@@ -106,8 +118,9 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
       kept: () => read(() => usage.kept()),
       forget: (before) =>
         write(function* () {
-          yield* links.forget(before.allocations)
-          return yield* usage.forget(before, forgetRows, 'present_until')
+          const isMore = yield* usage.forget(before, forgetRows, 'present_until')
+          const { allocations } = yield* usage.kept()
+          return (yield* links.forget(allocations, forgetRows)) || isMore
         }),
     }
   }

@@ -25,15 +25,21 @@ export type Answer = {
 export type Dialect = {
   /** `INSERT … VALUES …` goes on with this where a row of these keys is there already. */
   onConflict: (keys: readonly string[]) => string
+  /** Deletes the rows of a condition, so many at most. */
+  deleteSome: (table: string, keys: readonly string[], where: string, limit: number) => string
   /** Whether the table of allocations is that of many meters. */
   sharesAllocations: boolean
 }
 
 export const sqliteDialect: Dialect = {
   onConflict: (keys) => `ON CONFLICT (${keys.join(', ')}) DO UPDATE SET`,
+  deleteSome: (table, keys, where, limit) =>
+    `DELETE FROM ${table} WHERE (${keys.join(', ')}) IN
+     (SELECT ${keys.join(', ')} FROM ${table} WHERE ${where} LIMIT ${limit})`,
   sharesAllocations: false,
 }
 export const mysqlDialect: Dialect = {
   onConflict: () => 'ON DUPLICATE KEY UPDATE',
+  deleteSome: (table, _keys, where, limit) => `DELETE FROM ${table} WHERE ${where} LIMIT ${limit}`,
   sharesAllocations: true,
 }

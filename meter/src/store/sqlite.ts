@@ -4,6 +4,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { parseTurnUsername } from '@parley/protocol'
 import { type AllocationRecord, hourMs, hourOf, trafficFields } from '@parley/relay-cost'
 import { StoreError } from '../errors.ts'
+import { podTables } from '../places/pod-tables.ts'
 import { linkTables } from '../reasons/link-tables.ts'
 import { sqliteMigrations as migrations } from './migrations.ts'
 import { presenceOf, type Row, readAllocation, readTraffic, trafficColumns } from './rows.ts'
@@ -23,6 +24,7 @@ export function openSqliteStore(path: string): Store {
   const allocations = prepare(db)
   const usage = usageTables(sqliteDialect, '')
   const links = linkTables(sqliteDialect, '')
+  const pods = podTables(sqliteDialect, '')
   const read = <T>(program: () => Program<T>) =>
     attempt('read', path, () => inTransaction(db, 'BEGIN', () => run(program())))
   const write = <T>(program: () => Program<T>) =>
@@ -40,6 +42,16 @@ export function openSqliteStore(path: string): Store {
         }),
       between: async (window, rooms) => read(() => links.between(window, rooms)),
     },
+    pods: {
+      put: async (there, now) =>
+        write(function* () {
+          return { lateHours: yield* usage.touch(yield* pods.put(there, now)) }
+        }),
+      between: async (window) => read(() => pods.between(window)),
+      since: async () => read(pods.since),
+    },
+    region: async () => read(usage.region),
+    setRegion: async (region) => write(() => usage.setRegion(region)),
     changedHours: async ({ from, to }) => read(() => usage.changedHours(from, to)),
     putHour: async (hour, cells) => write(() => usage.putHour(hour, cells)),
     putDay: async (day) => write(() => usage.putDay(day)),
@@ -49,8 +61,9 @@ export function openSqliteStore(path: string): Store {
     kept: async () => read(() => usage.kept()),
     forget: async (before) =>
       write(function* () {
-        yield* links.forget(before.allocations)
-        return yield* usage.forget(before, forgetRows, 'max(last_seen_at, expires_at)')
+        const isMore = yield* usage.forget(before, forgetRows, 'max(last_seen_at, expires_at)')
+        const { allocations } = yield* usage.kept()
+        return (yield* links.forget(allocations, forgetRows)) || isMore
       }),
   }
 

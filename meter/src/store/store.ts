@@ -1,5 +1,5 @@
 import type { LinkRecord, RelayIdentity, ReportDimension } from '@parley/protocol'
-import type { AllocationRecord, CellSums, UsageCell, Window } from '@parley/relay-cost'
+import type { AllocationRecord, CellSums, MediaPod, UsageCell, Window } from '@parley/relay-cost'
 
 /**
  * Where allocation records live. Writing is a merge (see mergeAllocations in relay-cost): the same
@@ -35,6 +35,11 @@ export type Book = {
   records(window: Window): Promise<AllocationRecord[]>
   /** What pages reported of their links; with the allocations it decides what an hour comes to. */
   links: Links
+  /** Where the pods of TURN and the SFU were: it decides the zones of an hour, and what nodes cost. */
+  pods: Pods
+  /** Of the meter whose book it is; undefined where it has not said. */
+  region(): Promise<string | undefined>
+  setRegion(region: string): Promise<void>
   /** Hours from `from` to before `to` that are to be rolled up (again), the earliest first. */
   changedHours(window: Window): Promise<ChangedHour[]>
   /** Puts an hour's cells in place of what it had; false where it has changed since, and stays. */
@@ -54,8 +59,8 @@ export type Book = {
   /** Up to when (epoch ms) allocations and hours were deleted for their age; 0 where none were. */
   kept(): Promise<Kept>
   /**
-   * Deletes what is older, a bounded number of rows at a time: allocations that ended before (and what
-   * was reported of links before), and hours of days that are summed up. What is not rolled up yet is kept.
+   * Deletes what is older, a bounded number of rows at a time: allocations that ended before (and what was
+   * reported of links a week before), and hours of days that are summed up. What is not rolled up yet is kept.
    * @returns whether there is more
    */
   forget(before: Kept): Promise<boolean>
@@ -68,6 +73,15 @@ export type Links = {
   merge(records: readonly LinkRecord[]): Promise<Merged>
   /** Those of the rooms' links that may have been there in the window. */
   between(window: Window, rooms: readonly RoomOf[]): Promise<LinkRecord[]>
+}
+
+export type Pods = {
+  /** Notes those that are there now (epoch ms); hours whose zones become known are rolled up (again). */
+  put(pods: readonly MediaPod[], now: number): Promise<Merged>
+  /** Those that were there in the window, or not long before. */
+  between(window: Window): Promise<MediaPod[]>
+  /** Since when (epoch ms) pods of TURN are known; undefined: none are. */
+  since(): Promise<number | undefined>
 }
 
 export type ChangedHour = {

@@ -212,6 +212,27 @@ export function usageTables(dialect: Dialect, meter: string) {
     return result
   }
 
+  /** As its meter said; of a store from before it did, as its usage says; undefined: nobody has. */
+  function* region(): Program<string | undefined> {
+    for (const table of ['meters', 'usage_hours', 'usage_days']) {
+      const { rows } = yield {
+        sql: `SELECT region FROM ${table} WHERE meter = ?
+              ${table === 'meters' ? '' : 'ORDER BY hour DESC'} LIMIT 1`,
+        values: [meter],
+      }
+      if (rows[0]?.region) return String(rows[0].region)
+    }
+    return undefined
+  }
+
+  function* setRegion(region: string): Program<void> {
+    yield {
+      sql: `INSERT INTO meters (meter, region) VALUES (?, ?)
+            ${dialect.onConflict(['meter'])} region = ?`,
+      values: [meter, region, region],
+    }
+  }
+
   function* kept(): Program<Kept> {
     return { allocations: (yield* mark('allocations')) ?? 0, hours: (yield* mark('hours')) ?? 0 }
   }
@@ -268,7 +289,10 @@ export function usageTables(dialect: Dialect, meter: string) {
     return { rows: [], changes: limit }
   }
 
-  return { touch, adopt, changedHours, putHour, putDay, days, extent, sums, kept, forget }
+  return {
+    ...{ touch, adopt, changedHours, putHour, putDay, days, extent, sums, kept, forget },
+    ...{ region, setRegion },
+  }
 }
 
 const summed = usageFields.filter((field) => field !== 'carried')

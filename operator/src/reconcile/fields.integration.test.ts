@@ -113,6 +113,7 @@ const objects: {
     status: {
       phase: 'Running',
       podIP: '10.1.2.3',
+      startTime: '2026-11-01T10:00:00Z',
       conditions: [{ type: 'Ready', message: 'later', ...condition, status: 'False' }],
       containerStatuses: [
         {

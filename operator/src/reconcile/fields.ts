@@ -81,6 +81,7 @@ export const POD = {
       6: text('message'),
     }),
     6: text('podIP'),
+    7: time('startTime'),
     8: many('containerStatuses', {
       2: one('state', {
         1: one('waiting', { 1: text('reason') }),

@@ -34,6 +34,21 @@ describe('what keeps a pod from starting', () => {
   })
 })
 
+describe('since when a node has a pod', () => {
+  const sinceOf = (component: string, phase: string) =>
+    projectPod({
+      metadata: { name: 'x', labels: { 'app.kubernetes.io/component': component } },
+      status: { phase, startTime: '2026-11-21T12:00:00Z' },
+    } as never).since
+
+  it('REQ-K5: is known of TURN and the SFU, until they have ended', () => {
+    expect(sinceOf('turn', 'Running')).toBe('2026-11-21T12:00:00Z')
+    expect(sinceOf('sfu', 'Pending')).toBe('2026-11-21T12:00:00Z')
+    expect(sinceOf('turn', 'Failed')).toBeUndefined()
+    expect(sinceOf('webapp', 'Running')).toBeUndefined()
+  })
+})
+
 describe('the addresses of a node', () => {
   it('are those that are addresses, whatever its kubelet says', () => {
     const all = ['203.0.113.7', '2001:db8::7', '0.0.0.0/0', 'a"b', '192.0.2.1\n0.0.0.0-9.9.9.9', '']

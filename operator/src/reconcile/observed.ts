@@ -227,6 +227,8 @@ export interface PodEntry extends Entry {
   component: string | undefined
   node: string | undefined
   ip: string | undefined
+  /** Of one of TURN or the SFU that has not ended: when its node took it, ISO 8601. */
+  since?: string
   ready: boolean
   /** Is being deleted: it may carry calls for hours yet. */
   leaving: boolean
@@ -249,6 +251,8 @@ export function projectPod(object: K8sObject): PodEntry {
   const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed'
   const namespace = metadata.namespace ?? ''
   const cluster = metadata.labels?.['parley.dev/cluster']
+  const component = metadata.labels?.['app.kubernetes.io/component']
+  const isMedia = component === 'turn' || component === 'sfu'
   const { lastTransitionTime = '' } = unscheduledOf(status) ?? {}
   const homelessSince = Date.parse(lastTransitionTime)
   return {
@@ -257,7 +261,7 @@ export function projectPod(object: K8sObject): PodEntry {
     name: metadata.name,
     namespace,
     cluster,
-    component: metadata.labels?.['app.kubernetes.io/component'],
+    component,
     node: spec?.nodeName,
     ip: status?.podIP,
     leaving: metadata.deletionTimestamp !== undefined,
@@ -269,6 +273,7 @@ export function projectPod(object: K8sObject): PodEntry {
       ? Number.POSITIVE_INFINITY
       : Number(metadata.annotations?.[KEYS_GENERATION_ANNOTATION] ?? 0),
     ...(Number.isNaN(homelessSince) ? {} : { homelessSince }),
+    ...(isMedia && !ended && status?.startTime && { since: status.startTime }),
   }
 }
 

@@ -53,7 +53,7 @@ import { type Referenced, ReferencedSecrets } from './secrets/referenced.ts'
 import { planSecrets, type SecretsPlan } from './secrets/secrets.ts'
 import { showToPods } from './show-to-pods.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
-import { findReach, mediaNodes } from './turn-reach.ts'
+import { findReach, mediaNodes, mediaPods } from './turn-reach.ts'
 import { unschedulable } from './unschedulable.ts'
 import { withProblem, workloadFacts } from './workload-facts.ts'
 import type { World } from './world.ts'
@@ -280,6 +280,7 @@ async function desiredChildren(
       secretGenerations: secrets.generations,
       nodes: world.factsOfNodes(),
       mediaNodes: mediaNodes(world, key),
+      mediaPods: mediaPods(world, key),
       ...(named.shared ? { held: ['sfu' as const] } : {}),
       workloads: workloadFacts(world, key, rolloutsOf(world, cluster)),
       ...(options.operatorNamespace && { operatorNamespace: options.operatorNamespace }),

@@ -1,5 +1,11 @@
 import type { MeetingCluster } from '../api/index.ts'
-import { objectName, sfuAddresses, type TurnTls, turnReach } from '../render/index.ts'
+import {
+  type MediaPodFacts,
+  objectName,
+  sfuAddresses,
+  type TurnTls,
+  turnReach,
+} from '../render/index.ts'
 import type { K8sObject } from '../runtime/resources.ts'
 import type { PodEntry } from './observed.ts'
 import type { World } from './world.ts'
@@ -44,6 +50,19 @@ export function findReach(
 /** Nodes with a pod of TURN or the SFU, also with one that goes: participants meet there. */
 export function mediaNodes(world: Pick<World, 'podsOf'>, key: string): string[] {
   return nodesOf([...world.podsOf(key, 'turn'), ...world.podsOf(key, 'sfu')])
+}
+
+/** Pods of TURN and the SFU that their nodes have taken, also those that go. */
+export function mediaPods(world: Pick<World, 'podsOf'>, key: string): MediaPodFacts[] {
+  return (['turn', 'sfu'] as const)
+    .flatMap((component) =>
+      world
+        .podsOf(key, component)
+        .flatMap(({ name, node, since }) =>
+          node && since ? [{ pod: name, component, node, since }] : [],
+        ),
+    )
+    .sort((a, b) => (a.pod < b.pod ? -1 : 1))
 }
 
 function nodesOf(pods: readonly PodEntry[]): string[] {

@@ -146,7 +146,10 @@ export class World {
       {
         project: projectPod,
         onChange: (_key, before, after) => {
-          const moved = before?.node !== after?.node || before?.ready !== after?.ready
+          const moved =
+            before?.node !== after?.node ||
+            before?.ready !== after?.ready ||
+            before?.since !== after?.since
           const pod = after ?? before
           if (!pod?.group) return
           if (

@@ -6,6 +6,7 @@ export {
   type ImageName,
   type ImageSource,
   imageReference,
+  type MediaPodFacts,
   type NodeFacts,
   type RenderInputs,
   type WorkloadFacts,
@@ -52,3 +53,4 @@ export {
   type TurnService,
   turnReach,
 } from './turn-urls.ts'
+export { WEBAPP_PORT } from './webapp.ts'

@@ -8,6 +8,8 @@ export interface RenderInputs {
   nodes: Readonly<Record<string, NodeFacts>>
   /** Nodes that have a pod of TURN or the SFU, whatever its state. */
   mediaNodes?: readonly string[]
+  /** Pods of TURN and the SFU that their nodes have taken, in order of their names. */
+  mediaPods?: readonly MediaPodFacts[]
   /** Components whose pods are neither made nor changed now, and why is said elsewhere. */
   held?: readonly Component[]
   /** What is known of Deployments, by component. */
@@ -38,6 +40,14 @@ export interface RenderInputs {
 export interface ImageSource {
   registry: string
   tag: string
+}
+
+export interface MediaPodFacts {
+  pod: string
+  component: 'turn' | 'sfu'
+  node: string
+  /** When the node took it, ISO 8601. */
+  since: string
 }
 
 export interface WorkloadFacts {

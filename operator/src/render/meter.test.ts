@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals'
+import { mediaPodsFile, mediaPodsSchema } from '@parley/protocol'
 import { meetingCluster } from '../api/testing/specs.ts'
 import type { KubernetesObject } from './kubernetes.ts'
 import { buildMeterDeployment, buildMeterService, renderMeter } from './meter.ts'
@@ -66,6 +67,45 @@ it('report files are on the volume of the store, as often as asked for', () => {
   })
   const mysql = env({ store: { mode: 'MySQL', mysql: { secretName: 'mine' } } })
   expect(mysql).not.toHaveProperty('METER_REPORTS_DIR')
+})
+
+it('the meter is told where the pods of TURN and the SFU are, and in which zones', () => {
+  const since = '2026-11-21T10:00:00Z'
+  const inputs = renderInputs({
+    nodes: {
+      n1: {
+        internal: [],
+        labels: {
+          'topology.kubernetes.io/zone': 'eu-central-1a',
+          'node.kubernetes.io/instance-type': 'c6i.large',
+          other: 'x',
+        },
+      },
+      n2: { internal: [] },
+    },
+    mediaPods: [
+      { pod: 'demo-sfu-x', component: 'sfu', node: 'n2', since },
+      { pod: 'demo-turn-x', component: 'turn', node: 'n1', since },
+    ],
+  })
+  const told = (mc = meetingCluster()) => {
+    const config = renderMeter(mc, inputs).find(({ kind }) => kind === 'ConfigMap')
+    const { data } = config as KubernetesObject & { data: Record<string, string> }
+    return mediaPodsSchema.parse(JSON.parse(data[mediaPodsFile] ?? ''))
+  }
+  expect(told()).toEqual({
+    turnMbps: 400,
+    pods: [
+      { pod: 'demo-sfu-x', component: 'sfu', node: 'n2', since },
+      {
+        ...{ pod: 'demo-turn-x', component: 'turn', node: 'n1', since },
+        ...{ zone: 'eu-central-1a', instanceType: 'c6i.large' },
+      },
+    ],
+  })
+  const autoscaling = { minReplicas: 1, maxReplicas: 2, targetRelayMbps: 900 }
+  expect(told(meetingCluster({ turn: { autoscaling } })).turnMbps).toBe(900)
+  expect(env({}).METER_PODS_FILE).toBe(`/etc/parley/media-pods/${mediaPodsFile}`)
 })
 
 it('the meter is asked for what it knows also while it is not ready', () => {

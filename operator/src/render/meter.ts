@@ -1,10 +1,19 @@
 import type { V1EnvVar } from '@kubernetes/client-node'
-import { durationSeconds, type MeetingCluster } from '../api/index.ts'
+import { type MediaPods, mediaPodsFile } from '@parley/protocol'
+import { capacityFigures } from '@parley/relay-cost'
+import { durationSeconds, type MeetingCluster, scalingOf } from '../api/index.ts'
 import { buildClaim, buildDisruptionBudget, buildServiceAccount } from './common.ts'
 import type { RenderInputs } from './inputs.ts'
-import type { Deployment, KubernetesObject, Service } from './kubernetes.ts'
+import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
 import { pricePreset } from './limitations.ts'
-import { claimNames, metadata, namespaceOf, secretNames, selectorOf } from './names.ts'
+import {
+  claimNames,
+  configMapNames,
+  metadata,
+  namespaceOf,
+  secretNames,
+  selectorOf,
+} from './names.ts'
 import {
   configMapMount,
   dataMount,
@@ -18,6 +27,8 @@ import { redisAccess } from './redis.ts'
 
 export const METER_PORT = 8090
 
+const podsFolder = '/etc/parley/media-pods'
+
 /**
  * The meter: one pod. A store on a volume has one writer; in a database two meters would agree, but
  * one is enough.
@@ -29,10 +40,33 @@ export function renderMeter(mc: MeetingCluster, inputs: RenderInputs): Kubernete
     ...(store.mode === 'Embedded' && inputs.capabilities.storage
       ? [buildClaim(mc, 'meter', claimNames(mc).meter, store)]
       : []),
+    buildMediaPods(mc, inputs),
     buildMeterService(mc),
     buildMeterDeployment(mc, inputs),
     buildDisruptionBudget(mc, 'meter'),
   ]
+}
+
+/**
+ * Where the pods of TURN and the SFU are: what the meter knows node hours and zones from, so that it needs no
+ * rights at the API server.
+ */
+export function buildMediaPods(mc: MeetingCluster, inputs: RenderInputs): ConfigMap {
+  const told: MediaPods = {
+    turnMbps: scalingOf(mc.spec, 'turn').targetRelayMbps ?? capacityFigures.turnMbpsPerPod.value,
+    pods: (inputs.mediaPods ?? []).map((pod) => {
+      const labels = inputs.nodes[pod.node]?.labels ?? {}
+      const zone = labels['topology.kubernetes.io/zone']
+      const instanceType = labels['node.kubernetes.io/instance-type']
+      return { ...pod, ...(zone && { zone }), ...(instanceType && { instanceType }) }
+    }),
+  }
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: metadata(mc, 'meter', configMapNames(mc).mediaPods),
+    data: { [mediaPodsFile]: `${JSON.stringify(told, null, 2)}\n` },
+  }
 }
 
 export function buildMeterService(mc: MeetingCluster): Service {
@@ -76,11 +110,13 @@ export function buildMeterDeployment(mc: MeetingCluster, inputs: RenderInputs): 
           ...prices.env,
           ...redis.env,
           { name: 'METER_TOKEN_FILE', value: '/etc/parley/secrets/meter/token' },
+          { name: 'METER_PODS_FILE', value: `${podsFolder}/${mediaPodsFile}` },
         ],
         ports: [{ name: 'http', protocol: 'TCP', containerPort: METER_PORT }],
         mounts: [
           ...redis.mounts,
           secretMount('meter', secretNames(mc).meterToken, ['token']),
+          configMapMount('media-pods', configMapNames(mc).mediaPods, podsFolder),
           ...store.mounts,
           ...prices.mounts,
           scratchMount('tmp', '/tmp', { sizeLimit: '64Mi' }),

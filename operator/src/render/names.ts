@@ -83,6 +83,8 @@ export function configMapNames(mc: MeetingCluster) {
     sfu: `${name}-sfu-config`,
     /** `endpoints.json`, for signaling. */
     turnEndpoints: `${name}-turn-endpoints`,
+    /** `pods.json`, for the meter. */
+    mediaPods: `${name}-meter-pods`,
   } as const
 }
 

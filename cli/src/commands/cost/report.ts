@@ -20,6 +20,7 @@ export function addReport(cost: Command): void {
     .option('--to <instant>', 'end of the window, ISO 8601')
     .option('--by <dimensions>', `rows by any of ${dimensions}`, 'room')
     .option('--prices <file|preset>', 'with --store: prices to use (default: aws/us-east-1)')
+    .option('--region <region>', 'with --store: of which region it is (default: as its meter said)')
     .addOption(format())
     .addOption(top())
     .option('--advice', 'also say what could cost less, and which tenants moved')
@@ -45,6 +46,7 @@ type ReportOptions = {
   to?: string
   by: string
   prices?: string
+  region?: string
   output: Format
   top?: number
   advice?: true
@@ -59,6 +61,8 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
     throw new UsageError(
       '--prices goes with --store: the meter of a MeetingCluster has the prices of its spec.cost.prices',
     )
+  if (options.cluster && options.region)
+    throw new UsageError('--region goes with --store: a MeetingCluster has its spec.region')
   if (options.store) {
     const { openStore, storeReport } = await import('@parley/meter')
     mustExist(options.store)
@@ -67,7 +71,8 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
     try {
       return await storeReport(store, {
         ...{ window, by, asOf: Math.min(now, window.to) },
-        pricesOf: (window) => pricesOver(prices, window),
+        pricesOf: (window, region) => pricesOver(prices, window, region || undefined),
+        ...(options.region && { region: options.region }),
         advice: options.advice ?? false,
       })
     } finally {

@@ -4,6 +4,7 @@ import { hourMs, mergeLinkRecords } from '@parley/relay-cost'
 import fc from 'fast-check'
 import type { Book, Store } from '../../store/store.ts'
 import { start } from '../../store/testing/suite.ts'
+import { usageOf } from '../../store/testing/usage.ts'
 
 const all = { from: start - hourMs, to: start + 100 * hourMs }
 const rooms = [
@@ -105,10 +106,31 @@ export function linksSuite(place: () => () => Promise<Store>, { numRuns = 50 } =
     expect(await book.links.between(all, [{ tenant: 'acme', room: 'other' }])).toEqual([])
     const many = Array.from({ length: 250 }, (_, at) => ({ tenant: 'acme', room: `x${at}` }))
     expect(await book.links.between(all, [...many, ...rooms])).toHaveLength(2)
-    await book.forget({ allocations: start + hourMs, hours: 0 })
-    expect((await book.links.between(all, rooms)).map(({ participant }) => participant)).toEqual([
-      'p-2',
-    ])
+    const present = async () =>
+      (await book.links.between(all, rooms)).map(({ participant }) => participant)
+    const week = 7 * 24 * hourMs
+    // What an hour says that is not rolled up yet is made of them.
+    await book.forget({ allocations: start + week + hourMs, hours: 0 })
+    expect(await present()).toEqual(['p-1', 'p-2'])
+    await usageOf(store).rollUp(start + 100 * hourMs)
+    // A link of which nothing was heard for a week may be there still.
+    await book.forget({ allocations: start + week, hours: 0 })
+    expect(await present()).toEqual(['p-1', 'p-2'])
+    await book.forget({ allocations: start + week + hourMs, hours: 0 })
+    expect(await present()).toEqual(['p-2'])
+    await store.close()
+  })
+
+  it('REQ-K5: forgets a bounded number of reports at a time', async () => {
+    const store = await place()()
+    const book = await bookOf(store)
+    await book.links.merge(Array.from({ length: 2100 }, (_, link) => reported({}, { link })))
+    await usageOf(store).rollUp(start + 100 * hourMs)
+    const before = { allocations: start + 10 * 24 * hourMs, hours: 0 }
+    expect(await book.forget(before)).toBe(true)
+    expect(await book.links.between(all, rooms)).toHaveLength(100)
+    expect(await book.forget(before)).toBe(false)
+    expect(await book.links.between(all, rooms)).toEqual([])
     await store.close()
   })
 }
