@@ -34,6 +34,8 @@ const programs = [
   { program: 'my_print_defaults', debianPackage: 'mariadb-client-core' },
   { program: 'promtool', debianPackage: 'prometheus' },
   { program: 'chromium', debianPackage: 'chromium' },
+  { program: 'zsh', debianPackage: 'zsh' },
+  { program: 'fish', debianPackage: 'fish' },
 ]
 
 const asked = process.argv.slice(2)

@@ -191,7 +191,8 @@ _parley() {
   (( \${#candidates} )) && _describe -V parley candidates
   [[ -n $files ]] && _files
 }
-compdef _parley parley
+# As a file in $fpath it is the function itself, on its first call.
+if [[ $funcstack[1] == _parley ]]; then _parley; else compdef _parley parley; fi
 `
 
 const fish = `# parley completion for fish:  parley completion fish | source
