@@ -45,18 +45,23 @@ export async function* readLines(file: string): AsyncGenerator<string> {
     return text
   }
   const chunks = input[Symbol.asyncIterator]()
-  for (;;) {
-    const { done, value } = await namingTheFile(file, () => chunks.next())
-    if (done) break
-    let start = 0
-    for (let end = value.indexOf(10); end >= 0; end = value.indexOf(10, start)) {
-      add(value.subarray(start, end))
-      yield line()
-      start = end + 1
+  try {
+    for (;;) {
+      const { done, value } = await namingTheFile(file, () => chunks.next())
+      if (done) break
+      let start = 0
+      for (let end = value.indexOf(10); end >= 0; end = value.indexOf(10, start)) {
+        add(value.subarray(start, end))
+        yield line()
+        start = end + 1
+      }
+      if (start < value.length) add(value.subarray(start))
     }
-    if (start < value.length) add(value.subarray(start))
+    if (length > 0) yield line()
+  } finally {
+    // Who has read enough leaves no file open.
+    await chunks.return?.()
   }
-  if (length > 0) yield line()
 }
 
 /** Reading a folder is the one error of the system that does not say of which path. */

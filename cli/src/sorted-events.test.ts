@@ -15,7 +15,7 @@ describe('events in order', () => {
   it('REQ-K5: come the same from memory and from files', () => {
     fc.assert(
       fc.property(
-        fc.array(recorded, { maxLength: 60 }),
+        fc.array(recorded, { maxLength: 150, size: 'max' }),
         fc.integer({ min: 1, max: 70 }),
         (all, length) => {
           const events = new SortedEvents(length)

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 import { loadPrices } from './prices/file.ts'
 import { renderReport } from './render/index.ts'
-import { replayEvents } from './replay.ts'
-import { replayReport } from './report.ts'
+import { ReplayStream } from './replay-stream.ts'
+import { inOrder } from './testing/replayed.ts'
 
 const page = readFileSync(new URL('../../docs/relay-cost.md', import.meta.url), 'utf8')
 const block = (label: string) => {
@@ -14,11 +14,13 @@ const block = (label: string) => {
 
 describe('docs/relay-cost.md', () => {
   const prices = loadPrices(block('yaml prices'))
-  const replay = replayEvents(block('jsonl events').split('\n'))
-  const report = replayReport(replay, { prices, by: ['room', 'participant'] })
+  const lines = block('jsonl events').trim().split('\n')
+  const stream = new ReplayStream({ prices, by: ['room', 'participant'] })
+  for (const event of inOrder(lines)) stream.push(event)
+  const report = stream.report()
 
   it('REQ-K5: the worked example comes out as its arithmetic says', () => {
-    expect(replay.rejected).toEqual([])
+    expect(stream.accepted).toBe(lines.length)
     expect(report.totals.bytes.billable).toBe(51_580_000_000)
     expect(report.totals.cost.total).toBe(3.329)
     const ofDee = report.rows.find(({ key }) => key.participant === 'p-dee')

@@ -171,21 +171,63 @@ describe('the allocation ledger', () => {
     )
   })
 
-  it('REQ-K5: settled allocations are forgotten, open ones and ones with a valid username are not', () => {
+  it('REQ-K5: what was closed is let go of soon, what expired only once its username has, what is open stays', () => {
+    const expiring = base.replace('4000000000', String(start / 1000 + 3600))
+    const line = (channel: string, message: string) => ({ t: start, channel, message })
     const ledger = feed(new Ledger(), [
-      {
-        t: start,
-        channel: `${base.replace('4000000000', String(start / 1000 + 3600))}status`,
-        message: 'deleted',
-      },
-      { t: start, channel: `${base}status`, message: status('new', 'c:1') },
+      line(`${base.replace('p-1', 'p-closed')}status`, 'deleted'),
+      line(`${expiring}status`, status('new', 'c:1')),
+      line(`${base}status`, status('new', 'c:1').replace('=600', '=7200')),
     ])
-    ledger.forgetSettled(start + 3_599_000)
-    expect(ledger.records()).toHaveLength(2)
-    ledger.forgetSettled(start + 3_601_000)
-    expect(ledger.records()).toHaveLength(1)
-    ledger.forgetSettled(start + 25 * hour)
-    expect(ledger.records()).toHaveLength(0)
+    const ends: [number, number][] = [
+      [1, 3],
+      [3, 2],
+      [59, 2],
+      [61, 1],
+      [119, 1],
+      [25 * 60, 0],
+    ]
+    for (const [minutes, left] of ends) {
+      ledger.forgetSettled(start + minutes * 60_000)
+      expect(ledger.records()).toHaveLength(left)
+    }
+  })
+
+  it('REQ-K5: of what was let go no message counts twice, and what is new is counted', () => {
+    fc.assert(
+      fc.property(lives, fc.nat(100), (all, at) => {
+        const ended = all.map((life) => ({ ...life, closes: true }))
+        const lines = ended.flatMap(publish)
+        const tidied = feed(new Ledger(), lines)
+        const gone = structuredClone(tidied.forgetSettled(start + 100 * hour))
+        expect(tidied.records()).toEqual([])
+        const whole = feed(new Ledger(), lines)
+        // Some of it once more, hours later: totals say nothing new, a delta can only be another one.
+        const again = lines
+          .filter((_, index) => (index + at) % 3 > 0)
+          .map((line) => ({ ...line, t: start + 101 * hour }))
+        feed(tidied, again)
+        feed(whole, again)
+        expect(tidied.gained).toEqual(whole.gained)
+        const joined = joinAllocations([...gone, ...tidied.records()])
+        expect(joined.map(totalOf)).toEqual(joinAllocations(whole.records()).map(totalOf))
+      }),
+    )
+  })
+
+  it('REQ-K5: another client address is another allocation, also where the one before was let go', () => {
+    const ledger = ledgerOf([0, 'status', status('new', 'c:1')], [1, 'traffic', bytes(100)])
+    const later = (message: string, topic = 'status') =>
+      feed(ledger, [{ t: start + hour, channel: base + topic, message }])
+    later('deleted')
+    const gone = structuredClone(ledger.forgetSettled(start + 2 * hour))
+    expect(
+      ledger.knows({ ...(gone[0] ?? { realm: '', username: '', id: '' }), remote: 'c:1' }),
+    ).toBe(true)
+    later(status('new', 'c:2'))
+    later(bytes(40), 'total_traffic')
+    expect(ledger.records().map((each) => [each.remote, sumOf([each])])).toEqual([['c:2', 40]])
+    expect(ledger.gained.clientToTurnBytes).toBe(140)
   })
 })
 

@@ -9,6 +9,7 @@ import {
   refKey,
   totalOf,
 } from './allocation.ts'
+import { EndedAllocations } from './ended.ts'
 import type { AllocationRef, StatsdbEvent } from './statsdb.ts'
 import {
   addTraffic,
@@ -19,8 +20,10 @@ import {
   type Traffic,
 } from './traffic.ts'
 
-/** How long after its end an allocation is kept: its last messages may still be under way. */
-const settleMs = 10 * 60_000
+/** How long after its end an allocation is kept whole: its last messages may still be under way. */
+const settleMs = 2 * 60_000
+/** How long one that expired without a word is: it may have lived on unheard. */
+const silentMs = 10 * 60_000
 /** How long a username of unknown form is taken to be valid (a TURN credential seldom lives longer). */
 const longestCredentialMs = 24 * 3_600_000
 
@@ -39,6 +42,7 @@ export class Ledger {
   overflows = 0
   #entries = new Map<string, Entry>()
   #currentByRef = new Map<string, Entry>()
+  #ended = new EndedAllocations()
 
   /** Takes in records from elsewhere (a store), joined with what is known. */
   load(records: Iterable<AllocationRecord>): void {
@@ -85,7 +89,7 @@ export class Ledger {
 
   /** Is this allocation of this client known? */
   knows(allocation: AllocationRef & { remote: string }): boolean {
-    return this.#entries.has(allocationKey(allocation))
+    return this.#entries.has(allocationKey(allocation)) || this.#ended.has(allocation)
   }
 
   records(): AllocationRecord[] {
@@ -93,20 +97,25 @@ export class Ledger {
   }
 
   /**
-   * Forgets allocations that no further event can belong to: ended a while ago, and their username
-   * is no longer valid, so that no later coturn process can open another of that name. Memory stays
+   * Lets go of allocations that have ended: of those that were closed soon after, of those that only
+   * expired once their username is no longer valid, so that no later coturn process can open another of
+   * that name. What the last of them came to is remembered ({@link EndedAllocations}), so memory stays
    * flat in the number of closed allocations.
+   * @param isNeeded those of which it is true stay
+   * @returns the records that were let go
    */
-  forgetSettled(now: number): void {
-    for (const { record } of this.#entries.values()) {
-      if (isOpen(record, now) || record.lastSeenAt + settleMs > now) continue
-      const credential = parseTurnUsername(record.username)
-      const validUntil = credential
-        ? credential.expiryEpochSeconds * 1000
-        : record.lastSeenAt + longestCredentialMs
-      if (Math.min(validUntil, record.lastSeenAt + longestCredentialMs) > now) continue
+  forgetSettled(
+    now: number,
+    isNeeded: (record: AllocationRecord) => boolean = () => false,
+  ): AllocationRecord[] {
+    const gone: AllocationRecord[] = []
+    for (const { record, cumulative } of this.#entries.values()) {
+      if (isOpen(record, now) || settledAt(record) > now || isNeeded(record)) continue
       this.forget(record)
+      this.#ended.remember(record, cumulative)
+      gone.push(record)
     }
+    return gone
   }
 
   /** Drops what is known of an allocation; its totals, should they still come, make it good. */
@@ -126,7 +135,8 @@ export class Ledger {
     if (current && (remote === '' || remote === current.record.remote)) return current
     if (current && current.record.remote === '') return this.#learnRemote(current, remote)
     const known = this.#entries.get(allocationKey({ ...event.allocation, remote }))
-    return this.#makeCurrent(known?.record ?? emptyRecord(event.allocation, remote, event.at))
+    const record = known?.record ?? this.#ended.take(event.allocation, remote)
+    return this.#makeCurrent(record ?? emptyRecord(event.allocation, remote, event.at))
   }
 
   /** Deltas came before the first status message that this ledger saw: they were this client's. */
@@ -170,6 +180,15 @@ export class Ledger {
 }
 
 type Entry = { record: AllocationRecord; cumulative: Traffic }
+
+/** From when on nothing more is expected of an allocation that is not open (epoch ms). */
+function settledAt({ lastSeenAt, closedAt, aliveAt, username }: AllocationRecord): number {
+  if (closedAt > 0 && closedAt >= aliveAt) return lastSeenAt + settleMs
+  const longest = lastSeenAt + longestCredentialMs
+  const credential = parseTurnUsername(username)
+  const validUntil = credential ? credential.expiryEpochSeconds * 1000 : longest
+  return Math.max(lastSeenAt + silentMs, Math.min(validUntil, longest))
+}
 
 function emptyRecord(ref: AllocationRef, remote: string, at: number): AllocationRecord {
   return {

@@ -1,4 +1,4 @@
-import type { RelayCostReport, ReportDimension } from '@parley/protocol'
+import { parseTurnUsername, type RelayCostReport, type ReportDimension } from '@parley/protocol'
 import { type AllocationRecord, endOf, hourMs, hourOf, isOpen } from './allocation.ts'
 import { cellsOf } from './cells.ts'
 import { Ledger } from './ledger.ts'
@@ -11,10 +11,12 @@ import type { CellSums } from './usage.ts'
 
 /**
  * Hours are summed up when the stream is so far beyond them. An allocation that is alive says so at
- * least every ten minutes, unless coturn was told otherwise; only one that was silent for longer
- * than this and then went on would be counted otherwise than with all of the stream at hand.
+ * least every ten minutes, unless coturn was told otherwise; of one that was silent for longer than
+ * this and then went on the bytes are counted, and not all of the time.
  */
-const settledMs = 3 * hourMs
+const settledMs = hourMs
+/** How often (of the stream's time) allocations that have ended leave the ledger. */
+const tidyMs = 60_000
 
 /**
  * The report of a recorded stream of any length: events come in order, one by one, and what is kept
@@ -29,6 +31,9 @@ export class ReplayStream {
   #request: { prices: Prices; by: readonly ReportDimension[]; region: string }
   #ledger = new Ledger()
   #previous: Recorded | undefined
+  /** Records that left the ledger, of which an hour is not summed up yet. */
+  #ended: AllocationRecord[] = []
+  #tidiedAt = 0
   /** Up to where hours are summed up. */
   #summedTo = 0
   #months = new Map<number, Map<string, CellSums>>()
@@ -44,14 +49,14 @@ export class ReplayStream {
 
   /**
    * Counts the next event, in the order of `compareRecorded`; a repeat is dropped.
-   * @throws {RangeError} where it comes before the one before it
+   * @returns false where it comes before the one before it: it is not counted
    */
-  push(recorded: Recorded): void {
+  push(recorded: Recorded): boolean {
     const order = this.#previous ? compareRecorded(this.#previous, recorded) : -1
-    if (order > 0) throw new RangeError('events must come in order')
+    if (order > 0) return false
     if (order === 0) {
       this.repeated += 1
-      return
+      return true
     }
     const { t } = recorded.line
     if (!this.#previous) {
@@ -61,8 +66,10 @@ export class ReplayStream {
     this.#previous = recorded
     this.accepted += 1
     this.to = t
+    if (t - this.#tidiedAt > tidyMs) this.#tidy(t)
     if (t - this.#summedTo > settledMs + hourMs) this.#sumUp(hourOf(t - settledMs), t)
     this.#ledger.apply(recorded.event)
+    return true
   }
 
   /** The report of all that came. `notes` come before its own. */
@@ -85,21 +92,31 @@ export class ReplayStream {
     })
   }
 
+  #tidy(now: number): void {
+    for (const record of this.#ledger.forgetSettled(now)) this.#ended.push(record)
+    this.#tidiedAt = now
+  }
+
   #sumUp(to: number, now: number): void {
-    const records = this.#ledger.records()
+    const records = [...this.#ended, ...this.#ledger.records()]
     for (let hour = this.#summedTo; hour < to; hour += hourMs) this.#sumHour(hour, records, now)
     this.#summedTo = Math.max(this.#summedTo, to)
-    this.#ledger.forgetSettled(now)
+    this.#ended = this.#ended.filter((record) => endOf(record, now) >= to)
   }
 
   #sumHour(hour: number, records: readonly AllocationRecord[], now: number): void {
-    const { by, region } = this.#request
     const own = records.filter(
       (record) =>
         record.hours.has(hour) || (record.openedAt < hour + hourMs && endOf(record, now) >= hour),
     )
+    // Room by room, as cells depend on no other's: so no more than a room's are there at a time.
+    for (const inRoom of Map.groupBy(own, roomOf).values()) this.#sumRoom(hour, inRoom, now)
+  }
+
+  #sumRoom(hour: number, records: readonly AllocationRecord[], now: number): void {
+    const { by, region } = this.#request
     const window = { from: hour, to: hour + hourMs }
-    const cells = cellsOf(own, { region, asOf: now, window })
+    const cells = cellsOf(records, { region, asOf: now, window })
     const month = this.#months.get(monthOf(hour)) ?? new Map<string, CellSums>()
     this.#months.set(monthOf(hour), month)
     for (const sums of sumCells(cells, by, hourOf(this.from))) {
@@ -109,4 +126,10 @@ export class ReplayStream {
       else month.set(id, sums)
     }
   }
+}
+
+/** One string per room; what belongs to none is together. */
+function roomOf({ username }: AllocationRecord): string {
+  const identity = parseTurnUsername(username)?.identity
+  return identity ? `${identity.tenant}.${identity.room}` : ''
 }

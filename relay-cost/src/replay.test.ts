@@ -3,13 +3,12 @@ import { reportDimensions } from '@parley/protocol'
 import fc from 'fast-check'
 import { totalOf } from './allocation.ts'
 import { presetPrices } from './prices/presets.ts'
-import { compareRecorded, type Recorded, readRecorded, replayEvents } from './replay.ts'
+import { readRecorded } from './replay.ts'
 import { ReplayStream } from './replay-stream.ts'
-import { replayReport } from './report.ts'
-import { hour, type Life, lives, publish, totalCounts } from './testing/stream.ts'
+import { inOrder, jsonLines, replayed, replayedReport } from './testing/replayed.ts'
+import { hour, lives, totalCounts } from './testing/stream.ts'
 
 const prices = presetPrices('aws/eu-central-1')
-const jsonLines = (all: readonly Life[]) => all.flatMap(publish).map((line) => JSON.stringify(line))
 
 describe('replaying a recorded stream', () => {
   it('REQ-K5: any order and any repeats give the same report', () => {
@@ -23,12 +22,14 @@ describe('replaying a recorded stream', () => {
         }),
       })
     })
+    const reportOf = (lines: readonly string[]) => {
+      const stream = new ReplayStream({ prices, by: ['room', 'participant', 'day'] })
+      for (const each of inOrder(lines)) stream.push(each)
+      return stream.report()
+    }
     fc.assert(
       fc.property(scenario, ({ plain, mixed }) => {
-        const by = ['room', 'participant', 'day'] as const
-        expect(replayReport(replayEvents(mixed), { prices, by })).toEqual(
-          replayReport(replayEvents(plain), { prices, by }),
-        )
+        expect(reportOf(mixed)).toEqual(reportOf(plain))
       }),
     )
   })
@@ -36,7 +37,7 @@ describe('replaying a recorded stream', () => {
   it('REQ-K5: every byte that was published is counted, once', () => {
     fc.assert(
       fc.property(lives, (all) => {
-        const { allocations } = replayEvents(jsonLines(all))
+        const { allocations } = replayed(jsonLines(all))
         const counted = allocations.reduce(
           (sum, each) => sum + Object.values(totalOf(each)).reduce((a, b) => a + b, 0),
           0,
@@ -47,36 +48,27 @@ describe('replaying a recorded stream', () => {
     )
   })
 
-  it('names the lines that it cannot read and counts the rest', () => {
+  it('names what is wrong with a line that it cannot read', () => {
     const good = JSON.stringify({
       t: 1_795_258_704_000,
       channel: 'turn/realm/pod-a.demo/user/1:a.b.c/allocation/1/traffic',
       message: 'rcvp=1, rcvb=100, sentp=0, sentb=0',
     })
-    const replay = replayEvents([
+    expect(readRecorded(good)).toMatchObject({ event: { traffic: { clientToTurnBytes: 100 } } })
+    expect(readRecorded(' ')).toBeUndefined()
+    const reasons = [
       '{broken',
-      '',
-      good,
       '{"t":1}',
       good.replace('rcvb=100', 'rcvb=-1'),
       good.replace('1795258704000', '1795258704000000'),
+    ].map(readRecorded)
+    expect(reasons).toEqual([
+      { rejected: 'not JSON' },
+      { rejected: 'not of the form {"t": epoch ms, "channel": "…", "message": "…"}' },
+      { rejected: expect.stringContaining('counters are not four whole numbers') },
+      { rejected: 't 1795258704000000 is past the year 2100; give epoch ms' },
     ])
-    expect(replay.rejected).toEqual([
-      { line: 1, reason: 'not JSON' },
-      { line: 4, reason: 'not of the form {"t": epoch ms, "channel": "…", "message": "…"}' },
-      { line: 5, reason: expect.stringContaining('counters are not four whole numbers') },
-      { line: 6, reason: 't 1795258704000000 is past the year 2100; give epoch ms' },
-    ])
-    const report = replayReport(replay, { prices })
-    expect(report.totals.bytes.clientToTurn).toBe(100)
-    expect(report.notes[0]).toBe('line 1 not counted: not JSON')
   })
-
-  const inOrder = (lines: readonly string[]) =>
-    lines
-      .map(readRecorded)
-      .filter((each): each is Recorded => each !== undefined && !('rejected' in each))
-      .sort(compareRecorded)
 
   it('REQ-K5: event by event, keeping the last hours alone, it comes to the same report', () => {
     // Far apart, so that hours are summed up and allocations forgotten on the way.
@@ -88,27 +80,50 @@ describe('replaying a recorded stream', () => {
         const lines = jsonLines(all)
         const stream = new ReplayStream({ prices, by })
         for (const each of inOrder([...lines, ...lines])) stream.push(each)
-        expect(stream.report()).toEqual(replayReport(replayEvents(lines), { prices, by }))
+        expect(stream.report()).toEqual(replayedReport(replayed(lines), { prices, by }))
         expect([stream.accepted, stream.repeated]).toEqual([lines.length, lines.length])
       }),
     )
   })
 
-  it('REQ-K5: does not take events that come too late', () => {
-    const [life] =
-      fc.sample(
-        lives.filter((all) => (all[0]?.deltas.length ?? 0) > 1),
-        1,
-      )[0] ?? []
-    const events = inOrder(life ? jsonLines([life]) : [])
+  it('REQ-K5: what is said once more of an allocation that ended hours ago counts nothing', () => {
+    const ended = lives
+      .map((all) => all.map((life) => ({ ...life, closes: true })))
+      .filter((all) => all.some(({ deltas }) => deltas.length > 0))
+    fc.assert(
+      fc.property(ended, fc.integer({ min: 8, max: 60 }), (all, hours) => {
+        const lines = jsonLines(all)
+        const totals = lines.filter((line) => line.includes('total_traffic'))
+        const late = totals.map((line) => {
+          const { t, ...said } = JSON.parse(line)
+          return JSON.stringify({ t: t + hours * hour, ...said })
+        })
+        const bytesOf = (lines: readonly string[]) => {
+          const stream = new ReplayStream({ prices, by: ['room'] })
+          for (const each of inOrder(lines)) stream.push(each)
+          return stream.report().totals
+        }
+        const [once, again] = [bytesOf(lines), bytesOf([...lines, ...late])]
+        expect([again.bytes, again.allocations]).toEqual([once.bytes, once.allocations])
+      }),
+    )
+  })
+
+  it('REQ-K5: does not take an event that comes too late', () => {
+    const line = (t: number) => ({
+      t,
+      channel: 'turn/realm/pod-a.demo/user/1:a.b.c/allocation/1/status',
+      message: 'deleted',
+    })
+    const [first, second] = inOrder([line(1), line(2)].map((each) => JSON.stringify(each)))
     const stream = new ReplayStream({ prices, by: [] })
-    expect(() => {
-      for (const each of events.reverse()) stream.push(each)
-    }).toThrow(RangeError)
+    if (!first || !second) throw new Error('no events')
+    expect([stream.push(second), stream.push(first)]).toEqual([true, false])
+    expect(stream.accepted).toBe(1)
   })
 
   it('an empty stream is a report of zeros', () => {
-    const report = replayReport(replayEvents([]), { prices })
+    const report = new ReplayStream({ prices, by: ['room'] }).report()
     expect(report.rows).toEqual([])
     expect(report.totals.cost.total).toBe(0)
   })

@@ -9,8 +9,8 @@ import fc from 'fast-check'
 import type { AllocationRecord } from './allocation.ts'
 import { presetPrices } from './prices/presets.ts'
 import type { Prices, Tier } from './prices/prices.ts'
-import { replayEvents } from './replay.ts'
-import { buildReport, type ReportRequest, replayReport } from './report.ts'
+import { buildReport, type ReportRequest } from './report.ts'
+import { jsonLines, replayed, replayedReport } from './testing/replayed.ts'
 import { hour, lives, publish, record, start } from './testing/stream.ts'
 import { noTraffic } from './traffic.ts'
 
@@ -82,9 +82,9 @@ describe('the report', () => {
   it('REQ-K5: the totals do not depend on what it is reported by', () => {
     fc.assert(
       fc.property(lives, anyPrices, anyBy, (all, prices, by) => {
-        const replay = replayEvents(all.flatMap(publish).map((line) => JSON.stringify(line)))
-        expect(replayReport(replay, { prices, by }).totals).toEqual(
-          replayReport(replay, { prices, by: [] }).totals,
+        const replay = replayed(jsonLines(all))
+        expect(replayedReport(replay, { prices, by }).totals).toEqual(
+          replayedReport(replay, { prices, by: [] }).totals,
         )
       }),
     )
@@ -213,8 +213,8 @@ describe('the report', () => {
       ...{ username: 'mallory', realm: 'pod-a.demo', id: 1, remotePort: 5, from: 0, closes: true },
       deltas: [{ after: 5, counts: [1, 100, 1, 200, 1, 300, 1, 400] }],
     })
-    const replay = replayEvents(lines.map((line) => JSON.stringify(line)))
-    const report = replayReport(replay, { prices: preset, by: ['tenant', 'room'] })
+    const replay = replayed(lines.map((line) => JSON.stringify(line)))
+    const report = replayedReport(replay, { prices: preset, by: ['tenant', 'room'] })
     expect(report.rows[0]?.key).toEqual({ tenant: '(unattributed)', room: '(unattributed)' })
     expect(report.totals.unattributedBytes).toBe(1000)
   })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { presetPrices } from './prices/presets.ts'
-import { replayEvents } from './replay.ts'
 import { buildReport } from './report.ts'
-import { hour, type Life, lives, publish, start, totalCounts } from './testing/stream.ts'
+import { jsonLines, replayed } from './testing/replayed.ts'
+import { hour, type Life, lives, start, totalCounts } from './testing/stream.ts'
 import { type NodeCounters, reconcileNodes, unseenCells } from './unseen.ts'
 
 const realm = 'pod-a.demo'
@@ -15,8 +15,7 @@ const life: Life = {
   closes: true,
   deltas: [{ after: 60_000, counts: [10, 1000, 20, 2000, 30, 3000, 40, 4000] }],
 }
-const allocationsOf = (...all: Life[]) =>
-  replayEvents(all.flatMap(publish).map((line) => JSON.stringify(line))).allocations
+const allocationsOf = (...all: Life[]) => replayed(jsonLines(all)).allocations
 const [before, after] = [start, start + 2 * hour]
 
 describe('what only nodes counted', () => {

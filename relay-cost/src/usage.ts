@@ -113,6 +113,8 @@ export type CellSums = Omit<UsageMeasures, 'carried'> & {
 /** Dimensions of a report whose value is an instant. */
 export type TimeDimension = Extract<ReportDimension, 'day' | 'hour'>
 
+const zero = Object.fromEntries(usageFields.map((field) => [field, 0])) as UsageMeasures
+
 export function noUsage(): UsageMeasures {
-  return Object.fromEntries(usageFields.map((field) => [field, 0])) as UsageMeasures
+  return { ...zero }
 }

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals'
 import { type RelayCostReport, relayCostReportSchema, reportDimensions } from '@parley/protocol'
 import fc from 'fast-check'
 import { presetPrices } from '../prices/presets.ts'
-import { replayEvents } from '../replay.ts'
-import { buildReport, replayReport } from '../report.ts'
+import { buildReport } from '../report.ts'
 import { dimensionsFor } from '../request.ts'
 import { focusFaults, readCsv } from '../testing/focus-rules.ts'
-import { hour, lives, publish, start } from '../testing/stream.ts'
+import { jsonLines, replayed, replayedReport } from '../testing/replayed.ts'
+import { hour, lives, start } from '../testing/stream.ts'
 import { renderReport } from './index.ts'
 
 const prices = presetPrices('aws/eu-central-1')
@@ -16,7 +16,7 @@ const dimensionsIn = (report: RelayCostReport) => Object.keys(report.rows[0]?.ke
 const reports = fc
   .tuple(lives, fc.subarray(['tenant', 'room', 'participant', 'day'] as const))
   .map(([all, by]) =>
-    replayReport(replayEvents(all.flatMap(publish).map((line) => JSON.stringify(line))), {
+    replayedReport(replayed(jsonLines(all)), {
       prices,
       by,
     }),
@@ -53,9 +53,8 @@ describe('rendering a report', () => {
       1,
     )
     const unknown = life?.map((each) => ({ ...each, username: 'mallory' })) ?? []
-    const lines = unknown.flatMap(publish).map((line) => JSON.stringify(line))
     const nodes = { nodeHours: 10, capacityMbps: 1e6 }
-    const report = replayReport(replayEvents(lines), { prices, nodes })
+    const report = replayedReport(replayed(jsonLines(unknown)), { prices, nodes })
     for (const width of [40, 100]) {
       const table = renderReport(report, 'table', { width })
       expect(table).toMatch(/^idle nodes [\d.]+ USD, [\d.]+ % of it$/m)
@@ -104,7 +103,7 @@ describe('rendering a report', () => {
       ),
     )
     .map(([all, by, nodes]) =>
-      replayReport(replayEvents(all.flatMap(publish).map((line) => JSON.stringify(line))), {
+      replayedReport(replayed(jsonLines(all)), {
         prices,
         by: dimensionsFor('focus', by),
         ...(nodes && { nodes }),

@@ -1,5 +1,12 @@
 import { reportDimensions } from '@parley/protocol'
-import { dimensionsFor, parseBy, ReplayStream, readRecorded } from '@parley/relay-cost'
+import {
+  compareRecorded,
+  dimensionsFor,
+  parseBy,
+  type Recorded,
+  ReplayStream,
+  readRecorded,
+} from '@parley/relay-cost'
 import type { Command } from 'commander'
 import { readLines } from '../../input.ts'
 import { type Format, format, print, top } from './output.ts'
@@ -30,7 +37,10 @@ Example:
     .action(async (options: ReplayOptions) => {
       const by = dimensionsFor(options.output, parseBy(options.by))
       const prices = await pricesOf(options.prices)
-      const { stream, rejected } = await replay(options.events, new ReplayStream({ prices, by }))
+      const { stream, rejected } = await replay(
+        options.events,
+        () => new ReplayStream({ prices, by }),
+      )
       for (const { line, reason } of rejected.named)
         console.error(`${options.events}:${line}: ${reason}; the line is left out`)
       const more = rejected.count - rejected.named.length
@@ -62,29 +72,64 @@ const namedLines = 20
 
 type Rejected = { named: { line: number; reason: string }[]; count: number }
 
-/** Feeds a file to the stream, in memory that does not grow with the file. */
-async function replay(
-  file: string,
-  stream: ReplayStream,
-): Promise<{ stream: ReplayStream; rejected: Rejected }> {
-  const rejected: Rejected = { named: [], count: 0 }
+type Replayed = { stream: ReplayStream; rejected: Rejected }
+
+/**
+ * Feeds a file to a stream, in memory that does not grow with the file. One that is in order but for
+ * what a thousand lines hold is read once; another is sorted, in temporary files.
+ */
+async function replay(file: string, streamOf: () => ReplayStream): Promise<Replayed> {
+  // Standard input cannot be read a second time.
+  const inOrder = file === '-' ? undefined : await replayInOrder(file, streamOf())
+  return inOrder ?? replaySorted(file, streamOf())
+}
+
+/** Events that are put in order before they are counted, and as many wait. */
+const nearby = 1024
+
+/** Undefined where an event comes too late for that. */
+async function replayInOrder(file: string, stream: ReplayStream): Promise<Replayed | undefined> {
+  let waiting: Recorded[] = []
+  const push = (events: readonly Recorded[]) => events.every((event) => stream.push(event))
+  let isInOrder = true
+  const rejected = await readEvents(file, (event) => {
+    if (waiting.push(event) < 2 * nearby) return true
+    waiting.sort(compareRecorded)
+    isInOrder = push(waiting.slice(0, nearby))
+    waiting = waiting.slice(nearby)
+    return isInOrder
+  })
+  return isInOrder && push(waiting.sort(compareRecorded)) ? { stream, rejected } : undefined
+}
+
+async function replaySorted(file: string, stream: ReplayStream): Promise<Replayed> {
   const events = new SortedEvents()
   try {
-    let line = 0
-    for await (const text of readLines(file)) {
-      line += 1
-      const read = readRecorded(text)
-      if (!read) continue
-      if (!('rejected' in read)) {
-        events.add(read)
-        continue
-      }
-      rejected.count += 1
-      if (rejected.named.length < namedLines) rejected.named.push({ line, reason: read.rejected })
-    }
-    for (const recorded of events) stream.push(recorded)
+    const rejected = await readEvents(file, (event) => {
+      events.add(event)
+      return true
+    })
+    for (const event of events) stream.push(event)
     return { stream, rejected }
   } finally {
     events.close()
   }
+}
+
+/** Gives each event of a file to `take`, until that says false; the answer is what is none. */
+async function readEvents(file: string, take: (event: Recorded) => boolean): Promise<Rejected> {
+  const rejected: Rejected = { named: [], count: 0 }
+  let line = 0
+  for await (const text of readLines(file)) {
+    line += 1
+    const read = readRecorded(text)
+    if (!read) continue
+    if (!('rejected' in read)) {
+      if (take(read)) continue
+      break
+    }
+    rejected.count += 1
+    if (rejected.named.length < namedLines) rejected.named.push({ line, reason: read.rejected })
+  }
+  return rejected
 }

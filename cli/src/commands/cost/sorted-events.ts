@@ -3,18 +3,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compareRecorded, type Recorded, readRecorded } from '@parley/relay-cost'
 
-/** Events held in memory at a time: about 100 MB. */
-const runLength = 200_000
-const readBytes = 256 * 1024
+/** Events held in memory at a time: about 60 MB. */
+const runLength = 20_000
+/** Files that are read side by side; as many are then made one. */
+const mostFiles = 64
+const readBytes = 64 * 1024
+const writeLines = 1000
 
 /**
  * Events in the order in which they are counted, however many there are and in whatever order they
  * come. What does not fit in memory goes, sorted, to files in a temporary folder; these are then read
- * side by side.
+ * side by side. Memory does not grow with their number.
  */
 export class SortedEvents {
   #run: Recorded[] = []
   #files: string[] = []
+  #written = 0
   #folder: string | undefined
   #runLength: number
 
@@ -30,26 +34,7 @@ export class SortedEvents {
 
   /** All of them, in order. */
   *[Symbol.iterator](): Generator<Recorded> {
-    const runs = [...this.#files.map(readRun), this.#run.sort(compareRecorded)[Symbol.iterator]()]
-    const heads: { recorded: Recorded; run: Iterator<Recorded> }[] = []
-    const put = (run: Iterator<Recorded>) => {
-      const { value, done } = run.next()
-      if (done) return
-      let [low, high] = [0, heads.length]
-      while (low < high) {
-        const middle = (low + high) >> 1
-        const head = heads[middle]
-        // The least stands last, where it is taken off.
-        if (head && compareRecorded(head.recorded, value) > 0) low = middle + 1
-        else high = middle
-      }
-      heads.splice(low, 0, { recorded: value, run })
-    }
-    for (const run of runs) put(run)
-    for (let head = heads.pop(); head; head = heads.pop()) {
-      yield head.recorded
-      put(head.run)
-    }
+    yield* merged([...this.#files.map(readRun), this.#run.sort(compareRecorded).values()])
   }
 
   /** Removes the files. */
@@ -58,25 +43,62 @@ export class SortedEvents {
   }
 
   #writeRun(): void {
+    this.#write(this.#run.sort(compareRecorded))
+    this.#run = []
+    if (this.#files.length < mostFiles) return
+    const parts = this.#files
+    this.#files = []
+    this.#write(merged(parts.map(readRun)))
+    for (const part of parts) rmSync(part)
+  }
+
+  #write(sorted: Iterable<Recorded>): void {
     try {
       this.#folder ??= mkdtempSync(join(tmpdir(), 'parley-replay-'))
-      const file = join(this.#folder, String(this.#files.length))
-      const lines = this.#run.sort(compareRecorded).map(({ line }) => JSON.stringify(line))
+      const file = join(this.#folder, String(this.#written))
+      this.#written += 1
+      this.#files.push(file)
       const out = openSync(file, 'w')
       try {
-        for (let index = 0; index < lines.length; index += 10_000)
-          writeSync(out, `${lines.slice(index, index + 10_000).join('\n')}\n`)
+        let lines: string[] = []
+        const flush = () => {
+          if (lines.length > 0) writeSync(out, `${lines.join('\n')}\n`)
+          lines = []
+        }
+        for (const { line } of sorted) if (lines.push(JSON.stringify(line)) >= writeLines) flush()
+        flush()
       } finally {
         closeSync(out)
       }
-      this.#files.push(file)
-      this.#run = []
     } catch (error) {
       throw new Error(
-        `cannot sort the events in ${this.#folder ?? tmpdir()}: ${(error as Error).message}; set TMPDIR to a folder with space for as much as the file has`,
+        `cannot sort the events in ${this.#folder ?? tmpdir()}: ${(error as Error).message}; set TMPDIR to a folder with space for twice as much as the file has`,
         { cause: error },
       )
     }
+  }
+}
+
+/** The events of runs that are in order, in order. */
+function* merged(runs: Iterable<Iterator<Recorded>>): Generator<Recorded> {
+  const heads: { recorded: Recorded; run: Iterator<Recorded> }[] = []
+  const put = (run: Iterator<Recorded>) => {
+    const { value, done } = run.next()
+    if (done) return
+    let [low, high] = [0, heads.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const head = heads[middle]
+      // The least stands last, where it is taken off.
+      if (head && compareRecorded(head.recorded, value) > 0) low = middle + 1
+      else high = middle
+    }
+    heads.splice(low, 0, { recorded: value, run })
+  }
+  for (const run of runs) put(run)
+  for (let head = heads.pop(); head; head = heads.pop()) {
+    yield head.recorded
+    put(head.run)
   }
 }
 
