@@ -59,12 +59,14 @@ describe('a call', () => {
     )
     const root = fileURLToPath(new URL('..', import.meta.url))
     const outDir = join(directory, 'dist')
-    const built = execa('vite', ['build', '--outDir', outDir, '--logLevel', 'warn'], {
-      cwd: root,
-      preferLocal: true,
-      localDir: root,
-    })
-    ;[browser] = await Promise.all([launchChromium(), built])
+    const build = async () => {
+      await execa('vite', ['build', '--outDir', outDir, '--logLevel', 'warn'], {
+        cwd: root,
+        preferLocal: true,
+        localDir: root,
+      })
+    }
+    ;[browser] = await Promise.all([launchChromium(), build()])
     server = await start(0)
   }, 60_000)
 

@@ -47,7 +47,7 @@ export class Coturn {
       this.#log += chunk
     })
     this.#child = child
-    this.exited = child.then(({ exitCode }) => exitCode)
+    this.exited = (async () => (await child).exitCode)()
   }
 
   static async start(files: Record<string, string>, { tls = false } = {}): Promise<Coturn> {

@@ -171,7 +171,10 @@ export async function startMariadb(folder: string, port?: number): Promise<Runni
     ...[`--ssl-cert=${pem('cert')}`, `--ssl-key=${pem('key')}`],
     ...(port === undefined ? [`--init-file=${statements}`] : []),
   ])
-  await Promise.race([listening(chosen), child.then(({ all }) => Promise.reject(new Error(all)))])
+  const ended = async () => {
+    throw new Error((await child).all)
+  }
+  await Promise.race([listening(chosen), ended()])
   const url = (user: string, host = '127.0.0.1') => {
     const { password, database: name } = database
     return `mysql://${user}:${encodeURIComponent(password)}@${host}:${chosen}/${name}`
@@ -213,10 +216,12 @@ export function startTurnClients(options: {
   messages: number
   bytes: number
   intervalMs?: number
+  /** How they reach TURN; default: udp. */
+  transport?: 'udp' | 'tcp'
   /** Where they run, and whom their allocations talk to; left out: on loopback, and each other. */
   to?: { from: Place; server: Place; peer: { address: string; port: number } }
 }): ServerProcess {
-  const { port, username, messages, bytes, intervalMs = 1, to } = options
+  const { port, username, messages, bytes, intervalMs = 1, transport = 'udp', to } = options
   const password = createHmac('sha1', turnSecret).update(username).digest('base64')
   const whom = to ? ['-c', '-e', to.peer.address, '-r', String(to.peer.port)] : ['-y']
   return start(
@@ -224,6 +229,7 @@ export function startTurnClients(options: {
     [
       ...[
         ...whom,
+        ...(transport === 'tcp' ? ['-t'] : []),
         '-m',
         '1',
         '-n',

@@ -76,7 +76,7 @@ function openBus(url: string, prefix: string) {
     connection.on('error', () => {})
     tolerate(connection, 'subscribe')
     tolerate(connection, 'publish')
-    connection.duplicate = open
+    Object.assign(connection, { duplicate: open })
     connections.push(connection)
     return connection
   }

@@ -131,7 +131,7 @@ export async function startSfuRig(meshMax: number) {
       proxy.close()
       await Promise.all(replicas.map(({ server }) => server.close().catch(() => {})))
       for (const child of children) child.kill('SIGKILL')
-      await Promise.all(children)
+      for (const child of children) await child
       await rm(directory, { recursive: true, force: true })
     },
   }

@@ -72,7 +72,7 @@ export function mostCommon<T>(
 }
 
 /** A value that is of the shape, or undefined: files hold much besides what is looked for. */
-export function ofShape<T>(schema: z.ZodType<T>, value: unknown): T | undefined {
+export function ofShape<S extends z.ZodType>(schema: S, value: unknown): z.output<S> | undefined {
   const read = schema.safeParse(value)
   return read.success ? read.data : undefined
 }
