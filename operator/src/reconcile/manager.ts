@@ -49,8 +49,10 @@ export interface ManagerOptions {
   /** How often to ask whether kinds of other operators (ServiceMonitor, Certificate) have come. Default: 30 s. */
   discoveryMs?: number
   log: Logger
-  /** Aborting it stops the operator: what was begun is finished, for 30 s at most. */
+  /** Aborting it stops the operator: what was begun is finished, and the Lease is given up. */
   signal: AbortSignal
+  /** After so long it is cut off instead, and the Lease lapses. Default 25 s. */
+  graceMs?: number
   /** Serves external.metrics.k8s.io, which autoscalers then go by; left out: they go by CPU. */
   metricsApi?: {
     /** HTTPS; 0: any free one. */
@@ -81,7 +83,8 @@ export class LeadershipLost extends Error {
   }
 }
 
-const GRACE_MS = 30_000
+/** The kubelet kills a pod after 30 s. */
+const GRACE_MS = 25_000
 const RESYNC_MS = 10 * 3600_000
 const WORKERS = 8
 /** The kubelet takes 2 min at most, a write half of one; clocks of two operators may differ by the rest. */
@@ -99,6 +102,11 @@ export async function runManager(options: ManagerOptions): Promise<void> {
   if (shard.count > 1) metrics.registry.setDefaultLabels({ shard: formatShard(shard) })
   const owns = (name: string) => ownsNamespace(shard, name)
   const client = await ApiClient.connect(options.kubeconfig, metrics)
+  signal.addEventListener(
+    'abort',
+    () => setTimeout(() => void client.cutOff(), options.graceMs ?? GRACE_MS).unref(),
+    { once: true },
+  )
   let ready = false
   let controller: Controller | undefined
   const enqueue = (key: string) => controller?.queue.add(key)
@@ -205,7 +213,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     await lead({ elector, resharding, client }, work, signal)
   } finally {
     watching.abort()
-    await Promise.all([watches, serving])
+    await Promise.all([watches, serving, events.settled()])
     await Promise.all([servers.close(), metricsApi?.close(), scraper.close()])
     await client.close()
     log.info('stopped')
@@ -281,11 +289,7 @@ async function runWork(
       world.enqueueAll()
     }
   }
-  const grace = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => setTimeout(resolve, GRACE_MS).unref(), { once: true })
-  })
-  const work = [controller.run(signal), relay.run(signal), reports.run(signal), resync()]
-  await Promise.race([Promise.all(work), grace])
+  await Promise.all([controller.run(signal), relay.run(signal), reports.run(signal), resync()])
 }
 
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'

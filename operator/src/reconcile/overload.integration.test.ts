@@ -130,7 +130,109 @@ describe('the operator and an API server with too much to do', () => {
   )
 })
 
+describe('the operator and an API server that is out of reach', () => {
+  it('REQ-K1: asks for no more than it missed when that is back: each watch once, no list, no write but repairs', async () => {
+    await startProxy()
+    const operator = startOperator()
+    const namespaces = ['away-1', 'away-2', 'away-3']
+    for (const namespace of namespaces) await cluster.meetingCluster(namespace)
+    for (const namespace of namespaces) {
+      await observed(namespace)
+      await cluster.counted(namespace)
+    }
+    await operator.quiet()
+    const watches = proxy.watching
+    const asked: string[] = []
+    proxy.onPassed(({ method, path, isWatch }) => {
+      const [resource = ''] = path.split('?')
+      if (!/^\/apis\/[^/]+\/[^/]+$/.test(resource))
+        asked.push(`${isWatch ? 'WATCH' : method} ${resource}`)
+    })
+    proxy.leave()
+    await cluster.kubectl('delete', 'sa', 'demo-webapp', '-n', 'away-2')
+    // Ever less often: at last every five seconds or so.
+    await eventually(async () => expect(proxy.tried).toBeGreaterThan(watches * 4))
+    expect(operator.logs.match(/watch interrupted/g)).toHaveLength(watches)
+    proxy.return()
+    await eventually(async () => {
+      expect([...(await cluster.children('away-2')).keys()]).toContain('ServiceAccount/demo-webapp')
+      expect(proxy.watching).toBe(watches)
+    })
+    await operator.quiet()
+    const others = asked.filter((each) => !each.startsWith('WATCH'))
+    expect(others).toEqual(['PATCH /api/v1/namespaces/away-2/serviceaccounts/demo-webapp'])
+    expect(asked).toHaveLength(watches + 1)
+    expect(new Set(asked).size).toBe(asked.length)
+  })
+
+  it('REQ-K1: ends when it is told to, though what it has asked for is never answered', async () => {
+    await startProxy()
+    await cluster.meetingCluster('hung')
+    const operator = startOperator({ leaderElect: true, leaseNamespace: 'hung', graceMs: 100 })
+    await observed('hung')
+    await operator.quiet()
+    proxy.hang()
+    await cluster.kubectl('delete', 'sa', 'demo-webapp', '-n', 'hung')
+    await eventually(async () => expect(proxy.unanswered).toBeGreaterThan(0))
+    operators.splice(operators.indexOf(operator), 1)
+    await operator.stop()
+    expect(operator.logs).toContain('"msg":"stopped"')
+  })
+})
+
 describe('two operators', () => {
+  it('REQ-K1: one that is told to stop finishes what it has begun, gives its Lease up after its last write, and the next one goes on', async () => {
+    await startProxy()
+    const other = await FaultProxy.start(cluster.controlPlane, 'other')
+    const passed: { by: string; path: string }[] = []
+    const stopping = Promise.withResolvers<void>()
+    let begunBefore = 0
+    const listen = (by: string) => (request: { method: string; path: string }) => {
+      if (request.method === 'GET') return
+      passed.push({ by, path: request.path })
+      if (by !== 'first' || begunBefore > 0 || passed.filter(isChild).length < 12) return
+      begunBefore = passed.length
+      stopping.resolve(first.stop())
+    }
+    const isChild = ({ path }: { path: string }) => !path.includes('/leases')
+    proxy.onPassed(listen('first'))
+    other.onPassed(listen('second'))
+    const election = { leaderElect: true, leaseNamespace: 'kube-system' }
+    const first = startOperator(election)
+    try {
+      await eventually(async () => expect(first.logs).toContain('became leader'))
+      const second = startOperator({ ...election, kubeconfig: other.kubeconfig })
+      operators.splice(operators.indexOf(first), 1)
+      const namespaces = Array.from({ length: 10 }, (_, index) => `handed-${index}`)
+      for (const namespace of namespaces) await cluster.meetingCluster(namespace)
+      await stopping.promise
+      const lease = await cluster.get('lease', 'parley-manager', 'kube-system')
+      const led = /"identity":"([^"]+)"/.exec(first.logs)?.[1]
+      expect(lease?.spec.holderIdentity).not.toBe(led)
+
+      const mine = passed.flatMap((each, index) =>
+        each.by === 'first' ? [{ ...each, index }] : [],
+      )
+      const written = mine.filter(isChild)
+      const last = written.at(-1)?.index ?? 0
+      expect(last).toBeGreaterThan(begunBefore - 1)
+      expect(mine.at(-1)?.path).toContain('/leases/')
+      // Of each MeetingCluster that it has touched it has made all, to the status.
+      const begun = new Set(written.map(({ path }) => /namespaces\/([^/]+)/.exec(path)?.[1]))
+      for (const namespace of begun)
+        expect(written.map(({ path }) => path)).toContainEqual(
+          expect.stringContaining(`/namespaces/${namespace}/meetingclusters/demo/status`),
+        )
+      for (const namespace of namespaces) await observed(namespace)
+      const theirs = passed.findIndex((each) => each.by === 'second' && isChild(each))
+      expect(theirs).toBeGreaterThan(mine.at(-1)?.index ?? Number.POSITIVE_INFINITY)
+      expect(begun.size).toBeLessThan(namespaces.length)
+      await second.quiet()
+    } finally {
+      await other.stop()
+    }
+  })
+
   it('REQ-K1: one whose Lease is taken away has stopped writing before the next one starts', async () => {
     await startProxy()
     const writes: number[] = []

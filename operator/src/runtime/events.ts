@@ -28,6 +28,7 @@ const NOTE_MAX = 1024
 /** Events on an object, for `kubectl describe`. Callers record transitions only, so there is no aggregation. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions
+  readonly #underWay = new Set<Promise<void>>()
   #sequence = 0
 
   constructor(options: EventRecorderOptions) {
@@ -55,8 +56,17 @@ export class EventRecorder {
       note: event.note.slice(0, NOTE_MAX),
       regarding: { apiVersion: apiVersionOf(resource), kind: resource.kind, name, namespace, uid },
     }
-    client.create(EVENTS, namespace, body).catch((error: Error) => {
-      log.debug({ reason: event.reason, error: error.message }, 'event not recorded')
-    })
+    const recorded = client.create(EVENTS, namespace, body).then(
+      () => {},
+      (error: Error) =>
+        log.debug({ reason: event.reason, error: error.message }, 'event not recorded'),
+    )
+    this.#underWay.add(recorded)
+    void recorded.finally(() => this.#underWay.delete(recorded))
+  }
+
+  /** Resolves when all that was recorded is there, or given up. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay)
   }
 }

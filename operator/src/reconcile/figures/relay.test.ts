@@ -155,4 +155,14 @@ describe('RelayPoller', () => {
     await poller.pollAll()
     expect(poller.reading(target.key)).toBeUndefined()
   })
+
+  it('REQ-K1: asks no further meter once it is to stop, however many there are', async () => {
+    const { poller, state } = setUp()
+    const stop = new AbortController()
+    state.targets = Array.from({ length: 50 }, (_, index) => ({ ...target, key: `n${index}/demo` }))
+    const run = poller.run(stop.signal)
+    stop.abort()
+    await run
+    expect(state.asked.length).toBeLessThan(10)
+  })
 })

@@ -53,20 +53,21 @@ export class RelayPoller {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, intervalMs = 10_000 } = this.#options
     while (!signal.aborted) {
-      const count = await this.pollAll()
+      const count = await this.pollAll(signal)
       const pause = Math.max(intervalMs, count * PER_TARGET_MS)
       await sleep(clock, pause * (1 + 0.2 * random()), signal)
     }
   }
 
-  /** Reads all meters once, a few at a time. @returns how many there are */
-  async pollAll(): Promise<number> {
+  /** Reads all meters once, a few at a time, and none more once the signal aborts. @returns how many there are */
+  async pollAll(signal?: AbortSignal): Promise<number> {
     const targets = [...this.#options.targets()]
     const count = targets.length
     const live = new Set(targets.map(({ key }) => key))
     for (const key of this.#readings.keys()) if (!live.has(key)) this.#forget(key)
     const next = async () => {
-      for (let target = targets.pop(); target; target = targets.pop()) await this.#poll(target)
+      for (let target = targets.pop(); target && !signal?.aborted; target = targets.pop())
+        await this.#poll(target)
     }
     await Promise.all(Array.from({ length: PARALLEL }, next))
     return count

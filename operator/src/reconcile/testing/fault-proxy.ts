@@ -13,7 +13,7 @@ export interface Passing {
 
 /**
  * Stands between an operator and its API server, and makes trouble on demand: answers 429 as an API server does that
- * has too much to do, and closes watches. What passes is the administrator's.
+ * has too much to do, closes watches, is not there, or answers nobody. What passes is the administrator's.
  */
 export class FaultProxy {
   /** A kubeconfig that leads here. */
@@ -22,8 +22,14 @@ export class FaultProxy {
   readonly #watches = new Set<ServerResponse>()
   #refuses: (request: Passing) => number | undefined = () => undefined
   #onPassed: (request: Passing, status: number) => void = () => {}
+  #away = false
+  #hangs = false
   refused = 0
   watchesClosed = 0
+  /** Connections that were tried while it was away. */
+  tried = 0
+  /** What it was asked while it hung. */
+  unanswered = 0
 
   private constructor(server: Server, kubeconfig: string) {
     this.#server = server
@@ -45,6 +51,11 @@ export class FaultProxy {
     server.on('request', (incoming: IncomingMessage, response: ServerResponse) =>
       proxy.#pass(incoming, response, new URL(controlPlane.server), agent),
     )
+    server.on('connection', (socket) => {
+      if (!proxy.#away) return
+      proxy.tried++
+      socket.destroy()
+    })
     server.on('close', () => agent.destroy())
     return proxy
   }
@@ -65,6 +76,25 @@ export class FaultProxy {
     for (const response of this.#watches) response.destroy()
   }
 
+  /** As an API server that is gone: ends every connection, and takes none until `return` is called. */
+  leave(): void {
+    this.#away = true
+    this.#server.closeAllConnections()
+  }
+
+  return(): void {
+    this.#away = false
+  }
+
+  /** As an API server that has stopped in its tracks: what is asked from now on is never answered. */
+  hang(): void {
+    this.#hangs = true
+  }
+
+  get watching(): number {
+    return this.#watches.size
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections()
     this.#server.close()
@@ -74,6 +104,10 @@ export class FaultProxy {
   #pass(incoming: IncomingMessage, response: ServerResponse, server: URL, agent: Agent) {
     const { method = 'GET', url = '/', headers } = incoming
     const passing = { method, path: url, isWatch: /[?&]watch=/.test(url) }
+    if (this.#hangs) {
+      this.unanswered++
+      return void incoming.resume()
+    }
     const retryAfter = this.#refuses(passing)
     if (retryAfter !== undefined) {
       this.refused++
