@@ -1,5 +1,6 @@
 /** `npm run infra -- COMMAND`: regions on AWS, as Terraform reads them, and what they cost. */
 import { Command, CommanderError } from 'commander'
+import { addCost } from './commands/cost.ts'
 import { addSynth } from './commands/synth.ts'
 import { InfraError } from './errors.ts'
 
@@ -8,6 +9,7 @@ const program = new Command('npm run infra --')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
 addSynth(program)
+addCost(program)
 
 try {
   await program.parseAsync()

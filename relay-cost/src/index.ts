@@ -18,10 +18,16 @@ export {
   sfuPlaces,
   zonesOf,
 } from './media-pods.ts'
-export { type Capacity, type CapacityFigure, capacityFigures } from './plan/figures.ts'
+export {
+  type Capacity,
+  type CapacityFigure,
+  capacityFigures,
+  plannedUtilization,
+} from './plan/figures.ts'
 export { type Plan, type PlanRequest, plan } from './plan/plan.ts'
 export { renderPlan } from './plan/render.ts'
 export * from './prices/index.ts'
+export { type InfrastructurePrices, infrastructurePrices } from './prices/infrastructure.ts'
 export {
   parseReportFormat,
   type ReportFormat,

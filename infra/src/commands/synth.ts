@@ -4,6 +4,8 @@ import type { Command } from 'commander'
 import pc from 'picocolors'
 import type { InfraConfig } from '../config/load.ts'
 import { POOLS } from '../config/schema.ts'
+import { InfraError } from '../errors.ts'
+import { policies, violationsOf } from '../policy/policy.ts'
 import { type SynthesizedStack, synthesize } from '../synth.ts'
 import { EXAMPLE_CONFIG, readConfig } from './config-file.ts'
 
@@ -28,10 +30,14 @@ export function addSynth(program: Command): void {
         allowDataLoss: options.allowDataLoss,
         onStack: (name) => say(`… ${name}`),
       })
+      if (!options.allowDataLoss) checkPolicies(config, stacks)
       const stale = await writeStacks(options.out, stacks)
       const seconds = (performance.now() - started) / 1000
       console.log(summary(config, stacks))
-      console.log(`\n${stacks.length} stacks in ${options.out}/stacks, ${seconds.toFixed(1)} s`)
+      const kept = options.allowDataLoss ? '' : `${policies.length} policies kept, `
+      console.log(
+        `\n${stacks.length} stacks in ${options.out}/stacks, ${kept}${seconds.toFixed(1)} s`,
+      )
       if (options.allowDataLoss)
         console.log(
           pc.yellow('Nothing protects the data of these stacks: apply them to tear down only.'),
@@ -43,6 +49,16 @@ export function addSynth(program: Command): void {
           ),
         )
     })
+}
+
+/** @throws {InfraError} `POLICY`: the stacks are never written where they break a rule of ours */
+function checkPolicies(config: InfraConfig, stacks: readonly SynthesizedStack[]): void {
+  const violations = violationsOf(config, stacks)
+  if (violations.length > 0)
+    throw new InfraError(
+      'POLICY',
+      violations.map(({ policy, where, message }) => `${policy}: ${where}: ${message}`).join('\n'),
+    )
 }
 
 /** @returns stacks of an earlier run that are there no more; their folders are left alone */

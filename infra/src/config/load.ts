@@ -177,7 +177,12 @@ function sizesOf(
         `calls live on ${pool} nodes, and spot would end them in two minutes; set it to 0, or environment to development`,
       )
   }
-  const { redis } = parsed.data
+  const { redis, mysql } = parsed.data
+  if (!mysql.standby && file.environment === 'production')
+    fault(
+      `${path}.sizes.mysql.standby`,
+      'without a standby the loss of a zone is one of the database; set it to true, or environment to development',
+    )
   if (redis.nodes < 2 && file.environment === 'production')
     fault(
       `${path}.sizes.redis.nodes`,
