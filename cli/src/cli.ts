@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { ReportRequestError } from '@parley/relay-cost'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help } from 'commander'
 import { addCompletion, addCompletionAnswers } from './commands/completion.ts'
 import { addCost } from './commands/cost/cost.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -46,6 +46,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .helpCommand('help [command]', 'show help for a command')
     .showHelpAfterError('(run with --help to see what there is)')
     .showSuggestionAfterError()
+    .configureHelp({
+      optionDescription: (option) =>
+        `${new Help().optionDescription(option)}${option.mandatory ? ' (required)' : ''}`,
+    })
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => write(text),

@@ -29,7 +29,8 @@ const paths: Record<string, Path> = {
     isOpen: true,
   },
   '/report': {
-    summary: 'The relay-cost report',
+    summary:
+      'The relay-cost report, all of it or the rows that cost most; /api/v1/report has pages of rows',
     query: z.strictObject({
       ...queries.rooms.omit({ offset: true, limit: true }).shape,
       by: z

@@ -18,16 +18,33 @@ export function formatSeconds(seconds: number): string {
   const two = (value: number) => String(value).padStart(2, '0')
   if (whole < 60) return `${whole}s`
   if (whole < 3600) return `${Math.floor(whole / 60)}m ${two(whole % 60)}s`
-  return `${Math.floor(whole / 3600)}h ${two(Math.floor((whole % 3600) / 60))}m`
+  return `${grouped(Math.floor(whole / 3600))}h ${two(Math.floor((whole % 3600) / 60))}m`
 }
 
 /**
- * `0.0012345` → `0.001235`: two decimals from 100 on, four from 0.1 on, else six.
+ * `0.0012345` → `0.001235`, `1234.5` → `1,234.50`: two decimals from 100 on, four from 0.1 on, else six.
  * @param like the amount that the decimals are of, for amounts that stand below each other
  */
 export function formatMoney(amount: number, like = amount): string {
   const digits = like === 0 || like >= 100 ? 2 : like >= 0.1 ? 4 : 6
-  return amount.toFixed(digits)
+  return grouped(amount, digits)
+}
+
+/** `1234567.891` → `1,234,567.89` */
+export function grouped(amount: number, digits = 0): string {
+  const format = formats[digits] ?? formatWith(digits)
+  formats[digits] = format
+  return format.format(amount)
+}
+
+/** By number of decimals: to make one takes longer than to use it. */
+const formats: Intl.NumberFormat[] = []
+
+function formatWith(digits: number): Intl.NumberFormat {
+  return new Intl.NumberFormat('en-US', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  })
 }
 
 /** Text in lines of at most `width`, cut between words. */

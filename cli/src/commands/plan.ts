@@ -1,4 +1,11 @@
-import { type NodeVariant, nodeVariants, plan, renderPlan, usualMedia } from '@parley/relay-cost'
+import {
+  defaultPreset,
+  type NodeVariant,
+  nodeVariants,
+  plan,
+  renderPlan,
+  usualMedia,
+} from '@parley/relay-cost'
 import { type Command, Option } from 'commander'
 import { colours } from '../colours.ts'
 import { pricesOf } from './cost/prices-of.ts'
@@ -14,7 +21,7 @@ export function addPlan(program: Command): void {
     .option('--room-size <n>', `people in a meeting (default: ${usualMedia.roomSize})`, atLeastZero)
     .option('--mesh-max <n>', 'rooms of up to this many are meshes (default: 4)', atLeastZero)
     .option('--prices <lists...>', 'one price list for all regions, or one for each', [
-      'aws/eu-central-1',
+      defaultPreset,
     ])
     .addOption(
       new Option(

@@ -1,4 +1,4 @@
-import { presets } from '@parley/relay-cost'
+import { presetOfRegion, presets } from '@parley/relay-cost'
 import type { Component, MeetingCluster } from '../api/index.ts'
 
 export interface Limitation {
@@ -31,14 +31,11 @@ export function limitations(mc: MeetingCluster): Limitation[] {
 
 /**
  * The price preset of a MeetingCluster without a price list of its own: the one it names, else that
- * of its region, else the one below. The report names the prices it was made with.
+ * of its region, else the default one. The report names the prices it was made with.
  */
 export function pricePreset({ spec }: MeetingCluster): string {
-  const ofRegion = `aws/${spec.region}`
-  return spec.cost.prices.preset ?? (isPreset(ofRegion) ? ofRegion : FALLBACK_PRESET)
+  return spec.cost.prices.preset ?? presetOfRegion(spec.region)
 }
-
-const FALLBACK_PRESET = 'aws/us-east-1'
 
 function isPreset(name: string): boolean {
   return Object.hasOwn(presets, name)

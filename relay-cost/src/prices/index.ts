@@ -14,7 +14,13 @@ export { type ImportSource, importSources, priceImporter } from './import/index.
 export { presetsMarkdown } from './markdown.ts'
 export { type Meter, type MeterRule, meterRules, meters } from './meters.ts'
 export { type ExactMoney, toMicros } from './money.ts'
-export { likelyPresets, presetPrices, presets } from './presets.ts'
+export {
+  defaultPreset,
+  likelyPresets,
+  presetOfRegion,
+  presetPrices,
+  presets,
+} from './presets.ts'
 export {
   convertPrices,
   type NodeVariant,

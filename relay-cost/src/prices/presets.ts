@@ -30,6 +30,15 @@ export function presetPrices(name: string): Prices {
   )
 }
 
+/** Where nobody says which, and none is known for the region. */
+export const defaultPreset = 'aws/us-east-1'
+
+/** The preset of a region where prices are not said: AWS', as far as there is one of that name. */
+export function presetOfRegion(region: string): string {
+  const name = `aws/${region}`
+  return Object.hasOwn(presets, name) ? name : defaultPreset
+}
+
 /** The presets that somebody may have meant: those of the provider, or all. */
 export function likelyPresets(name: string): string[] {
   const all = Object.keys(presets)

@@ -1,6 +1,6 @@
 import type { Measures, RelayCostReport, ReportRow } from '@parley/protocol'
 import { adviceLines } from '../advice/render.ts'
-import { formatBytes, formatMoney, formatSeconds, wrap } from '../format.ts'
+import { formatBytes, formatMoney, formatSeconds, grouped, wrap } from '../format.ts'
 import { dimensionsOf } from './csv.ts'
 
 type Paint = (text: string) => string
@@ -232,7 +232,7 @@ function chooseColumns(report: RelayCostReport, width: number): Column[] {
       : [
           { head: '', align: 'left', cell: () => 'all', total: () => '', dispensable: 0 } as Column,
         ]),
-    number('allocs', (of) => String(of.allocations), 3),
+    number('allocs', (of) => grouped(of.allocations), 3),
     number('relayed', (of) => formatSeconds(of.relayedSeconds), 2),
     bytes('client→turn', 'clientToTurn', 5),
     bytes('turn→client', 'turnToClient', 1),

@@ -1,4 +1,4 @@
-import { formatMoney } from '../format.ts'
+import { formatMoney, grouped } from '../format.ts'
 import type { Alternative, WhatIf } from './what-if.ts'
 
 /** A scenario's cost as a few lines for people, or as JSON. */
@@ -17,7 +17,7 @@ export function renderWhatIf(result: WhatIf, format: 'table' | 'json'): string {
     lines.push(
       ['meetings', `${topology === 'mesh' ? 'mesh' : 'SFU'} of ${roomSize}`],
       ['basis', `prices ${breakdown.prices}, meter ${breakdown.meter}`],
-      ['billable', `${(billableBytesPerHour / 1e9).toFixed(2)} GB an hour`],
+      ['billable', `${grouped(billableBytesPerHour / 1e9, 2)} GB an hour`],
     )
     if (breakdown.nodesPerMonth > 0)
       lines.push(

@@ -1,6 +1,14 @@
 import { existsSync } from 'node:fs'
 import { type RelayCostReport, relayCostReportSchema, reportDimensions } from '@parley/protocol'
-import { dimensionsFor, parseBy, parseWindow, pricesOver } from '@parley/relay-cost'
+import {
+  defaultPreset,
+  dimensionsFor,
+  parseBy,
+  parseWindow,
+  presetOfRegion,
+  presetPrices,
+  pricesOver,
+} from '@parley/relay-cost'
 import type { Command } from 'commander'
 import { UsageError } from '../../errors.ts'
 import { type Format, format, print, top } from './output.ts'
@@ -19,7 +27,10 @@ export function addReport(cost: Command): void {
     .option('--from <instant>', 'start of the window, ISO 8601')
     .option('--to <instant>', 'end of the window, ISO 8601')
     .option('--by <dimensions>', `rows by any of ${dimensions}`, 'room')
-    .option('--prices <file|preset>', 'with --store: prices to use (default: aws/us-east-1)')
+    .option(
+      '--prices <file|preset>',
+      `with --store: prices to use (default: aws/ and the region, or ${defaultPreset})`,
+    )
     .option('--region <region>', 'with --store: of which region it is (default: as its meter said)')
     .addOption(format())
     .addOption(top())
@@ -66,12 +77,13 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
   if (options.store) {
     const { openStore, storeReport } = await import('@parley/meter')
     mustExist(options.store)
-    const prices = await priceListsOf(options.prices ?? 'aws/us-east-1')
+    const prices = options.prices && (await priceListsOf(options.prices))
     const store = await openStore(options.store)
     try {
       return await storeReport(store, {
         ...{ window, by, asOf: Math.min(now, window.to) },
-        pricesOf: (window, region) => pricesOver(prices, window, region || undefined),
+        pricesOf: (window, region) =>
+          pricesOver(prices || [presetPrices(presetOfRegion(region))], window, region || undefined),
         ...(options.region && { region: options.region }),
         advice: options.advice ?? false,
       })
