@@ -3,6 +3,7 @@ import type { MeetingCluster } from '@parley/operator/api'
 import type { ApiClient, K8sObject, Resource } from '@parley/operator/runtime'
 import type { Command } from 'commander'
 import { colours } from '../colours.ts'
+import { shardFindings } from './doctor-shards.ts'
 import { statusOf } from './status.ts'
 
 /** One thing looked at. `fix` says what to do about it where it is wrong. */
@@ -63,7 +64,7 @@ type Pod = K8sObject & {
 
 async function examine(api: ApiClient): Promise<Finding[]> {
   const { listLabelled, listMeetingClusters, notInstalled } = await import('../cluster.ts')
-  const { NODES } = await import('@parley/operator/runtime')
+  const { LEASES, NODES } = await import('@parley/operator/runtime')
   const clusters = await listMeetingClusters(api, undefined)
   if (!clusters) return [{ ok: false, ...notInstalled }]
   const operators = await listLabelled<Workload>(
@@ -75,6 +76,7 @@ async function examine(api: ApiClient): Promise<Finding[]> {
   return [
     { ok: true, what: 'the API server answers and knows MeetingClusters' },
     ...operatorFindings(operators, clusters),
+    ...shardFindings(await listed(api, LEASES), clusters),
     ...metricsApiFindings(operators, await listed<ApiService>(api, API_SERVICES)),
     ...addressFindings(clusters, pods, await listed<Node>(api, NODES)),
     ...(clusters.length === 0

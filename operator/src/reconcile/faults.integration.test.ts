@@ -104,6 +104,21 @@ describe('the operator in trouble', () => {
     await has('blind', 'Deployment/demo-turn')
   })
 
+  it('REQ-K1: kinds of others that are not installed are skipped, which is said once, however often they are looked for', async () => {
+    const operator = startOperator({ discoveryMs: 20 })
+    await cluster.meetingCluster('plain')
+    await has('plain', 'Deployment/demo-turn')
+    const asked = () => operator.metric('rest_client_requests_total', /code="404"/)
+    const before = await asked()
+    await eventually(async () => expect(await asked()).toBeGreaterThan(before + 20))
+    const said = operator.logs.match(/"kind":"\w+"[^}]*has no such kind/g) ?? []
+    expect(said.length).toBeGreaterThan(1)
+    expect(new Set(said).size).toBe(said.length)
+    for (const kind of ['ServiceMonitor', 'PrometheusRule', 'Certificate'])
+      expect(said.filter((line) => line.includes(`"${kind}"`))).toHaveLength(1)
+    await cluster.condition('plain', 'Stalled', { status: 'False' })
+  })
+
   it('REQ-K1: a quota that is used up is named, and what is allowed again is made', async () => {
     await cluster.apply(
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'quota' } },

@@ -90,7 +90,7 @@ export interface Rollout {
   failed: boolean
   /** Pods that no node takes. */
   homeless: number
-  /** Since when, unless they only wait for pods that go: milliseconds since the epoch. */
+  /** Since when, unless they wait for calls on pods that go: milliseconds since the epoch. */
   homelessSince?: number
   image?: string
   /** What Kubernetes says goes wrong, if anything. */

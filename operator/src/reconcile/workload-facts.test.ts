@@ -20,7 +20,11 @@ const unscheduled = (lastTransitionTime = SINCE) =>
     },
   )
 const homeless = unscheduled()
-const leaving = pod({ nodeName: 'n1' }, {}, { deletionTimestamp: '2026-11-21T12:00:00Z' })
+const leaves = (component: string) => {
+  const labels = { 'app.kubernetes.io/component': component }
+  return pod({ nodeName: 'n1' }, {}, { labels, deletionTimestamp: '2026-11-21T12:00:00Z' })
+}
+const leaving = leaves('turn')
 const running = pod({ nodeName: 'n1' }, {})
 const underWay = {
   ...{ desired: 1, ready: 1, updated: 1, current: true, replacing: true, surges: true },
@@ -57,10 +61,13 @@ describe('what keeps a new pod waiting', () => {
     )
   })
 
-  it('REQ-K1: counts from when the scheduler first said so, unless it waits for pods that go', () => {
+  it('REQ-K1: counts from when the scheduler first said so, unless it waits for calls on pods that go', () => {
     const later = unscheduled('2026-11-21T11:59:00Z')
     expect(withProblem(underWay, [later, homeless]).homelessSince).toBe(Date.parse(SINCE))
     expect(withProblem(underWay, [homeless, leaving]).homelessSince).toBeUndefined()
+    expect(withProblem(underWay, [homeless, leaves('webapp')]).homelessSince).toBe(
+      Date.parse(SINCE),
+    )
     expect(withProblem(underWay, [running]).homelessSince).toBeUndefined()
   })
 

@@ -5,6 +5,7 @@ export {
   CONFIG_MAPS,
   DEPLOYMENTS,
   type K8sObject,
+  LEASES,
   MEETING_CLUSTERS,
   NODES,
   objectPath,
