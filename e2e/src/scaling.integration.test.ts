@@ -1,16 +1,6 @@
 import { createServer, type Server } from 'node:https'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
-import { type RunningMeter, startMeter } from '@parley/meter'
-import { presetPrices } from '@parley/relay-cost'
-import { pino } from 'pino'
-import {
-  mintUsername,
-  startCoturn,
-  startRedis,
-  startTurnClients,
-  temporaryFolder,
-} from '../../meter/src/testing/servers.ts'
+import { mintUsername, startTurnClients } from '../../meter/src/testing/servers.ts'
 import { renewedIdentity } from '../../operator/src/metrics-api/certificate.ts'
 import {
   ownAddress,
@@ -22,6 +12,7 @@ import {
   type TestObject,
   TestOperator,
 } from '../../operator/src/reconcile/testing/test-cluster.ts'
+import { podNames as namesOfPods, startRelay } from './testing/led-meter.ts'
 
 /**
  * Kubernetes' own autoscaler changes the number of TURN pods by what a real coturn relays: coturn → Redis → meter →
@@ -73,7 +64,9 @@ it('REQ-K1: TURN pods grow with relayed Mbit/s and shrink when it ends; a pod th
   })
 
   const [turnPod = ''] = await podNames('turn')
-  const { port } = await startRelay(turnPod)
+  const relay = await startRelay({ cluster, namespace: NS }, turnPod)
+  const { port } = relay
+  stops.push(...relay.stops.toReversed())
   const calls = ['p-00000001', 'p-00000002', 'p-00000003'].map((participant) =>
     startTurnClients({ port, username: mintUsername(participant), messages: 60_000, bytes: 1200 }),
   )
@@ -111,58 +104,6 @@ interface Autoscaler extends TestObject {
 }
 
 const fast = { type: 'Percent', value: 100, periodSeconds: 15 }
-
-/** Redis, coturn and the meter, which the Service of the meter then leads to. */
-async function startRelay(turnPod: string): Promise<{ port: number }> {
-  const folder = await temporaryFolder()
-  stops.push(() => folder.remove())
-  const redis = await startRedis(folder.path)
-  stops.push(() => redis.stop())
-  const coturn = await startCoturn(folder.path, {
-    redisPort: redis.port,
-    realm: `${turnPod}.demo`,
-  })
-  stops.push(() => coturn.stop())
-  const secret = await cluster.get('secret', 'demo-meter-token', NS)
-  const meter: RunningMeter = await startMeter(
-    {
-      port: 0,
-      host: ownAddress(),
-      cluster: 'demo',
-      namespace: NS,
-      region: 'eu-central-1',
-      storeUrl: `sqlite:${join(folder.path, 'meter.db')}`,
-      redisUrl: redis.url,
-      prices: [presetPrices('aws/eu-central-1')],
-      token: Buffer.from(secret?.data?.token ?? '', 'base64').toString(),
-      flushIntervalMs: 1000,
-      retention: { allocationDays: 35, hourDays: 397 },
-      bufferAllocations: 1000,
-    },
-    { logger: pino({ level: 'silent' }) },
-  )
-  stops.push(() => meter.close())
-  await leadToMeter(Number(new URL(meter.url).port))
-  return { port: coturn.port }
-}
-
-async function leadToMeter(port: number): Promise<void> {
-  const [name = ''] = await podNames('meter')
-  await patch(
-    'pod',
-    name,
-    { status: { podIP: ownAddress(), podIPs: [{ ip: ownAddress() }] } },
-    'status',
-  )
-  await patch('service', 'demo-meter', { spec: { selector: null } })
-  const address = { ip: ownAddress(), targetRef: { kind: 'Pod', namespace: NS, name } }
-  await cluster.apply({
-    apiVersion: 'v1',
-    kind: 'Endpoints',
-    metadata: { name: 'demo-meter', namespace: NS },
-    subsets: [{ addresses: [address], ports: [{ name: 'http', port }] }],
-  })
-}
 
 /** `metrics.k8s.io` of a cluster whose pods hardly do anything. */
 async function idleCpu(): Promise<void> {
@@ -218,10 +159,8 @@ async function runTurnPods(): Promise<void> {
     await patch('pod', name, { status: { startTime } }, 'status')
 }
 
-async function podNames(component: string): Promise<string[]> {
-  const selector = `app.kubernetes.io/component=${component}`
-  const text = await cluster.kubectl('get', 'pods', '-n', NS, '-l', selector, '-o', 'name')
-  return text.split('\n').flatMap((line) => (line ? [line.replace('pod/', '')] : []))
+function podNames(component: string): Promise<string[]> {
+  return namesOfPods({ cluster, namespace: NS }, component)
 }
 
 function patch(kind: string, name: string, body: object, subresource?: string): Promise<string> {
