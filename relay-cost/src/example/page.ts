@@ -35,10 +35,11 @@ export function exampleMonthFiles(): Record<string, string> {
 
 Three regions, 40 tenants and 20,000 rooms in October 2026, as a generator with a fixed seed makes them
 (\`relay-cost/src/example/month.ts\`): ${thousands(allocations)} allocations. No figure of it was measured; it shows
-what reports look like and what they say. The prices are the presets of AWS, with two nodes a region.
+what reports look like and what they say. The prices are the presets of AWS, with ${podsEach} nodes a region
+of ${thousands(capacityMbps)} Mbit/s each.
 \`npm run generate\` writes this page, its pictures and [month-focus.csv](month-focus.csv) (by region and day);
-\`npm run check\` says where they are not current. Several regions in one report, node hours and zones are given to the
-library here: the report of one meter has none of them yet.
+\`npm run check\` says where they are not current. A meter knows one region; several in one report, as here, are those of
+meters that share a database (\`parley cost report --store mysql://…\`).
 
 ## By region
 

@@ -88,6 +88,31 @@ export function podsSuite(place: () => () => Promise<Store>): void {
     await store.close()
   })
 
+  it('REQ-K5: when coturn was not heard is known, from the first time on', async () => {
+    const { store, book, usage } = await opened()
+    const minute = 60_000
+    const gaps = async (from: number, to: number, asOf = start + day) =>
+      (await usage.unheard({ from: start + from * hourMs, to: start + to * hourMs }, asOf)).map(
+        ({ from, to }) => [(from - start) / minute, (to - start) / minute],
+      )
+    expect(await gaps(0, 24)).toEqual([])
+    const note = (from: number, to: number) =>
+      book.heard.note({ from: start + from * minute, to: start + to * minute })
+    await note(30, 40)
+    await note(30, 50)
+    // Of two meters it is enough if one has heard it.
+    await note(45, 70)
+    await note(75, 300)
+    await note(290, 20 * 60)
+    expect(await gaps(0, 20)).toEqual([[70, 75]])
+    expect(await gaps(2, 20)).toEqual([])
+    // A meter that has ended; one that runs has noted it lately.
+    expect(await gaps(2, 24)).toEqual([[20 * 60, 24 * 60]])
+    expect(await gaps(2, 24, start + 20 * hourMs + 30_000)).toEqual([])
+    expect(await gaps(22, 24)).toEqual([[22 * 60, 24 * 60]])
+    await store.close()
+  })
+
   it('REQ-K5: the region is what the meter said, or else what its usage says', async () => {
     const { store, book } = await opened()
     expect(await book.region()).toBeUndefined()

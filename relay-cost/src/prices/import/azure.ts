@@ -124,9 +124,10 @@ export class AzurePrices implements PriceImporter {
         ? 'address'
         : undefined
     if (!isHere) return undefined
-    if (item.serviceName === 'Bandwidth' && item.productName === products.premium) {
+    if (item.serviceName === 'Bandwidth') {
       if (/^Standard Inter-Availability Zone/.test(item.meterName)) return 'crossZone'
-      if (/^Standard Inter-Region/.test(item.meterName)) return 'interRegion'
+      // Of the same continent; to others ("Inter Continent") costs more, and pods of ours are near.
+      if (/^Intra[ -]Continent Data Transfer Out/.test(item.meterName)) return 'interRegion'
     }
     const isNode =
       item.serviceName === 'Virtual Machines' &&

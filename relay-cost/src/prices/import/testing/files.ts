@@ -220,7 +220,11 @@ export function azurePage(currencyCode = 'USD'): unknown {
       out('Rtn Preference: MGN', 100, 0.087),
       out('Bandwidth - Routing Preference: Internet', 0, 0),
       out('Bandwidth - Routing Preference: Internet', 100, 0.08),
-      item('Bandwidth', 'Rtn Preference: MGN', 'Standard Inter-Region Data Transfer', 0.02),
+      item('Bandwidth', 'Inter-Region', 'Intra Continent Data Transfer Out', 0.02),
+      item(
+        ...(['Bandwidth', 'Inter-Region'] as const),
+        ...(['Inter Continent Data Transfer Out - NAM or EU To Any', 0.05] as const),
+      ),
       machine(0.097),
       machine(0.19, { productName: 'Virtual Machines FSv2 Series Windows' }),
       machine(0.02, { skuName: 'F2s v2 Spot' }),
@@ -229,6 +233,6 @@ export function azurePage(currencyCode = 'USD'): unknown {
       item('Virtual Network', 'IP Addresses', 'Standard IPv4 Static Public IP', 0.005),
     ],
     NextPageLink: null,
-    Count: 12,
+    Count: 13,
   }
 }
