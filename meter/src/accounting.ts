@@ -18,8 +18,9 @@ import { holderOf, PodRates, relayLoad } from './load.ts'
 import type { Store } from './store/store.ts'
 import type { Usage } from './usage.ts'
 
-/** How far back allocations may still get events when the meter starts. */
+/** How far back allocations may still get events when the meter starts, and how far back closed ones. */
 const resumeMs = 24 * 3_600_000
+const resumeClosedMs = 10 * 60_000
 
 /**
  * The ledger and its store: events come in, changed records go out. A record that could not be
@@ -59,7 +60,10 @@ export class Accounting {
    * may have written what this one counted).
    */
   async resume(now: number): Promise<void> {
-    const stored = await this.#store.recent(now - resumeMs)
+    // What was counted while the store was away may since have been closed, and written by another meter.
+    let closedSince = now - resumeClosedMs
+    for (const { openedAt } of this.#changed) closedSince = Math.min(closedSince, openedAt)
+    const stored = await this.#store.recent(now - resumeMs, closedSince)
     const totals = await this.#usage.totals(now)
     const counted = new Set([...this.#changed].map(refKey))
     const isCounted = (record: AllocationRecord) => counted.has(refKey(record))
@@ -134,7 +138,7 @@ export class Accounting {
       this.storeError = error as Error
       throw error
     }
-    if (this.#changed.size === 0) this.#ledger.forgetSettled(now)
+    this.#ledger.forgetSettled(now, (record) => this.#changed.has(record))
     this.#rates.forget(now)
   }
 

@@ -25,8 +25,8 @@ const figuresIntervalMs = 10_000
 const figuresShare = 20
 /** How often hours that are over are rolled up, what is too old is deleted, and report files are written. */
 const settleIntervalMs = 60_000
-/** How often it is noted which pods are there: what is not known of the end of one. */
-const podsIntervalMs = 30_000
+/** How often it is noted which pods are there, and that coturn is heard: what is not known of an end. */
+const notesIntervalMs = 10_000
 /** Rows of report files: what a bill is checked by, without names of participants. */
 const filesBy: readonly ReportDimension[] = ['day', 'tenant', 'room', 'region', 'reason']
 
@@ -70,8 +70,10 @@ export async function startMeter(
     config.reports && new ReportFiles(config.reports, (window) => report(window, filesBy))
   const flush = () => accounting.flush(now())
   const price = () => figures.refresh(now())
-  const notePods = async () => {
+  const notePlaces = async () => {
     const [book] = await store.books()
+    const from = feed.heardSince()
+    if (from !== undefined) await book?.heard.note({ from, to: now() })
     await book?.setRegion(config.region)
     if (config.podsFile) await book?.pods.put(await readMediaPods(config.podsFile, now()), now())
   }
@@ -97,10 +99,8 @@ export async function startMeter(
   const keepStore = () => attempt(flush, 'store write failed; kept in memory and tried again')
   const keepFigures = () => attempt(price, 'cost figures not refreshed')
   const keepSettled = () => attempt(settle, 'hours not rolled up, or report files not written')
-  const keepPods = () => attempt(notePods, 'not noted where the TURN pods are')
+  const keepNotes = () => attempt(notePlaces, 'not noted what is there')
   await keepStore()
-  await keepPods()
-  await keepFigures()
 
   const feed = followStatsdb({
     redisUrl: config.redisUrl,
@@ -110,6 +110,8 @@ export async function startMeter(
     onStatusFound: (status) => accounting.find(status),
     logger,
   })
+  await keepNotes()
+  await keepFigures()
   const links = followLinkReports({
     redisUrl: config.redisUrl,
     cluster: config.cluster,
@@ -123,7 +125,7 @@ export async function startMeter(
     every(() => config.flushIntervalMs, keepStore),
     every((tookMs) => Math.max(figuresIntervalMs, figuresShare * tookMs), keepFigures),
     every(() => settleIntervalMs, keepSettled),
-    every(() => podsIntervalMs, keepPods),
+    every(() => notesIntervalMs, keepNotes),
   ]
   const troubles = () => {
     const redis = feed.trouble()
@@ -158,6 +160,7 @@ export async function startMeter(
   const close = async () => {
     await Promise.all(loops.map((stop) => stop()))
     await app.close()
+    await keepNotes()
     await feed.close()
     await links.close()
     try {

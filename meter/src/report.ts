@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { RelayCostReport, ReportDimension } from '@parley/protocol'
 import {
   countedHours,
+  formatSeconds,
   hourOf,
   monthOf,
   type PricedSums,
@@ -10,6 +12,7 @@ import {
   spansOf,
   type Window,
 } from '@parley/relay-cost'
+import { dayMs, dayOf } from './store/usage-tables.ts'
 import type { Usage } from './usage.ts'
 
 /** Prices of a window: they may change in it. @throws {PricesError} where none hold */
@@ -36,32 +39,58 @@ export async function reportFrom(
   parts: readonly PricedUsage[],
   { window, by, asOf, open, notes = [] }: UsageReportRequest,
 ): Promise<RelayCostReport> {
-  const first = countedHours(window).from
   const spans: PricedSums[] = []
   const earlier: PricedSums[] = []
-  const fromNodes: string[] = []
-  let participantsFrom = 0
+  const ownNotes: string[] = []
+  let first = countedHours(window).from
+  const kept = await Promise.all(parts.map(({ usage }) => usage.kept()))
+  const participantsFrom = Math.max(0, ...kept.map((each) => each.participantsFrom))
   for (const { usage, pricesOf } of parts) {
-    const own = spansOf(window, pricesOf(window))
+    const asked = spansOf(window, pricesOf(window))
+    const own = inKeptDays(asked, participantsFrom)
+    first = own[0]?.from ?? first
+    if (!isDeepStrictEqual(own, asked))
+      ownNotes.push(
+        `Of what is before ${dateOf(participantsFrom)} days are kept alone; they are counted as a whole.`,
+      )
     for (const span of own)
       spans.push({
         ...{ ...span, sums: await usage.sums(span, by, asOf, first) },
         ...(await nodesIn(usage, span, asOf)),
       })
     earlier.push(...(await earlierInMonth(usage, own[0], asOf)))
-    fromNodes.push(...(await nodesUnknown(usage, window)))
-    participantsFrom = Math.max(participantsFrom, (await usage.kept()).participantsFrom)
+    ownNotes.push(
+      ...(await nodesUnknown(usage, window)),
+      ...(await unheardNote(usage, window, asOf)),
+    )
   }
   const notKept =
     by.includes('participant') && first < participantsFrom
       ? [
-          `Participants are known from ${new Date(participantsFrom).toISOString().slice(0, 10)} on; what is older is kept by day and room.`,
+          `Participants are known from ${dateOf(participantsFrom)} on; what is older is kept by day and room.`,
         ]
       : []
   return reportOf({
     ...{ window, by, spans, earlier, open },
-    notes: [...notes, ...notKept, ...new Set(fromNodes)],
+    notes: [...notes, ...notKept, ...new Set(ownNotes)],
   })
+}
+
+function dateOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10)
+}
+
+/**
+ * Spans of which only days are left before `hoursFrom`, the start of a day: a day is counted as a whole, and
+ * once. The first span begins with its day, and prices that change within a day change with the next one.
+ */
+function inKeptDays(spans: readonly PriceSpan[], hoursFrom: number): PriceSpan[] {
+  const begin = spans[0]?.from
+  const cut = (at: number) =>
+    at >= hoursFrom ? at : at === begin ? dayOf(at) : dayOf(at + dayMs - 1)
+  return spans
+    .map((span) => ({ ...span, from: cut(span.from), to: cut(span.to) }))
+    .filter(({ from, to }) => from < to)
 }
 
 /** The nodes of a span, as a report prices them; nothing where they are not known. */
@@ -72,6 +101,18 @@ export async function nodesIn(
 ): Promise<Pick<PricedSums, 'nodes'>> {
   const nodes = await usage.nodes(span, asOf)
   return nodes ? { nodes } : {}
+}
+
+/** What may be missing, because nobody heard it. */
+async function unheardNote(usage: Usage, window: Window, asOf: number): Promise<string[]> {
+  const gaps = await usage.unheard(window, asOf)
+  const [first] = gaps
+  if (!first) return []
+  const seconds = gaps.reduce((sum, { from, to }) => sum + to - from, 0) / 1000
+  const times = gaps.length === 1 ? '' : `, in ${gaps.length} parts`
+  return [
+    `The meter did not hear coturn for ${formatSeconds(seconds)} of this time${times} (the first at ${new Date(first.from).toISOString().slice(0, 16)}Z). What an allocation that ended meanwhile had not said before is not in the report.`,
+  ]
 }
 
 /** Where something was relayed in the window before the nodes became known. */

@@ -15,9 +15,10 @@ import {
   type UsageCell,
   type Window,
 } from '@parley/relay-cost'
-import { spansBetween } from './spans.ts'
+import { unheard } from './places/unheard.ts'
 import type { Book, Kept, Store } from './store/store.ts'
 import { dayMs, dayOf } from './store/usage-tables.ts'
+import { tableSpans } from './table-spans.ts'
 
 /** What, beyond the allocations, decides what an hour comes to. */
 export type CellFacts = Omit<CellsRequest, 'asOf' | 'window'>
@@ -101,6 +102,15 @@ export class Usage {
     return first.length > 0 ? Math.min(...first) : undefined
   }
 
+  /** The times of a window, up to `asOf`, in which a meter did not hear coturn. */
+  async unheard(window: Window, asOf: number): Promise<Window[]> {
+    const hours = countedHours(window)
+    const gaps: Window[] = []
+    for (const book of await this.#store.books())
+      gaps.push(...unheard(await book.heard.during(hours), hours, asOf))
+    return gaps
+  }
+
   /** Since when (epoch ms) anything is known that may cost something; undefined: nothing is. */
   async since(): Promise<number | undefined> {
     const [extent, nodes] = [await this.extent(), await this.nodesSince()]
@@ -168,7 +178,7 @@ export class Usage {
   ): Promise<CellSums[]> {
     const hours = countedHours(window)
     const changed = (await book.changedHours(hours)).map(({ hour }) => hour)
-    const spans = spansBetween(hours, {
+    const spans = tableSpans(hours, {
       changed: new Set(changed),
       days: new Set(await book.days(hours, true)),
       hoursFrom: (await book.kept()).hours,

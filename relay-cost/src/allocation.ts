@@ -103,6 +103,11 @@ function compareAge(a: AllocationRecord, b: AllocationRecord): number {
   return a.openedAt - b.openedAt || (a.remote < b.remote ? -1 : 1)
 }
 
+/** Did coturn say that it has ended, and not that it lives after that? */
+export function isClosed({ closedAt, aliveAt }: AllocationRecord): boolean {
+  return closedAt > 0 && closedAt >= aliveAt
+}
+
 /** Is the allocation open at `now`? A coturn that was killed never says `deleted`: it expires. */
 export function isOpen(record: AllocationRecord, now: number): boolean {
   return record.aliveAt > record.closedAt && record.expiresAt > now

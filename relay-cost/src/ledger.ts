@@ -3,6 +3,7 @@ import {
   type AllocationRecord,
   allocationKey,
   hourOf,
+  isClosed,
   isOpen,
   joinAllocations,
   mergeAllocations,
@@ -182,8 +183,9 @@ export class Ledger {
 type Entry = { record: AllocationRecord; cumulative: Traffic }
 
 /** From when on nothing more is expected of an allocation that is not open (epoch ms). */
-function settledAt({ lastSeenAt, closedAt, aliveAt, username }: AllocationRecord): number {
-  if (closedAt > 0 && closedAt >= aliveAt) return lastSeenAt + settleMs
+function settledAt(record: AllocationRecord): number {
+  const { lastSeenAt, username } = record
+  if (isClosed(record)) return lastSeenAt + settleMs
   const longest = lastSeenAt + longestCredentialMs
   const credential = parseTurnUsername(username)
   const validUntil = credential ? credential.expiryEpochSeconds * 1000 : longest

@@ -166,6 +166,8 @@ function monthKey({ from, prices }: PricedSums): string {
 /** A report row while it is being made: whole numbers only, money in millionths. */
 type Sum = SumMeasures & {
   key: ReportRow['key']
+  /** The key as one string. */
+  id: string
   relayedSeconds: number
   billable: number
   egress: number
@@ -173,8 +175,8 @@ type Sum = SumMeasures & {
   idle: number
 }
 
-function emptySum(key: ReportRow['key']): Sum {
-  return { ...noSums(), key, relayedSeconds: 0, billable: 0, egress: 0, nodes: 0, idle: 0 }
+function emptySum(key: ReportRow['key'], id = ''): Sum {
+  return { ...noSums(), key, id, relayedSeconds: 0, billable: 0, egress: 0, nodes: 0, idle: 0 }
 }
 
 /** What one row has of one span. */
@@ -187,7 +189,7 @@ function groupRows(
 ): Part[] {
   const parts = new Map<Sum, Part>()
   for (const cell of sums) {
-    const row = rowOf(rows, Object.fromEntries(by.map((name) => [name, keyOf(cell, name)])))
+    const row = rowOf(rows, by, (name) => keyOf(cell, name))
     addSums(row, cell)
     const part = parts.get(row) ?? { row, quantities: noQuantities(), sentBytes: 0 }
     parts.set(row, part)
@@ -197,19 +199,19 @@ function groupRows(
     part.sentBytes += cell.turnToClientBytes + cell.turnToPeerBytes
   }
   // Of equal remainders the first gets the unit: the order must not be that of the sums.
-  return [...parts.values()]
-    .map((part) => ({ part, id: idOf(part.row.key) }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ part }) => part)
+  return [...parts.values()].sort((a, b) => (a.row.id < b.row.id ? -1 : 1))
 }
 
-function idOf(key: ReportRow['key']): string {
-  return Object.values(key).join('\n')
-}
-
-function rowOf(rows: Map<string, Sum>, key: ReportRow['key']): Sum {
-  const id = idOf(key)
-  const row = rows.get(id) ?? emptySum(key)
+function rowOf(
+  rows: Map<string, Sum>,
+  by: readonly ReportDimension[],
+  textOf: (name: ReportDimension) => string,
+): Sum {
+  const values = by.map(textOf)
+  const id = values.join('\n')
+  const known = rows.get(id)
+  if (known) return known
+  const row = emptySum(Object.fromEntries(by.map((name, at) => [name, values[at] ?? ''])), id)
   rows.set(id, row)
   return row
 }
@@ -287,7 +289,8 @@ function priceNodeTime(
     const part = parts[index]
     if (part) part.row.nodes += money
   }
-  for (const { key, money } of idleOf(all - used, parts, span, by)) rowOf(rows, key).idle += money
+  for (const { key, money } of idleOf(all - used, parts, span, by))
+    rowOf(rows, by, (name) => key[name] ?? '').idle += money
 }
 
 const bucketMs = { day: 24 * hourMs, hour: hourMs } as const
@@ -387,11 +390,7 @@ function byTime(a: Sum, b: Sum, [first]: readonly ReportDimension[]): number {
 
 function byCostThenBytes(a: Sum, b: Sum): number {
   const cost = (sum: Sum) => sum.egress + sum.nodes + sum.idle
-  return (
-    cost(b) - cost(a) ||
-    relayedBytes(b) - relayedBytes(a) ||
-    (JSON.stringify(a.key) < JSON.stringify(b.key) ? -1 : 1)
-  )
+  return cost(b) - cost(a) || relayedBytes(b) - relayedBytes(a) || (a.id < b.id ? -1 : 1)
 }
 
 /** @param boundEgress millionths that egress would cost more at most, had nothing stayed inside that only may have */

@@ -38,9 +38,35 @@ export function noSums(): SumMeasures {
   return { ...zero }
 }
 
-/** Adds the measures of one to those of another, in place. */
+/** Adds the measures of one to those of another, in place. Written out: it runs for each row of a store. */
 export function addSums(to: SumMeasures, from: SumMeasures): void {
-  for (const field of sumFields) to[field] += from[field]
+  to.allocations += from.allocations
+  to.milliseconds += from.milliseconds
+  to.userMilliseconds += from.userMilliseconds
+  to.clientToTurnBytes += from.clientToTurnBytes
+  to.clientToTurnPackets += from.clientToTurnPackets
+  to.turnToClientBytes += from.turnToClientBytes
+  to.turnToClientPackets += from.turnToClientPackets
+  to.peerToTurnBytes += from.peerToTurnBytes
+  to.peerToTurnPackets += from.peerToTurnPackets
+  to.turnToPeerBytes += from.turnToPeerBytes
+  to.turnToPeerPackets += from.turnToPeerPackets
+  to.insideBytes += from.insideBytes
+  to.insidePackets += from.insidePackets
+  to.crossZoneBytes += from.crossZoneBytes
+  to.crossZonePackets += from.crossZonePackets
+  to.interRegionBytes += from.interRegionBytes
+  to.interRegionPackets += from.interRegionPackets
+  to.crossZoneInBytes += from.crossZoneInBytes
+  to.crossZoneInPackets += from.crossZoneInPackets
+  to.interRegionInBytes += from.interRegionInBytes
+  to.interRegionInPackets += from.interRegionInPackets
+  to.boundBytes += from.boundBytes
+  to.boundPackets += from.boundPackets
+  to.unattributedBytes += from.unattributedBytes
+  to.recoveredBytes += from.recoveredBytes
+  to.unseenSentBytes += from.unseenSentBytes
+  to.unseenReceivedBytes += from.unseenReceivedBytes
 }
 
 function dimensionOf(cell: UsageCell, dimension: ReportDimension): string | number {

@@ -1,5 +1,7 @@
 import { usageFields } from '@parley/relay-cost'
+import { presenceIndexes } from './presence.ts'
 import { columnOf } from './rows.ts'
+import { usageIndexes } from './usage-indexes.ts'
 
 /**
  * The schema, step by step: a store at version n has run the first n. Never change a step that was
@@ -88,7 +90,7 @@ const linksFor = ({ integer, text, id, report, end }: Vocabulary, keys = '') =>
 
 /**
  * When a pod of TURN or the SFU was on which node, from `from_at` (Kubernetes' word) to `to_at` (when it was
- * there last), and what is said of a meter: its region.
+ * there last); when the meter heard coturn; and what is said of a meter: its region.
  */
 const placesFor = ({ integer, text, end }: Vocabulary): string[] => [
   `CREATE TABLE IF NOT EXISTS media_pods (
@@ -96,6 +98,10 @@ const placesFor = ({ integer, text, end }: Vocabulary): string[] => [
      component ${text} NOT NULL, node ${text} NOT NULL, zone ${text} NOT NULL,
      instance_type ${text} NOT NULL, mbps ${integer} NOT NULL, to_at ${integer} NOT NULL,
      PRIMARY KEY (meter, pod, from_at)
+   ) ${end}`,
+  `CREATE TABLE IF NOT EXISTS heard (
+     meter ${text} NOT NULL, from_at ${integer} NOT NULL, to_at ${integer} NOT NULL,
+     PRIMARY KEY (meter, from_at)
    ) ${end}`,
   `CREATE TABLE IF NOT EXISTS meters (
      meter ${text} NOT NULL, region ${text} NOT NULL, PRIMARY KEY (meter)
@@ -159,6 +165,10 @@ export const sqliteMigrations: readonly string[] = [
   'CREATE INDEX link_reports_at ON link_reports (meter, at)',
   ...placesFor(sqlite),
   'CREATE INDEX media_pods_to_at ON media_pods (meter, to_at)',
+  ...usageIndexes,
+  // Of an old hour no later allocation is looked at: those that were there for long have an index of their own.
+  ...presenceIndexes,
+  'DROP INDEX allocations_present',
 ]
 
 /**

@@ -12,6 +12,7 @@ import {
 } from '@parley/relay-cost'
 import mysql, { type PoolConnection, type RowDataPacket } from 'mysql2/promise'
 import { StoreError } from '../errors.ts'
+import { heardTable } from '../places/heard-table.ts'
 import { podTables } from '../places/pod-tables.ts'
 import { linkTables } from '../reasons/link-tables.ts'
 import { mysqlMigrations } from './migrations.ts'
@@ -84,6 +85,7 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
     const usage = usageTables(mysqlDialect, whose)
     const links = linkTables(mysqlDialect, whose)
     const pods = podTables(mysqlDialect, whose)
+    const heard = heardTable(mysqlDialect, whose)
     const read = <T>(program: () => Program<T>) =>
       attempt('read', (connection) => runProgram(connection, program))
     const write = async <T>(program: () => Program<T>) => {
@@ -107,6 +109,10 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
         between: (window) => read(() => pods.between(window)),
         since: () => read(pods.since),
       },
+      heard: {
+        note: (time) => write(() => heard.note(time)),
+        during: (window) => read(() => heard.during(window)),
+      },
       region: () => read(usage.region),
       setRegion: (region) => write(() => usage.setRegion(region)),
       changedHours: ({ from, to }) => read(() => usage.changedHours(from, to)),
@@ -119,7 +125,8 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
       forget: (before) =>
         write(function* () {
           const isMore = yield* usage.forget(before, forgetRows, 'present_until')
-          const { allocations } = yield* usage.kept()
+          const { allocations, hours } = yield* usage.kept()
+          yield* heard.forget(hours)
           return (yield* links.forget(allocations, forgetRows)) || isMore
         }),
     }
@@ -144,7 +151,10 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
       return attempt('write', (connection) => merge(connection, whose, records))
     },
     records: (window) => between(meter, ...hoursOf(window)),
-    recent: (since) => between(meter, since, Number.MAX_SAFE_INTEGER),
+    recent: (since, closedSince) =>
+      attempt('read', (connection) =>
+        readBetween(connection, meter, since, Number.MAX_SAFE_INTEGER, closedSince),
+      ),
     async books() {
       if (meter !== undefined) {
         adopted ??= adopt(meter)
@@ -250,11 +260,11 @@ async function runProgram<T>(connection: PoolConnection, make: () => Program<T>)
 async function steps<T>(connection: PoolConnection, program: Program<T>): Promise<T> {
   for (let step = program.next(); ; ) {
     if (step.done) return step.value
-    const { sql, values = [], rows } = step.value
+    const { sql, values = [], rows, asArrays = false } = step.value
     if (rows) for (const batch of batches(rows)) await query(connection, `${sql} ?`, [batch])
     const answer = rows
       ? { rows: [], changes: rows.length }
-      : await execute(connection, sql, values)
+      : await execute(connection, sql, values, asArrays)
     step = program.next(answer)
   }
 }
@@ -263,8 +273,12 @@ async function execute(
   connection: PoolConnection,
   sql: string,
   values: readonly unknown[],
+  asArrays: boolean,
 ): Promise<Answer> {
-  const [result] = await connection.query({ sql, values: [...values], timeout: answerMs })
+  const [result] = await connection.query({
+    ...{ sql, values: [...values], timeout: answerMs, rowsAsArray: asArrays },
+  })
+  if (asArrays) return { rows: [], values: result as unknown as unknown[][], changes: 0 }
   if (Array.isArray(result)) return { rows: result as Row[], changes: 0 }
   return { rows: [], changes: result.affectedRows }
 }
@@ -392,6 +406,7 @@ async function readBetween(
   meter: string | undefined,
   from: number,
   to: number,
+  closedSince = 0,
 ): Promise<AllocationRecord[]> {
   const whose = meter === undefined ? [] : [meter]
   const byKey = new Map<string, AllocationRecord>()
@@ -409,8 +424,9 @@ async function readBetween(
     return taken
   }
   const present = await take(
-    `${meter === undefined ? '' : 'meter = ? AND '}opened_at < ? AND present_until >= ?`,
-    [...whose, to, from],
+    `${meter === undefined ? '' : 'meter = ? AND '}opened_at < ? AND present_until >= ?
+     AND (closed_at = 0 OR closed_at < alive_at OR last_seen_at >= ?)`,
+    [...whose, to, from, closedSince],
   )
   // Of whom no address is known may be another view of one that was there before.
   for (const row of present)

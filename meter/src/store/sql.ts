@@ -13,10 +13,14 @@ export type Statement = {
   values?: readonly unknown[]
   /** Rows of an `INSERT INTO t (columns) VALUES` that ends there; none is fine. */
   rows?: readonly (readonly unknown[])[]
+  /** Whether the answer is to be in `values`: a month by room is many rows, and objects take their time. */
+  asArrays?: boolean
 }
 
 export type Answer = {
   rows: Row[]
+  /** With `asArrays`: the rows, column by column. */
+  values?: (readonly unknown[])[]
   /** Rows that an UPDATE found, whether it changed them or not. */
   changes: number
 }
@@ -29,6 +33,8 @@ export type Dialect = {
   deleteSome: (table: string, keys: readonly string[], where: string, limit: number) => string
   /** Whether the table of allocations is that of many meters. */
   sharesAllocations: boolean
+  /** Whether usage has the indexes that sums by room are made from (see `usageIndexes`). */
+  indexesUsage: boolean
 }
 
 export const sqliteDialect: Dialect = {
@@ -37,9 +43,11 @@ export const sqliteDialect: Dialect = {
     `DELETE FROM ${table} WHERE (${keys.join(', ')}) IN
      (SELECT ${keys.join(', ')} FROM ${table} WHERE ${where} LIMIT ${limit})`,
   sharesAllocations: false,
+  indexesUsage: true,
 }
 export const mysqlDialect: Dialect = {
   onConflict: () => 'ON DUPLICATE KEY UPDATE',
   deleteSome: (table, _keys, where, limit) => `DELETE FROM ${table} WHERE ${where} LIMIT ${limit}`,
   sharesAllocations: true,
+  indexesUsage: false,
 }

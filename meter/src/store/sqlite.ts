@@ -2,29 +2,37 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { parseTurnUsername } from '@parley/protocol'
-import { type AllocationRecord, hourMs, hourOf, trafficFields } from '@parley/relay-cost'
+import { type AllocationRecord, hourMs, hourOf, isClosed, trafficFields } from '@parley/relay-cost'
 import { StoreError } from '../errors.ts'
+import { heardTable } from '../places/heard-table.ts'
 import { podTables } from '../places/pod-tables.ts'
 import { linkTables } from '../reasons/link-tables.ts'
 import { sqliteMigrations as migrations } from './migrations.ts'
+import { presentKeys, presentUntil } from './presence.ts'
 import { presenceOf, type Row, readAllocation, readTraffic, trafficColumns } from './rows.ts'
 import { type Answer, type Program, sqliteDialect } from './sql.ts'
 import type { Book, Merged, Store } from './store.ts'
 import { touchedHours, usageTables } from './usage-tables.ts'
 
-/** How long to wait for another process that holds the file. */
-const busyMs = 5000
 /** Rows deleted at a time for their age: others wait for no longer than that takes. */
 const forgetRows = 2000
 
+export type SqliteOptions = {
+  /** How long to wait for another process that holds the file. Default: 5 s. */
+  busyMs?: number
+  /** An open database of that path, in place of one that is opened here. */
+  database?: DatabaseSync
+}
+
 /** A store in one SQLite file (WAL, so that reports read while the meter writes). */
-export function openSqliteStore(path: string): Store {
-  const db = openDatabase(path)
+export function openSqliteStore(path: string, options: SqliteOptions = {}): Store {
+  const db = openDatabase(path, options)
   const run = runnerOf(db)
   const allocations = prepare(db)
   const usage = usageTables(sqliteDialect, '')
   const links = linkTables(sqliteDialect, '')
   const pods = podTables(sqliteDialect, '')
+  const heard = heardTable(sqliteDialect, '')
   const read = <T>(program: () => Program<T>) =>
     attempt('read', path, () => inTransaction(db, 'BEGIN', () => run(program())))
   const write = <T>(program: () => Program<T>) =>
@@ -50,6 +58,10 @@ export function openSqliteStore(path: string): Store {
       between: async (window) => read(() => pods.between(window)),
       since: async () => read(pods.since),
     },
+    heard: {
+      note: async (time) => write(() => heard.note(time)),
+      during: async (window) => read(() => heard.during(window)),
+    },
     region: async () => read(usage.region),
     setRegion: async (region) => write(() => usage.setRegion(region)),
     changedHours: async ({ from, to }) => read(() => usage.changedHours(from, to)),
@@ -61,14 +73,15 @@ export function openSqliteStore(path: string): Store {
     kept: async () => read(() => usage.kept()),
     forget: async (before) =>
       write(function* () {
-        const isMore = yield* usage.forget(before, forgetRows, 'max(last_seen_at, expires_at)')
-        const { allocations } = yield* usage.kept()
+        const isMore = yield* usage.forget(before, forgetRows, presentUntil)
+        const { allocations, hours } = yield* usage.kept()
+        yield* heard.forget(hours)
         return (yield* links.forget(allocations, forgetRows)) || isMore
       }),
   }
 
   try {
-    write(() => usage.adopt('max(last_seen_at, expires_at)'))
+    write(() => usage.adopt(presentUntil))
   } catch (error) {
     db.close()
     throw error
@@ -83,8 +96,14 @@ export function openSqliteStore(path: string): Store {
       })
     },
     records,
-    async recent(since) {
-      return attempt('read', path, () => allocations.between(since, Number.MAX_SAFE_INTEGER))
+    async recent(since, closedSince) {
+      return attempt('read', path, () =>
+        allocations.between(
+          since,
+          Number.MAX_SAFE_INTEGER,
+          (record) => !isClosed(record) || record.lastSeenAt >= closedSince,
+        ),
+      )
     },
     async books() {
       return [book]
@@ -95,11 +114,11 @@ export function openSqliteStore(path: string): Store {
   }
 }
 
-function openDatabase(path: string): DatabaseSync {
+function openDatabase(path: string, { busyMs = 5000, database }: SqliteOptions): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-    db = new DatabaseSync(path, { timeout: busyMs })
+    db = database ?? new DatabaseSync(path, { timeout: busyMs })
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;')
     migrate(db, path)
     return db
@@ -160,7 +179,7 @@ function attempt<T>(what: 'read' | 'write', path: string, work: () => T): T {
 }
 
 function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return (error as Error).message
 }
 
 /** Runs programs; statements are prepared once for each text. */
@@ -173,20 +192,24 @@ function runnerOf(db: DatabaseSync) {
     prepared.set(sql, made)
     return made
   }
-  const answer = (sql: string, values: readonly unknown[]): Answer => {
+  const answer = (sql: string, values: readonly unknown[], asArrays = false): Answer => {
     const made = statement(sql)
     const given = values as SQLInputValue[]
+    if (asArrays) {
+      made.setReturnArrays(true)
+      return { rows: [], values: made.all(...given) as unknown as unknown[][], changes: 0 }
+    }
     if (/^\s*SELECT/.test(sql)) return { rows: made.all(...given) as Row[], changes: 0 }
     return { rows: [], changes: Number(made.run(...given).changes) }
   }
   return <T>(program: Program<T>): T => {
     for (let step = program.next(); ; ) {
       if (step.done) return step.value
-      const { sql, values = [], rows } = step.value
+      const { sql, values = [], rows, asArrays } = step.value
       if (rows) {
         for (const row of rows) answer(`${sql} (${row.map(() => '?').join(', ')})`, row)
         step = program.next({ rows: [], changes: rows.length })
-      } else step = program.next(answer(sql, values))
+      } else step = program.next(answer(sql, values, asArrays))
     }
   }
 }
@@ -213,11 +236,12 @@ function prepare(db: DatabaseSync) {
     ON CONFLICT (allocation, hour) DO UPDATE SET
       ${trafficColumns.map((column) => keep('max', column)).join(', ')}
     WHERE ${trafficColumns.map((column) => `excluded.${column} > ${column}`).join(' OR ')}`)
-  const alive = 'opened_at < :to AND max(last_seen_at, expires_at) >= :from'
-  const allocationsBetween = db.prepare(`SELECT * FROM allocations WHERE ${alive}`)
+  const allocationsBetween = db.prepare(`
+    SELECT allocations.* FROM (${presentKeys}) AS present
+    CROSS JOIN allocations ON allocations.key = present.key`)
   const hoursBetween = db.prepare(`
-    SELECT allocation_hours.* FROM allocations CROSS JOIN allocation_hours ON key = allocation
-    WHERE hour < :to AND ${alive}`)
+    SELECT allocation_hours.* FROM (${presentKeys}) AS present
+    CROSS JOIN allocation_hours ON allocation = present.key WHERE hour < :to`)
   const named = db.prepare(`
     SELECT * FROM allocations
     WHERE realm = ? AND username = ? AND allocation_id = ? AND remote <> ''`)
@@ -243,11 +267,18 @@ function prepare(db: DatabaseSync) {
       return touchedHours(before && presenceOf(before), presenceOf(after), changed)
     },
 
-    between(from: number, to: number): AllocationRecord[] {
+    /** @param isWanted of which of them the records are */
+    between(
+      from: number,
+      to: number,
+      isWanted: (record: AllocationRecord) => boolean = () => true,
+    ): AllocationRecord[] {
       const byKey = new Map<number, AllocationRecord>()
-      for (const row of allocationsBetween.all({ from, to }))
-        byKey.set(Number(row.key), readAllocation(row))
-      for (const row of hoursBetween.all({ from, to }))
+      for (const row of allocationsBetween.iterate({ from, to })) {
+        const record = readAllocation(row)
+        if (isWanted(record)) byKey.set(Number(row.key), record)
+      }
+      for (const row of hoursBetween.iterate({ from, to }))
         byKey.get(Number(row.allocation))?.hours.set(Number(row.hour), readTraffic(row))
       // Of whom no address is known may be another view of one that was there before.
       for (const { realm, username, id, remote } of [...byKey.values()]) {

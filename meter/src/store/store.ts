@@ -11,8 +11,11 @@ export type Store = {
   merge(records: readonly AllocationRecord[]): Promise<Merged>
   /** Records alive in any UTC hour that the window touches, with their traffic up to its end. */
   records(window: Window): Promise<AllocationRecord[]>
-  /** Records that were alive at `since` (epoch ms) or later. */
-  recent(since: number): Promise<AllocationRecord[]>
+  /**
+   * Records of which more may be said: alive at `since` (epoch ms) or later, and not closed, or last
+   * heard of at `closedSince` or later.
+   */
+  recent(since: number, closedSince: number): Promise<AllocationRecord[]>
   /** What each meter's allocations came to: one book, or more where the store was opened for all. */
   books(): Promise<Book[]>
   close(): Promise<void>
@@ -37,6 +40,7 @@ export type Book = {
   links: Links
   /** Where the pods of TURN and the SFU were: it decides the zones of an hour, and what nodes cost. */
   pods: Pods
+  heard: Heard
   /** Of the meter whose book it is; undefined where it has not said. */
   region(): Promise<string | undefined>
   setRegion(region: string): Promise<void>
@@ -82,6 +86,14 @@ export type Pods = {
   between(window: Window): Promise<MediaPod[]>
   /** Since when (epoch ms) pods of TURN are known; undefined: none are. */
   since(): Promise<number | undefined>
+}
+
+/** When the meter heard coturn: what is said while it does not, nobody counts. */
+export type Heard = {
+  /** It has heard it from then (epoch ms) until now. */
+  note(time: Window): Promise<void>
+  /** The times that touch the window, in order, and the first of all. */
+  during(window: Window): Promise<Window[]>
 }
 
 export type ChangedHour = {

@@ -12,6 +12,16 @@ import { dayKeys, hourKeys } from './migrations.ts'
 import { columnOf, exactInteger } from './rows.ts'
 import type { Answer, Dialect, Program } from './sql.ts'
 import type { ChangedHour, Kept, Span } from './store.ts'
+import {
+  blockMs,
+  blockOf,
+  byRoom,
+  isRare,
+  rareFields,
+  type SummedField,
+  summedFields,
+  usualFields,
+} from './usage-indexes.ts'
 
 export const dayMs = 24 * hourMs
 
@@ -199,17 +209,63 @@ export function usageTables(dialect: Dialect, meter: string) {
     first: number,
   ): Program<CellSums[]> {
     const result: CellSums[] = []
-    for (const { table, from, to } of spans) {
-      const keys = keysOf(by, table)
-      const { rows } = yield {
-        sql: `SELECT ${[...keys.map(({ sql, name }) => `${sql} AS ${name}`), sumColumns(from <= first && first < to)].join(', ')}
-              FROM ${table} WHERE meter = ? AND hour >= ? AND hour < ?
-              GROUP BY ${keys.map((_, index) => index + 1).join(', ')}`,
-        values: [...(from <= first && first < to ? [first] : []), meter, from, to],
+    for (const span of spans) {
+      const keys = keysOf(by, span.table)
+      for (const pass of yield* passes(span, keys)) {
+        const { values: rows = [] } = yield { ...sumsOf(span, keys, pass, first), asArrays: true }
+        for (const row of rows) result.push(readSums(row, keys, pass.fields))
       }
-      for (const row of rows) result.push(readSums(row, keys))
     }
     return result
+  }
+
+  /**
+   * In which passes a span is summed up. Each measure that is summed and read costs time, and a dozen of
+   * them are 0 of nearly every row: where few rows have any, these are summed by themselves.
+   */
+  function* passes(span: Span, keys: readonly KeyColumn[]): Program<Pass[]> {
+    const { table, from, to } = span
+    const all = { fields: summedFields, from: table }
+    if (!dialect.indexesUsage) return [all]
+    const { rows } = yield {
+      sql: `SELECT count(*) AS number FROM (SELECT 1 FROM ${table}
+            WHERE meter = ? AND hour >= ? AND hour < ? AND ${isRare} LIMIT ${fewRare})`,
+      values: [meter, from, to],
+    }
+    const number = Number(rows[0]?.number)
+    if (number === fewRare) return [all]
+    const usual = { fields: usualFields, from: table, inBlocks: isByRoom(span, keys) }
+    return number === 0 ? [usual] : [usual, { fields: rareFields, from: table, where: isRare }]
+  }
+
+  function sumsOf({ from, to }: Span, keys: readonly KeyColumn[], pass: Pass, first: number) {
+    const carried = pass.fields.includes('allocations') && from <= first && first < to
+    const columns = [
+      ...keys.map(({ sql, name }) => `${sql} AS ${name}`),
+      ...sumColumns(pass.fields, carried),
+    ].join(', ')
+    const group = `GROUP BY ${keys.map((_, index) => index + 1).join(', ')}`
+    const within = 'meter = ? AND hour >= ? AND hour < ?'
+    const values = [...(carried ? [first] : []), meter, from, to]
+    if (!pass.inBlocks) {
+      const where = pass.where ? `AND ${pass.where}` : ''
+      return {
+        sql: `SELECT ${columns} FROM ${pass.from} WHERE ${within} ${where} ${group}`,
+        values,
+      }
+    }
+    const one = `SELECT ${columns} FROM ${pass.from} INDEXED BY ${byRoom} WHERE ${within} AND ${blockOf} = ? ${group}`
+    const blocks = blocksOf(from, to)
+    const blockValues = blocks.flatMap((block) => [...values, block])
+    if (blocks.length === 1) return { sql: one, values: blockValues }
+    const again = [
+      ...keys.map(({ name }) => name),
+      ...pass.fields.map((field) => `sum(${field})`),
+    ].join(', ')
+    return {
+      sql: `SELECT ${again} FROM (${blocks.map(() => one).join(' UNION ALL ')}) ${group}`,
+      values: blockValues,
+    }
   }
 
   /** As its meter said; of a store from before it did, as its usage says; undefined: nobody has. */
@@ -261,8 +317,8 @@ export function usageTables(dialect: Dialect, meter: string) {
           }
         : {
             sql: `DELETE FROM allocations WHERE key IN
-                  (SELECT key FROM allocations WHERE ${presentUntil} < ? LIMIT ${limit})`,
-            values: [allocations],
+                  (SELECT key FROM allocations WHERE opened_at < ? AND ${presentUntil} < ? LIMIT ${limit})`,
+            values: [allocations, allocations],
           },
       yield* forgetHours('usage_hours', hours, limit),
       yield* forgetHours('rolled_hours', hours, limit),
@@ -295,16 +351,48 @@ export function usageTables(dialect: Dialect, meter: string) {
   }
 }
 
-const summed = usageFields.filter((field) => field !== 'carried')
+type Pass = {
+  fields: readonly SummedField[]
+  from: Span['table']
+  where?: string
+  /** Whether to go through the index by room. */
+  inBlocks?: boolean
+}
 
-function sumColumns(atFirst: boolean): string {
-  return summed
-    .map((field) =>
-      field === 'allocations' && atFirst
-        ? 'sum(allocations + CASE WHEN hour = ? THEN carried ELSE 0 END) AS allocations'
-        : `sum(${columnOf(field)}) AS ${field}`,
-    )
-    .join(', ')
+/** From how many rows on with a measure that is mostly 0 all are summed up in one pass. */
+const fewRare = 10_000
+/** Of fewer days it is quicker to sort them than to skip the other days of their block. */
+const fewDays = 7
+/** SQLite joins at most 500 SELECTs; forty years are as many blocks. */
+const mostBlocks = 400
+
+/** Whether the index by room has what is asked for, in its order. */
+function isByRoom({ table, from, to }: Span, keys: readonly KeyColumn[]): boolean {
+  return (
+    table === 'usage_days' &&
+    to - from >= fewDays * dayMs &&
+    blocksOf(from, to).length <= mostBlocks &&
+    keys.some(({ name }) => name === 'room') &&
+    keys.every(({ name }) => name === 'room' || name === 'tenant' || name === 'transport')
+  )
+}
+
+function blocksOf(from: number, to: number): number[] {
+  const first = Math.floor(from / blockMs)
+  return Array.from({ length: Math.floor((to - 1) / blockMs) - first + 1 }, (_, at) => first + at)
+}
+
+const noSums = Object.fromEntries(summedFields.map((field) => [field, 0])) as Record<
+  SummedField,
+  number
+>
+
+function sumColumns(fields: readonly SummedField[], carried: boolean): string[] {
+  return fields.map((field) =>
+    field === 'allocations' && carried
+      ? 'sum(allocations + CASE WHEN hour = ? THEN carried ELSE 0 END) AS allocations'
+      : `sum(${columnOf(field)}) AS ${field}`,
+  )
 }
 
 type KeyColumn = { name: string; sql: string; kind: 'text' | 'instant' }
@@ -322,13 +410,17 @@ function keysOf(by: readonly ReportDimension[], table: Span['table']): KeyColumn
   })
 }
 
-/** In place: a month by room is many rows. */
-function readSums(row: Record<string, unknown>, keys: readonly KeyColumn[]): CellSums {
-  for (const { name, kind } of keys)
-    row[name] = kind === 'text' ? String(row[name]) : exactInteger(row[name], name)
-  for (const field of summed)
-    if (!Number.isSafeInteger(row[field])) row[field] = exactInteger(row[field], field)
-  return row as CellSums
+function readSums(
+  row: readonly unknown[],
+  keys: readonly KeyColumn[],
+  fields: readonly SummedField[],
+): CellSums {
+  const sums: Record<string, unknown> & typeof noSums = { ...noSums }
+  for (const [index, { name, kind }] of keys.entries())
+    sums[name] = kind === 'text' ? String(row[index]) : exactInteger(row[index], name)
+  for (const [index, field] of fields.entries())
+    sums[field] = exactInteger(row[keys.length + index], field)
+  return sums as CellSums
 }
 
 /** What of an allocation decides in which hours it counts. */

@@ -108,7 +108,7 @@ export function storeSuite(place: () => () => Promise<Store>, { numRuns = 100 } 
     await other.merge([record])
     expect(await one.records(all)).toEqual([record])
     expect(await totalsOf(other)).toMatchObject({ unattributedBytes: 5 })
-    expect(await other.recent(start + 1)).toEqual([])
+    expect(await other.recent(start + 1, 0)).toEqual([])
     // Reports count whole hours: a window late in the hour finds what was early in it.
     expect(await one.records({ from: start + 1, to: start + 2 })).toEqual([record])
     expect(await one.records({ from: start + hour, to: start + 2 * hour })).toEqual([])
@@ -284,7 +284,7 @@ function plain(id: string, turnToPeerBytes: number, at = start): AllocationRecor
 }
 
 /** One row of each key, in order. */
-function joined(sums: readonly CellSums[], by: readonly ReportDimension[]): CellSums[] {
+export function joined(sums: readonly CellSums[], by: readonly ReportDimension[]): CellSums[] {
   const rows = new Map<string, CellSums>()
   for (const sum of sums) {
     const id = JSON.stringify([...by, 'transport' as const].map((dimension) => sum[dimension]))

@@ -18,7 +18,7 @@ export type Held = {
  * Which rows of a book a window of whole hours is read from: of whole days their sums, of the others
  * the hours. Of what is so old that only days are left, the days that the window touches.
  */
-export function spansBetween({ from, to }: Window, held: Held): Span[] {
+export function tableSpans({ from, to }: Window, held: Held): Span[] {
   const spans: Span[] = []
   const take = (span: Span) => {
     const last = spans.at(-1)

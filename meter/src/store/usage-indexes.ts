@@ -1,0 +1,44 @@
+import { type UsageMeasures, usageFields } from '@parley/relay-cost'
+import { columnOf } from './rows.ts'
+
+/**
+ * Indexes of usage in SQLite that reports of long windows are made from. Without them SQLite sorts every
+ * row of the window, with every measure, before it sums up.
+ */
+
+export type SummedField = Exclude<keyof UsageMeasures, 'carried'>
+
+export const summedFields = usageFields.filter((field): field is SummedField => field !== 'carried')
+
+/** Measures that are 0 of nearly everything: what crossed zones or regions, and what needs a note. */
+export const rareFields: readonly SummedField[] = [
+  'crossZoneBytes',
+  'crossZonePackets',
+  'interRegionBytes',
+  'interRegionPackets',
+  'crossZoneInBytes',
+  'crossZoneInPackets',
+  'interRegionInBytes',
+  'interRegionInPackets',
+  'unattributedBytes',
+  'recoveredBytes',
+  'unseenSentBytes',
+  'unseenReceivedBytes',
+]
+export const usualFields = summedFields.filter((field) => !rareFields.includes(field))
+
+/** Of a row: whether any of the rare measures is not 0. The query must say it in these words. */
+export const isRare = `${rareFields.map(columnOf).join(' + ')} > 0`
+
+/** Days lie in blocks of so many, and in each by room: a window is a few blocks, read in order of room. */
+const blockDays = 32
+export const blockMs = blockDays * 86_400_000
+export const blockOf = `hour / ${blockMs}`
+export const byRoom = 'usage_days_by_room'
+
+export const usageIndexes: readonly string[] = [
+  `CREATE INDEX usage_hours_rare ON usage_hours (meter, hour) WHERE ${isRare}`,
+  `CREATE INDEX usage_days_rare ON usage_days (meter, hour) WHERE ${isRare}`,
+  `CREATE INDEX ${byRoom} ON usage_days
+     (meter, ${blockOf}, room, transport, tenant, hour, carried, ${usualFields.map(columnOf).join(', ')})`,
+]
