@@ -160,8 +160,9 @@ export type ServerToClientEvents = {
    */
   'room:media': (message: { mode: 'sfu' }) => void
   /**
-   * This server is about to stop. Connect anew with `resume` and join, which reaches another one,
-   * while this socket still serves; it is then ended as `session:replaced`, or with the server.
+   * This server is about to stop, or cannot keep this seat any more. Connect anew with `resume` and join,
+   * which reaches another one, while this socket still serves; it is then ended as `session:replaced`, or
+   * with the server. Where no other one takes the seat, this socket goes on.
    */
   'session:move': (message: { resume: string }) => void
   /** Another socket has taken this participant's seat; the server ends this one. */

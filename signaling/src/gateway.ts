@@ -23,6 +23,10 @@ import { type SfuAccess, sfuNotReady } from './sfu.ts'
 import { sfuDoor } from './sfu-door.ts'
 import type { TurnAccess } from './turn.ts'
 
+/** After this part of a lease without a renewal clients are asked to move, within this part of it. */
+const movePart = 0.6
+const moveSpreadPart = 0.1
+
 type SocketData = { claims: JoinClaims }
 export type MeetingServer = Server<
   ClientToServerEvents,
@@ -56,6 +60,8 @@ export type GatewayDeps = {
   /** Seats of a room on the SFU. */
   roomMax: number
   graceMs: number
+  /** How long a seat lives that its replica does not renew. */
+  leaseMs: number
   /** How long somebody may be on the SFU without a seat: a signaling that restarts ends no call. */
   absentMs: number
   /** 0 ≤ random() < 1 */
@@ -72,8 +78,13 @@ export type Gateway = {
    * @throws {SignalingError} `unavailable`
    */
   roomShares(): Promise<number>
-  /** Renews the seats held here at once, and tells rooms of what came back or went. */
-  heartbeat(): Promise<void>
+  /**
+   * Renews the seats held here at once, and tells rooms of what came back or went. A replica that could not
+   * for so long that its seats are about to run out asks its clients to move to another one, which may reach
+   * the store: they keep their socket here until one has taken them, so an outage for all ends nothing.
+   * @returns false where no seat could be renewed
+   */
+  heartbeat(): Promise<boolean>
   /**
    * Asks every client to move to another replica, one after the other over `spreadMs`.
    * Resolves when all are gone, or after `deadlineMs`.
@@ -89,6 +100,8 @@ type LocalSeat = Seat & {
   socket: MeetingSocket
   /** The client has been given a token for the SFU. */
   sfu: boolean
+  /** The client has been asked to move, as its seat could not be renewed. */
+  askedToMove?: boolean
 }
 
 type Answer<E extends keyof ClientToServerEvents> =
@@ -109,7 +122,9 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   /** By socket id, which is the seat's session. */
   const seats = new Map<string, LocalSeat>()
   const pending = new Set<Promise<void>>()
-  const graceTimers = new Set<() => void>()
+  const timers = new Set<() => void>()
+  /** When a seat of this replica was last renewed, or there was none. */
+  let renewedAt = clock.now()
   const door = sfuDoor({ sfu: deps.sfu, rooms, absentMs: deps.absentMs, now: clock.now, log })
 
   const handlers: Handlers = {
@@ -327,6 +342,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
 
   async function mediaOf({ key, participant, sfu }: LocalSeat): Promise<RoomMedia> {
     if (!sfu) return { mode: 'mesh' }
+    await door.seenOut(key, participant.id)
     return deps.sfu.media({ ...key, participant: participant.id, name: participant.name })
   }
 
@@ -372,11 +388,16 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
         'seat not detached',
       )
     }
-    const cancel = clock.after(deps.graceMs, () => {
-      graceTimers.delete(cancel)
-      void sweep(key)
+    later(deps.graceMs, () => void sweep(key))
+  }
+
+  /** What {@link Gateway.drain} need not wait for. */
+  function later(delayMs: number, task: () => void) {
+    const cancel = clock.after(delayMs, () => {
+      timers.delete(cancel)
+      task()
     })
-    graceTimers.add(cancel)
+    timers.add(cancel)
   }
 
   async function sweep(key: RoomKey) {
@@ -397,9 +418,10 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     return key.tenant === deps.tenant ? key.room : roomName(key)
   }
 
-  async function renew(here: LocalSeat[]) {
+  /** @returns whether it could be */
+  async function renew(here: LocalSeat[]): Promise<boolean> {
     const key = here[0]?.key
-    if (!key) return
+    if (!key) return true
     let onSfu = false
     try {
       const known = here.some((seat) => seat.sfu)
@@ -417,8 +439,9 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
       for (const session of lost) replace(session)
     } catch (error) {
       log.warn({ ...key, code: toError(error, log).code }, 'seats not renewed')
-      return
+      return false
     }
+    for (const seat of here) seat.askedToMove = false
     await sweep(key)
     if (onSfu)
       remember(
@@ -427,6 +450,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
           here.map(({ participant }) => participant.id),
         ),
       )
+    return true
   }
 
   async function shareOf(here: LocalSeat[]): Promise<number> {
@@ -439,7 +463,23 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   async function heartbeat() {
     const here = seatsByRoom()
     door.keep(new Set(here.keys()))
-    await Promise.all([...here.values()].map(renew))
+    const renewed = await Promise.all([...here.values()].map(renew))
+    const alive = renewed.length === 0 || renewed.includes(true)
+    if (alive) renewedAt = clock.now()
+    else if (clock.now() - renewedAt >= deps.leaseMs * movePart) sendElsewhere()
+    return alive
+  }
+
+  /** Whoever is seated here moves, one after the other, while their seats still stand. */
+  function sendElsewhere() {
+    const here = [...seats.values()].filter(({ askedToMove }) => !askedToMove)
+    if (here.length > 0) log.warn({ sockets: here.length }, 'seats cannot be kept: asked to move')
+    for (const seat of here) {
+      seat.askedToMove = true
+      later(deps.random() * deps.leaseMs * moveSpreadPart, () => {
+        if (seat.askedToMove) void tellToMove(seat.socket)
+      })
+    }
   }
 
   async function handOver(spreadMs: number, deadlineMs: number) {
@@ -485,7 +525,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     heartbeat,
     async drain() {
       while (pending.size > 0) await Promise.all(pending)
-      for (const cancel of graceTimers) cancel()
+      for (const cancel of timers) cancel()
     },
   }
 }

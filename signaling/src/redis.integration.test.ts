@@ -4,6 +4,7 @@ import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import type { SignalingConfig } from './config.ts'
 import { type Signaling, startSignaling } from './server.ts'
+import { cuttable } from './testing/cuttable.ts'
 import { firstLine } from './testing/first-line.ts'
 import { startRedis } from './testing/redis-process.ts'
 import {
@@ -183,6 +184,57 @@ describe('two replicas on one Redis', () => {
     await settle(ann.client)
     expect(again.id).toBe(bob.id)
     expect(ann.events.left).toEqual([])
+  })
+})
+
+describe('a replica that alone is cut off from Redis', () => {
+  it('gets its people to move while their seats still stand: nobody is taken for gone; it serves again afterwards', async () => {
+    const way = await cuttable(redis.port)
+    const redisUrlFile = files.file('redis-url-of-one', `redis://127.0.0.1:${way.port}/0`)
+    const alone = await replica({ redisUrlFile })
+    try {
+      const ann = await people.enter(one.url, 'cut', 'Ann')
+      const bob = await people.enter(alone.url, 'cut', 'Bob')
+      const told = new Promise<string>((resolve) =>
+        bob.client.once('session:move', ({ resume }) => resolve(resume)),
+      )
+      way.cut()
+      const again = await people.take(one.url, await told)
+      expect(again.id).toBe(bob.id)
+      expect(bob.client.connected).toBe(true)
+      bob.client.disconnect()
+      await new Promise((resolve) => setTimeout(resolve, leases.leaseMs + leases.graceMs))
+      await settle(ann.client)
+      expect(ann.events.left).toEqual([])
+      expect(again.client.connected).toBe(true)
+      way.mend()
+      await isReady(alone)
+      const eve = await people.enter(alone.url, 'cut', 'Eve')
+      expect(eve.snapshot.participants.map(({ name }) => name)).toEqual(['Ann', 'Bob', 'Eve'])
+    } finally {
+      await alone.close()
+      await way.close()
+    }
+  })
+
+  it('keeps those who cannot move, and says so when it is back', async () => {
+    const way = await cuttable(redis.port)
+    const redisUrlFile = files.file('redis-url-of-one', `redis://127.0.0.1:${way.port}/0`)
+    const alone = await replica({ redisUrlFile })
+    try {
+      const ann = await people.enter(one.url, 'kept', 'Ann')
+      const bob = await people.enter(alone.url, 'kept', 'Bob')
+      way.cut()
+      await until('Bob is missed', () => ann.events.left.length > 0)
+      await settle(bob.client)
+      way.mend()
+      await until('Bob is back', () => ann.events.joined.length === 2)
+      expect(ann.events.joined.map(({ id }) => id)).toEqual([bob.id, bob.id])
+      expect(bob.events.names.filter((name) => name === 'session:move')).toHaveLength(1)
+    } finally {
+      await alone.close()
+      await way.close()
+    }
   })
 })
 

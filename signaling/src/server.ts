@@ -141,16 +141,18 @@ export async function startSignaling(
     meshMax: config.meshMax,
     roomMax: config.roomMax,
     graceMs: config.graceMs,
+    leaseMs: config.leaseMs,
     absentMs: 2 * config.leaseMs,
     random: Math.random,
   })
 
   let closed = false
   let cancelBeat = () => {}
-  const beat = () => {
-    cancelBeat = clock.after(config.leaseMs / 3, async () => {
-      await gateway.heartbeat()
-      if (!closed) beat()
+  const beat = (afterMs = config.leaseMs / 3) => {
+    cancelBeat = clock.after(afterMs, async () => {
+      const renewed = await gateway.heartbeat()
+      // What could not be renewed is in a hurry.
+      if (!closed) beat(renewed ? undefined : config.leaseMs / 15)
     })
   }
 

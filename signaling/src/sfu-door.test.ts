@@ -8,8 +8,8 @@ const log = pino({ level: 'silent' })
 /** An SFU with these people in it, and a store with those seats. */
 function door(inside: string[], seated: string[] | undefined) {
   const asked: string[] = []
-  const state = { inside, seated, away: false, asked, now: 0 }
-  const { dismiss, look, keep } = sfuDoor({
+  const state = { inside, seated, away: false, asked, now: 0, slow: Promise.resolve() }
+  const { dismiss, look, keep, seenOut } = sfuDoor({
     log,
     absentMs: 30_000,
     now: () => state.now,
@@ -23,12 +23,13 @@ function door(inside: string[], seated: string[] | undefined) {
         return state.inside
       },
       async remove(_, id) {
+        await state.slow
         if (state.away) throw new Error('away')
         state.inside = state.inside.filter((one) => one !== id)
       },
     },
   })
-  return { state, dismiss, look, keep }
+  return { state, dismiss, look, keep, seenOut }
 }
 
 describe('REQ-K8: the SFU’s rooms are for those who have a seat', () => {
@@ -73,6 +74,25 @@ describe('REQ-K8: the SFU’s rooms are for those who have a seat', () => {
     keep(new Set())
     await look(key, ['ada'])
     expect(state.inside).toContain('eve')
+  })
+
+  it('who returns in the moment of being seen out comes in after it, and stays', async () => {
+    const { state, dismiss, seenOut } = door(['ada', 'eve'], ['ada'])
+    const { promise, resolve } = Promise.withResolvers<void>()
+    state.slow = promise
+    const dismissed = dismiss(key, 'eve')
+    let returned = false
+    const back = seenOut(key, 'eve').then(() => {
+      returned = true
+      state.inside.push('eve')
+    })
+    await seenOut(key, 'ada')
+    expect(returned).toBe(false)
+    state.seated = ['ada', 'eve']
+    resolve()
+    await Promise.all([dismissed, back])
+    await dismiss(key, 'eve')
+    expect(state.inside).toEqual(['ada', 'eve'])
   })
 
   it('who leaves is seen out at once; who has come back stays; an SFU that is away is asked again', async () => {

@@ -6,6 +6,8 @@ import { type RoomKey, type RoomStore, roomName } from './rooms/room-store.ts'
 export type SfuDoor = {
   /** Sees out who has left. Never rejects: {@link SfuDoor.look} finds who is still there. */
   dismiss(key: RoomKey, id: string): Promise<void>
+  /** Resolves when nobody of that id is being seen out: whoever returns then comes in after it, and stays. */
+  seenOut(key: RoomKey, id: string): Promise<void>
   /**
    * Sees out who has been in the SFU's room without a seat for `absentMs`: with an old token, or because
    * their socket is gone for good. Not at once: media go on while signaling restarts, while its store has
@@ -35,9 +37,24 @@ export function sfuDoor({
   /** Of each room, who is there without a seat, and since when. */
   const found = new Map<string, ReadonlyMap<string, number>>()
 
+  /** Being seen out, by room and id. */
+  const leaving = new Map<string, Promise<void>>()
+
   const remove = async (key: RoomKey, id: string, why: string) => {
+    // Whoever has come back meanwhile stays.
+    if (await rooms.has(key, id)) return
     await sfu.remove(key, id)
     log.info({ ...key, participant: id, why }, 'participant removed from the SFU')
+  }
+  const seeOut = async (key: RoomKey, id: string, why: string) => {
+    const who = `${roomName(key)}.${id}`
+    const before = leaving.get(who)
+    const done = (before ?? Promise.resolve()).then(() => remove(key, id, why))
+    const settled = done.catch(() => {})
+    leaving.set(who, settled)
+    await done.finally(() => {
+      if (leaving.get(who) === settled) leaving.delete(who)
+    })
   }
   const failed = (key: RoomKey, error: unknown) =>
     log.warn(
@@ -48,11 +65,14 @@ export function sfuDoor({
   return {
     async dismiss(key, id) {
       try {
-        // Whoever has come back meanwhile stays.
-        if (!(await rooms.has(key, id))) await remove(key, id, 'left')
+        await seeOut(key, id, 'left')
       } catch (error) {
         failed(key, error)
       }
+    },
+
+    async seenOut(key, id) {
+      await leaving.get(`${roomName(key)}.${id}`)
     },
 
     async look(key, here) {
@@ -69,7 +89,7 @@ export function sfuDoor({
         const at = now()
         const since = new Map(strangers.map((id) => [id, found.get(name)?.get(id) ?? at]))
         found.set(name, since)
-        for (const [id, from] of since) if (at - from >= absentMs) await remove(key, id, 'no seat')
+        for (const [id, from] of since) if (at - from >= absentMs) await seeOut(key, id, 'no seat')
       } catch (error) {
         failed(key, error)
       }

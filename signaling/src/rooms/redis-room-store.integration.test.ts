@@ -21,7 +21,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** A replica's view of one room, with a clock of its own for what is not Redis' to time. */
+/** A replica's view of one room, with a clock of its own for what is not Redis' to time. It may have just begun. */
 function replica(room: string) {
   const redis = new Redis(server.url, { retryStrategy: () => 10, disconnectTimeout: 100 })
   connections.push(redis)
@@ -40,12 +40,20 @@ function replica(room: string) {
     seat,
     join: (id: string, session: string, total = 3, mesh = 9, sfu = false) =>
       rooms.join(key, seat(id, session), { total, mesh, sfu }),
-    /** A seat whose lease has run out. */
+    /** A seat whose lease has run out, as its replica has gone or could not renew it. */
     async expire(id: string, session: string) {
       await rooms.join(key, seat(id, session), { total: 9, mesh: 9 })
-      await rooms.detach(key, id, session, 0)
+      await redis.zadd(`test:room:{t.${room}}:leases`, 1, id)
     },
   }
+}
+
+/** One that has known Redis for longer than a lease. */
+async function settledReplica(room: string) {
+  const one = replica(room)
+  await until('it is there', () => one.rooms.ready())
+  one.clock.advance(leaseMs)
+  return one
 }
 
 describe('redisRoomStore', () => {
@@ -63,7 +71,7 @@ describe('redisRoomStore', () => {
   })
 
   it('REQ-K8: a room moves to the SFU once, stays there until it is empty, and begins anew', async () => {
-    const { rooms, key, seat, join } = replica('sfu')
+    const { rooms, key, seat, join } = await settledReplica('sfu')
     expect(await join('a', '1', 9, 1)).toMatchObject({ sfu: false, moved: false })
     expect(await join('b', '2', 9, 1)).toMatchObject({ sfu: true, moved: true })
     expect(await join('c', '3', 9, 1)).toMatchObject({ sfu: true, moved: false })
@@ -79,8 +87,8 @@ describe('redisRoomStore', () => {
   })
 
   it('a seat that has run out counts no more, and is swept by exactly one replica', async () => {
-    const one = replica('swept')
-    const two = replica('swept')
+    const one = await settledReplica('swept')
+    const two = await settledReplica('swept')
     await one.join('a', '1')
     await one.expire('b', '2')
     expect((await one.rooms.occupancy(one.key)).seats).toBe(1)
@@ -89,7 +97,7 @@ describe('redisRoomStore', () => {
   })
 
   it('who comes to a full room takes the place of a seat that has run out, and tells of it', async () => {
-    const { join, expire } = replica('place')
+    const { join, expire } = await settledReplica('place')
     await expire('a', '1')
     expect(await join('b', '2', 1)).toMatchObject({ kind: 'joined', expired: ['a'] })
     expect(await join('c', '3', 1)).toMatchObject({ kind: 'full', expired: [] })
@@ -109,7 +117,7 @@ describe('redisRoomStore', () => {
   })
 
   it('for one lease after an outage nobody is removed who may only have had no way to renew', async () => {
-    const { redis, clock, rooms, key, join, expire } = replica('outage')
+    const { redis, clock, rooms, key, join, expire } = await settledReplica('outage')
     await expire('a', '1')
     redis.disconnect(true)
     await until('it is back', () => rooms.ready())
@@ -119,6 +127,22 @@ describe('redisRoomStore', () => {
     clock.advance(leaseMs)
     expect(await rooms.seated(key)).toEqual(['a'])
     expect(await rooms.sweep(key)).toEqual(['a'])
+  })
+
+  it('nor by a process that has just begun, which cannot know of an outage, unless the socket is known to be lost', async () => {
+    const { clock, rooms, key, join, expire } = replica('begun')
+    await expire('a', '1')
+    await join('c', '3')
+    await rooms.detach(key, 'c', '3', 0)
+    expect(await rooms.sweep(key)).toEqual(['c'])
+    await join('d', '4')
+    await rooms.detach(key, 'd', '4', 0)
+    await join('d', '5')
+    expect(await rooms.sweep(key)).toEqual([])
+    expect(await rooms.seated(key)).toBeUndefined()
+    expect(await join('b', '2', 2)).toMatchObject({ kind: 'full', expired: [] })
+    clock.advance(leaseMs)
+    expect(await join('b', '2', 2)).toMatchObject({ kind: 'joined', expired: ['a'] })
   })
 
   it('answers unavailable when Redis does, and tells a fault of ours apart', async () => {

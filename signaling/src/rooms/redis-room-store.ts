@@ -17,8 +17,9 @@ const personSchema = participantSchema.omit({ media: true })
 /**
  * Rooms that several replicas share.
  *
- * After an outage every lease may have run out while nobody could renew it. So expired seats are
- * left alone for the length of one lease after a reconnection, in which their replicas renew them.
+ * After an outage every lease may have run out while nobody could renew it, and nobody could come back. So
+ * expired seats are left alone for the length of one lease after a reconnection. A process that has just begun
+ * does not know whether there was an outage: for as long it removes only those whose socket is known to be lost.
  *
  * @param redis a connection that fails at once when Redis is away, rather than queueing
  * @param options.prefix of every key, so that clusters can share a Redis
@@ -28,9 +29,9 @@ export function redisRoomStore(
   redis: Redis,
   { prefix, leaseMs, now }: { prefix: string; leaseMs: number; now: () => number },
 ): RoomStore {
-  let answeredBefore = false
   let reachable = false
   let settledAt = 0
+  let meanwhile: 'lost' | 'none' = 'lost'
   redis.on('close', () => {
     reachable = false
   })
@@ -40,9 +41,11 @@ export function redisRoomStore(
   async function ask<T>(task: () => Promise<T>): Promise<T> {
     try {
       const reply = await task()
-      if (!reachable && answeredBefore) settledAt = now() + leaseMs
+      if (!reachable) {
+        meanwhile = settledAt === 0 ? 'lost' : 'none'
+        settledAt = now() + leaseMs
+      }
       reachable = true
-      answeredBefore = true
       return reply
     } catch (cause) {
       if (isFault(cause)) throw cause
@@ -70,7 +73,12 @@ export function redisRoomStore(
     return [`${name}:seats`, `${name}:leases`]
   }
 
-  const settled = () => (reachable || !answeredBefore) && now() >= settledAt
+  const settled = () => reachable && now() >= settledAt
+  /** Whom to remove of those whose seats have run out. */
+  const removable = () => {
+    if (settled()) return 'all'
+    return reachable || settledAt === 0 ? meanwhile : 'none'
+  }
 
   return {
     async join(key, { participant, session }, limits) {
@@ -86,7 +94,7 @@ export function redisRoomStore(
         session,
         limits.total,
         leaseMs,
-        settled() ? '1' : '0',
+        removable(),
         limits.mesh,
         limits.sfu ? '1' : '0',
       )
@@ -125,7 +133,7 @@ export function redisRoomStore(
       return { seats, sfu: sfu === 1 }
     },
     async sweep(key) {
-      return settled() ? run<string[]>('sweep', key) : []
+      return run<string[]>('sweep', key, removable())
     },
     async renew(key, seats, sfu) {
       const [restored, lost, moved] = await run<[string[], string[], number]>(

@@ -1,7 +1,7 @@
 /**
  * The steps of the Redis room store, each atomic on the server. KEYS: 1 the room's hash, with
  * `<id>:p` (id, name and joining time, JSON), `<id>:m` (media, JSON) and `<id>:s` (session) for each
- * seat, and `sfu` once the room is on the SFU; 2 the room's leases, a sorted set of ids by expiry in epoch ms of the Redis server, so that
+ * seat, `<id>:d` where its socket is lost, and `sfu` once the room is on the SFU; 2 the room's leases, a sorted set of ids by expiry in epoch ms of the Redis server, so that
  * replicas need not agree on the time.
  */
 const prelude = `
@@ -9,20 +9,25 @@ local seats, leases = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function drop(id)
-  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s')
+  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d')
   redis.call('ZREM', leases, id)
   if redis.call('ZCARD', leases) == 0 then redis.call('DEL', seats) end
 end
 local function sfu() return redis.call('HEXISTS', seats, 'sfu') end
-local function expired(except)
+local function expired(which, except)
   local gone = {}
+  if which == 'none' then return gone end
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', now)) do
-    if id ~= except then drop(id); gone[#gone + 1] = id end
+    if id ~= except and (which == 'all' or redis.call('HEXISTS', seats, id .. ':d') == 1) then
+      drop(id)
+      gone[#gone + 1] = id
+    end
   end
   return gone
 end
 local function hold(id, leaseMs)
   redis.call('ZADD', leases, now + leaseMs, id)
+  redis.call('HDEL', seats, id .. ':d')
   local keep = math.max(leaseMs * 4, 60000)
   redis.call('PEXPIRE', seats, keep)
   redis.call('PEXPIRE', leases, keep)
@@ -30,12 +35,11 @@ end
 `
 
 export const scripts = {
-  /** id, person, media, session, capacity, lease ms, '1' to remove who has expired, mesh capacity,
+  /** id, person, media, session, capacity, lease ms, whom to remove of those who have expired, mesh capacity,
    * '1' when the joiner knows the room to be on the SFU. */
   join: `${prelude}
 local id, person, media, session = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local gone = {}
-if ARGV[7] == '1' then gone = expired(id) end
+local gone = expired(ARGV[7], id)
 local before = redis.call('HGET', seats, id .. ':s')
 if not before then
   if redis.call('ZCARD', leases) >= tonumber(ARGV[5]) then return {0, gone} end
@@ -66,13 +70,15 @@ return 1`,
   detach: `${prelude}
 if redis.call('HGET', seats, ARGV[1] .. ':s') ~= ARGV[2] then return 0 end
 redis.call('ZADD', leases, now + tonumber(ARGV[3]), ARGV[1])
+redis.call('HSET', seats, ARGV[1] .. ':d', '1')
 return 1`,
 
   occupancy: `${prelude}
 return {redis.call('ZCOUNT', leases, '(' .. now, '+inf'), sfu()}`,
 
+  /** whom to remove of those who have expired: 'all', those whose socket is 'lost', or 'none' */
   sweep: `${prelude}
-return expired()`,
+return expired(ARGV[1])`,
 
   /** lease ms, '1' when the room is known to be on the SFU, then id, person, media, session of each seat */
   renew: `${prelude}

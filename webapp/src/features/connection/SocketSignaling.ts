@@ -29,8 +29,8 @@ type EventName = keyof ServerToClientEvents
 /** An event as it came, to be taken later. */
 type Arrived = { name: EventName; args: unknown[] }
 
-/** Between tries to reach another server, while the one that is going still serves. */
-const handOverRetryMs = 500
+/** Between tries to reach another server, while the old one still serves: longer with each, and not in step. */
+const handOverRetryMs = { first: 500, longest: 8000 }
 
 class SocketSignaling implements Signaling {
   readonly #events: SignalingEvents
@@ -102,7 +102,7 @@ class SocketSignaling implements Signaling {
     const old = this.#socket
     const heard: string[] = []
     this.#heard = heard
-    while (!this.#closed && old.connected) {
+    for (let retryMs = handOverRetryMs.first; !this.#closed && old.connected; retryMs *= 2) {
       const next = this.#open()
       const early: Arrived[] = []
       next.onAny((name: EventName, ...args: unknown[]) => early.push({ name, args }))
@@ -126,7 +126,8 @@ class SocketSignaling implements Signaling {
         return
       } catch {
         next.disconnect()
-        await new Promise((resolve) => setTimeout(resolve, handOverRetryMs))
+        const pauseMs = Math.min(retryMs, handOverRetryMs.longest) * (0.5 + Math.random() / 2)
+        await new Promise((resolve) => setTimeout(resolve, pauseMs))
       }
     }
     this.#heard = undefined
