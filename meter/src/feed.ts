@@ -8,6 +8,8 @@ export type AllocationStatus = Extract<StatsdbEvent, { remote: string }>
 export type Feed = {
   /** Why the meter is not subscribed right now; undefined while it is. */
   trouble(): string | undefined
+  /** Since when (epoch ms) it has been subscribed without a break; undefined while it is not. */
+  heardSince(): number | undefined
   /** How often it was subscribed and then was not. */
   gaps(): number
   close(): Promise<void>
@@ -40,6 +42,7 @@ export function followStatsdb(options: {
   let subscribed = false
   let closing = false
   let gaps = 0
+  let heardSince: number | undefined
 
   const read = (channel: string, message: string): StatsdbEvent | undefined => {
     const event = parseStatsdb({ t: now(), channel, message })
@@ -70,8 +73,10 @@ export function followStatsdb(options: {
   subscriber.on('ready', async () => {
     try {
       await subscriber.psubscribe('turn/realm/*')
+      const since = now()
       await catchUp()
       subscribed = subscriber.status === 'ready'
+      if (subscribed) heardSince = since
       lastError = ''
       logger.info('subscribed to statsdb')
     } catch (error) {
@@ -86,6 +91,7 @@ export function followStatsdb(options: {
       logger.warn('statsdb connection lost')
     }
     subscribed = false
+    heardSince = undefined
   })
   let lastError = ''
   for (const client of [subscriber, reader])
@@ -99,6 +105,7 @@ export function followStatsdb(options: {
   return {
     trouble: () =>
       subscribed ? undefined : `not subscribed to statsdb${lastError && `: ${lastError}`}`,
+    heardSince: () => heardSince,
     gaps: () => gaps,
     async close() {
       closing = true
