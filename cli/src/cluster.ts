@@ -1,4 +1,4 @@
-import type { MeetingCluster } from '@parley/operator/api'
+import { fillInEmpty, type MeetingCluster } from '@parley/operator/api'
 import { METER_PORT, objectName, secretNames } from '@parley/operator/render'
 import {
   ApiClient,
@@ -48,7 +48,7 @@ export async function getMeetingCluster(
   { namespace, name }: ClusterName,
 ): Promise<MeetingCluster> {
   try {
-    return await api.get<MeetingCluster & K8sObject>(MEETING_CLUSTERS, namespace, name)
+    return fillInEmpty(await api.get<MeetingCluster & K8sObject>(MEETING_CLUSTERS, namespace, name))
   } catch (error) {
     if (!(error instanceof NotFound)) throw error
     throw new Error(
@@ -67,7 +67,7 @@ export async function listMeetingClusters(
 ): Promise<MeetingCluster[] | undefined> {
   try {
     const { items } = await api.list(MEETING_CLUSTERS, namespace)
-    return items as (K8sObject & MeetingCluster)[]
+    return (items as (K8sObject & MeetingCluster)[]).map(fillInEmpty)
   } catch (error) {
     if (error instanceof NotFound) return undefined
     throw error

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { withoutEmptyDefaults } from './empty-defaults.ts'
 import { GROUP, KIND, PLURAL, REPORT_KIND, REPORT_PLURAL, VERSION } from './names.ts'
 import { relayCostReportSchema } from './relay-cost-report.ts'
 import { meetingClusterSchema } from './schema.ts'
@@ -43,7 +44,7 @@ export function customResourceDefinition() {
           name: VERSION,
           served: true,
           storage: true,
-          schema: { openAPIV3Schema: structuralSchema() },
+          schema: { openAPIV3Schema: withoutEmptyDefaults(structuralSchema()) },
           // `kubectl scale mc/demo --replicas=3` is about the TURN pods: what grows with the relayed traffic.
           subresources: {
             status: {},

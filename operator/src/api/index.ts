@@ -5,6 +5,7 @@ export {
   structuralSchema,
 } from './crd.ts'
 export { durationSeconds } from './duration.ts'
+export { fillInEmpty } from './fill-in-empty.ts'
 export { formatIp, type IpRange, isIpAddress, parseIpRange } from './ip.ts'
 export * from './names.ts'
 export { InvalidMeetingCluster, parseMeetingCluster } from './parse.ts'

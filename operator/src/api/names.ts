@@ -11,6 +11,9 @@ export const REPORT_PLURAL = 'relaycostreports'
 export const COMPONENTS = ['turn', 'sfu', 'signaling', 'webapp', 'redis', 'meter'] as const
 export type Component = (typeof COMPONENTS)[number]
 
+/** Participants of the largest room that can be asked to do without an SFU. */
+export const LARGEST_MESH = 8
+
 /**
  * Condition types. Ready, Reconciling and Stalled follow kstatus: Reconciling and Stalled are
  * abnormal-true, and at most one of the two is true.

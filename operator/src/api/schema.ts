@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { objectName, text } from './fields.ts'
-import { API_VERSION, KIND } from './names.ts'
-import { immutable, withRules } from './rule.ts'
+import { API_VERSION, KIND, LARGEST_MESH } from './names.ts'
+import { asWhole, immutable, withRules } from './rule.ts'
 import { SFU_PORTS } from './sfu.ts'
 import { cost, meter } from './spec/accounting.ts'
 import { sfu } from './spec/sfu.ts'
@@ -45,7 +45,7 @@ const mesh = z
     maxParticipants: z
       .int()
       .min(2)
-      .max(8)
+      .max(LARGEST_MESH)
       .default(4)
       .describe(
         'Largest room in which every browser sends to every other one. Larger rooms go to the SFU.',
@@ -120,9 +120,10 @@ export const specSchema = withRules(
   }),
   [
     {
-      cel: 'self.turn.relayPorts.max < self.sfu.ports.min || self.sfu.ports.max < self.turn.relayPorts.min',
+      // First what holds by default: the API server copies the schema of each object that it looks into.
+      cel: 'self.sfu.ports.max < self.turn.relayPorts.min || self.turn.relayPorts.max < self.sfu.ports.min',
       check: ({ turn, sfu }) =>
-        turn.relayPorts.max < sfu.ports.min || sfu.ports.max < turn.relayPorts.min,
+        sfu.ports.max < turn.relayPorts.min || turn.relayPorts.max < sfu.ports.min,
       message:
         'turn.relayPorts and sfu.ports overlap, and both are ports of the node: move one of them, for example turn.relayPorts to 49152-65535 and sfu.ports to 40000-49151',
       field: 'turn.relayPorts',
@@ -142,13 +143,6 @@ export const specSchema = withRules(
       message: `turn.${field} is a port of the SFU, which takes ${SFU_TCP_PORTS.join(', ')} of its nodes: take ${field === 'listenPort' ? 3478 : 5349}`,
       field: `turn.${field}`,
     })),
-    {
-      cel: '!self.webapp.ingress.enabled || self.webapp.enabled',
-      check: ({ webapp }) => !webapp.ingress.enabled || webapp.enabled,
-      message:
-        'webapp.ingress.enabled needs webapp.enabled: enable the web page, or disable the Ingress',
-      field: 'webapp.ingress.enabled',
-    },
   ],
 ).describe('What is wanted.')
 
@@ -177,8 +171,8 @@ const componentStatus = z.strictObject({
   message: z.string().optional().describe('What is awaited.'),
 })
 
-export const statusSchema = z
-  .strictObject({
+export const statusSchema = asWhole(
+  z.strictObject({
     observedGeneration: count().optional().describe('Generation of the spec this status is for.'),
     conditions: z
       .array(condition)
@@ -220,8 +214,8 @@ export const statusSchema = z
       })
       .optional()
       .describe('What is relayed now, and what it costs, as the meter says.'),
-  })
-  .describe('What is there.')
+  }),
+).describe('What is there.')
 
 export const meetingClusterSchema = withRules(
   z.strictObject({
@@ -243,7 +237,7 @@ export const meetingClusterSchema = withRules(
   [
     {
       // Names of Services and labels of pods are made of it: "-signaling" and hashes follow.
-      cel: "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+      cel: "self.metadata.name.matches('^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$')",
       check: ({ metadata: { name } }) =>
         name.length <= 40 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name),
       message:

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { isIpAddress, type MeetingCluster } from '../api/index.ts'
+import { fillInEmpty, isIpAddress, type MeetingCluster } from '../api/index.ts'
 import { KEYS_GENERATION_ANNOTATION } from '../render/index.ts'
 import { FIELD_MANAGER } from '../runtime/client.ts'
 import type { K8sObject, ManagedFieldsEntry, OwnerReference } from '../runtime/resources.ts'
@@ -38,7 +38,7 @@ export interface ClusterEntry extends Entry {
 export function projectCluster(object: K8sObject): ClusterEntry {
   // Long, and of no use here.
   delete object.metadata.managedFields
-  const cluster = object as MeetingCluster & K8sObject
+  const cluster = fillInEmpty(object as MeetingCluster & K8sObject)
   return {
     ...entryOf(object),
     cluster: {

@@ -26,10 +26,18 @@ describe('the TURN pods', () => {
     expect(env).toMatchObject({
       TURN_RELAY_MIN: '50000',
       TURN_RELAY_MAX: '50999',
-      // Three for each of the three connections that a mesh of four takes.
-      TURN_USER_QUOTA: '9',
+      // Three for each of the seven connections that the largest mesh takes.
+      TURN_USER_QUOTA: '21',
       TURN_MAX_BPS: '100000',
     })
+  })
+
+  it('REQ-K7: are not rolled by another size of mesh rooms', () => {
+    const templates = [2, 8].map((maxParticipants) => {
+      const mc = meetingCluster({ mesh: { maxParticipants } })
+      return buildTurnDeployment(mc, inputs).spec.template
+    })
+    expect(templates[0]).toEqual(templates[1])
   })
 
   it('share the network of the node, and declare its ports so that no two meet on one', () => {

@@ -2,6 +2,7 @@ import {
   formatIp,
   hasLiveKit,
   type IpRange,
+  LARGEST_MESH,
   type MeetingCluster,
   type MeetingClusterSpec,
   parseIpRange,
@@ -178,9 +179,12 @@ export function buildTurnService(mc: MeetingCluster): Service {
   }
 }
 
-/** coturn counts the allocations of a participant over all of its connections, one to each other in a mesh. */
-function userQuota({ spec: { mesh, turn } }: MeetingCluster): number {
-  return turn.quotas.allocationsPerUser * (mesh.maxParticipants - 1)
+/**
+ * coturn counts the allocations of a participant over all of its connections, one to each other in a mesh. As many as
+ * the largest mesh that can be asked for takes, so that another size of it rolls no TURN pod.
+ */
+function userQuota({ spec: { turn } }: MeetingCluster): number {
+  return turn.quotas.allocationsPerUser * (LARGEST_MESH - 1)
 }
 
 export function buildTurnDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {

@@ -30,7 +30,7 @@ const signalingAuth = withRules(
   }),
   [
     {
-      cel: "self.mode != 'OIDC' || (self.oidc.issuer != '' && self.oidc.clientId != '')",
+      cel: "self.mode != 'OIDC' || (has(self.oidc.issuer) && self.oidc.issuer != '' && has(self.oidc.clientId) && self.oidc.clientId != '')",
       check: ({ mode, oidc }) => mode !== 'OIDC' || (oidc.issuer !== '' && oidc.clientId !== ''),
       message: 'mode OIDC needs oidc.issuer and oidc.clientId: give both, or take mode Token',
       field: 'oidc',

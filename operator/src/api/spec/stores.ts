@@ -46,7 +46,7 @@ export const redis = withRules(
   [
     replicasOrAutoscaling,
     {
-      cel: "self.mode != 'External' || self.external.url != '' || self.external.secretName != ''",
+      cel: "self.mode != 'External' || (has(self.external.url) && self.external.url != '') || (has(self.external.secretName) && self.external.secretName != '')",
       check: ({ mode, external }) =>
         mode !== 'External' || external.url !== '' || external.secretName !== '',
       message:
@@ -90,7 +90,7 @@ export const store = withRules(
   }),
   [
     {
-      cel: "self.mode != 'MySQL' || self.mysql.secretName != ''",
+      cel: "self.mode != 'MySQL' || (has(self.mysql.secretName) && self.mysql.secretName != '')",
       check: ({ mode, mysql }) => mode !== 'MySQL' || mysql.secretName !== '',
       message:
         'mode MySQL needs mysql.secretName, a Secret with the address of the database: give it, or take mode Embedded',

@@ -45,7 +45,7 @@ const turnTls = withRules(
   }),
   [
     {
-      cel: "self.secretName == '' || !has(self.issuerRef)",
+      cel: "!has(self.issuerRef) || !has(self.secretName) || self.secretName == ''",
       check: (self) => self.secretName === '' || self.issuerRef === undefined,
       message: 'secretName and issuerRef exclude each other: remove one of them',
       field: 'secretName',
@@ -141,7 +141,7 @@ export const turn = withRules(
           .max(10_000)
           .default(8)
           .describe(
-            'Allocations that one participant may hold for each connection of a mesh room: a browser takes one for each TURN address, transport and network interface; 0: no limit.',
+            'Allocations that one participant may hold for each connection of a mesh room, of which there are taken to be seven: a browser takes one for each TURN address, transport and network interface; 0: no limit.',
           ),
         maxKbpsPerSession: z
           .int()
@@ -203,7 +203,7 @@ export const turn = withRules(
       field: 'service.nodePort',
     },
     {
-      cel: "self.service.host == '' || self.exposure == 'LoadBalancer'",
+      cel: "!has(self.service.host) || self.service.host == '' || self.exposure == 'LoadBalancer'",
       check: ({ service, exposure }) => service.host === '' || exposure === 'LoadBalancer',
       message:
         'service.host needs exposure LoadBalancer: set exposure, or take externalAddresses instead',

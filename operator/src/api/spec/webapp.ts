@@ -48,7 +48,16 @@ export const webapp = withRules(
       .prefault({})
       .describe('The Ingress in front of the web page.'),
   }),
-  [replicasOrAutoscaling],
+  [
+    replicasOrAutoscaling,
+    {
+      cel: '!self.ingress.enabled || self.enabled',
+      check: ({ ingress, enabled }) => !ingress.enabled || enabled,
+      message:
+        'webapp.ingress.enabled needs webapp.enabled: enable the web page, or disable the Ingress',
+      field: 'ingress.enabled',
+    },
+  ],
 )
   .prefault({})
   .describe('The web page that people meet with, which also passes /api and /socket.io on.')
