@@ -1,6 +1,9 @@
 /** `npm run infra -- COMMAND`: regions on AWS, as Terraform reads them, and what they cost. */
 import { Command, CommanderError } from 'commander'
+import { addCheckPlan } from './commands/check-plan.ts'
 import { addCost } from './commands/cost.ts'
+import { addHandOver } from './commands/hand-over.ts'
+import { addNodeProfile } from './commands/node-profile.ts'
 import { addSynth } from './commands/synth.ts'
 import { InfraError } from './errors.ts'
 
@@ -10,6 +13,9 @@ const program = new Command('npm run infra --')
   .configureHelp({ showGlobalOptions: true })
 addSynth(program)
 addCost(program)
+addHandOver(program)
+addCheckPlan(program)
+addNodeProfile(program)
 
 try {
   await program.parseAsync()

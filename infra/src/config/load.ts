@@ -288,7 +288,7 @@ function nearest(region: string): string {
   return near?.[0] ?? 'eu-central-1'
 }
 
-/** Objects are merged, all else is replaced by what comes later. */
+/** Objects are merged, null takes a field away, all else is replaced by what comes later. */
 function merged(
   base: Record<string, unknown>,
   over: Record<string, unknown>,
@@ -298,7 +298,8 @@ function merged(
   const result = { ...base }
   for (const [key, value] of Object.entries(over)) {
     const before = result[key]
-    result[key] = isObject(before) && isObject(value) ? merged(before, value) : value
+    if (value === null) delete result[key]
+    else result[key] = isObject(before) && isObject(value) ? merged(before, value) : value
   }
   return result
 }

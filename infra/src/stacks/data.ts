@@ -177,6 +177,8 @@ export class DataStack extends ParleyStack {
       finalSnapshotIdentifier: `${this.prefix}-mysql-final`,
       autoMinorVersionUpgrade: true,
       enabledCloudwatchLogsExports: ['error', 'slowquery'],
+      performanceInsightsEnabled: true,
+      performanceInsightsKmsKeyId: of.network.key.arn,
       monitoringInterval: 60,
       monitoringRoleArn: monitoring.arn,
       tags: this.tags('mysql'),

@@ -240,7 +240,11 @@ export class GlobalStack extends ParleyStack {
         contentSecurityPolicy: { contentSecurityPolicy, override: true },
         contentTypeOptions: { override: true },
         referrerPolicy: { referrerPolicy, override: true },
-        strictTransportSecurity: { accessControlMaxAgeSec: 31_536_000, override: true },
+        strictTransportSecurity: {
+          accessControlMaxAgeSec: 31_536_000,
+          includeSubdomains: true,
+          override: true,
+        },
       },
       customHeadersConfig: {
         items: Object.entries(others).map(([header, value]) => ({ header, value, override: true })),

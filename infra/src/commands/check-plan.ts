@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { InfraError } from '../errors.ts'
+import { dataLossOf } from '../policy/destroy-guard.ts'
+
+export function addCheckPlan(program: Command): void {
+  program
+    .command('check-plan')
+    .description('refuse a plan that deletes data')
+    .argument('<files...>', 'what "terraform show -json" prints of plans')
+    .option('--allow-data-loss', 'say what is deleted, and allow it', false)
+    .action(async (files: string[], { allowDataLoss }: { allowDataLoss: boolean }) => {
+      const lost: string[] = []
+      for (const file of files) {
+        const plan = parsed(await readFile(file, 'utf8'), file)
+        lost.push(...dataLossOf(plan).map((address) => `${file}: ${address}`))
+      }
+      if (lost.length === 0) return console.log('No data is deleted.')
+      if (!allowDataLoss)
+        throw new InfraError(
+          'DATA_LOSS',
+          `${lost.join('\n')}\nthese hold data, and the plan deletes them: apply nothing; where that is what you want, run it with --allow-data-loss`,
+        )
+      console.log(`Data is deleted, as allowed:\n${lost.join('\n')}`)
+    })
+}
+
+function parsed(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new InfraError('DATA_LOSS', `${file}: not JSON: give what "terraform show -json" prints`)
+  }
+}
