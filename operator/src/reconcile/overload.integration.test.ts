@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { FaultProxy } from './testing/fault-proxy.ts'
-import { eventually, TestCluster, TestOperator } from './testing/test-cluster.ts'
+import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
 
 jest.setTimeout(120_000)
 
@@ -180,6 +180,48 @@ describe('the operator and an API server that is out of reach', () => {
   })
 })
 
+describe('the operator and what a MeetingCluster depends on', () => {
+  it('REQ-K1: a database that the meter does not reach is said as the meter says it, and no pod is touched for it', async () => {
+    await startProxy()
+    const figures = { allocations: 3, users: 2, currency: 'USD' }
+    const store = 'the database db.example.com:3306 cannot be reached (ECONNREFUSED)'
+    let troubles: object | undefined = { store }
+    proxy.answer(({ path }) =>
+      path.endsWith('/services/http:demo-meter:8090/proxy/summary')
+        ? { ...figures, ...(troubles ? { troubles } : {}) }
+        : undefined,
+    )
+    await cluster.node('n1', '203.0.113.1')
+    startOperator()
+    await cluster.meetingCluster('ill', { turn: { replicas: 1 } })
+    const components = ['turn', 'webapp', 'redis', 'meter', 'signaling']
+    for (const component of components) await cluster.runPods('ill', component, 'n1')
+    await cluster.condition('ill', 'Ready', { status: 'True' })
+    const pods = async () => {
+      const text = await cluster.kubectl('get', 'pods', '-n', 'ill', '-o', 'json')
+      const { items } = JSON.parse(text) as { items: TestObject[] }
+      return items.map(({ metadata }) => [metadata.name, metadata.uid])
+    }
+    const before = await pods()
+    const meter = before.map(([name = '']) => name).find((name) => name.startsWith('demo-meter'))
+    const readiness = (status: string) =>
+      cluster.patchStatus('pod', meter ?? '', 'ill', { conditions: [{ type: 'Ready', status }] })
+    await readiness('False')
+    const said = await cluster.condition('ill', 'MeterReady', {
+      status: 'False',
+      reason: 'Degraded',
+    })
+    expect(said.message).toContain(store)
+    await cluster.condition('ill', 'TurnReady', { status: 'True' })
+    await cluster.condition('ill', 'SignalingReady', { status: 'True' })
+    await cluster.condition('ill', 'Stalled', { status: 'False' })
+    expect(await pods()).toEqual(before)
+    troubles = undefined
+    await readiness('True')
+    await cluster.condition('ill', 'Ready', { status: 'True' })
+  })
+})
+
 describe('two operators', () => {
   it('REQ-K1: one that is told to stop finishes what it has begun, gives its Lease up after its last write, and the next one goes on', async () => {
     await startProxy()
@@ -194,7 +236,8 @@ describe('two operators', () => {
       begunBefore = passed.length
       stopping.resolve(first.stop())
     }
-    const isChild = ({ path }: { path: string }) => !path.includes('/leases')
+    const isChild = ({ path }: { path: string }) =>
+      path.includes('/namespaces/handed-') && !path.includes('dryRun')
     proxy.onPassed(listen('first'))
     other.onPassed(listen('second'))
     const election = { leaderElect: true, leaseNamespace: 'kube-system' }

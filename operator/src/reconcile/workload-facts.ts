@@ -30,30 +30,30 @@ export function withProblem(rollout: Rollout, pods: readonly PodEntry[]): Rollou
   if (ready >= desired && updated >= desired && !replacing) return rollout
   const [problem] = pods.flatMap((pod) => pod.problem ?? []).sort()
   if (problem === undefined) return rollout
-  const leaving = pods.filter((pod) => pod.leaving)
+  const draining = pods.filter(isDraining).length
   const without = pods.filter(isHomeless)
   const homeless = without.length
-  const waits = leaving.length > 0 && homeless > 0
+  const waits = draining > 0 && homeless > 0
   const since = Math.min(
     ...without.map(({ homelessSince = Number.POSITIVE_INFINITY }) => homelessSince),
   )
   return {
     ...rollout,
     homeless,
-    ...(Number.isFinite(since) && !leaving.some(mayHaveCalls) ? { homelessSince: since } : {}),
+    ...(Number.isFinite(since) && !waits ? { homelessSince: since } : {}),
     // For a node one can wait, and longer than Kubernetes does before it speaks of no progress.
     failed:
       (rollout.failed && homeless === 0) ||
       pods.some((pod) => pod.problem !== undefined && !isHomeless(pod)),
     problem: waits
-      ? `${problem}; pods that are being deleted, and may wait for calls: ${leaving.length}`
+      ? `${problem}; pods that are being deleted, and may wait for calls: ${draining}`
       : problem,
   }
 }
 
-/** Others are gone in seconds, or on a node that is lost. */
-function mayHaveCalls({ component }: PodEntry): boolean {
-  return component === 'turn' || component === 'sfu'
+/** Of other components, a pod that is being deleted is gone in seconds, or on a node that is lost. */
+function isDraining({ leaving, component }: PodEntry): boolean {
+  return leaving && (component === 'turn' || component === 'sfu')
 }
 
 /** No node takes it. */

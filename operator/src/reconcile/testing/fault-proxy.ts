@@ -22,6 +22,7 @@ export class FaultProxy {
   readonly #watches = new Set<ServerResponse>()
   #refuses: (request: Passing) => number | undefined = () => undefined
   #onPassed: (request: Passing, status: number) => void = () => {}
+  #answers: (request: Passing) => object | undefined = () => undefined
   #away = false
   #hangs = false
   refused = 0
@@ -63,6 +64,11 @@ export class FaultProxy {
   /** @param when seconds for Retry-After of requests to be refused, undefined for those that may pass */
   refuse(when: (request: Passing) => number | undefined): void {
     this.#refuses = when
+  }
+
+  /** Speaks for what the API server would pass requests on to. @param what its JSON; undefined: let it pass */
+  answer(what: (request: Passing) => object | undefined): void {
+    this.#answers = what
   }
 
   /** Called when the API server has answered, before the operator hears of it. */
@@ -114,6 +120,13 @@ export class FaultProxy {
       incoming.resume()
       response.writeHead(429, { 'retry-after': String(retryAfter), 'content-type': 'text/plain' })
       response.end('Too many requests, please try again later.')
+      return
+    }
+    const answer = this.#answers(passing)
+    if (answer) {
+      incoming.resume()
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(answer))
       return
     }
     const { host: _, ...others } = headers
