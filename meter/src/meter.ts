@@ -70,11 +70,13 @@ export async function startMeter(
     config.reports && new ReportFiles(config.reports, (window) => report(window, filesBy))
   const flush = () => accounting.flush(now())
   const price = () => figures.refresh(now())
+  let saidRegion = false
   const notePlaces = async () => {
     const [book] = await store.books()
     const from = feed.heardSince()
     if (from !== undefined) await book?.heard.note({ from, to: now() })
-    await book?.setRegion(config.region)
+    if (!saidRegion) await book?.setRegion(config.region)
+    saidRegion = true
     if (config.podsFile) await book?.pods.put(await readMediaPods(config.podsFile, now()), now())
   }
   const settle = async () => {
@@ -99,7 +101,7 @@ export async function startMeter(
   const keepStore = () => attempt(flush, 'store write failed; kept in memory and tried again')
   const keepFigures = () => attempt(price, 'cost figures not refreshed')
   const keepSettled = () => attempt(settle, 'hours not rolled up, or report files not written')
-  const keepNotes = () => attempt(notePlaces, 'not noted what is there')
+  const keepNotes = () => attempt(notePlaces, 'not noted where the TURN pods are')
   await keepStore()
 
   const feed = followStatsdb({
