@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, jest } from '@jest/globals'
-import { addTraffic, hourMs, presetPrices } from '@parley/relay-cost'
+import { addTraffic, hourMs, presetPrices, type Traffic } from '@parley/relay-cost'
 import { reported } from '../reasons/testing/suite.ts'
 import { reportFrom } from '../report.ts'
 import { openStore } from '../store/open.ts'
 import { start } from '../store/testing/suite.ts'
+import { storeReport } from '../store-report.ts'
 import { Usage } from '../usage.ts'
 import { factsFrom } from './facts.ts'
 import { readMediaPods } from './pods-file.ts'
@@ -91,9 +92,16 @@ describe('what nodes cost', () => {
     const sfu = (zone: string) => turnPod({ pod: `sfu-${zone}`, component: 'sfu', zone })
     await book.pods.put([turnPod(), sfu('eu-1b')], start + hourMs)
     expect(await crossing()).toEqual([[0, 100, 30]])
+    const more = [...hours].map(([hour, traffic]) => [hour, { ...traffic, turnToPeerBytes: 5e11 }])
+    await store.merge([{ ...onPodA(), hours: new Map(more as [number, Traffic][]) }])
+    const { advice } = await storeReport(store, {
+      ...{ window: { from: start, to: start + 24 * hourMs }, by: ['room'], advice: true },
+      ...{ asOf: start + 24 * hourMs, pricesOf, region: 'eu-central-1' },
+    })
+    expect(advice?.map(({ kind }) => kind)).toContain('nearer-turn')
     // Of two, which of them has the room nobody says: the nearest.
     await book.pods.put([turnPod(), sfu('eu-1b'), sfu('eu-1a')], start + hourMs)
-    expect(await crossing()).toEqual([[100, 0, 0]])
+    expect(await crossing()).toEqual([[5e11, 0, 0]])
     await store.close()
   })
 })
