@@ -3,6 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { findProgram } from '@parley/devcluster'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
+import {
+  type ConnectionAccount,
+  hush,
+  keepTransportLedger,
+  readTransportLedger,
+} from './transport-ledger.ts'
 
 export type Guest = { name: string; relay: boolean }
 
@@ -17,22 +23,14 @@ export type PeerView = {
   framesDecoded: number
 }
 
-/** UDP payloads over all connections of a page, without TURN's own headers. */
-export type Totals = {
-  bytesSent: number
-  packetsSent: number
-  bytesReceived: number
-  packetsReceived: number
-}
-
 export type Seat = {
   guest: Guest
   participantId: string
   joinMs: number
   /** At the end of the call, while everybody was still there. */
   peers: PeerView[]
-  /** In the moment of leaving. */
-  totals: Totals
+  /** Each connection that the browser has had, to its end. */
+  connections: ConnectionAccount[]
 }
 
 export type CallResult = { seats: Seat[]; mediaSeconds: number }
@@ -46,7 +44,6 @@ type Hook = {
   participantId?: string
   joinMs?: number
   peers(): Promise<PeerView[]>
-  totals(): Promise<Totals>
   freezes(): Promise<Freeze[]>
   resetFreezes(): void
 }
@@ -137,9 +134,14 @@ export class LiveCall {
     )
   }
 
-  /** Everybody leaves by the button; what each had to say before. */
+  /** From now on nobody sends media. */
+  async hush(): Promise<void> {
+    await hush(this.#pages)
+  }
+
+  /** Everybody leaves by the button; what each had to say. */
   async leave(): Promise<Omit<Seat, 'guest' | 'peers'>[]> {
-    return Promise.all(this.#pages.map(leaveWithTotals))
+    return Promise.all(this.#pages.map(leaveWithAccount))
   }
 
   async close(): Promise<void> {
@@ -178,6 +180,7 @@ export async function holdCall(options: {
     const end = await call.peers()
     for (const [index, guest] of guests.entries())
       everyPeerGaveVideo(guest, start[index], end[index])
+    await call.hush()
     const left = await call.leave()
     const seats = guests.map((guest, index) => ({
       guest,
@@ -230,6 +233,7 @@ async function openPage(
 ): Promise<Page> {
   await context.grantPermissions(['camera', 'microphone'], { origin: url })
   const page = await context.newPage()
+  await keepTransportLedger(page)
   const query = new URLSearchParams({ name: guest.name, autojoin: '1' })
   if (guest.relay) query.set('relay', '1')
   await page.goto(`${url}/r/${room}?${query}`)
@@ -272,20 +276,18 @@ function everyPeerGaveVideo(guest: Guest, start: PeerView[] = [], end: PeerView[
   }
 }
 
-/** The last totals and the leave button in one step, so that no packet comes between them. */
-async function leaveWithTotals(page: Page): Promise<Omit<Seat, 'guest' | 'peers'>> {
-  const last = await page.evaluate(async () => {
-    const hook = (window as unknown as HookWindow).__parley
-    const { participantId = '', joinMs = Number.NaN } = hook
+/** The leave button, and what the browser counted until its connections were closed by that. */
+async function leaveWithAccount(page: Page): Promise<Omit<Seat, 'guest' | 'peers'>> {
+  const last = await page.evaluate(() => {
+    const { participantId = '', joinMs = Number.NaN } = (window as unknown as HookWindow).__parley
     const leave = [...document.querySelectorAll('button')].find((button) =>
       /leave/i.test(button.ariaLabel ?? button.textContent ?? ''),
     )
-    const totals = await hook.totals()
     leave?.click()
-    return { participantId, joinMs, totals }
+    return { participantId, joinMs }
   })
   await page.waitForFunction(
     () => (window as unknown as { __parley?: Hook }).__parley?.state === 'left',
   )
-  return last
+  return { ...last, connections: await readTransportLedger(page) }
 }

@@ -5,7 +5,7 @@ import { down, formatProgress, kubectlPath, loadImage, up } from '@parley/devclu
 import { buildImages } from '@parley/images'
 import type { DemoSummary, RelayCostReport } from '@parley/protocol'
 import { Listr } from 'listr2'
-import { type CallResult, type Guest, holdCall } from '../call.ts'
+import { type CallResult, type Guest, holdCall, type Seat } from '../call.ts'
 import { type MeetingClusterObject, Stack } from '../stack.ts'
 
 const exampleFile = fileURLToPath(new URL('../../../examples/demo.yaml', import.meta.url))
@@ -208,8 +208,8 @@ function summaryOf(context: Context): DemoSummary {
       joinMs: seats.map(({ joinMs }) => joinMs),
       mediaSeconds,
       clientBytes: {
-        sent: seats.reduce((sum, { totals }) => sum + totals.bytesSent, 0),
-        received: seats.reduce((sum, { totals }) => sum + totals.bytesReceived, 0),
+        sent: sumOf(seats, 'bytesSent'),
+        received: sumOf(seats, 'bytesReceived'),
       },
     },
     turn: { allocations: context.report.totals.allocations, bytes: legs },
@@ -219,4 +219,11 @@ function summaryOf(context: Context): DemoSummary {
 
 function seconds(since: number): number {
   return Math.round((Date.now() - since) / 100) / 10
+}
+
+/** Of every connection that the browsers have had. */
+function sumOf(seats: readonly Seat[], field: 'bytesSent' | 'bytesReceived'): number {
+  return seats
+    .flatMap(({ connections }) => connections)
+    .reduce((sum, connection) => sum + connection[field], 0)
 }

@@ -79,23 +79,19 @@ export async function startMeeting(options: {
   kubeconfig: string
 }): Promise<Meeting> {
   const { clusterName, kubeconfig } = options
-  const cluster = await up({ name: clusterName, nodes: 2, kubeconfig })
-  const images = await buildImages()
+  const [cluster, images] = await Promise.all([
+    up({ name: clusterName, nodes: 2, kubeconfig }),
+    buildImages(),
+  ])
   const current = images[0]?.tag ?? ''
   const tags = { current, next: `${current}-next` }
-  const again = await buildImages({ tag: tags.next })
-  for (const { archive } of [...images, ...again]) await loadImage({ name: clusterName, archive })
-
+  const load = async (built: readonly { archive: string }[]) => {
+    for (const { archive } of built) await loadImage({ name: clusterName, archive })
+  }
+  await load(images)
   const stack = new Stack(await kubectlPath(), kubeconfig)
-  await stack.installOperator({ registry: 'localhost', tag: tags.current })
-  // Steps of a rotation wait for minutes, so that every kubelet has passed a Secret on; these are quick.
-  await stack.kubectl([
-    ...['set', 'env', 'deployment/parley-operator', '-n', operatorNamespace],
-    'PARLEY_ROTATION_MARGIN=10s',
-  ])
-  await stack.kubectl(['create', 'namespace', namespace])
-  await stack.kubectl(['apply', '-f', '-'], JSON.stringify(manifest(tags)))
-  await stack.waitReady(namespace, name, { timeoutMs: 120_000, onProgress: () => {} })
+  // What an upgrade changes to comes while the stack starts.
+  await Promise.all([runStack(stack, tags), buildImages({ tag: tags.next }).then(load)])
   const url = `http://${cluster.nodes[0]?.address}:30080`
   return {
     clusterName,
@@ -105,6 +101,19 @@ export async function startMeeting(options: {
     browser: await ahead(() => launchChromium(url, { fps })),
     nodes: Object.fromEntries(cluster.nodes.map((node) => [node.name, node.address])),
   }
+}
+
+/** The operator, and the MeetingCluster, Ready. */
+async function runStack(stack: Stack, tags: Tags): Promise<void> {
+  await stack.installOperator({ registry: 'localhost', tag: tags.current })
+  // Steps of a rotation wait for minutes, so that every kubelet has passed a Secret on; these are quick.
+  await stack.kubectl([
+    ...['set', 'env', 'deployment/parley-operator', '-n', operatorNamespace],
+    'PARLEY_ROTATION_MARGIN=10s',
+  ])
+  await stack.kubectl(['create', 'namespace', namespace])
+  await stack.kubectl(['apply', '-f', '-'], JSON.stringify(manifest(tags)))
+  await stack.waitReady(namespace, name, { timeoutMs: 120_000, onProgress: () => {} })
 }
 
 /** In life people have machines of their own; here their browser has the processors first. */
@@ -138,14 +147,15 @@ export class Calls {
   /** @param label tells the rooms from those of other calls */
   static async start({ url, browser }: Meeting, label: string): Promise<Calls> {
     const calls = new Map<string, LiveCall>()
-    try {
-      for (const [kind, guests] of Object.entries({ pair, forum }))
+    const begun = await Promise.allSettled(
+      Object.entries({ pair, forum }).map(async ([kind, guests]) => {
         calls.set(kind, await LiveCall.start({ url, browser, room: `${kind}-${label}`, guests }))
-      return new Calls(calls)
-    } catch (error) {
-      for (const call of calls.values()) await call.close()
-      throw error
-    }
+      }),
+    )
+    const failed = begun.find((one) => one.status === 'rejected')
+    if (!failed) return new Calls(calls)
+    for (const call of calls.values()) await call.close()
+    throw failed.reason
   }
 
   /** Does something to the stack, lets the calls go on for a while after it, and says how video came meanwhile. */
@@ -174,7 +184,7 @@ export class Calls {
 
   /** Everybody leaves by the button. */
   async leave(): Promise<void> {
-    for (const call of this.#calls.values()) await call.leave()
+    await Promise.all([...this.#calls.values()].map((call) => call.leave()))
     await this.close()
   }
 
