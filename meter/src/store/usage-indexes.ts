@@ -34,7 +34,11 @@ export const isRare = `${rareFields.map(columnOf).join(' + ')} > 0`
 const blockDays = 32
 export const blockMs = blockDays * 86_400_000
 export const blockOf = `hour / ${blockMs}`
-export const byRoom = 'usage_days_by_room'
+const byRoom = 'usage_days_by_room'
+
+/** SQLite takes neither index by itself: it does not know how few rows are rare. */
+export const rareOf = (table: 'usage_hours' | 'usage_days') => `${table} INDEXED BY ${table}_rare`
+export const daysByRoom = `usage_days INDEXED BY ${byRoom}`
 
 export const usageIndexes: readonly string[] = [
   `CREATE INDEX usage_hours_rare ON usage_hours (meter, hour) WHERE ${isRare}`,

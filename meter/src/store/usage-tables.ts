@@ -15,9 +15,10 @@ import type { ChangedHour, Kept, Span } from './store.ts'
 import {
   blockMs,
   blockOf,
-  byRoom,
+  daysByRoom,
   isRare,
   rareFields,
+  rareOf,
   type SummedField,
   summedFields,
   usualFields,
@@ -228,14 +229,18 @@ export function usageTables(dialect: Dialect, meter: string) {
     const all = { fields: summedFields, from: table }
     if (!dialect.indexesUsage) return [all]
     const { rows } = yield {
-      sql: `SELECT count(*) AS number FROM (SELECT 1 FROM ${table}
+      sql: `SELECT count(*) AS number FROM (SELECT 1 FROM ${rareOf(table)}
             WHERE meter = ? AND hour >= ? AND hour < ? AND ${isRare} LIMIT ${fewRare})`,
       values: [meter, from, to],
     }
     const number = Number(rows[0]?.number)
     if (number === fewRare) return [all]
-    const usual = { fields: usualFields, from: table, inBlocks: isByRoom(span, keys) }
-    return number === 0 ? [usual] : [usual, { fields: rareFields, from: table, where: isRare }]
+    const usual = isByRoom(span, keys)
+      ? { fields: usualFields, from: daysByRoom, inBlocks: true }
+      : { fields: usualFields, from: table }
+    return number === 0
+      ? [usual]
+      : [usual, { fields: rareFields, from: rareOf(table), where: isRare }]
   }
 
   function sumsOf({ from, to }: Span, keys: readonly KeyColumn[], pass: Pass, first: number) {
@@ -254,7 +259,7 @@ export function usageTables(dialect: Dialect, meter: string) {
         values,
       }
     }
-    const one = `SELECT ${columns} FROM ${pass.from} INDEXED BY ${byRoom} WHERE ${within} AND ${blockOf} = ? ${group}`
+    const one = `SELECT ${columns} FROM ${pass.from} WHERE ${within} AND ${blockOf} = ? ${group}`
     const blocks = blocksOf(from, to)
     const blockValues = blocks.flatMap((block) => [...values, block])
     if (blocks.length === 1) return { sql: one, values: blockValues }
@@ -353,9 +358,10 @@ export function usageTables(dialect: Dialect, meter: string) {
 
 type Pass = {
   fields: readonly SummedField[]
-  from: Span['table']
+  /** The table, and through which index. */
+  from: string
   where?: string
-  /** Whether to go through the index by room. */
+  /** Whether the index is by blocks of days. */
   inBlocks?: boolean
 }
 
