@@ -29,9 +29,11 @@ export function followStatsdb(options: {
   onEvent: (event: StatsdbEvent) => void
   /** Called for each status key that lies in Redis, after each (re)connection. */
   onStatusFound: (status: AllocationStatus) => void
+  /** Called after that: from then on coturn is heard. */
+  onSubscribed: () => void
   logger: Logger
 }): Feed {
-  const { redisUrl, cluster, now, onEvent, onStatusFound, logger } = options
+  const { redisUrl, cluster, now, onEvent, onStatusFound, onSubscribed, logger } = options
   const connection = {
     lazyConnect: true,
     maxRetriesPerRequest: null,
@@ -76,7 +78,10 @@ export function followStatsdb(options: {
       const since = now()
       await catchUp()
       subscribed = subscriber.status === 'ready'
-      if (subscribed) heardSince = since
+      if (subscribed) {
+        heardSince = since
+        onSubscribed()
+      }
       lastError = ''
       logger.info('subscribed to statsdb')
     } catch (error) {

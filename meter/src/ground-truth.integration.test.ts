@@ -32,6 +32,8 @@ const prices = presetPrices('aws/eu-central-1')
 /** Of the frames that interfaces count; coturn counts none. */
 const ethernetHeader = 14
 const echoPort = 3480
+/** Of IPv4 and TCP, with timestamps. */
+const tcpHeaders = 20 + 20 + 12
 
 describe('what the meter says, held against its clients and the cable', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -82,16 +84,20 @@ describe('what the meter says, held against its clients and the cable', () => {
     await eventually(async () => expect((await fetch(`${meter.url}/readyz`)).status).toBe(200))
     return { url: meter.url, close }
   }
-  const clientsOf = (username: string, messages: number, intervalMs = 1) =>
+  const clientsOf = (
+    username: string,
+    messages: number,
+    { intervalMs = 1, transport = 'udp' }: { intervalMs?: number; transport?: 'udp' | 'tcp' } = {},
+  ) =>
     startTurnClients({
-      ...{ port: 3478, username, messages, bytes: 800, intervalMs },
+      ...{ port: 3478, username, messages, bytes: 800, intervalMs, transport },
       to: {
         ...{ from: network.clients, server: network.turn },
         peer: { address: network.clients.address, port: echoPort },
       },
     })
-  const reportOf = async (url: string) => {
-    const response = await fetch(`${url}/report?window=1h&by=room`, {
+  const reportOf = async (url: string, by = 'room') => {
+    const response = await fetch(`${url}/report?window=1h&by=${by}`, {
       headers: { 'x-parley-token': 'the-token' },
     })
     return relayCostReportSchema.parse(await response.json())
@@ -149,6 +155,37 @@ describe('what the meter says, held against its clients and the cable', () => {
     expect(within(received, wire.receivedBytes)).toBeLessThan(0.005)
   })
 
+  it('REQ-K5: over TCP, what the cable has beyond the report is headers of empty segments', async () => {
+    const { meter, storeUrl } = await start('tcp', 'pod-t.demo')
+    const startedAt = Date.now()
+    const before = await network.counters()
+    const { all } = await clientsOf(mintUsername('p-4'), 3000, { transport: 'tcp' })
+    const client = clientCounters(all)
+    const report = await eventually(async () => {
+      const report = await reportOf(meter.url, 'transport')
+      const row = report.rows.find(({ key }) => key.transport === 'tcp')
+      expect(row?.bytes).toMatchObject({
+        turnToPeer: client.sentBytes,
+        peerToTurn: client.receivedBytes,
+      })
+      return row
+    })
+    const after = await network.counters()
+    const wire = gained(before, after)
+    const { records } = await storedIn(storeUrl)
+    const own = records.filter(({ openedAt }) => openedAt >= startedAt).map(totalOf)
+    const messages = own.reduce(
+      (sum, { turnToClientPackets, turnToPeerPackets }) =>
+        sum + turnToClientPackets + turnToPeerPackets,
+      0,
+    )
+    // Acknowledgements that carry nothing, less messages that came together in one segment.
+    const empty = after.sentPackets - before.sentPackets - messages
+    const billable = report?.bytes.billable ?? 0
+    expect(within(billable + tcpHeaders * empty, wire.sentBytes)).toBeLessThan(0.001)
+    expect(within(billable, wire.sentBytes)).toBeLessThan(0.02)
+  })
+
   it('REQ-K5: of a coturn that is killed, what was never published is what the cable counted beyond the report', async () => {
     const { coturn, meter, storeUrl } = await start('killed', 'pod-k.demo')
     const startedAt = Date.now()
@@ -202,7 +239,7 @@ describe('what the meter says, held against its clients and the cable', () => {
     stops.push(() => recorder.stop())
     const username = mintUsername('p-3')
     // About 3 s pass between two deltas of the allocation: time to stop and start a meter.
-    const clients = clientsOf(username, 4500, 3)
+    const clients = clientsOf(username, 4500, { intervalMs: 3 })
     const deltas = (from = 0) =>
       recorder.lines
         .slice(from)
@@ -223,6 +260,9 @@ describe('what the meter says, held against its clients and the cable', () => {
         turnToPeer: client.sentBytes,
         peerToTurn: client.receivedBytes,
       }),
+    )
+    expect((await reportOf(second.url)).notes).toContainEqual(
+      expect.stringMatching(/^The meter did not hear coturn for \d+s of this time \(the first at /),
     )
     const { recovered } = await storedIn(first.storeUrl)
     expect(recovered).toBe(lost.reduce((sum, { message }) => sum + bytesOf(message), 0))

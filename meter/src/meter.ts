@@ -110,6 +110,7 @@ export async function startMeter(
     now,
     onEvent: (event) => accounting.count(event),
     onStatusFound: (status) => accounting.find(status),
+    onSubscribed: () => void keepNotes(),
     logger,
   })
   await keepNotes()
