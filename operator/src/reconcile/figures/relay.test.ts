@@ -70,6 +70,27 @@ describe('RelayPoller', () => {
     await run
   })
 
+  it('REQ-K6: tells of a cost that grows little by little now and then, of what people do at once', async () => {
+    const { poller, state, changes, clock } = setUp()
+    const poll = async (monthToDate: number, more: object = {}) => {
+      state.answer = { ...figures, monthToDate, ...more }
+      await poller.pollAll()
+      return changes.length
+    }
+    expect(await poll(12)).toBe(1)
+    expect(await poll(12.1)).toBe(1)
+    expect(poller.reading(target.key)?.summary?.monthToDate).toBe('12.1000')
+    // Against what was told, not against what was read last.
+    expect(await poll(12.2)).toBe(2)
+    expect(await poll(12.2001)).toBe(2)
+    expect(await poll(12.2001, { users: 3 })).toBe(3)
+    expect(await poll(12.2001, { users: 3, forecast: 20 })).toBe(4)
+    await clock.advance(10 * 60_000)
+    expect(await poll(12.2001, { users: 3, forecast: 20 })).toBe(4)
+    expect(await poll(12.2002, { users: 3, forecast: 20 })).toBe(5)
+    expect(await poll(0, { users: 3, forecast: 20 })).toBe(6)
+  })
+
   it('REQ-K6: a meter that fails leaves the last figures, with the reason; told once', async () => {
     const { poller, state, changes } = setUp()
     await poller.pollAll()

@@ -31,6 +31,9 @@ export interface RelayPollerOptions {
 
 const PARALLEL = 4
 const CURRENCY_MAX = 16
+/** How much of an amount has to change to be told at once, and after how long the least change is. */
+const WORTH_TELLING = 0.01
+const TELL_MS = 10 * 60_000
 /** Of a large fleet each is read less often: the API server, which all readings go through, has other things to do. */
 const PER_TARGET_MS = 50
 
@@ -41,6 +44,8 @@ const PER_TARGET_MS = 50
 export class RelayPoller {
   readonly #options: RelayPollerOptions
   readonly #readings = new Map<string, RelayReading>()
+  /** What was told of last, and when. */
+  readonly #told = new Map<string, { reading: RelayReading; at: number }>()
 
   constructor(options: RelayPollerOptions) {
     this.#options = options
@@ -81,7 +86,11 @@ export class RelayPoller {
     ])
     if (rooms !== undefined) after.rooms = rooms
     this.#readings.set(target.key, after)
-    if (!sameReading(before, after)) this.#options.onChange(target.key)
+    const told = this.#told.get(target.key)
+    const at = this.#options.clock.now()
+    if (told && !isNews(told.reading, after, at - told.at)) return
+    this.#told.set(target.key, { reading: after, at })
+    this.#options.onChange(target.key)
   }
 
   async #read(target: MeterTarget, before: RelayReading | undefined): Promise<RelayReading> {
@@ -109,6 +118,7 @@ export class RelayPoller {
 
   #forget(key: string) {
     this.#readings.delete(key)
+    this.#told.delete(key)
     this.#options.meter.forget(key)
   }
 }
@@ -118,10 +128,22 @@ function money(amount: number): string {
   return amount.toFixed(4)
 }
 
-function sameReading(a: RelayReading | undefined, b: RelayReading): boolean {
-  const plain = ({ summary, rooms, troubles, error }: RelayReading) =>
-    JSON.stringify([summary, rooms, troubles, error])
-  return a !== undefined && plain(a) === plain(b)
+/**
+ * Nodes cost something every second: amounts that grow little by little are told now and then, or every
+ * MeetingCluster's status would be written at each reading.
+ */
+function isNews(told: RelayReading, now: RelayReading, ageMs: number): boolean {
+  const plain = ({ summary, ...rest }: RelayReading) => {
+    const { costPerHour, monthToDate, forecast, ...figures } = summary ?? {}
+    const isThere = [costPerHour, monthToDate, forecast].map((amount) => amount !== undefined)
+    return JSON.stringify([figures, isThere, rest.rooms, rest.troubles, rest.error])
+  }
+  if (plain(told) !== plain(now)) return true
+  const apart = (['costPerHour', 'monthToDate', 'forecast'] as const).map((name) => {
+    const [a, b] = [Number(told.summary?.[name] ?? 0), Number(now.summary?.[name] ?? 0)]
+    return a === b ? 0 : Math.abs(a - b) / Math.max(a, b)
+  })
+  return Math.max(...apart) >= (ageMs >= TELL_MS ? Number.MIN_VALUE : WORTH_TELLING)
 }
 
 /** Short and stable, so that a failure that goes on is not a new status every ten seconds. */
