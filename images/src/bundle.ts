@@ -13,6 +13,7 @@ const OPTIONAL_NATIVE = ['bufferutil', 'utf-8-validate', 'cpu-features']
 const RECIPE = '2'
 
 const KUBECONFIG_ONLY = 'kubeconfig-only'
+const DISPATCHERS_ONLY = 'dispatchers-only'
 
 export interface Bundle {
   /** Entry file below the checkout, for example `cli/src/main.ts`. */
@@ -92,7 +93,7 @@ async function bundle(each: Bundle, outDir: string): Promise<readonly Input[]> {
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
-    plugins: [filesByUrl(outDir, assets), kubeConfigOnly()],
+    plugins: [filesByUrl(outDir, assets), kubeConfigOnly(), dispatchersOnly()],
   }).catch((error: unknown) => {
     throw new ImagesError(
       'BUNDLE_FAILED',
@@ -103,7 +104,9 @@ async function bundle(each: Bundle, outDir: string): Promise<readonly Input[]> {
     )
   })
   const files = Object.keys(result.metafile.inputs)
-    .filter((file) => !file.startsWith(`${KUBECONFIG_ONLY}:`))
+    .filter(
+      (file) => !file.startsWith(`${KUBECONFIG_ONLY}:`) && !file.startsWith(`${DISPATCHERS_ONLY}:`),
+    )
     .map((file) => join(repositoryRoot, file))
   const inputs = await Promise.all([...new Set([...files, ...assets])].map(describe))
   // A file that changed while it was read is bundled again next time.
@@ -155,9 +158,31 @@ function kubeConfigOnly(): Plugin {
         dirname(importer) === dist ? { path: 'gen', namespace: KUBECONFIG_ONLY } : undefined,
       )
       onLoad({ filter: /.*/, namespace: KUBECONFIG_ONLY }, () => ({
-        contents:
-          "export { createConfiguration } from './configuration.js'; export { ServerConfiguration } from './servers.js'",
-        resolveDir: join(dist, 'gen'),
+        // Named by KubeConfig.makeApiClient, which nobody calls.
+        contents: 'export const createConfiguration = undefined, ServerConfiguration = undefined',
+      }))
+    },
+  }
+}
+
+/**
+ * Of undici only what sends requests over a pool goes into a bundle: not its fetch, WebSocket, caches and mocks, which
+ * cost every process time to load and memory to keep. Importing anything else of it is an error of the bundle.
+ */
+function dispatchersOnly(): Plugin {
+  return {
+    name: DISPATCHERS_ONLY,
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: DISPATCHERS_ONLY }))
+      onLoad({ filter: /.*/, namespace: DISPATCHERS_ONLY }, () => ({
+        contents: `
+          import api from 'undici/lib/api/index.js'
+          import Dispatcher from 'undici/lib/dispatcher/dispatcher.js'
+          Object.assign(Dispatcher.prototype, api)
+          export { default as Agent } from 'undici/lib/dispatcher/agent.js'
+          export { default as Pool } from 'undici/lib/dispatcher/pool.js'
+          export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js'`,
+        resolveDir: repositoryRoot,
       }))
     },
   }

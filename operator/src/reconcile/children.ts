@@ -4,14 +4,8 @@ import { ApiError, Conflict } from '../runtime/errors.ts'
 import type { Message } from '../runtime/protobuf.ts'
 import type { K8sObject, OwnerReference, Resource } from '../runtime/resources.ts'
 import type { Store } from '../runtime/store.ts'
-import {
-  type ChildEntry,
-  digest,
-  HASH_ANNOTATION,
-  ownedFields,
-  ownKeyPrefix,
-  projectChild,
-} from './observed.ts'
+import { HASH_ANNOTATION } from './annotations.ts'
+import { type ChildEntry, digest, ownedFields, ownKeyPrefix, projectChild } from './observed.ts'
 import { keepReplicas } from './replicas.ts'
 
 /** One kind of child: how to reach it, what is known of it, and whether that can be trusted. */
@@ -60,7 +54,7 @@ export type ChildOutcome =
 export class ChildWriter {
   readonly #client: Pick<ApiClient, 'apply' | 'peek' | 'get' | 'delete'>
   /** Digest of owned fields that a fresh apply gives, by the shape of the object. */
-  readonly #fieldsByShape = new Map<string, Promise<string>>()
+  readonly #fieldsByShape = new Map<number, Promise<string>>()
 
   constructor(client: Pick<ApiClient, 'apply' | 'peek' | 'get' | 'delete'>) {
     this.#client = client
@@ -93,21 +87,22 @@ export class ChildWriter {
     if (problem) return { result: 'failed', error: problem }
     const { name } = object.metadata
     const { namespace } = owner
-    const { body, hash } = serialize(object, kept ? undefined : owner.reference)
+    const written = serialize(object, kept ? undefined : owner.reference)
+    const { hash } = written
 
     const entry = kind.store.get(`${namespace}/${name}`)
     if (entry) {
       if (!belongsTo(entry, child, owner)) return foreign(kind, name)
-      if (entry.hash === hash && (await this.#isAsApplied(entry, child, owner, body)))
+      if (entry.hash === hash && (await this.#isAsApplied(entry, child, owner, written)))
         return { result: 'unchanged' }
-    } else if (await this.#create(child, owner, body, hash))
+    } else if (await this.#create(child, owner, written))
       return { result: 'applied', created: true }
 
     const existing = await this.#existing(child, owner, entry)
     if (existing && !belongsTo(projectChild(existing), child, owner)) return foreign(kind, name)
     const made = fill
       ? filled(object, await fill(existing), kept ? undefined : owner.reference)
-      : { body, hash }
+      : written
     if (entry) await keepReplicas(this.#client, kind.resource, object, entry)
     await this.#write(child, owner, made)
     return { result: 'applied' }
@@ -117,13 +112,13 @@ export class ChildWriter {
    * Makes what the store does not know. One request, with no look before it: under a resource version that no object
    * can have, apply creates or conflicts. @returns false when there is something of that name already
    */
-  async #create(child: Child, owner: Owner, body: string, hash: string): Promise<boolean> {
+  async #create(child: Child, owner: Owner, written: Body): Promise<boolean> {
     const { object, kept = false, fill } = child
     const made = fill
       ? filled(object, await fill(undefined), kept ? undefined : owner.reference)
-      : { body, hash }
+      : written
     try {
-      await this.#write(child, owner, { ...made, body: onlyIfAbsent(made) })
+      await this.#write(child, owner, onlyIfAbsent(made))
       return true
     } catch (error) {
       if (error instanceof Conflict) return false
@@ -131,14 +126,14 @@ export class ChildWriter {
     }
   }
 
-  async #write(child: Child, { namespace }: Owner, { body, hash }: Body): Promise<void> {
+  async #write(child: Child, { namespace }: Owner, { text, hash }: Body): Promise<void> {
     const { kind, object } = child
     const { name } = object.metadata
     const key = `${namespace}/${name}`
     // The watch may be faster than the answer: what it brings with this hash is our own doing.
     kind.writing?.set(key, hash)
     try {
-      const written = await this.#client.apply(kind.resource, namespace, name, body, {
+      const written = await this.#client.apply(kind.resource, namespace, name, text(), {
         ...(kind.fields ? { fields: kind.fields } : {}),
       })
       kind.store.observe(written)
@@ -160,7 +155,7 @@ export class ChildWriter {
   }
 
   /** Whether all fields that are applied to it are still ours, of an object with the hash of what is wanted. */
-  async #isAsApplied(entry: ChildEntry, child: Child, owner: Owner, body: string) {
+  async #isAsApplied(entry: ChildEntry, child: Child, owner: Owner, body: Body) {
     if (entry.asApplied) return true
     if (entry.fields !== (await this.#expectedFields(child, owner, body))) return false
     entry.asApplied = true
@@ -171,13 +166,13 @@ export class ChildWriter {
    * The owned fields of a freshly applied object depend on its shape only. After a restart a shape is learned by
    * one dry run, which writes nothing, and then serves for all objects like it.
    */
-  #expectedFields({ kind, object }: Child, owner: Owner, body: string): Promise<string> {
+  #expectedFields({ kind, object }: Child, owner: Owner, body: Body): Promise<string> {
     const shape = shapeOf(object)
     const known = this.#fieldsByShape.get(shape)
     if (known) return known
     const { name } = object.metadata
     const learned = this.#client
-      .apply(kind.resource, owner.namespace, name, body, { dryRun: true })
+      .apply(kind.resource, owner.namespace, name, body.text(), { dryRun: true })
       .then(ownedFields)
     // Kept while it is on its way, so that workers that start together ask once; a failure is not kept.
     this.#fieldsByShape.set(shape, learned)
@@ -216,17 +211,17 @@ async function getOrUndefined(
 
 const PLACEHOLDER = '################'
 
-/** An object as JSON text, and the hash that is in it. */
 interface Body {
-  body: string
   hash: string
+  /** The object as JSON text, with the hash in it; made when it is wanted, which it seldom is. */
+  text: () => string
 }
 
 /** The body to apply with its own hash in it, made with one pass over the object. */
 function serialize(object: K8sObject, owner: OwnerReference | undefined): Body {
   const text = stringify(object, owner, PLACEHOLDER)
   const hash = digest(text)
-  return { hash, body: text.replace(PLACEHOLDER, hash) }
+  return { hash, text: () => text.replace(PLACEHOLDER, hash) }
 }
 
 /** The full object with the hash of what is known of it without its content: shape and annotations. */
@@ -234,13 +229,13 @@ function filled(shape: K8sObject, full: K8sObject, owner: OwnerReference | undef
   const { annotations } = full.metadata
   const metadata = { ...shape.metadata, ...(annotations ? { annotations } : {}) }
   const { hash } = serialize({ ...shape, metadata }, owner)
-  return { body: stringify(full, owner, hash), hash }
+  return { hash, text: () => stringify(full, owner, hash) }
 }
 
 /** The hash is the last of the annotations, which are in the metadata: so is what is put behind it. */
-function onlyIfAbsent({ body, hash }: Body): string {
+function onlyIfAbsent({ text, hash }: Body): Body {
   const annotation = `"${HASH_ANNOTATION}":"${hash}"}`
-  return body.replace(annotation, `${annotation},"resourceVersion":"1"`)
+  return { hash, text: () => text().replace(annotation, `${annotation},"resourceVersion":"1"`) }
 }
 
 function stringify(object: K8sObject, owner: OwnerReference | undefined, hash: string): string {
@@ -271,35 +266,81 @@ const LIST_KEYS = new Set([
 ])
 
 /**
- * The object with its values left out: two objects of one shape have, once applied, the same set of owned
+ * The object with its values left out, as a number: two objects of one shape have, once applied, the same set of owned
  * fields. Items of lists keep the values that can be their keys.
  */
-export function shapeOf(object: K8sObject): string {
+export function shapeOf(object: K8sObject): number {
   const { namespace, labels } = object.metadata
-  const parts = [object.kind ?? '']
-  walk(object, false, parts, ownKeyPrefix(namespace, labels?.['parley.dev/cluster'] ?? ''))
-  return digest(parts.join(''))
+  const shape = new Shape(ownKeyPrefix(namespace, labels?.['parley.dev/cluster'] ?? ''))
+  shape.text(object.kind ?? '')
+  shape.value(object, false)
+  return shape.number()
 }
 
-function walk(value: unknown, inList: boolean, parts: string[], own: string) {
-  if (Array.isArray(value)) {
-    parts.push('[')
-    for (const item of value) {
-      // Scalars in a list can be a set's members.
-      if (typeof item !== 'object') parts.push(String(item), ',')
-      else walk(item, true, parts, own)
+/** What stands between texts, beyond every character. */
+const MARK = {
+  list: 0x10000,
+  endOfList: 0x10001,
+  map: 0x10002,
+  endOfMap: 0x10003,
+  own: 0x10004,
+  is: 0x10005,
+}
+
+/** Two sums of 32 bits over all that tells shapes apart, of which 53 bits are taken. */
+class Shape {
+  readonly #own: string
+  #a = 0
+  #b = 0
+
+  constructor(own: string) {
+    this.#own = own
+  }
+
+  number(): number {
+    return (this.#a >>> 0) * 2 ** 21 + (this.#b >>> 11)
+  }
+
+  value(value: unknown, inList: boolean): void {
+    if (Array.isArray(value)) {
+      this.#add(MARK.list)
+      for (const item of value) {
+        // Scalars in a list can be a set's members.
+        if (typeof item !== 'object') this.#scalar(item)
+        else this.value(item, true)
+      }
+      this.#add(MARK.endOfList)
+    } else if (typeof value === 'object' && value !== null) {
+      this.#add(MARK.map)
+      for (const key in value) {
+        const member = (value as Record<string, unknown>)[key]
+        this.#key(key)
+        if (inList && typeof member !== 'object' && LIST_KEYS.has(key)) this.#scalar(member)
+        else this.value(member, false)
+      }
+      this.#add(MARK.endOfMap)
     }
-    parts.push(']')
-  } else if (typeof value === 'object' && value !== null) {
-    parts.push('{')
-    for (const key in value) {
-      const member = (value as Record<string, unknown>)[key]
-      parts.push(key.startsWith(own) ? `*-${key.slice(own.length)}` : key)
-      if (inList && typeof member !== 'object' && LIST_KEYS.has(key))
-        parts.push('=', String(member))
-      parts.push(':')
-      walk(member, false, parts, own)
-    }
-    parts.push('}')
+  }
+
+  text(text: string, from = 0): void {
+    for (let at = from; at < text.length; at++) this.#add(text.charCodeAt(at))
+  }
+
+  #key(key: string) {
+    if (key.startsWith(this.#own)) {
+      this.#add(MARK.own)
+      this.text(key, this.#own.length)
+    } else this.text(key)
+    this.#add(MARK.is)
+  }
+
+  #scalar(value: unknown) {
+    this.text(String(value))
+    this.#add(MARK.is)
+  }
+
+  #add(code: number) {
+    this.#a = Math.imul(this.#a ^ code, 0x01000193) + 0x9e3779b9
+    this.#b = Math.imul(this.#b + code, 0x85ebca6b) ^ (this.#b >>> 15)
   }
 }

@@ -15,7 +15,7 @@ import {
   SERVICES,
   STATEFUL_SETS,
 } from '../runtime/resources.ts'
-import { DEPLOYMENT, NODE, POD, SERVICE, STATEFUL_SET } from './fields.ts'
+import { CHILD, DEPLOYMENT, NODE, POD, SERVICE, STATEFUL_SET } from './fields.ts'
 import {
   projectChild,
   projectNode,
@@ -158,7 +158,7 @@ describe('what is known of an object', () => {
       const { kind } = resource
       const metadata = { name: 'probe', labels, annotations: { 'parley.dev/hash': 'h' } }
       const body = { apiVersion: apiVersionOf(resource), kind, metadata }
-      const reading = fields ? { fields } : { metadataOnly: true }
+      const reading = fields ? { fields } : { metadataOnly: true, fields: CHILD }
 
       const written = await client.apply(
         ...([resource, namespace, 'probe', JSON.stringify({ ...body, ...content })] as const),

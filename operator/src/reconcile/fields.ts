@@ -1,5 +1,6 @@
 import { type Decoded, type Message, OBJECT_META } from '../runtime/protobuf.ts'
 import type { K8sObject } from '../runtime/resources.ts'
+import { HASH_ANNOTATION, NOTES, TEMPLATE_ANNOTATION } from './annotations.ts'
 
 /**
  * What observed.ts looks at in objects of which the metadata does not say enough; nothing else of them is read.
@@ -17,13 +18,30 @@ const many = <N extends string, const M extends Message | 'string'>(name: N, typ
 
 const metadata = { name: 'metadata', type: OBJECT_META } as const
 
+/** There are dozens of children for each MeetingCluster: of their metadata, too, no more than is looked at. */
+const childMetadata = {
+  name: 'metadata',
+  type: {
+    ...OBJECT_META,
+    11: { name: 'labels', type: 'map', keys: ['parley.dev/cluster'] },
+    12: {
+      name: 'annotations',
+      type: 'map',
+      keys: [HASH_ANNOTATION, TEMPLATE_ANNOTATION, ...NOTES],
+    },
+  },
+} as const
+
+/** Of children of which the metadata says enough. */
+export const CHILD: Message = { 1: childMetadata }
+
 const template = one('template', {
   2: one('spec', { 2: many('containers', { 2: text('image') }) }),
 })
 const condition = { 1: text('type'), 2: text('status'), 4: text('reason'), 5: text('message') }
 
 export const DEPLOYMENT = {
-  1: metadata,
+  1: childMetadata,
   2: one('spec', {
     1: number('replicas'),
     3: template,
@@ -42,7 +60,7 @@ export const DEPLOYMENT = {
 } as const satisfies Message
 
 export const STATEFUL_SET = {
-  1: metadata,
+  1: childMetadata,
   2: one('spec', {
     1: number('replicas'),
     3: template,
@@ -58,7 +76,7 @@ export const STATEFUL_SET = {
 } as const satisfies Message
 
 export const SERVICE = {
-  1: metadata,
+  1: childMetadata,
   2: one('spec', {
     1: many('ports', { 1: text('name'), 5: number('nodePort') }),
     3: text('clusterIP'),

@@ -4,6 +4,7 @@ import { KEYS_GENERATION_ANNOTATION } from '../render/index.ts'
 import { FIELD_MANAGER } from '../runtime/client.ts'
 import type { K8sObject, ManagedFieldsEntry, OwnerReference } from '../runtime/resources.ts'
 import type { Entry } from '../runtime/store.ts'
+import { HASH_ANNOTATION, NOTES, TEMPLATE_ANNOTATION } from './annotations.ts'
 import type {
   DeploymentObject,
   NodeObject,
@@ -11,25 +12,12 @@ import type {
   ServiceObject,
   StatefulSetObject,
 } from './fields.ts'
-import { ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION } from './secrets/rotation.ts'
 import { sharedText, withSharedMembers } from './shared.ts'
 
 /**
  * What the operator remembers of the objects it watches: a few words each, so that memory does not grow with
  * the size of specs, and so that "has this changed in a way that matters" is one comparison.
  */
-
-/** On each child: hash of what we applied. */
-export const HASH_ANNOTATION = 'parley.dev/hash'
-/** On each Deployment and StatefulSet: hash of the pod template that we applied. */
-export const TEMPLATE_ANNOTATION = 'parley.dev/template'
-/** On Secrets whose readers restart: counts what the content has been. */
-export const GENERATION_ANNOTATION = 'parley.dev/generation'
-/** On a Secret made from somebody else's: uid and version of that. */
-export const SOURCE_ANNOTATION = 'parley.dev/source'
-
-/** What Secrets say about themselves, so that they need not be read. */
-const NOTES = [ROTATED_AT_ANNOTATION, ROTATION_ANNOTATION, GENERATION_ANNOTATION, SOURCE_ANNOTATION]
 
 export interface ClusterEntry extends Entry {
   cluster: MeetingCluster & K8sObject

@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import { COMPONENTS, type Component } from '../api/index.ts'
 import { DEPLOYMENTS, STATEFUL_SETS } from '../runtime/resources.ts'
 import { Store } from '../runtime/store.ts'
+import { TEMPLATE_ANNOTATION } from './annotations.ts'
 import type { Child, ChildKind } from './children.ts'
-import { projectChild, type Rollout, TEMPLATE_ANNOTATION } from './observed.ts'
+import { projectChild, type Rollout } from './observed.ts'
 import { applyInOrder, pausedRollouts, ROLLOUT_ORDER, type Waiting } from './rollout-order.ts'
 
 /** What is wanted of one component: a version of its pods, and how many. */

@@ -1,7 +1,8 @@
 import { type Component, REASON } from '../api/index.ts'
 import type { K8sObject } from '../runtime/resources.ts'
+import { TEMPLATE_ANNOTATION } from './annotations.ts'
 import type { Child, ChildOutcome } from './children.ts'
-import { digest, type Rollout, TEMPLATE_ANNOTATION } from './observed.ts'
+import { digest, type Rollout } from './observed.ts'
 import type { Problem } from './status.ts'
 
 /**

@@ -30,7 +30,7 @@ import {
 } from '../runtime/resources.ts'
 import { type Entry, Store } from '../runtime/store.ts'
 import type { ChildKind } from './children.ts'
-import { DEPLOYMENT, NODE, POD, SERVICE, STATEFUL_SET } from './fields.ts'
+import { CHILD, DEPLOYMENT, NODE, POD, SERVICE, STATEFUL_SET } from './fields.ts'
 import {
   type ChildEntry,
   type ClusterEntry,
@@ -252,7 +252,9 @@ export class World {
         enqueue(`${child.namespace}/${child.cluster}`)
       },
     })
-    const reading = projection ? { fields: projection.fields } : { metadataOnly: true }
+    const reading = projection
+      ? { fields: projection.fields }
+      : { metadataOnly: true, fields: CHILD }
     const watch = this.#listWatch(resource, store, { labelSelector: OURS, ...reading })
     const problem = () => (watch.problem instanceof Forbidden ? watch.problem : undefined)
     const onOvertaken = ({ namespace, cluster }: ChildEntry) => enqueue(`${namespace}/${cluster}`)

@@ -20,10 +20,14 @@ export type Secret = KubernetesObject & { type: string; data: Record<string, str
 
 /** Leaves out what is undefined or empty: to the API server both mean the same as nothing. */
 export function compact<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmpty(value))) as T
+  const left: Partial<T> = {}
+  for (const key in fields) if (!isEmpty(fields[key])) left[key] = fields[key] as T[typeof key]
+  return left as T
 }
 
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === '') return true
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+  if (typeof value !== 'object' || value === null) return false
+  for (const _ in value) return false
+  return true
 }

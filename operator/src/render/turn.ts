@@ -134,7 +134,7 @@ export function buildTurnConfig(mc: MeetingCluster, inputs: RenderInputs): Confi
     metadata: metadata(mc, 'turn', configMapNames(mc).turn),
     data: {
       'addresses.json': `${JSON.stringify(addresses, null, 2)}\n`,
-      'denied-peers': lines(DENIED_NETWORKS.map(rangeOf).map(coturnRange)),
+      'denied-peers': deniedNetworks(),
       'more-denied-peers': lines([
         ...mc.spec.turn.deniedPeers.map(rangeOf).map(coturnRange),
         ...denied,
@@ -313,6 +313,14 @@ function coturnRange(range: IpRange): string {
   const ends = [bigger(range.first, least), bigger(range.last, 1n)]
   const [first, last] = ends.map((ip) => formatIp(range.family, ip))
   return first === last ? `${first}` : `${first}-${last}`
+}
+
+let denied: string | undefined
+
+/** The same for everybody, and the most work of all that is rendered: done once. */
+function deniedNetworks(): string {
+  denied ??= lines(deniedRanges.map(coturnRange))
+  return denied
 }
 
 function lines(entries: readonly string[]): string {

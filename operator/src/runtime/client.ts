@@ -2,14 +2,14 @@ import { types } from 'node:util'
 import { KubeConfig } from '@kubernetes/client-node'
 import { Pool } from 'undici'
 import { type ApiError, errorFromResponse, type FailedCall, Unavailable } from './errors.ts'
-import { type Answer, exchange } from './exchange.ts'
+import { type Answer, type ExchangeOptions, exchange } from './exchange.ts'
 import type { Metrics } from './metrics.ts'
 import {
-  decodeList,
   decodeObject,
   decodeStatus,
   decodeWatchEvent,
   Frames,
+  ListReader,
   METADATA,
   type Message,
 } from './protobuf.ts'
@@ -44,7 +44,7 @@ export interface WatchEvent {
 export interface ReadOptions {
   /** {@link ObjectMeta} alone. */
   metadataOnly?: boolean
-  /** These fields alone, of a kind that is Kubernetes' own. */
+  /** These fields alone: of the metadata, if that is all, else of a kind that is Kubernetes' own. */
   fields?: Message
 }
 
@@ -72,6 +72,7 @@ interface Call extends FailedCall {
   signal?: AbortSignal | undefined
   /** Of the answer. Default: whatever comes, as of an API server. */
   maxBytes?: number | undefined
+  reader?: ExchangeOptions['reader']
 }
 
 /** An answer that a pod makes up itself, as its metrics, may be this long. */
@@ -177,18 +178,45 @@ export class ApiClient {
     query: ListQuery = {},
     options: ReadOptions & { signal?: AbortSignal } = {},
   ): Promise<ListBody> {
+    const items: K8sObject[] = []
+    const metadata = await this.each(resource, namespace, query, options, (object) => {
+      items.push(object)
+    })
+    return { metadata, items }
+  }
+
+  /**
+   * A list whose objects are given one by one, as they come in where that is in protobuf, so that they need not be in
+   * memory together. When it fails some may have been given already.
+   * @returns the metadata of the list
+   */
+  async each(
+    resource: Resource,
+    namespace: string | undefined,
+    query: ListQuery,
+    options: ReadOptions & { signal?: AbortSignal },
+    onObject: (object: K8sObject) => void,
+  ): Promise<ListBody['metadata']> {
     const call = target('list', resource, namespace)
+    let list: ListReader | undefined
     const answer = await this.#send({
       ...call,
       method: 'GET',
       path: `${collectionPath(resource, namespace)}${search({ ...query })}`,
       accept: acceptedTypes(options, METADATA_LIST_TYPES),
       signal: options.signal,
+      reader: (status, headers) => {
+        if (status >= 400 || !isProtobuf(headers['content-type'])) return undefined
+        const reader = new ListReader(options.fields ?? METADATA, onObject as (o: object) => void)
+        list = reader
+        return (chunk) => reader.take(chunk)
+      },
     })
     if (answer.status >= 400) throw failed(answer, call)
-    return isProtobuf(answer.headers['content-type'])
-      ? (decodeList(answer.body, options.fields ?? METADATA) as ListBody)
-      : (JSON.parse(answer.body.toString()) as ListBody)
+    if (list) return list.end()
+    const { metadata, items } = JSON.parse(answer.body.toString()) as ListBody
+    for (const object of items ?? []) onObject(object)
+    return metadata
   }
 
   create<T extends K8sObject>(resource: Resource, namespace: string | undefined, object: object) {
@@ -406,7 +434,7 @@ export class ApiClient {
     const headers = await this.#headers(call.accept ?? JSON_TYPE)
     if (call.contentType) headers['content-type'] = call.contentType
     if (extra) Object.assign(headers, extra)
-    const { maxBytes } = call
+    const { maxBytes, reader } = call
     try {
       const answer = await exchange(this.#requests, {
         method: call.method,
@@ -415,6 +443,7 @@ export class ApiClient {
         body: call.body ?? null,
         signal: call.signal,
         maxBytes,
+        reader,
         tooLong: () =>
           new Unavailable('TooLong', 0, call, `an answer of more than ${maxBytes} bytes`),
       })
@@ -502,8 +531,8 @@ function bothTypes(parameters: string): string {
 }
 
 function acceptedTypes({ metadataOnly, fields }: ReadOptions, ofMetadata: string): string {
-  if (fields) return OBJECT_TYPES
-  return metadataOnly ? ofMetadata : JSON_TYPE
+  if (metadataOnly) return ofMetadata
+  return fields ? OBJECT_TYPES : JSON_TYPE
 }
 
 function isProtobuf(type: string | string[] | undefined): boolean {

@@ -13,7 +13,12 @@ export interface ExchangeOptions extends Dispatcher.DispatchOptions {
   maxBytes?: number | undefined
   /** What an answer of more bytes is refused with. */
   tooLong?: (() => Error) | undefined
+  /** Says who takes the body piece by piece; nobody: it is in the answer. */
+  reader?: ((status: number, headers: IncomingHttpHeaders) => BodyReader | undefined) | undefined
 }
+
+/** Takes the pieces of a body as they come in. What it throws ends the request. */
+export type BodyReader = (chunk: Buffer) => void
 
 /**
  * One request and the whole of its answer. undici's own `request` makes a stream of every answer, which costs more than
@@ -23,33 +28,32 @@ export interface ExchangeOptions extends Dispatcher.DispatchOptions {
  */
 export function exchange(
   dispatcher: Pick<Dispatcher, 'dispatch'>,
-  { signal, maxBytes, tooLong, ...options }: ExchangeOptions,
+  { signal, maxBytes, tooLong, reader, ...options }: ExchangeOptions,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
-    const handler = new AnswerHandler(resolve, reject, { signal, maxBytes, tooLong })
+    const handler = new AnswerHandler(resolve, reject, { signal, maxBytes, tooLong, reader })
     dispatcher.dispatch(options, handler)
   })
 }
 
 const EMPTY = Buffer.alloc(0)
 
+type How = Pick<ExchangeOptions, 'signal' | 'maxBytes' | 'tooLong' | 'reader'>
+
 class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #resolve: (answer: Answer) => void
   readonly #reject: (error: Error) => void
-  readonly #bounds: Pick<ExchangeOptions, 'signal' | 'maxBytes' | 'tooLong'>
+  readonly #bounds: How
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
   #headers: IncomingHttpHeaders = {}
   #body: Buffer = EMPTY
   #chunks: Buffer[] | undefined
   #bytes = 0
+  #reader: BodyReader | undefined
 
-  constructor(
-    resolve: (answer: Answer) => void,
-    reject: (error: Error) => void,
-    bounds: Pick<ExchangeOptions, 'signal' | 'maxBytes' | 'tooLong'>,
-  ) {
+  constructor(resolve: (answer: Answer) => void, reject: (error: Error) => void, bounds: How) {
     this.#resolve = resolve
     this.#reject = reject
     this.#bounds = bounds
@@ -68,6 +72,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   ): void {
     this.#status = status
     this.#headers = headers
+    this.#reader = this.#bounds.reader?.(status, headers)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -75,6 +80,14 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#bytes += chunk.length
     if (maxBytes !== undefined && this.#bytes > maxBytes) {
       controller.abort(tooLong?.() ?? new Error(`an answer of more than ${maxBytes} bytes`))
+      return
+    }
+    if (this.#reader) {
+      try {
+        this.#reader(chunk)
+      } catch (error) {
+        controller.abort(error as Error)
+      }
       return
     }
     // Most answers are one chunk.

@@ -17,11 +17,18 @@ function setUp(script: { lists: (ListBody | Error)[]; watches: (WatchEvent[][] |
   const clock = new FakeClock()
   const calls: string[] = []
   const client = {
-    async list(_: Resource, __: string | undefined, query: ListQuery = {}) {
+    async each(
+      _: Resource,
+      __: string | undefined,
+      query: ListQuery,
+      ___: object,
+      onObject: (object: K8sObject) => void,
+    ) {
       calls.push(`list ${query.continue ?? ''}`.trim())
       const next = script.lists.shift()
       if (next === undefined || next instanceof Error) throw next ?? gone()
-      return next
+      for (const object of next.items ?? []) onObject(object)
+      return next.metadata
     },
     async *watch(
       _: Resource,

@@ -2,11 +2,11 @@ import type { Logger } from 'pino'
 import type { ApiClient, ReadOptions, WatchEvent } from './client.ts'
 import { type Clock, sleep } from './clock.ts'
 import { Expired, Forbidden, TooManyRequests } from './errors.ts'
-import { type Resource, resourceName } from './resources.ts'
+import { type K8sObject, type Resource, resourceName } from './resources.ts'
 import { type Entry, keyOf, type Store } from './store.ts'
 
 export interface ListWatchOptions<T extends Entry> extends ReadOptions {
-  client: Pick<ApiClient, 'list' | 'watch'>
+  client: Pick<ApiClient, 'each' | 'watch'>
   resource: Resource
   /** Without it: all namespaces. */
   namespace?: string | undefined
@@ -20,8 +20,8 @@ export interface ListWatchOptions<T extends Entry> extends ReadOptions {
   log: Logger
 }
 
-/** Objects of a page are in memory together. */
-const PAGE = 200
+/** Of what comes as JSON: the objects of a page are in memory together. */
+const PAGE = 100
 const BACKOFF_MS = { first: 200, max: 5_000 }
 /** A watch that lived this long was a good one: the next failure starts the backoff anew. */
 const HEALTHY_MS = 10_000
@@ -83,28 +83,27 @@ export class ListWatch<T extends Entry> {
 
   async #list(signal: AbortSignal) {
     const { client, resource, namespace, store, labelSelector } = this.#options
-    const keys = new Set<string>()
+    const options = { ...this.#reading(), signal }
+    const query = {
+      // What is read as it comes in needs no pages, of which each costs the API server anew.
+      ...(options.metadataOnly || options.fields ? {} : { limit: PAGE }),
+      ...(labelSelector ? { labelSelector } : {}),
+    }
+    // What is not listed any more can only be what was known before.
+    const listed = store.size > 0 ? new Set<string>() : undefined
+    const take = (object: K8sObject) => {
+      store.upsert(object)
+      listed?.add(keyOf(object.metadata))
+    }
     let next: string | undefined
     for (;;) {
-      const page = await client.list(
-        resource,
-        namespace,
-        {
-          limit: PAGE,
-          ...(labelSelector ? { labelSelector } : {}),
-          ...(next ? { continue: next } : {}),
-        },
-        { ...this.#reading(), signal },
-      )
-      for (const object of page.items ?? []) {
-        store.upsert(object)
-        keys.add(keyOf(object.metadata))
-      }
-      next = page.metadata.continue
+      const page = next ? { ...query, continue: next } : query
+      const metadata = await client.each(resource, namespace, page, options, take)
+      next = metadata.continue
       if (next) continue
-      store.retain(keys)
-      store.advance(page.metadata.resourceVersion)
-      this.#version = page.metadata.resourceVersion
+      store.retain(listed)
+      store.advance(metadata.resourceVersion)
+      this.#version = metadata.resourceVersion
       this.#recovered()
       this.#synced.resolve()
       return

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import {
-  decodeList,
   decodeObject,
   decodeStatus,
   decodeWatchEvent,
   Frames,
+  ListReader,
   METADATA,
 } from './protobuf.ts'
 
@@ -54,6 +54,13 @@ const objectMeta = ({ name, resourceVersion, labels, generation }: Meta) =>
     [201, 300],
   )
 
+function readList(bytes: Buffer, piece = bytes.length) {
+  const items: object[] = []
+  const reader = new ListReader(METADATA, (item) => items.push(item))
+  for (let at = 0; at < bytes.length; at += piece) reader.take(bytes.subarray(at, at + piece))
+  return { metadata: reader.end(), items }
+}
+
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 })
 const metas: fc.Arbitrary<Meta> = fc.record({
   name: text,
@@ -94,18 +101,53 @@ describe('an object in protobuf', () => {
     })
   })
 
-  it('is read in lists, with where the next page begins', () => {
+  it('is read in lists, with where the next page begins, in whatever pieces they come', () => {
     fc.assert(
-      fc.property(fc.array(metas), (items) => {
+      fc.property(fc.array(metas), fc.integer({ min: 1, max: 400 }), (items, piece) => {
         const list = message(
           [1, message([2, '77'], [3, 'next'])],
           ...items.map((meta): Wire => [2, message([1, objectMeta(meta)])]),
         )
-        const decoded = plain(decodeList(enveloped(list), METADATA))
-        expect(decoded).toEqual({
+        expect(plain(readList(enveloped(list), piece))).toEqual({
           metadata: { resourceVersion: '77', continue: 'next' },
-          ...(items.length > 0 ? { items: items.map((meta) => ({ metadata: plain(meta) })) } : {}),
+          items: items.map((meta) => ({ metadata: plain(meta) })),
         })
+      }),
+    )
+  })
+
+  it('is no list where it is cut off, or is none', () => {
+    fc.assert(
+      fc.property(
+        fc.array(metas, { minLength: 1 }),
+        fc.double({ min: 0, max: 1 }),
+        (items, part) => {
+          const fields = items.map((meta): Wire => [2, message([1, objectMeta(meta)])])
+          const list = enveloped(message([1, message([2, '77'])], ...fields))
+          const cut = list.subarray(0, Math.floor(part * (list.length - 1)))
+          expect(() => readList(cut)).toThrow(RangeError)
+        },
+      ),
+    )
+    expect(() => readList(Buffer.from('{"items": []}'))).toThrow(RangeError)
+  })
+
+  it('has those entries of a map that are asked for', () => {
+    const pair = (key: string, value: string): Wire => [11, message([1, key], [2, value])]
+    const pairs = [pair('a', '1'), pair('ab', '2'), pair('b', '3'), pair('äb', '4'), pair('c', '')]
+    const labels = { name: 'labels', type: 'map', keys: ['ab', 'c', 'd'] } as const
+    const item = { 1: { name: 'metadata', type: { 11: labels } } } as const
+    const object = enveloped(message([1, message(...pairs)]))
+    expect(decodeObject(object, item)).toEqual({ metadata: { labels: { ab: '2', c: '' } } })
+  })
+
+  it('tells texts apart that share a place among the known ones', () => {
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 30 }), (texts) => {
+        for (const name of [...texts, ...texts]) {
+          const object = enveloped(message([1, message([1, name])]))
+          expect(decodeObject(object, METADATA)).toEqual({ metadata: { name } })
+        }
       }),
     )
   })

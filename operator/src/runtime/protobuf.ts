@@ -14,6 +14,8 @@ export interface Field {
   /** `map`: of strings to strings. `json`: bytes that are JSON text, as text. */
   readonly type: 'string' | 'int' | 'bool' | 'time' | 'intOrString' | 'map' | 'json' | Message
   readonly repeated?: true
+  /** Of a map: these keys alone, which are ASCII. Default: all. */
+  readonly keys?: readonly string[]
 }
 
 /** What an object looks like of which a message is read. */
@@ -105,12 +107,90 @@ export function decodeObject(bytes: Buffer, message: Message): object {
   return decode(contentOf(bytes), message)
 }
 
-/** `metadata` and `items` of a list. @throws RangeError when it is none, or is cut off */
-export function decodeList(bytes: Buffer, item: Message): object {
-  return decode(contentOf(bytes), {
-    1: { name: 'metadata', type: LIST_META },
-    2: { name: 'items', type: item, repeated: true },
-  })
+interface ListMeta {
+  resourceVersion: string
+  continue?: string
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Reads a list while it comes in, object by object: what is in memory of it at a time is one object, however long the
+ * list is.
+ */
+export class ListReader {
+  readonly #item: Message
+  readonly #onItem: (object: object) => void
+  #rest: Buffer = NOTHING
+  #state: 'start' | 'envelope' | 'list' | 'end' = 'start'
+  /** Of the list, as far as it is not read yet. */
+  #left = 0
+  #metadata: ListMeta = { resourceVersion: '' }
+
+  constructor(item: Message, onItem: (object: object) => void) {
+    this.#item = item
+    this.#onItem = onItem
+  }
+
+  /** @throws RangeError when it is no list */
+  take(chunk: Buffer): void {
+    const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
+    let at = 0
+    for (let next = this.#step(bytes, at); next > at; next = this.#step(bytes, at)) at = next
+    this.#rest = at < bytes.length ? bytes.subarray(at) : NOTHING
+  }
+
+  /** @returns the metadata of the list. @throws RangeError when it was cut off */
+  end(): ListMeta {
+    if (this.#state !== 'end' || this.#rest.length > 0)
+      throw new RangeError('a list that is cut off')
+    return this.#metadata
+  }
+
+  /** Reads what comes next, if all of it is there. @returns where it ends; `at`, when more is to come first */
+  #step(bytes: Buffer, at: number): number {
+    if (this.#state === 'start') {
+      if (bytes.length < 4) return at
+      if (bytes.readUInt32BE(0) !== MAGIC) throw new RangeError('no object of Kubernetes')
+      this.#state = 'envelope'
+      return 4
+    }
+    const field = fieldAt(bytes, at)
+    if (!field) return at
+    const { number, start, end } = field
+    if (this.#state === 'envelope' && number === 2) {
+      this.#state = 'list'
+      this.#left = end - start
+      this.#ended(0)
+      return start
+    }
+    if (end > bytes.length) return at
+    if (this.#state !== 'list') return end
+    if (number === 1)
+      Object.assign(this.#metadata, decode(new Reader(bytes, start, end), LIST_META))
+    else if (number === 2) this.#onItem(decode(new Reader(bytes, start, end), this.#item))
+    this.#ended(end - at)
+    return end
+  }
+
+  #ended(length: number) {
+    this.#left -= length
+    if (this.#left < 0) throw new RangeError('a field that is longer than its list')
+    if (this.#left === 0) this.#state = 'end'
+  }
+}
+
+/** Number and place of the value of a field; undefined while its head is not all there. */
+function fieldAt(
+  bytes: Buffer,
+  at: number,
+): { number: number; start: number; end: number } | undefined {
+  const reader = new Reader(bytes, at, bytes.length)
+  const tag = reader.varintOrNothing()
+  const length = tag === undefined ? undefined : reader.varintOrNothing()
+  if (tag === undefined || length === undefined) return undefined
+  if ((tag & 7) !== DELIMITED) throw new RangeError('a field of another type')
+  return { number: tag >>> 3, start: reader.at, end: reader.at + length }
 }
 
 /** A metav1.Status: what went wrong. @throws RangeError when it is none, or is cut off */
@@ -199,7 +279,7 @@ function decode(reader: Reader, message: Message): Record<string, unknown> {
     const { name, type } = field
     if (type === 'map') {
       result[name] ??= {}
-      readPair(reader.inner(), result[name] as Record<string, string>)
+      readPair(reader.inner(), result[name] as Record<string, string>, field.keys)
       continue
     }
     const value = readValue(reader, type)
@@ -241,15 +321,50 @@ function readValue(reader: Reader, type: Exclude<Field['type'], 'map'>): unknown
   }
 }
 
-function readPair(reader: Reader, into: Record<string, string>) {
+function readPair(reader: Reader, into: Record<string, string>, keys: Field['keys']) {
   let key = ''
   let value = ''
   for (let number = reader.next(); number > 0; number = reader.next()) {
-    if (number === 1) key = reader.text()
-    else if (number === 2) value = reader.text()
+    if (number === 1) {
+      // Written in this order: the key first.
+      const wanted = keys ? reader.oneOf(keys) : reader.text()
+      if (wanted === undefined) return
+      key = wanted
+    } else if (number === 2) value = reader.text()
     else reader.skip()
   }
-  into[key] = value
+  if (!keys || key !== '') into[key] = value
+}
+
+/** Texts up to this length are looked for among the known ones. */
+const SHORT = 40
+const PLACES = 4096
+const places: string[] = new Array(PLACES).fill('')
+
+/**
+ * Names of labels, namespaces, owners come again and again. Each text has a place, where the last one is kept that had
+ * it: to compare its bytes costs less than to make a string of them, and strings that are equal are one.
+ */
+function textOf(bytes: Buffer, start: number, end: number): string {
+  const length = end - start
+  if (length > SHORT) return bytes.toString('utf8', start, end)
+  let place = length
+  for (let at = start; at < end; at++) place = (Math.imul(place, 31) + (bytes[at] as number)) | 0
+  place = (place ^ (place >>> 15)) & (PLACES - 1)
+  const known = places[place] as string
+  if (isAsciiOf(known, bytes, start, length)) return known
+  const text = bytes.toString('utf8', start, end)
+  places[place] = text
+  return text
+}
+
+function isAsciiOf(text: string, bytes: Buffer, start: number, length: number): boolean {
+  if (text.length !== length) return false
+  for (let at = 0; at < length; at++) {
+    const byte = bytes[start + at] as number
+    if (byte > 127 || text.charCodeAt(at) !== byte) return false
+  }
+  return true
 }
 
 /** Walks over the fields of one message. */
@@ -275,10 +390,17 @@ class Reader {
   }
 
   varint(): number {
+    const value = this.varintOrNothing()
+    if (value === undefined) throw new RangeError('an object that is cut off')
+    return value
+  }
+
+  /** undefined where the bytes end in it. */
+  varintOrNothing(): number | undefined {
     let value = 0
     for (let scale = 1; ; scale *= 128) {
       const byte = this.bytes[this.at++]
-      if (byte === undefined) throw new RangeError('an object that is cut off')
+      if (byte === undefined) return undefined
       value += (byte & 127) * scale
       if (byte < 128) return value
     }
@@ -286,7 +408,13 @@ class Reader {
 
   text(): string {
     const start = this.#delimited()
-    return this.bytes.toString('utf8', start, this.at)
+    return textOf(this.bytes, start, this.at)
+  }
+
+  /** Which of these ASCII texts it is, if any. */
+  oneOf(texts: readonly string[]): string | undefined {
+    const start = this.#delimited()
+    return texts.find((text) => isAsciiOf(text, this.bytes, start, this.at - start))
   }
 
   inner(): Reader {

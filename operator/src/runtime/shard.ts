@@ -29,6 +29,7 @@ export function formatShard({ index, count }: Shard): string {
  * names; Thaler and Ravishankar, 1998).
  */
 export function ownsNamespace({ index, count }: Shard, namespace: string): boolean {
+  if (count === 1) return true
   let best = 0
   let highest = ''
   for (let candidate = 0; candidate < count; candidate++) {

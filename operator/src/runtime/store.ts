@@ -95,10 +95,10 @@ export class Store<T extends Entry> {
     return true
   }
 
-  /** After a list: what it did not contain is gone. */
-  retain(keys: ReadonlySet<string>): void {
+  /** After a list: what it did not contain is gone. Left out: there was nothing before. */
+  retain(keys: ReadonlySet<string> | undefined): void {
     this.#own.clear()
-    for (const key of [...this.#entries.keys()]) if (!keys.has(key)) this.#drop(key)
+    if (keys) for (const key of [...this.#entries.keys()]) if (!keys.has(key)) this.#drop(key)
   }
 
   /** The watch has delivered everything up to this version. */

@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici'
+import { Agent } from 'undici'
 import type { ApiClient } from '../../runtime/client.ts'
 
 /** Where a pod says its metrics. */
@@ -29,8 +29,10 @@ export function directScraper(): PodScraper {
   return {
     async scrape({ ip, port }) {
       const host = ip.includes(':') ? `[${ip}]` : ip
-      const { statusCode, body } = await request(`http://${host}:${port}/metrics`, {
-        dispatcher: agent,
+      const { statusCode, body } = await agent.request({
+        origin: `http://${host}:${port}`,
+        path: '/metrics',
+        method: 'GET',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       })
       const text = await body.text()

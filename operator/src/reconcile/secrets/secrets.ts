@@ -14,13 +14,9 @@ import {
 } from '../../render/index.ts'
 import { FIELD_MANAGER } from '../../runtime/client.ts'
 import type { K8sObject } from '../../runtime/resources.ts'
+import { GENERATION_ANNOTATION, SOURCE_ANNOTATION } from '../annotations.ts'
 import type { Child, ChildKind } from '../children.ts'
-import {
-  type ChildEntry,
-  GENERATION_ANNOTATION,
-  type PodEntry,
-  SOURCE_ANNOTATION,
-} from '../observed.ts'
+import type { ChildEntry, PodEntry } from '../observed.ts'
 import {
   adoptedRotation,
   changeList,
