@@ -5,6 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { exampleFiles } from '@parley/infra'
 import { openApiDocument } from '@parley/meter/openapi'
 import { crdReferenceMarkdown, reportReferenceMarkdown } from '@parley/operator/api'
 import { presetsMarkdown } from '@parley/relay-cost'
@@ -18,11 +19,19 @@ const generated: Record<string, () => string | Promise<string>> = {
   'docs/reference/price-presets.md': presetsMarkdown,
   'docs/reference/meter-api.json': () => `${JSON.stringify(openApiDocument(), null, 2)}\n`,
   ...Object.fromEntries(
-    Object.entries(exampleMonthFiles()).map(([file, text]) => [`docs/${file}`, () => text]),
+    Object.entries({ ...exampleMonthFiles(), ...exampleFiles() }).map(([file, text]) => [
+      `docs/${file}`,
+      () => text,
+    ]),
   ),
 }
 
-const checkOnly = process.argv.includes('--check')
+const args = process.argv.slice(2)
+if (args.length > 0 && args.join() !== '--check') {
+  console.error('usage: npm run generate [-- --check]')
+  process.exit(2)
+}
+const checkOnly = args.length > 0
 const stale: string[] = []
 for (const [file, make] of Object.entries(generated)) {
   const path = `${root}/${file}`

@@ -1,0 +1,3 @@
+export { loadConfig } from './config/load.ts'
+export { exampleFiles } from './example.ts'
+export { synthesize } from './synth.ts'
