@@ -209,12 +209,13 @@ async function childrenMade(namespace: string, kubeconfig: string): Promise<Test
   operators.push(operator)
   await cluster.apply(meetingCluster(namespace, full))
   const kinds = [...new Set(rights.filter(({ verb }) => verb === 'get').map((r) => r.resource))]
-  const list = kinds.filter((kind) => !/\/|^leases/.test(kind)).join(',')
+  const made = kinds.filter((kind) => !/\/|^leases/.test(kind))
   return eventually(async () => {
     const label = 'app.kubernetes.io/managed-by=parley'
-    const text = await cluster.kubectl('get', list, '-n', namespace, '-l', label, '-o', 'json')
-    const { items } = JSON.parse(text) as { items: TestObject[] }
-    const missing = list.split(',').filter((resource) => foreign(items, resource, '').length === 0)
+    const items = (
+      await Promise.all(made.map((kind) => cluster.list(kind, namespace, label)))
+    ).flat()
+    const missing = made.filter((resource) => foreign(items, resource, '').length === 0)
     expect(missing).toEqual([])
     expect(operator.logs).not.toContain('not allowed')
     return items

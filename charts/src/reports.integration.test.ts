@@ -41,9 +41,8 @@ const clients: ApiClient[] = []
 beforeAll(async () => {
   cluster = await TestCluster.start('reports')
   await cluster.apply(reportResourceDefinition())
-  await eventually(() => cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all'))
   // Established, and for a moment not served yet.
-  await eventually(() => cluster.kubectl('get', 'rcr', '--all-namespaces'))
+  await eventually(() => cluster.list('rcr', 'default'))
 })
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.close()))
@@ -121,10 +120,7 @@ describe('RelayCostReports on a real API server', () => {
     const one = keeper()
     await one.keepAll()
     expect(said()).toBe('')
-    const reports = async () => {
-      const text = await cluster.kubectl('get', 'rcr', '-n', 'complete', '-o', 'json')
-      return (JSON.parse(text) as { items: K8sObject[] }).items
-    }
+    const reports = () => cluster.list('rcr', 'complete')
     const written = await reports()
     expect(written.length).toBeGreaterThanOrEqual(25)
     for (const each of written) expect(relayCostReportSchema.safeParse(each).success).toBe(true)
@@ -145,7 +141,7 @@ describe('RelayCostReports on a real API server', () => {
     expect(written.filter(({ metadata }) => !later.includes(metadata.name))).not.toEqual([])
     expect(said()).toBe('')
 
-    await cluster.kubectl('delete', 'mc', 'demo', '-n', 'complete')
+    await cluster.delete('mc', 'demo', 'complete')
     await eventually(async () => expect(await reports()).toEqual([]), { withinMs: 60_000 })
   })
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { kubectl } from './kubectl.ts'
 import { type ControlPlane, startControlPlane } from './local-control-plane.ts'
 import { clusterPaths } from './paths.ts'
@@ -15,19 +15,19 @@ const ONE = `itest-one-${process.pid}`
 const TWO = `itest-two-${process.pid}`
 
 describe('startControlPlane', () => {
-  const started: ControlPlane[] = []
-  const start = async (name: string) => {
-    const plane = await startControlPlane({ name })
-    started.push(plane)
-    return plane
-  }
+  let one: ControlPlane
+  let two: ControlPlane
 
-  afterEach(async () => {
-    await Promise.all(started.splice(0).map((plane) => plane.stop()))
-  })
+  beforeAll(async () => {
+    ;[one, two] = await Promise.all([
+      startControlPlane({ name: ONE }),
+      startControlPlane({ name: TWO }),
+    ])
+  }, 60_000)
+
+  afterAll(() => Promise.all([one?.stop(), two?.stop()]))
 
   it('REQ-K1: keeps what is applied, and two of different names live side by side', async () => {
-    const [one, two] = await Promise.all([start(ONE), start(TWO)])
     await kubectl(one, ['apply', '-f', '-'], { input: configMap('shared-name', 'of one') })
     await kubectl(two, ['apply', '-f', '-'], { input: configMap('shared-name', 'of two') })
     const read = ['get', 'configmap', 'shared-name', '-o', 'jsonpath={.data.value}']
@@ -36,30 +36,25 @@ describe('startControlPlane', () => {
   }, 60_000)
 
   it('REQ-K1: returns the running one when it is started again', async () => {
-    const first = await start(ONE)
     const again = await startControlPlane({ name: ONE })
-    expect(again.server).toBe(first.server)
+    expect(again.server).toBe(one.server)
   }, 60_000)
 
   it('REQ-K1: gives only its owner the right to read the kubeconfig', async () => {
-    const plane = await start(ONE)
-    expect((await stat(plane.kubeconfig)).mode & 0o777).toBe(0o600)
-  }, 60_000)
+    expect((await stat(one.kubeconfig)).mode & 0o777).toBe(0o600)
+  })
 
   it('REQ-K1: leaves nothing behind when it is stopped', async () => {
-    const plane = await start(ONE)
-    expect(await leftovers(ONE)).not.toEqual([])
-    await plane.stop()
-    expect(await leftovers(ONE)).toEqual([])
+    expect(await leftovers(TWO)).not.toEqual([])
+    await two.stop()
+    expect(await leftovers(TWO)).toEqual([])
   }, 60_000)
 
   it('REQ-K1: says that its port was taken while it was dead, and does not wait for a time-out', async () => {
-    const plane = await start(ONE)
-    const paths = clusterPaths(ONE)
-    const apiServer = await readDaemon(paths, 'kube-apiserver')
+    const apiServer = await readDaemon(clusterPaths(ONE), 'kube-apiserver')
     if (!apiServer) throw new Error('a started control plane records its API server')
     await endProcesses([apiServer], 0)
-    const squatter = createServer().listen(Number(new URL(plane.server).port), '127.0.0.1')
+    const squatter = createServer().listen(Number(new URL(one.server).port), '127.0.0.1')
     try {
       await expect(startControlPlane({ name: ONE })).rejects.toMatchObject({
         code: 'PORT_IN_USE',

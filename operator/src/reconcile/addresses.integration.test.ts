@@ -8,7 +8,7 @@ import {
   it,
   jest,
 } from '@jest/globals'
-import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
+import { eventually, TestCluster, TestOperator } from './testing/test-cluster.ts'
 
 jest.setTimeout(60_000)
 
@@ -62,7 +62,7 @@ describe('TURN addresses', () => {
     const before = await uids('moved', 'signaling')
     await cluster.node('moving', '203.0.113.21')
     await eventually(async () => {
-      for (const pod of await podsOf('moved', 'signaling')) {
+      for (const pod of await cluster.podsOf('moved', 'signaling')) {
         expect(pod.metadata.annotations?.['parley.dev/config-seen']).toBeDefined()
       }
     })
@@ -80,10 +80,7 @@ describe('TURN addresses', () => {
     expect(condition.message).toContain('node inside')
     expect(condition.message).toContain('spec.turn.externalAddresses')
     await turnUrls('internal', [])
-    await cluster.kubectl(
-      ...['patch', 'mc', 'demo', '-n', 'internal', '--type=merge', '-p'],
-      JSON.stringify({ spec: { turn: { externalAddresses: ['198.51.100.9'] } } }),
-    )
+    await patch('internal', { turn: { externalAddresses: ['198.51.100.9'] } })
     await eventually(async () => {
       // Other pods: coturn takes its address when it starts.
       await cluster.runPods('internal', 'turn', 'inside')
@@ -182,31 +179,24 @@ describe('readiness', () => {
   })
 })
 
-function patch(namespace: string, spec: object): Promise<string> {
-  return cluster.kubectl(
-    ...['patch', 'mc', 'demo', '-n', namespace, '--type=merge', '-p'],
-    JSON.stringify({ spec }),
-  )
+function patch(namespace: string, spec: object): Promise<void> {
+  return cluster.patch('mc', 'demo', namespace, { spec })
 }
 
 /** Type and reason of all events on `demo`, oldest first. */
 async function events(namespace: string): Promise<string[]> {
-  const text = await cluster.kubectl('get', 'events.events.k8s.io', '-n', namespace, '-o', 'json')
-  const { items } = JSON.parse(text) as {
-    items: { type: string; reason: string; eventTime: string; regarding: { kind: string } }[]
-  }
+  const items = (await cluster.list('events.events.k8s.io', namespace)) as unknown as {
+    type: string
+    reason: string
+    eventTime: string
+    regarding: { kind: string }
+  }[]
   return items
     .filter(({ regarding }) => regarding.kind === 'MeetingCluster')
     .sort((a, b) => a.eventTime.localeCompare(b.eventTime))
     .map(({ type, reason }) => `${type} ${reason}`)
 }
 
-async function podsOf(namespace: string, component: string): Promise<TestObject[]> {
-  const selector = `app.kubernetes.io/component=${component}`
-  const text = await cluster.kubectl('get', 'pods', '-n', namespace, '-l', selector, '-o', 'json')
-  return (JSON.parse(text) as { items: TestObject[] }).items
-}
-
 async function uids(namespace: string, component: string): Promise<(string | undefined)[]> {
-  return (await podsOf(namespace, component)).map(({ metadata }) => metadata.uid)
+  return (await cluster.podsOf(namespace, component)).map(({ metadata }) => metadata.uid)
 }

@@ -53,7 +53,8 @@ describe('the examples', () => {
       await cluster.apply(...objects, ...wanted.flatMap(certificatesOf))
       expect(wanted.length).toBeGreaterThan(0)
       await Promise.all(wanted.map(ready))
-      await cluster.kubectl('delete', 'mc', '--all', '--all-namespaces', '--wait=true')
+      for (const { metadata } of wanted)
+        await cluster.delete('mc', metadata.name, metadata.namespace ?? '')
     },
   )
 })
@@ -66,9 +67,8 @@ function isTrue(conditions: readonly TestCondition[] = [], wanted: string): bool
 async function ready({ metadata: { name, namespace = '' } }: MeetingCluster): Promise<void> {
   await eventually(async () => {
     await cluster.nodeIsReady('media')
-    const text = await cluster.kubectl('get', 'pods', '-n', namespace, '-o', 'json')
-    const { items } = JSON.parse(text) as { items: TestObject[] }
-    const waiting = items.filter(({ status }) => !isTrue(status?.conditions, 'Ready'))
+    const pods = await cluster.list('pods', namespace)
+    const waiting = pods.filter(({ status }) => !isTrue(status?.conditions, 'Ready'))
     await Promise.all(waiting.map((pod) => cluster.runPod(pod, 'media')))
     const mc = await cluster.get('mc', name, namespace)
     const conditions = mc?.status?.conditions ?? []

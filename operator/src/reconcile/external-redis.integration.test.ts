@@ -39,8 +39,8 @@ describe('an external Redis', () => {
       const events = await cluster.kubectl('get', 'events', '-n', 'metered')
       expect(events).toMatch(/Warning +RelayUnmetered /)
     })
-    const plain = JSON.stringify({ stringData: { url: 'redis://:a-long-password@redis:6379/0' } })
-    await cluster.kubectl('patch', 'secret', 'redis', '-n', 'metered', '--type=merge', '-p', plain)
+    const plain = { stringData: { url: 'redis://:a-long-password@redis:6379/0' } }
+    await cluster.patch('secret', 'redis', 'metered', plain)
     await cluster.condition('metered', 'RelayMetered', { status: 'True' })
     expect(operator.logs).not.toContain('a-long-password')
   })
@@ -68,7 +68,7 @@ describe('an external Redis', () => {
     // All else of it is made.
     expect((await cluster.children('younger')).has('Deployment/demo-turn')).toBe(true)
 
-    await cluster.kubectl('delete', 'mc', 'demo', '-n', 'older')
+    await cluster.delete('mc', 'demo', 'older')
     await cluster.condition('younger', 'Stalled', { status: 'False' })
     await eventually(async () => expect(await has('younger')).toBe(true))
   })

@@ -71,7 +71,7 @@ describe('the operator and an API server with too much to do', () => {
       await eventually(async () => expect(proxy.watchesClosed).toBeGreaterThan(40))
       expect(await operator.writes()).toBe(before)
       for (const name of ['demo-webapp', 'demo-signaling', 'demo-turn'])
-        await cluster.kubectl('delete', 'sa', name, '-n', 'torn')
+        await cluster.delete('sa', name, 'torn')
       await eventually(async () => {
         const children = [...(await cluster.children('torn')).keys()]
         for (const name of ['demo-webapp', 'demo-signaling', 'demo-turn'])
@@ -87,8 +87,7 @@ describe('the operator and an API server with too much to do', () => {
     startOperator()
     await cluster.meetingCluster('moving')
     for (let replicas = 1; replicas <= 8; replicas++) {
-      const patch = JSON.stringify({ spec: { webapp: { replicas } } })
-      await cluster.kubectl('patch', 'mc', 'demo', '-n', 'moving', '--type=merge', '-p', patch)
+      await cluster.patch('mc', 'demo', 'moving', { spec: { webapp: { replicas } } })
     }
     await observed('moving')
     await eventually(async () => {
@@ -120,7 +119,7 @@ describe('the operator and an API server with too much to do', () => {
       await second.quiet()
       const settled = await second.writes()
       const secrets = await cluster.get('secret', 'demo-turn-secret', namespace)
-      await cluster.kubectl('annotate', 'mc', 'demo', '-n', namespace, 'touched=yes')
+      await cluster.annotate('mc', 'demo', namespace, { touched: 'yes' })
       await second.quiet()
       expect(await second.writes()).toBe(settled)
       expect((await cluster.get('secret', 'demo-turn-secret', namespace))?.data).toEqual(
@@ -149,7 +148,7 @@ describe('the operator and an API server that is out of reach', () => {
         asked.push(`${isWatch ? 'WATCH' : method} ${resource}`)
     })
     proxy.leave()
-    await cluster.kubectl('delete', 'sa', 'demo-webapp', '-n', 'away-2')
+    await cluster.delete('sa', 'demo-webapp', 'away-2')
     // Ever less often: at last every five seconds or so.
     await eventually(async () => expect(proxy.tried).toBeGreaterThan(watches * 4))
     expect(operator.logs.match(/watch interrupted/g)).toHaveLength(watches)
@@ -172,7 +171,7 @@ describe('the operator and an API server that is out of reach', () => {
     await observed('hung')
     await operator.quiet()
     proxy.hang()
-    await cluster.kubectl('delete', 'sa', 'demo-webapp', '-n', 'hung')
+    await cluster.delete('sa', 'demo-webapp', 'hung')
     await eventually(async () => expect(proxy.unanswered).toBeGreaterThan(0))
     operators.splice(operators.indexOf(operator), 1)
     await operator.stop()
@@ -289,17 +288,12 @@ describe('two operators', () => {
     // Work without end, so that it writes for as long as it may.
     let round = 0
     const busy = setInterval(() => {
-      const patch = JSON.stringify({ spec: { webapp: { replicas: 1 + (round++ % 2) } } })
-      cluster
-        .kubectl('patch', 'mc', 'demo', '-n', 'robbed', '--type=merge', '-p', patch)
-        .catch(() => {})
+      const body = { spec: { webapp: { replicas: 1 + (round++ % 2) } } }
+      cluster.patch('mc', 'demo', 'robbed', body).catch(() => {})
     }, 200)
     try {
       const lease = { spec: { holderIdentity: 'thief', leaseDurationSeconds: 3 } }
-      await cluster.kubectl(
-        ...['patch', 'lease', 'parley-manager', '-n', 'default', '--type=merge'],
-        ...['-p', JSON.stringify(lease)],
-      )
+      await cluster.patch('lease', 'parley-manager', 'default', lease)
       const second = startOperator({
         leaderElect: true,
         kubeconfig: cluster.controlPlane.kubeconfig,
@@ -323,8 +317,7 @@ describe('two operators', () => {
     const two = [startOperator(), startOperator()]
     await observed('both')
     for (const maxParticipants of [5, 6, 7]) {
-      const patch = JSON.stringify({ spec: { mesh: { maxParticipants } } })
-      await cluster.kubectl('patch', 'mc', 'demo', '-n', 'both', '--type=merge', '-p', patch)
+      await cluster.patch('mc', 'demo', 'both', { spec: { mesh: { maxParticipants } } })
     }
     await observed('both')
     await Promise.all(two.map((operator) => operator.quiet()))
@@ -332,7 +325,7 @@ describe('two operators', () => {
       (await Promise.all(two.map((o) => o.writes()))).reduce((a, b) => a + b)
     const before = await total()
     // Each looks once more at what the other has left.
-    await cluster.kubectl('annotate', 'mc', 'demo', '-n', 'both', 'touched=yes')
+    await cluster.annotate('mc', 'demo', 'both', { touched: 'yes' })
     await Promise.all(two.map((operator) => operator.quiet()))
     expect(await total()).toBe(before)
   })

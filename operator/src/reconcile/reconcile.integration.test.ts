@@ -46,15 +46,11 @@ const EXPECTED = [
 
 /** Makes `demo` look at by the operator, with no change of what is wanted. */
 function touch(namespace: string, value: string) {
-  return cluster.kubectl(
-    ...['annotate', 'mc', 'demo', '-n', namespace, '--overwrite', `example.com/touched=${value}`],
-  )
+  return cluster.annotate('mc', 'demo', namespace, { 'example.com/touched': value })
 }
 
-function patch(kind: string, name: string, namespace: string, body: object, type = 'merge') {
-  return cluster.kubectl(
-    ...['patch', kind, name, '-n', namespace, `--type=${type}`, '-p', JSON.stringify(body)],
-  )
+function patch(kind: string, name: string, namespace: string, body: object) {
+  return cluster.patch(kind, name, namespace, body)
 }
 
 /** What is another one after a write of ours, and not after one of Kubernetes' own controllers. */
@@ -170,7 +166,8 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     const operator = startOperator()
     await cluster.meetingCluster('deleted')
     const before = await deployed('deleted', operator)
-    await cluster.kubectl('delete', 'svc/demo-meter', 'netpol/demo-redis', '-n', 'deleted')
+    await cluster.delete('svc', 'demo-meter', 'deleted')
+    await cluster.delete('netpol', 'demo-redis', 'deleted')
     await eventually(async () => {
       const now = await cluster.children('deleted')
       for (const key of ['Service/demo-meter', 'NetworkPolicy/demo-redis']) {
@@ -193,7 +190,7 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     expect(holders.length).toBeGreaterThan(2)
     // Made in one go: nothing was rolled because its Secret came later.
     for (const key of holders) expect(before.get(key)?.metadata.generation).toBe(1)
-    await cluster.kubectl('delete', 'secret', 'demo-redis-auth', '-n', 'newsecret')
+    await cluster.delete('secret', 'demo-redis-auth', 'newsecret')
     await eventually(async () => {
       const now = await cluster.children('newsecret')
       for (const key of holders) {
@@ -228,7 +225,7 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     const operator = startOperator()
     await cluster.meetingCluster('shared')
     await deployed('shared', operator)
-    await cluster.kubectl('annotate', 'svc/demo-webapp', '-n', 'shared', 'example.com/mine=1')
+    await cluster.annotate('svc', 'demo-webapp', 'shared', { 'example.com/mine': '1' })
     await patch('mc', 'demo', 'shared', { spec: { turn: { listenPort: 3479 } } })
     await eventually(async () => {
       const service = await cluster.get('svc', 'demo-turn', 'shared')
@@ -274,7 +271,7 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     // The rest is made all the same.
     expect((await cluster.children('foreign')).has('Deployment/demo-turn')).toBe(true)
 
-    await cluster.kubectl('delete', 'cm', 'demo-turn-config', '-n', 'foreign')
+    await cluster.delete('cm', 'demo-turn-config', 'foreign')
     await touch('foreign', 'gone')
     await cluster.condition('foreign', 'Stalled', { status: 'False' })
   })
@@ -325,15 +322,15 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     const operator = startOperator()
     await cluster.meetingCluster('paused')
     await deployed('paused', operator)
-    await cluster.kubectl('annotate', 'mc/demo', '-n', 'paused', 'parley.dev/paused=true')
+    await cluster.annotate('mc', 'demo', 'paused', { 'parley.dev/paused': 'true' })
     await cluster.condition('paused', 'Reconciling', { status: 'False', reason: 'Paused' })
-    await cluster.kubectl('delete', 'svc', 'demo-meter', '-n', 'paused')
+    await cluster.delete('svc', 'demo-meter', 'paused')
     await patch('mc', 'demo', 'paused', { spec: { webapp: { enabled: false } } })
     await operator.quiet()
     const names = [...(await cluster.children('paused')).keys()]
     expect(names).not.toContain('Service/demo-meter')
     expect(names).toContain('Deployment/demo-webapp')
-    await cluster.kubectl('annotate', 'mc/demo', '-n', 'paused', 'parley.dev/paused-')
+    await cluster.annotate('mc', 'demo', 'paused', { 'parley.dev/paused': null })
     await eventually(async () => {
       const now = [...(await cluster.children('paused')).keys()]
       expect(now).toContain('Service/demo-meter')
@@ -345,7 +342,7 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     const operator = startOperator()
     await cluster.meetingCluster('ended')
     await deployed('ended', operator)
-    await cluster.kubectl('delete', 'mc', 'demo', '-n', 'ended')
+    await cluster.delete('mc', 'demo', 'ended')
     await eventually(async () => {
       expect([...(await cluster.children('ended')).keys()]).toEqual([])
     })

@@ -23,19 +23,12 @@ afterAll(async () => {
   await cluster.stop()
 })
 
-const change = (spec: object) =>
-  cluster.kubectl(
-    ...['patch', 'mc', 'demo', '-n', NAMESPACE, '--type=merge', '-p', JSON.stringify({ spec })],
-  )
+const change = (spec: object) => cluster.patch('mc', 'demo', NAMESPACE, { spec })
 
 const workload = (component: string) =>
   cluster.get(component === 'redis' ? 'sts' : 'deploy', `demo-${component}`, NAMESPACE)
 
-async function podsOf(component: string): Promise<TestObject[]> {
-  const selector = `app.kubernetes.io/component=${component}`
-  const text = await cluster.kubectl('get', 'pods', '-n', NAMESPACE, '-l', selector, '-o', 'json')
-  return (JSON.parse(text) as { items: TestObject[] }).items
-}
+const podsOf = (component: string) => cluster.podsOf(NAMESPACE, component)
 
 const imageOf = ({ spec }: TestObject) => spec.containers[0].image as string
 
@@ -130,7 +123,9 @@ describe('a new image', () => {
     await cluster.condition(NAMESPACE, 'Ready', { status: 'True' })
     await change({ image: { tag: 'next' } })
     await podWith('webapp', 'next')
-    expect((await workload('redis'))?.spec.updateStrategy.rollingUpdate.partition).toBe(1)
+    await eventually(async () =>
+      expect((await workload('redis'))?.spec.updateStrategy.rollingUpdate.partition).toBe(1),
+    )
     await eventually(async () => {
       await cluster.runPods(NAMESPACE, 'webapp', 'n1')
       expect((await workload('redis'))?.spec.updateStrategy.rollingUpdate.partition).toBe(0)

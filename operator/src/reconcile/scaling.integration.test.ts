@@ -29,9 +29,8 @@ function replicasAre(namespace: string, count: number): Promise<TestObject | und
   })
 }
 
-function patchTurn(namespace: string, turn: object): Promise<string> {
-  const body = JSON.stringify({ spec: { turn } })
-  return cluster.kubectl('patch', 'mc', 'demo', '-n', namespace, '--type=merge', '-p', body)
+function patchTurn(namespace: string, turn: object): Promise<void> {
+  return cluster.patch('mc', 'demo', namespace, { spec: { turn } })
 }
 
 /** Who says how many pods there are. */

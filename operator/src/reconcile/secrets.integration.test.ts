@@ -108,9 +108,7 @@ class SecretHistory {
 }
 
 function demandRotation(namespace: string, value: string) {
-  return cluster.kubectl(
-    ...['annotate', 'mc', 'demo', '-n', namespace, '--overwrite', `parley.dev/rotate=${value}`],
-  )
+  return cluster.annotate('mc', 'demo', namespace, { 'parley.dev/rotate': value })
 }
 
 interface EventObject {
@@ -119,8 +117,7 @@ interface EventObject {
 }
 
 async function events(namespace: string): Promise<EventObject[]> {
-  const text = await cluster.kubectl('get', 'events.events.k8s.io', '-n', namespace, '-o', 'json')
-  return (JSON.parse(text) as { items: EventObject[] }).items
+  return (await cluster.list('events.events.k8s.io', namespace)) as unknown as EventObject[]
 }
 
 function secret(namespace: string, name: string, data: Record<string, string>, type = 'Opaque') {
@@ -146,12 +143,6 @@ async function templateOf(namespace: string, component: string) {
   return { checksum: annotations['parley.dev/config-checksum'], annotations }
 }
 
-async function podsOf(namespace: string, component: string): Promise<TestObject[]> {
-  const label = `app.kubernetes.io/component=${component}`
-  const text = await cluster.kubectl('get', 'pods', '-n', namespace, '-l', label, '-o', 'json')
-  return (JSON.parse(text) as { items: TestObject[] }).items
-}
-
 const brief = { turn: { credentials: { ttl: '1s', rotation: '720h' } } }
 
 describe('rotation on a real control plane', () => {
@@ -159,7 +150,7 @@ describe('rotation on a real control plane', () => {
     startOperator()
     await cluster.meetingCluster('demand', brief)
     const [[old]] = (await history.lists('demand/demo-turn-secret', 1)) as [[string]]
-    await eventually(async () => expect(await podsOf('demand', 'turn')).not.toHaveLength(0))
+    await eventually(async () => expect(await cluster.podsOf('demand', 'turn')).not.toHaveLength(0))
     await demandRotation('demand', 'today')
     const lists = await history.lists('demand/demo-turn-secret', 4)
     const fresh = lists.at(-1)?.[0] ?? ''
@@ -174,12 +165,12 @@ describe('rotation on a real control plane', () => {
         'SecretRotated',
         'SecretRotationStarted',
       ])
-      const [pod] = await podsOf('demand', 'turn')
+      const [pod] = await cluster.podsOf('demand', 'turn')
       expect(pod?.metadata.annotations?.['parley.dev/secret-seen']).toMatch(
         /^demo-turn-secret\/\d+$/,
       )
       // No pod of TURN is rolled for it.
-      expect(await podsOf('demand', 'turn')).toHaveLength(1)
+      expect(await cluster.podsOf('demand', 'turn')).toHaveLength(1)
     })
   })
 
@@ -200,15 +191,15 @@ describe('rotation on a real control plane', () => {
     }
     expect(new Set(lists.map(([used]) => used)).size).toBeGreaterThan(2)
     // It would go on for ever.
-    await cluster.kubectl('delete', 'mc', 'demo', '-n', 'schedule')
+    await cluster.delete('mc', 'demo', 'schedule')
   })
 
   it('REQ-K3: LiveKit pods are started again for a new key before it is used; signaling is not', async () => {
     startOperator()
     const spec = { ...brief, sfu: { engine: 'LiveKit', replicas: 1 } }
     await cluster.meetingCluster('livekit', spec)
-    await eventually(async () => expect(await podsOf('livekit', 'sfu')).toHaveLength(1))
-    const before = (await podsOf('livekit', 'sfu'))[0]?.metadata.uid
+    await eventually(async () => expect(await cluster.podsOf('livekit', 'sfu')).toHaveLength(1))
+    const before = (await cluster.podsOf('livekit', 'sfu'))[0]?.metadata.uid
     await demandRotation('livekit', 'today')
     const lists = await history.lists('livekit/demo-livekit-keys', 3)
     const [[old]] = lists as [[string]]
@@ -218,7 +209,7 @@ describe('rotation on a real control plane', () => {
       [fresh, old],
     ])
     // By the time of the last list only the new pod is there.
-    const pods = await podsOf('livekit', 'sfu')
+    const pods = await cluster.podsOf('livekit', 'sfu')
     expect(pods.map(({ metadata }) => metadata.uid)).not.toContain(before)
     for (const { metadata } of pods)
       expect(Number(metadata.annotations?.['parley.dev/keys-generation'])).toBeGreaterThan(0)
@@ -230,10 +221,7 @@ describe('rotation on a real control plane', () => {
     await history.lists('byhand/demo-turn-secret', 1)
     await operator.quiet()
     const secrets = Buffer.from('mine-first\nmine-second\n').toString('base64')
-    await cluster.kubectl(
-      ...['patch', 'secret', 'demo-turn-secret', '-n', 'byhand'],
-      ...['-p', JSON.stringify({ data: { secrets } })],
-    )
+    await cluster.patch('secret', 'demo-turn-secret', 'byhand', { data: { secrets } })
     await eventually(async () => {
       const found = await cluster.get<TestObject>('secret', 'demo-turn-secret', 'byhand')
       expect(found?.data?.secrets).toBe(secrets)
@@ -248,10 +236,7 @@ describe('rotation on a real control plane', () => {
     await operator.quiet()
     const before = await templateOf('password', 'turn')
     const password = Buffer.from('by-hand').toString('base64')
-    await cluster.kubectl(
-      ...['patch', 'secret', 'demo-redis-auth', '-n', 'password'],
-      ...['-p', JSON.stringify({ data: { password } })],
-    )
+    await cluster.patch('secret', 'demo-redis-auth', 'password', { data: { password } })
     await eventually(async () => {
       const found = await cluster.get<TestObject>('secret', 'demo-redis-auth', 'password')
       const url = Buffer.from(found?.data?.url ?? '', 'base64').toString()
@@ -265,7 +250,7 @@ describe('rotation on a real control plane', () => {
       return [checksum, found?.metadata.resourceVersion]
     }
     const after = await versions()
-    await cluster.kubectl('annotate', 'mc', 'demo', '-n', 'password', 'example.com/touched=1')
+    await cluster.annotate('mc', 'demo', 'password', { 'example.com/touched': '1' })
     expect(await versions()).toEqual(after)
   })
 })
@@ -323,7 +308,7 @@ describe('Secrets of others', () => {
     await tlsSecret('tls', 'cert', ['elsewhere.example.com'])
     const wrong = await cluster.condition('tls', 'Stalled', { reason: 'TLSInvalid' })
     expect(wrong.message).toContain('not for meet.example.com, but for elsewhere.example.com')
-    await cluster.kubectl('delete', 'secret', 'cert', '-n', 'tls')
+    await cluster.delete('secret', 'cert', 'tls')
     await cluster.condition('tls', 'Stalled', { reason: 'MissingReference' })
     await tlsSecret('tls', 'cert', ['meet.example.com'])
     await cluster.condition('tls', 'Stalled', { status: 'False' })
@@ -382,12 +367,9 @@ describe('what was secret in all of this', () => {
   })
 })
 
-function withoutSecretData(item: { kind: string; data?: unknown; metadata?: unknown }) {
+function withoutSecretData(item: { kind: string; data?: unknown }) {
   if (item.kind !== 'Secret') return item
   const { data: _, ...others } = item
-  const { metadata } = others as { metadata: { annotations?: Record<string, string> } }
-  // What kubectl itself keeps of what the tests applied.
-  delete metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration']
   return others
 }
 

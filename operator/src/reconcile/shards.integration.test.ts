@@ -68,8 +68,7 @@ describe('shards', () => {
     await stop(first)
     const [orphan = ''] = ownedBy(0, 2)
     const [held = ''] = ownedBy(1, 2)
-    for (const namespace of [orphan, held])
-      await cluster.kubectl('delete', 'sa', 'demo-webapp', '-n', namespace)
+    for (const namespace of [orphan, held]) await cluster.delete('sa', 'demo-webapp', namespace)
     await eventually(async () => {
       expect([...(await cluster.children(held)).keys()]).toContain('ServiceAccount/demo-webapp')
     })
@@ -91,7 +90,7 @@ describe('shards', () => {
       )
     await stop(old[0])
     // One of the old ones is left, so none of the new ones begins.
-    await cluster.kubectl('annotate', 'mc', 'demo', '-n', 'shard-a', 'touched=yes')
+    await cluster.annotate('mc', 'demo', 'shard-a', { touched: 'yes' })
     for (const operator of fresh) expect(operator.logs).not.toContain('became leader')
     await stop(old[1])
     for (const operator of fresh) {

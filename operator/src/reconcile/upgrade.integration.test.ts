@@ -171,7 +171,7 @@ describe('the upgrade from the previous operator', () => {
   it('REQ-K1: a second look finds nothing to do', async () => {
     const applied = () => operator.logs.split('"msg":"applied"').length
     const settled = applied()
-    await cluster.kubectl('annotate', 'mc', 'demo', '-n', NAMESPACE, 'touched=yes')
+    await cluster.annotate('mc', 'demo', NAMESPACE, { touched: 'yes' })
     await operator.quiet()
     expect(applied()).toBe(settled)
   })

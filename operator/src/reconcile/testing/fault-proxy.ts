@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Agent, type RequestOptions, request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { ControlPlane } from '@parley/devcluster'
+import { administrator } from './api-server.ts'
 
 export interface Passing {
   method: string
@@ -145,20 +146,6 @@ export class FaultProxy {
     response.on('close', () => outgoing.destroy())
     outgoing.on('error', () => response.destroy())
     incoming.pipe(outgoing)
-  }
-}
-
-async function administrator(file: string): Promise<{ ca: Buffer; cert: Buffer; key: Buffer }> {
-  const { clusters, users } = JSON.parse(await readFile(file, 'utf8')) as {
-    clusters: { cluster: Record<string, string> }[]
-    users: { user: Record<string, string> }[]
-  }
-  const data = { ...clusters[0]?.cluster, ...users[0]?.user }
-  const decoded = (key: string) => Buffer.from(data[`${key}-data`] ?? '', 'base64')
-  return {
-    ca: decoded('certificate-authority'),
-    cert: decoded('client-certificate'),
-    key: decoded('client-key'),
   }
 }
 

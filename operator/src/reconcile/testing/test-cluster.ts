@@ -4,51 +4,76 @@ import { type Logger, pino } from 'pino'
 import { customResourceDefinition } from '../../api/index.ts'
 import type { K8sObject } from '../../runtime/resources.ts'
 import { type ManagerOptions, type Ports, runManager } from '../manager.ts'
+import { ApiServer } from './api-server.ts'
 
 /** For integration tests: a real control plane with the CRD, and operators started and stopped at will. */
 export class TestCluster {
   readonly controlPlane: ControlPlane
+  readonly #api: ApiServer
 
-  private constructor(controlPlane: ControlPlane) {
+  private constructor(controlPlane: ControlPlane, api: ApiServer) {
     this.controlPlane = controlPlane
+    this.#api = api
   }
 
   static async start(name: string): Promise<TestCluster> {
-    const cluster = new TestCluster(await startControlPlane({ name }))
+    const controlPlane = await startControlPlane({ name })
+    const api = await ApiServer.open(controlPlane.server, controlPlane.kubeconfig)
+    const cluster = new TestCluster(controlPlane, api)
     await cluster.apply(customResourceDefinition())
-    // kubectl fails on a resource that nobody has looked at yet, instead of waiting.
-    await eventually(() => cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all'))
+    await eventually(() => cluster.list('mc', 'default'))
     return cluster
   }
 
   stop(): Promise<void> {
+    this.#api.close()
     return this.controlPlane.stop()
   }
 
+  /** What people would see: it takes its time. */
   kubectl(...args: string[]): Promise<string> {
     return kubectl(this.controlPlane, args)
   }
 
   async apply(...objects: object[]): Promise<void> {
-    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
-    await kubectl(this.controlPlane, ['apply', '-f', '-'], { input })
+    for (const object of objects) await this.#api.apply(object as K8sObject)
+  }
+
+  /** @param kind as kubectl takes it */
+  list(kind: string, namespace: string, selector?: string): Promise<TestObject[]> {
+    return this.#api.list(kind, namespace, selector) as Promise<TestObject[]>
+  }
+
+  /** A JSON merge patch. */
+  patch(kind: string, name: string, namespace: string, body: object): Promise<void> {
+    return this.#api.patch(kind, name, namespace, body)
+  }
+
+  /** @param annotations null takes one away */
+  annotate(
+    kind: string,
+    name: string,
+    namespace: string,
+    annotations: Record<string, string | null>,
+  ): Promise<void> {
+    return this.patch(kind, name, namespace, { metadata: { annotations } })
+  }
+
+  /** Resolves when it is gone. */
+  delete(kind: string, name: string, namespace: string): Promise<void> {
+    return this.#api.delete(kind, name, namespace)
   }
 
   async get<T = TestObject>(kind: string, name: string, namespace: string): Promise<T | undefined> {
-    const text = await this.kubectl(
-      ...['get', kind, name, '-n', namespace, '-o', 'json', '--ignore-not-found'],
-    )
-    return text.trim() ? (JSON.parse(text) as T) : undefined
+    return (await this.#api.get(kind, name, namespace)) as T | undefined
   }
 
   /** All objects of ours in a namespace, by `Kind/name`. */
   async children(namespace: string): Promise<Map<string, TestObject>> {
-    const text = await this.kubectl(
-      ...['get', CHILD_KINDS, '-n', namespace, '-l', 'app.kubernetes.io/managed-by=parley'],
-      ...['-o', 'json'],
+    const items = await Promise.all(
+      CHILD_KINDS.map((kind) => this.list(kind, namespace, 'app.kubernetes.io/managed-by=parley')),
     )
-    const { items } = JSON.parse(text) as { items: TestObject[] }
-    return new Map(items.map((item) => [`${item.kind}/${item.metadata.name}`, item]))
+    return new Map(items.flat().map((item) => [`${item.kind}/${item.metadata.name}`, item]))
   }
 
   /** A namespace with a MeetingCluster `demo` in it. Of its own accord nothing scales: that would be a change. */
@@ -103,12 +128,14 @@ export class TestCluster {
     await this.patchStatus('node', name, 'default', { addresses })
   }
 
+  podsOf(namespace: string, component: string): Promise<TestObject[]> {
+    return this.list('pods', namespace, `app.kubernetes.io/component=${component}`)
+  }
+
   /** Plays scheduler and kubelet for the pods of one component. */
   async runPods(namespace: string, component: string, node: string, least = 1): Promise<void> {
-    const selector = `app.kubernetes.io/component=${component}`
     await eventually(async () => {
-      const text = await this.kubectl('get', 'pods', '-n', namespace, '-l', selector, '-o', 'json')
-      const { items } = JSON.parse(text) as { items: TestObject[] }
+      const items = await this.podsOf(namespace, component)
       if (items.length < least) throw new Error(`${items.length} pods of ${component} yet`)
       for (const pod of items) await this.runPod(pod, node)
     })
@@ -131,8 +158,7 @@ export class TestCluster {
       { type: 'Ready', status: 'True', reason: 'Test', message: '', lastHeartbeatTime: now },
     ]
     await this.patchStatus('node', name, 'default', { conditions })
-    const body = JSON.stringify({ spec: { taints: null } })
-    await this.kubectl('patch', 'node', name, '--type=merge', '-p', body)
+    await this.patch('node', name, 'default', { spec: { taints: null } })
   }
 
   async bind(pod: string, namespace: string, node: string): Promise<void> {
@@ -142,17 +168,11 @@ export class TestCluster {
       metadata: { name: pod, namespace },
       target: { apiVersion: 'v1', kind: 'Node', name: node },
     }
-    const path = `/api/v1/namespaces/${namespace}/pods/${pod}/binding`
-    await kubectl(this.controlPlane, ['create', '--raw', path, '-f', '-'], {
-      input: JSON.stringify(binding),
-    })
+    await this.#api.create(`/api/v1/namespaces/${namespace}/pods/${pod}/binding`, binding)
   }
 
-  patchStatus(kind: string, name: string, namespace: string, status: object) {
-    const body = JSON.stringify({ status })
-    return this.kubectl(
-      ...['patch', kind, name, '-n', namespace, '--subresource=status', '--type=merge', '-p', body],
-    )
+  patchStatus(kind: string, name: string, namespace: string, status: object): Promise<void> {
+    return this.#api.patch(kind, name, namespace, { status }, 'status')
   }
 
   /** Kills the API server as a crash would. */
@@ -171,7 +191,7 @@ export class TestCluster {
   }
 }
 
-const CHILD_KINDS = 'sa,cm,secret,svc,pvc,deploy,sts,hpa,pdb,netpol'
+const CHILD_KINDS = ['sa', 'cm', 'secret', 'svc', 'pvc', 'deploy', 'sts', 'hpa', 'pdb', 'netpol']
 
 /** TURN, web page, Redis and meter: signaling is held while no TURN pod is ready. */
 const WITHOUT_SIGNALING = 4
