@@ -16,6 +16,7 @@ import {
   addTraffic,
   maxTraffic,
   noTraffic,
+  raiseTraffic,
   relayedBytes,
   subtractTraffic,
   type Traffic,
@@ -172,10 +173,12 @@ export class Ledger {
       return false
     }
     this.gained = addTraffic(this.gained, subtractTraffic(cumulative, entry.cumulative))
-    entry.cumulative = cumulative
     const hour = hourOf(at)
     const mark = entry.record.hours.get(hour)
-    entry.record.hours.set(hour, mark ? maxTraffic(mark, cumulative) : cumulative)
+    // In place: what an event leaves behind would be as much garbage as there are events.
+    if (mark) raiseTraffic(mark, cumulative)
+    else entry.record.hours.set(hour, cumulative)
+    entry.cumulative = mark ?? cumulative
     return true
   }
 }

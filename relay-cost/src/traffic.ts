@@ -79,6 +79,18 @@ export function maxTraffic(a: Traffic, b: Partial<Traffic>): Traffic {
   }
 }
 
+/** Brings each counter up to that of another, in place. */
+export function raiseTraffic(to: Traffic, from: Traffic): void {
+  to.clientToTurnBytes = Math.max(to.clientToTurnBytes, from.clientToTurnBytes)
+  to.clientToTurnPackets = Math.max(to.clientToTurnPackets, from.clientToTurnPackets)
+  to.turnToClientBytes = Math.max(to.turnToClientBytes, from.turnToClientBytes)
+  to.turnToClientPackets = Math.max(to.turnToClientPackets, from.turnToClientPackets)
+  to.peerToTurnBytes = Math.max(to.peerToTurnBytes, from.peerToTurnBytes)
+  to.peerToTurnPackets = Math.max(to.peerToTurnPackets, from.peerToTurnPackets)
+  to.turnToPeerBytes = Math.max(to.turnToPeerBytes, from.turnToPeerBytes)
+  to.turnToPeerPackets = Math.max(to.turnToPeerPackets, from.turnToPeerPackets)
+}
+
 export function isNoTraffic(traffic: Traffic): boolean {
   return trafficFields.every((field) => traffic[field] === 0)
 }

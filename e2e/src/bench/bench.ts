@@ -22,6 +22,10 @@ export interface BenchOptions {
   sizes?: number[]
   /** Runs of each size. */
   repeat: number
+  /** Which parts of the bench to run; without it, all. */
+  parts?: string[]
+  /** Where the bench's files are made, stay, and are used again; without it, in a folder that is removed. */
+  folder?: string
   /** One line of progress. */
   say: (line: string) => void
   signal: AbortSignal
@@ -33,6 +37,8 @@ export interface Bench {
   summary: string
   /** How long all of it takes on two quiet cores. */
   minutes: number
+  /** What can be run by itself. */
+  parts?: readonly string[]
   run(options: BenchOptions): Promise<Figure[]>
 }
 

@@ -4,10 +4,11 @@ import { Argument, Command, InvalidArgumentError } from 'commander'
 import { requireWritable } from '../json-file.ts'
 import { type Bench, meetsFloor, tableOf } from './bench.ts'
 import { costBench } from './cost/cost-bench.ts'
+import { infraBench } from './infra/infra-bench.ts'
 import { operatorBench } from './operator/operator-bench.ts'
 import { turnBench } from './turn/turn-bench.ts'
 
-const benches: readonly Bench[] = [operatorBench, costBench, turnBench]
+const benches: readonly Bench[] = [operatorBench, costBench, turnBench, infraBench]
 
 const program = new Command('npm run bench --')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
@@ -16,6 +17,8 @@ const program = new Command('npm run bench --')
     'Measures one part of Parley against a baseline of the same run. Exits 1 when a figure misses its floor.',
   )
   .addArgument(new Argument('<name>', 'what to measure').choices(benches.map(({ name }) => name)))
+  .option('--part <names>', 'only these parts of it, for example report,replay', names)
+  .option('--folder <folder>', 'where its files are made and stay, to be used again')
   .option('--json <file>', 'write the figures to a file')
   .option('--n <sizes>', 'sizes to measure at, for example 100,300', sizes)
   .option('--repeat <times>', 'runs of each size; the median counts', count, 1)
@@ -23,20 +26,33 @@ const program = new Command('npm run bench --')
     'after',
     `
 Benches:
-${benches.map(({ name, summary, minutes }) => `  ${name.padEnd(12)} ${summary} (about ${minutes} min)`).join('\n')}
+${benches.map(({ name, summary, minutes, parts }) => `  ${name.padEnd(12)} ${summary} (about ${minutes} min${parts ? `; parts: ${parts.join(', ')}` : ''})`).join('\n')}
 
 Examples:
   $ npm run bench -- operator --n 100             the smallest size only, under a minute
   $ npm run bench -- operator --json out.json     all sizes, figures also as JSON
   $ npm run bench -- operator --repeat 3          medians, with their spread
   $ npm run bench -- cost --n 100                 100,000 allocations and 1 million lines, about a minute
+  $ npm run bench -- cost --part replay           10 million lines alone
 `,
   )
   .parse()
-const options = program.opts<{ json?: string; n?: number[]; repeat: number }>()
+const options = program.opts<{
+  json?: string
+  n?: number[]
+  repeat: number
+  part?: string[]
+  folder?: string
+}>()
 const bench = benches.find(({ name }) => name === program.args[0])
 if (!bench) throw new Error('commander let an unknown bench through')
 
+const unknown = options.part?.filter((name) => !bench.parts?.includes(name)) ?? []
+if (unknown.length > 0) {
+  const known = bench.parts ? `it has ${bench.parts.join(', ')}` : 'it has none'
+  console.error(`error: ${bench.name} has no part ${unknown.join(', ')}; ${known}`)
+  process.exit(2)
+}
 if (options.json) await requireWritable(options.json)
 
 const stop = new AbortController()
@@ -54,6 +70,8 @@ const say = (line: string) =>
 try {
   const figures = await bench.run({
     ...(options.n ? { sizes: options.n } : {}),
+    ...(options.part ? { parts: options.part } : {}),
+    ...(options.folder ? { folder: options.folder } : {}),
     repeat: options.repeat,
     say,
     signal: stop.signal,
@@ -79,6 +97,10 @@ function sizes(text: string): number[] {
   if (!values.every((value) => Number.isInteger(value) && value >= 1 && value <= 5000))
     throw new InvalidArgumentError('It must be numbers from 1 to 5000, with commas in between.')
   return values
+}
+
+function names(text: string): string[] {
+  return text.split(',')
 }
 
 function count(text: string): number {

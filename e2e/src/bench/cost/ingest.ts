@@ -15,8 +15,8 @@ export interface IngestResult {
   /** Parsed, counted, written: CPU of this process for that alone. */
   eventsPerCpuSecond: number
   seconds: number
-  /** Growth of the heap for each allocation that has closed, once as many are forgotten as come. */
-  heapBytesPerClosed: number
+  /** Growth of heap and buffers for each allocation that has closed, once what is kept of them is full. */
+  bytesPerClosed: number
   peakHeapMebibytes: number
   allocations: number
 }
@@ -63,17 +63,18 @@ for (const message of statsdb(order.messages)) {
   batches += 1
   if (batches % every > 0) continue
   gc()
-  heap.push({ closed: events / messagesEach, bytes: process.memoryUsage().heapUsed })
+  const { heapUsed, external } = process.memoryUsage()
+  heap.push({ closed: events / messagesEach, bytes: heapUsed + external })
 }
 await takeIn(waiting)
 await store.close()
 
-// Until an hour of the stream is over no username has expired, and nothing may be forgotten.
+// At first what is remembered of those that have ended grows, up to its bound.
 const later = heap.slice(Math.ceil(heap.length / 2))
 const result: IngestResult = {
   eventsPerCpuSecond: events / (cpuMicroseconds / 1e6),
   seconds,
-  heapBytesPerClosed: slopeOf(later.map(({ closed, bytes }) => [closed, bytes])),
+  bytesPerClosed: slopeOf(later.map(({ closed, bytes }) => [closed, bytes])),
   peakHeapMebibytes: Math.max(...heap.map(({ bytes }) => bytes)) / 2 ** 20,
   allocations: Math.round(events / messagesEach),
 }

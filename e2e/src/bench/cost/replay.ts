@@ -1,22 +1,21 @@
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
-import { statsdb } from './synthetic.ts'
+import { messagesEach, statsdb } from './synthetic.ts'
 
-/** Writes a recorded stream of at least so many lines; the answer is how many. */
-export async function writeStream(
-  path: string,
-  lines: number,
-  signal: AbortSignal,
-): Promise<number> {
-  const file = createWriteStream(path, { highWaterMark: 1 << 20 })
-  let written = 0
+/** How many lines a stream of at least so many has: each allocation is said to its end. */
+export function linesOf(atLeast: number): number {
+  return Math.ceil(atLeast / messagesEach) * messagesEach
+}
+
+/** Writes a recorded stream of at least so many lines. */
+export async function writeStream(path: string, lines: number, signal: AbortSignal): Promise<void> {
+  const file = createWriteStream(`${path}.part`, { highWaterMark: 1 << 20 })
   let text = ''
   for (const message of statsdb(lines)) {
     text += `${JSON.stringify(message)}\n`
-    written += 1
     if (text.length < 1 << 18) continue
     signal.throwIfAborted()
     if (!file.write(text)) await once(file, 'drain')
@@ -24,7 +23,7 @@ export async function writeStream(
   }
   file.end(text)
   await once(file, 'finish')
-  return written
+  await rename(`${path}.part`, path)
 }
 
 /** Reads a file and counts its lines, as `cat FILE | wc -l` does; seconds. */
