@@ -1,6 +1,7 @@
 /** `npm run infra -- COMMAND`: regions on AWS, as Terraform reads them, and what they cost. */
 import { Command, CommanderError } from 'commander'
 import { addCheckPlan } from './commands/check-plan.ts'
+import { addCheckov } from './commands/checkov.ts'
 import { addCost } from './commands/cost.ts'
 import { addHandOver } from './commands/hand-over.ts'
 import { addNodeProfile } from './commands/node-profile.ts'
@@ -15,6 +16,7 @@ addSynth(program)
 addCost(program)
 addHandOver(program)
 addCheckPlan(program)
+addCheckov(program)
 addNodeProfile(program)
 
 try {
