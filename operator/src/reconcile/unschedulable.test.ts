@@ -24,7 +24,7 @@ describe('a pod that no node takes', () => {
       {
         reason: 'Unschedulable',
         stalled: true,
-        message: `redis: ${said}, so meter, turn keep the pods of before: add a node that it fits or make room on one, change spec.redis (resources, nodeSelector, tolerations, affinity), or set back what was changed`,
+        message: `redis: ${said}, so meter, turn keep the pods of before: add a node that it fits or make room on one, change spec.redis (resources, nodeSelector, tolerations, affinity), or set back what was changed; after a change of the spec, delete the pod: Kubernetes keeps it`,
       },
     ])
     expect(wakeInMs).toBe(Number.POSITIVE_INFINITY)
@@ -34,7 +34,7 @@ describe('a pod that no node takes', () => {
     const webapp = { ...homeless, homelessSince: NOON - 10 * MINUTE, problem: 'no room' }
     const { problems, wakeInMs } = unschedulable({}, { redis: homeless, webapp }, NOON)
     expect(problems.map(({ message }) => message)).toEqual([
-      expect.stringMatching(/^webapp: no room: add a node/),
+      expect.stringMatching(/^webapp: no room: add a node .* what was changed$/),
     ])
     expect(wakeInMs).toBe(5 * MINUTE)
   })

@@ -8,6 +8,9 @@ import type { Problem } from './status.ts'
  */
 const PATIENCE_MS = 5 * 60_000
 
+/** Kubernetes replaces no pod of a StatefulSet that never ran, whatever its template becomes (kubernetes#67250). */
+const STATEFUL = '; after a change of the spec, delete the pod: Kubernetes keeps it'
+
 /**
  * Components with a pod that no node takes. Those whose turn it is after them keep the pods that they have: nothing is
  * known of the new version yet, and where room is short, a pod with calls that goes may not come back.
@@ -31,7 +34,7 @@ export function unschedulable(
       continue
     }
     const behind = whoWaitsFor(component, waiting)
-    const message = `${component}: ${problem}${behind ? `, so ${behind} the pods of before` : ''}: add a node that it fits or make room on one, change spec.${component} (resources, nodeSelector, tolerations, affinity), or set back what was changed`
+    const message = `${component}: ${problem}${behind ? `, so ${behind} the pods of before` : ''}: add a node that it fits or make room on one, change spec.${component} (resources, nodeSelector, tolerations, affinity), or set back what was changed${component === 'redis' ? STATEFUL : ''}`
     problems.push({ reason: REASON.Unschedulable, message, stalled: true })
   }
   return { problems, wakeInMs }
