@@ -1,11 +1,10 @@
 import { type AllocationRecord, hourOf, refKey } from './allocation.ts'
-import type { AllocationRef, Transport } from './statsdb.ts'
+import { type AllocationRef, transports } from './statsdb.ts'
 import { noTraffic, type Traffic, trafficFields } from './traffic.ts'
 
 /** Allocations that are remembered at most: about 15 MB. */
 const mostRemembered = 65_536
 
-const transports: readonly (Transport | '')[] = ['', 'udp', 'tcp', 'tls', 'dtls', 'sctp']
 const instants = ['openedAt', 'lastSeenAt', 'aliveAt', 'expiresAt', 'closedAt'] as const
 /** A second hash of the name, the transport, instants and counters. */
 const rowLength = 2 + instants.length + trafficFields.length

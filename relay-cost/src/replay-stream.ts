@@ -2,6 +2,7 @@ import { parseTurnUsername, type RelayCostReport, type ReportDimension } from '@
 import { type AllocationRecord, endOf, hourMs, hourOf, isOpen } from './allocation.ts'
 import { cellsOf } from './cells.ts'
 import { Ledger } from './ledger.ts'
+import { PackedRecords } from './packed.ts'
 import type { Prices } from './prices/prices.ts'
 import { compareRecorded, type Recorded } from './replay.ts'
 import { reportOf } from './report.ts'
@@ -31,8 +32,8 @@ export class ReplayStream {
   #request: { prices: Prices; by: readonly ReportDimension[]; region: string }
   #ledger = new Ledger()
   #previous: Recorded | undefined
-  /** Records that left the ledger, of which an hour is not summed up yet. */
-  #ended: AllocationRecord[] = []
+  /** Records that left the ledger, by the last hour in which they were there; of which one is not summed up yet. */
+  #ended = new Map<number, PackedRecords>()
   #tidiedAt = 0
   /** Up to where hours are summed up. */
   #summedTo = 0
@@ -93,24 +94,46 @@ export class ReplayStream {
   }
 
   #tidy(now: number): void {
-    for (const record of this.#ledger.forgetSettled(now)) this.#ended.push(record)
+    for (const record of this.#ledger.forgetSettled(now)) {
+      const last = hourOf(endOf(record, now))
+      const packed = this.#ended.get(last) ?? new PackedRecords()
+      this.#ended.set(last, packed)
+      packed.add(record)
+    }
     this.#tidiedAt = now
   }
 
   #sumUp(to: number, now: number): void {
-    const records = [...this.#ended, ...this.#ledger.records()]
-    for (let hour = this.#summedTo; hour < to; hour += hourMs) this.#sumHour(hour, records, now)
+    const open = this.#ledger.records()
+    for (let hour = this.#summedTo; hour < to; hour += hourMs) this.#sumHour(hour, open, now)
     this.#summedTo = Math.max(this.#summedTo, to)
-    this.#ended = this.#ended.filter((record) => endOf(record, now) >= to)
+    for (const last of this.#ended.keys()) if (last < to) this.#ended.delete(last)
   }
 
-  #sumHour(hour: number, records: readonly AllocationRecord[], now: number): void {
-    const own = records.filter(
-      (record) =>
-        record.hours.has(hour) || (record.openedAt < hour + hourMs && endOf(record, now) >= hour),
-    )
-    // Room by room, as cells depend on no other's: so no more than a room's are there at a time.
-    for (const inRoom of Map.groupBy(own, roomOf).values()) this.#sumRoom(hour, inRoom, now)
+  /** Room by room, as cells depend on no other's: so no more than a room's records are there at a time. */
+  #sumHour(hour: number, open: readonly AllocationRecord[], now: number): void {
+    const rooms = new Map<string, (() => AllocationRecord)[]>()
+    const add = (username: string, read: () => AllocationRecord) => {
+      const room = roomOf(username)
+      const known = rooms.get(room)
+      if (known) known.push(read)
+      else rooms.set(room, [read])
+    }
+    for (const record of open)
+      if (record.openedAt < hour + hourMs && endOf(record, now) >= hour)
+        add(record.username, () => record)
+    for (const [last, packed] of this.#ended) {
+      if (last < hour) continue
+      for (let index = 0; index < packed.size; index += 1)
+        if (packed.openedAt(index) < hour + hourMs)
+          add(packed.usernameOf(index), () => packed.read(index))
+    }
+    for (const inRoom of rooms.values())
+      this.#sumRoom(
+        hour,
+        inRoom.map((read) => read()),
+        now,
+      )
   }
 
   #sumRoom(hour: number, records: readonly AllocationRecord[], now: number): void {
@@ -129,7 +152,7 @@ export class ReplayStream {
 }
 
 /** One string per room; what belongs to none is together. */
-function roomOf({ username }: AllocationRecord): string {
+function roomOf(username: string): string {
   const identity = parseTurnUsername(username)?.identity
   return identity ? `${identity.tenant}.${identity.room}` : ''
 }

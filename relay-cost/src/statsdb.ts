@@ -7,6 +7,9 @@ export type AllocationRef = { realm: string; username: string; id: string }
 /** How the client reaches coturn. */
 export type Transport = 'udp' | 'tcp' | 'tls' | 'dtls' | 'sctp'
 
+/** All of them, and what is said where it is not known. */
+export const transports: readonly (Transport | '')[] = ['', 'udp', 'tcp', 'tls', 'dtls', 'sctp']
+
 /** One leg pair of an allocation: client↔TURN (plain channels) or TURN↔peer (`/peer` channels). */
 export type LegTraffic = Partial<Traffic>
 
