@@ -174,8 +174,9 @@ describe('the operator and an API server that is out of reach', () => {
     await cluster.delete('sa', 'demo-webapp', 'hung')
     await eventually(async () => expect(proxy.unanswered).toBeGreaterThan(0))
     operators.splice(operators.indexOf(operator), 1)
-    await operator.stop()
-    expect(operator.logs).toContain('"msg":"stopped"')
+    const stopping = operator.stop()
+    await eventually(async () => expect(operator.logs).toContain('"msg":"stopped"'))
+    await stopping
   })
 })
 
