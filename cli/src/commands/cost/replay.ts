@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { reportDimensions } from '@parley/protocol'
 import {
   compareRecorded,
@@ -35,6 +36,8 @@ Example:
 `,
     )
     .action(async (options: ReplayOptions) => {
+      // Little is kept of a stream: let the heap grow to a third more than that, and not to several times as much.
+      setFlagsFromString('--heap-growing-percent=30')
       const by = dimensionsFor(options.output, parseBy(options.by))
       const prices = await pricesOf(options.prices)
       const { stream, rejected } = await replay(
@@ -76,7 +79,7 @@ type Replayed = { stream: ReplayStream; rejected: Rejected }
 
 /**
  * Feeds a file to a stream, in memory that does not grow with the file. One that is in order but for
- * what a thousand lines hold is read once; another is sorted, in temporary files.
+ * what a few hundred lines hold is read once; another is sorted, in temporary files.
  */
 async function replay(file: string, streamOf: () => ReplayStream): Promise<Replayed> {
   // Standard input cannot be read a second time.
@@ -85,7 +88,7 @@ async function replay(file: string, streamOf: () => ReplayStream): Promise<Repla
 }
 
 /** Events that are put in order before they are counted, and as many wait. */
-const nearby = 1024
+const nearby = 256
 
 /** Undefined where an event comes too late for that. */
 async function replayInOrder(file: string, stream: ReplayStream): Promise<Replayed | undefined> {
