@@ -18,7 +18,6 @@ export { DbParameterGroup } from '@cdktf/provider-aws/lib/db-parameter-group/ind
 export { DbSubnetGroup } from '@cdktf/provider-aws/lib/db-subnet-group/index.js'
 export { DefaultSecurityGroup } from '@cdktf/provider-aws/lib/default-security-group/index.js'
 export { Eip } from '@cdktf/provider-aws/lib/eip/index.js'
-export { EksAccessEntry } from '@cdktf/provider-aws/lib/eks-access-entry/index.js'
 export { EksAddon } from '@cdktf/provider-aws/lib/eks-addon/index.js'
 export { EksCluster } from '@cdktf/provider-aws/lib/eks-cluster/index.js'
 export { EksNodeGroup } from '@cdktf/provider-aws/lib/eks-node-group/index.js'

@@ -26,7 +26,5 @@ export const suppressions: Readonly<Record<string, string>> = {
   CKV2_AWS_62: 'nothing waits for an object to come into these buckets',
   CKV2_AWS_65:
     'CloudFront’s and S3’s own logs come by access-control lists into the bucket for logs, and only there',
-  CKV2_AWS_69:
-    'the parameter group of MySQL has require_secure_transport = ON, which this check does not find for mysql8.4',
   CKV2_AWS_71: 'a certificate for all names of the domain lets one region answer for another',
 }

@@ -322,7 +322,7 @@ export const policies: readonly Policy[] = [
   each('aws_db_parameter_group', 'mysql-tls', 'MySQL answers over TLS only', ({ parameter }) =>
     list(parameter).some((one) => {
       const { name, value } = one as Body
-      return name === 'require_secure_transport' && value === 'ON'
+      return name === 'require_secure_transport' && value === '1'
     }),
   ),
   each(

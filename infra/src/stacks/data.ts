@@ -139,7 +139,7 @@ export class DataStack extends ParleyStack {
     const parameters = new DbParameterGroup(this, 'mysql-parameters', {
       name: `${this.prefix}-mysql`,
       family: 'mysql8.4',
-      parameter: [{ name: 'require_secure_transport', value: 'ON' }],
+      parameter: [{ name: 'require_secure_transport', value: '1' }],
       tags: this.tags('mysql'),
     })
     const monitoring = serviceRole(this, 'mysql-monitoring', {
