@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DURATION_PATTERN, durationSeconds } from './duration.ts'
 import { isIpAddress, isIpRange } from './ip.ts'
-import { asWhole, withRules } from './rule.ts'
+import { AS_WHOLE, withRules } from './rule.ts'
 
 /** Field types that several parts of the spec share. */
 
@@ -48,22 +48,21 @@ export const duration = (description: string, byDefault: string, longest = '8760
 
 /** Both ends belong to the range. */
 export const portRange = (description: string, byDefault: { min: number; max: number }) =>
-  asWhole(
-    withRules(
-      z.strictObject({
-        min: port().min(1024).default(byDefault.min).describe('First port of the range.'),
-        max: port().min(1024).default(byDefault.max).describe('Last port of the range.'),
-      }),
-      [
-        {
-          cel: 'self.min <= self.max',
-          check: (self) => self.min <= self.max,
-          message: 'min is above max: swap them',
-          field: 'min',
-        },
-      ],
-    ),
+  withRules(
+    z.strictObject({
+      min: port().min(1024).default(byDefault.min).describe('First port of the range.'),
+      max: port().min(1024).default(byDefault.max).describe('Last port of the range.'),
+    }),
+    [
+      {
+        cel: 'self.min <= self.max',
+        check: (self) => self.min <= self.max,
+        message: 'min is above max: swap them',
+        field: 'min',
+      },
+    ],
   )
+    .meta(AS_WHOLE)
     .prefault({})
     .describe(description)
 
@@ -108,14 +107,14 @@ export interface ResourceDefaults {
 }
 
 const resources = (byDefault: ResourceDefaults) =>
-  asWhole(
-    z.strictObject({
+  z
+    .strictObject({
       requests: quantities().describe(
         'What the scheduler sets aside for each pod, like {cpu: 500m, memory: 256Mi}.',
       ),
       limits: quantities().describe('What a pod may use at most.'),
-    }),
-  )
+    })
+    .meta(AS_WHOLE)
     .prefault({ ...byDefault })
     .describe(
       'CPU and memory of each pod. Taken as a whole: what is given here replaces the default, it is not merged with it.',

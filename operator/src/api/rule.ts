@@ -33,12 +33,10 @@ export function withRules<S extends z.ZodType>(schema: S, rules: Rule<z.output<S
 }
 
 /**
- * Settings that are taken as a whole: to Kubernetes, which keeps who has set what, they are one. Each field for
- * which it keeps that costs time with each change of the resource.
+ * Of settings that belong together: to Kubernetes, which keeps who has set what, they are one. Each field for which it
+ * keeps that costs time with each change of the resource.
  */
-export function asWhole<S extends z.ZodType>(schema: S): S {
-  return schema.meta({ 'x-kubernetes-map-type': 'atomic' })
-}
+export const AS_WHOLE = { 'x-kubernetes-map-type': 'atomic' }
 
 /**
  * A field that stays as it was created. There is no `check`: only the API server knows the old

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { objectName, text } from './fields.ts'
 import { API_VERSION, KIND, LARGEST_MESH } from './names.ts'
-import { asWhole, immutable, withRules } from './rule.ts'
+import { AS_WHOLE, immutable, withRules } from './rule.ts'
 import { SFU_PORTS } from './sfu.ts'
 import { cost, meter } from './spec/accounting.ts'
 import { sfu } from './spec/sfu.ts'
@@ -171,8 +171,8 @@ const componentStatus = z.strictObject({
   message: z.string().optional().describe('What is awaited.'),
 })
 
-export const statusSchema = asWhole(
-  z.strictObject({
+export const statusSchema = z
+  .strictObject({
     observedGeneration: count().optional().describe('Generation of the spec this status is for.'),
     conditions: z
       .array(condition)
@@ -214,8 +214,9 @@ export const statusSchema = asWhole(
       })
       .optional()
       .describe('What is relayed now, and what it costs, as the meter says.'),
-  }),
-).describe('What is there.')
+  })
+  .meta(AS_WHOLE)
+  .describe('What is there.')
 
 export const meetingClusterSchema = withRules(
   z.strictObject({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration, objectName, placement, text } from '../fields.ts'
-import { withRules } from '../rule.ts'
+import { AS_WHOLE, withRules } from '../rule.ts'
 
 export const meter = z
   .strictObject(
@@ -36,6 +36,7 @@ export const cost = z
         },
       ],
     )
+      .meta(AS_WHOLE)
       .prefault({})
       .describe(
         'What relaying costs. Where neither is given: the preset aws/<region>, or aws/us-east-1 where there is none of that name.',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration, placement, replicasOrAutoscaling, scaling, text } from '../fields.ts'
-import { withRules } from '../rule.ts'
+import { AS_WHOLE, withRules } from '../rule.ts'
 
 const signalingAuth = withRules(
   z.strictObject({
@@ -37,6 +37,7 @@ const signalingAuth = withRules(
     },
   ],
 )
+  .meta(AS_WHOLE)
   .prefault({})
   .describe('Who may join.')
 
@@ -79,6 +80,7 @@ export const signaling = withRules(
           .default(50)
           .describe('Messages per second that one socket may send.'),
       })
+      .meta(AS_WHOLE)
       .prefault({})
       .describe('What one socket may send.'),
     drainTimeout: duration(

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { optionalName, placement, port, replicasOrAutoscaling, scaling, text } from '../fields.ts'
-import { withRules } from '../rule.ts'
+import { AS_WHOLE, withRules } from '../rule.ts'
 
 const volume = {
   size: (byDefault: string) =>
@@ -33,6 +33,7 @@ export const redis = withRules(
           'Secret with the key password, to go with url; or with the key url, the whole of it, like redis://user:password@host:6379/0. With the key ca: certificates (PEM) that the server of a rediss address comes from, beside those that everybody trusts. When it changes, the pods that use it are rolled.',
         ),
       })
+      .meta(AS_WHOLE)
       .prefault({})
       .describe('The Redis of mode External.'),
     size: volume.size('1Gi').describe('Size of the volume of the managed Redis.'),
@@ -85,6 +86,7 @@ export const store = withRules(
           .default(3306)
           .describe('Port of the database: the meter may go out to this one.'),
       })
+      .meta(AS_WHOLE)
       .prefault({})
       .describe('The database of mode MySQL.'),
   }),

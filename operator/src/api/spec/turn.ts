@@ -11,7 +11,7 @@ import {
   scaling,
   text,
 } from '../fields.ts'
-import { withRules } from '../rule.ts'
+import { AS_WHOLE, withRules } from '../rule.ts'
 
 const HOST_NAME_OR_NONE = /^(([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/
 
@@ -52,6 +52,7 @@ const turnTls = withRules(
     },
   ],
 )
+  .meta(AS_WHOLE)
   .prefault({})
   .describe('TURN over TLS; off while neither secretName nor issuerRef is given.')
 
@@ -131,6 +132,7 @@ export const turn = withRules(
           '720h',
         ),
       })
+      .meta(AS_WHOLE)
       .prefault({})
       .describe('Lifetime of TURN credentials, and of the secrets behind all credentials.'),
     quotas: z
@@ -150,6 +152,7 @@ export const turn = withRules(
           .default(0)
           .describe('Kilobits per second that one allocation may relay; 0: no limit.'),
       })
+      .meta(AS_WHOLE)
       .prefault({})
       .describe('What one participant may take.'),
     deniedPeers: z
