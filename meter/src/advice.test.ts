@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { LinkRecord } from '@parley/protocol'
-import { hourMs, noTraffic, presetPrices } from '@parley/relay-cost'
+import { dayMs, hourMs, noTraffic, presetPrices } from '@parley/relay-cost'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
 import { storeReport } from './store-report.ts'
 
 const today = Date.UTC(2026, 10, 21)
-const dayMs = 24 * hourMs
 const window = { from: today, to: today + dayMs }
 const prices = { ...presetPrices('aws/eu-central-1'), gigabyte: 1e9, packetOverheadBytes: 0 }
 const until = Number.POSITIVE_INFINITY

@@ -2,6 +2,7 @@ import type { RelaySummary } from '@parley/protocol'
 import {
   type CellSums,
   countedHours,
+  dayMs,
   forecastMonthEnd,
   hourMs,
   hourOf,
@@ -9,6 +10,7 @@ import {
   nextMonth,
   type Pace,
   reportOf,
+  roundMoney,
   spansOf,
 } from '@parley/relay-cost'
 import type { Accounting } from './accounting.ts'
@@ -19,7 +21,6 @@ import type { Usage } from './usage.ts'
 const rateWindowMs = 5 * 60_000
 /** By the pace of so many the month's cost is forecast. */
 const paceDays = 7
-const dayMs = 24 * hourMs
 
 /**
  * What relaying costs, now and since the store began. Tiers start again with each calendar month
@@ -165,8 +166,4 @@ export class CostFigures {
     if (middle === to) return before
     return [...before, ...(await this.#usage.sums({ from: middle, to }, [], now, first))]
   }
-}
-
-function roundMoney(amount: number): number {
-  return Math.round(amount * 1e6) / 1e6
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   type AllocationRecord,
+  dayMs,
   hourMs,
   noTraffic,
   type Prices,
@@ -11,7 +12,6 @@ import { reportFrom } from './report.ts'
 import { openStore } from './store/open.ts'
 import { usageOf } from './store/testing/usage.ts'
 
-const dayMs = 24 * hourMs
 const month = Date.UTC(2026, 0)
 const now = month + 40 * dayMs
 const perGB = (price: number): Prices => ({

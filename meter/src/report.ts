@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { RelayCostReport, ReportDimension } from '@parley/protocol'
 import {
   countedHours,
+  dayMs,
+  dayOf,
   formatSeconds,
   hourOf,
   monthOf,
@@ -12,7 +14,6 @@ import {
   spansOf,
   type Window,
 } from '@parley/relay-cost'
-import { dayMs, dayOf } from './store/usage-tables.ts'
 import type { Usage } from './usage.ts'
 
 /** Prices of a window: they may change in it. @throws {PricesError} where none hold */

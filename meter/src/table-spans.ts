@@ -1,6 +1,5 @@
-import { hourMs, type Window } from '@parley/relay-cost'
+import { dayMs, dayOf, hourMs, type Window } from '@parley/relay-cost'
 import type { Span } from './store/store.ts'
-import { dayMs, dayOf } from './store/usage-tables.ts'
 
 /** What a book holds of the hours of a window. */
 export type Held = {

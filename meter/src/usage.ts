@@ -7,6 +7,8 @@ import {
   type CellsRequest,
   cellsOf,
   countedHours,
+  dayMs,
+  dayOf,
   hourMs,
   hourOf,
   type NodeTime,
@@ -17,7 +19,6 @@ import {
 } from '@parley/relay-cost'
 import { unheard } from './places/unheard.ts'
 import type { Book, Kept, Store } from './store/store.ts'
-import { dayMs, dayOf } from './store/usage-tables.ts'
 import { tableSpans } from './table-spans.ts'
 
 /** What, beyond the allocations, decides what an hour comes to. */

@@ -2,6 +2,7 @@ import type { AllocationRef, Transport } from './statsdb.ts'
 import { isNoTraffic, maxTraffic, noTraffic, subtractTraffic, type Traffic } from './traffic.ts'
 
 export const hourMs = 3_600_000
+export const dayMs = 24 * hourMs
 
 /**
  * What is known of one allocation. Every field but the key only grows (or, `openedAt`, only
@@ -143,4 +144,9 @@ export function trafficByHour(record: AllocationRecord): { hour: number; traffic
 /** Start of the UTC hour that `at` is in. */
 export function hourOf(at: number): number {
   return at - (at % hourMs)
+}
+
+/** Start of the UTC day that `at` is in. */
+export function dayOf(at: number): number {
+  return at - (at % dayMs)
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { dayMs } from './allocation.ts'
 import { presetPrices } from './prices/presets.ts'
 import type { Prices } from './prices/prices.ts'
 import { reportOf } from './report.ts'
 import { noSums } from './sums.ts'
 
-const dayMs = 86_400_000
 const month = Date.UTC(2026, 10, 1)
 const preset = presetPrices('aws/us-east-1')
 const prices: Prices = {

@@ -1,5 +1,5 @@
 import type { Measures, RelayCostReport, ReportDimension, ReportRow } from '@parley/protocol'
-import { type AllocationRecord, hourMs, isOpen, joinAllocations } from './allocation.ts'
+import { type AllocationRecord, dayMs, hourMs, isOpen, joinAllocations } from './allocation.ts'
 import { apportion } from './apportion.ts'
 import { quantitiesOf } from './billable.ts'
 import { type CellsRequest, cellsOf } from './cells.ts'
@@ -293,7 +293,7 @@ function priceNodeTime(
     rowOf(rows, by, (name) => key[name] ?? '').idle += money
 }
 
-const bucketMs = { day: 24 * hourMs, hour: hourMs } as const
+const bucketMs = { day: dayMs, hour: hourMs } as const
 
 /** What was idle, in a row of its own; by day or hour, where it was idle most. */
 function idleOf(

@@ -1,7 +1,6 @@
 import type { ReportDimension } from '@parley/protocol'
+import { dayOf } from './allocation.ts'
 import { type CellSums, type UsageCell, usageFields } from './usage.ts'
-
-const dayMs = 86_400_000
 
 /**
  * Groups cells as a report by these dimensions wants them: what a store does in SQL ({@link CellSums}).
@@ -70,5 +69,5 @@ export function addSums(to: SumMeasures, from: SumMeasures): void {
 }
 
 function dimensionOf(cell: UsageCell, dimension: ReportDimension): string | number {
-  return dimension === 'day' ? cell.hour - (cell.hour % dayMs) : cell[dimension]
+  return dimension === 'day' ? dayOf(cell.hour) : cell[dimension]
 }

@@ -2,6 +2,8 @@ import type { ReportDimension } from '@parley/protocol'
 import {
   type AllocationRecord,
   type CellSums,
+  dayMs,
+  dayOf,
   hourMs,
   hourOf,
   type UsageCell,
@@ -24,17 +26,10 @@ import {
   usualFields,
 } from './usage-indexes.ts'
 
-export const dayMs = 24 * hourMs
-
 /** No allocation is open for so long: a clock was wrong. */
 const longestMs = 400 * dayMs
 /** A lifetime is an hour at most unless coturn was told otherwise; what is far beyond is no lifetime. */
 const longestLifetimeMs = 7 * dayMs
-
-/** Start of the UTC day that `at` is in. */
-export function dayOf(at: number): number {
-  return at - (at % dayMs)
-}
 
 /** The participant in what is older than the hours that are kept; brackets cannot stand in an id. */
 export const notKept = '(not kept)'

@@ -2,7 +2,7 @@ import type { Advice, RelayCostReport, ReportRow } from '@parley/protocol'
 import { formatBytes, formatMoney } from '../format.ts'
 import { noQuantities, priceQuantities } from '../prices/cost.ts'
 import { meterRules } from '../prices/meters.ts'
-import { toNumber } from '../prices/money.ts'
+import { roundMoney, toNumber } from '../prices/money.ts'
 import type { Prices } from '../prices/prices.ts'
 import type { RoomUse } from './room-use.ts'
 
@@ -88,7 +88,7 @@ function toSfu({ report, prices, rooms = [] }: AdviceRequest, threshold: Thresho
       amount: saves,
       advice: {
         kind: 'mesh-to-sfu' as const,
-        ...{ subject, saves: rounded(saves) },
+        ...{ subject, saves: roundMoney(saves) },
         text: `${subject} would cost ${money(saves, report)} less on the SFU: lower mesh.maxParticipants`,
         arithmetic: `mesh ${money(now, report)}; SFU ${hours(streamSeconds)} h of streams × ${Math.round(kbps)} kbit/s${kbps < meshKbps ? ` (mesh: ${Math.round(meshKbps)})` : ''} = ${formatBytes(bytes)} × ${perGB(perByte, report)} = ${money(then, report)}`,
       },
@@ -122,7 +122,7 @@ function cheaperRegions(
       amount: saves,
       advice: {
         kind: 'cheaper-region' as const,
-        ...{ subject: region, saves: rounded(saves) },
+        ...{ subject: region, saves: roundMoney(saves) },
         text: `TURN of ${region} would cost ${money(saves, report)} less at ${best.list.name}; look at the delay first`,
         arithmetic: `${formatBytes(billable)} billable: ${money(now, report)} now, ${money(best.cost, report)} by the tiers of ${best.list.name}`,
       },
@@ -154,7 +154,7 @@ function nearerTurn(
       amount: saves,
       advice: {
         kind: 'nearer-turn' as const,
-        ...{ subject: region, saves: rounded(saves) },
+        ...{ subject: region, saves: roundMoney(saves) },
         text: `TURN of ${region} sends to pods of ours elsewhere for ${money(saves, report)}: run TURN where they are`,
         arithmetic: parts.join('; '),
       },
@@ -237,13 +237,9 @@ function money(amount: number, { currency }: RelayCostReport): string {
 }
 
 function perGB(perByte: number, { currency }: RelayCostReport): string {
-  return `${formatMoney(rounded(perByte * 1e9))} ${currency}/GB`
+  return `${formatMoney(roundMoney(perByte * 1e9))} ${currency}/GB`
 }
 
 function hours(seconds: number): string {
   return (seconds / 3600).toFixed(1)
-}
-
-function rounded(amount: number): number {
-  return Math.round(amount * 1e6) / 1e6
 }

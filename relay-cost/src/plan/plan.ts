@@ -1,5 +1,6 @@
 import { ReportRequestError } from '../errors.ts'
 import { meterRules } from '../prices/meters.ts'
+import { roundMoney } from '../prices/money.ts'
 import { type NodeVariant, nodePerHour, type Prices } from '../prices/prices.ts'
 import { checkMedia, flowsOf, type Media, type Topology, usualMedia } from '../what-if/media.ts'
 import { costPerMonth, hoursPerMonth } from '../what-if/what-if.ts'
@@ -111,14 +112,14 @@ export function plan(request: PlanRequest): Plan {
     }
   })
   const sum = (part: keyof (typeof money)[number]) =>
-    rounded(money.reduce((all, region) => all + region[part], 0))
+    roundMoney(money.reduce((all, region) => all + region[part], 0))
   const breakdown = { egress: sum('egress'), nodes: sum('nodes'), addresses: sum('addresses') }
-  const perMonth = rounded(breakdown.egress + breakdown.nodes + breakdown.addresses)
+  const perMonth = roundMoney(breakdown.egress + breakdown.nodes + breakdown.addresses)
   const cost = {
     currency: first.currency,
-    perHour: rounded(perMonth / hoursPerMonth),
+    perHour: roundMoney(perMonth / hoursPerMonth),
     perMonth,
-    perUserHour: rounded(perMonth / hoursPerMonth / concurrent),
+    perUserHour: roundMoney(perMonth / hoursPerMonth / concurrent),
     breakdown,
   }
   return {
@@ -136,7 +137,7 @@ export function plan(request: PlanRequest): Plan {
       prices: list.name,
       users: Math.round(users),
       nodes: Math.round(parts.nodes / lists.length),
-      perMonth: rounded(
+      perMonth: roundMoney(
         Object.values(money[index] ?? {}).reduce((all: number, part: number) => all + part, 0),
       ),
     })),
@@ -377,8 +378,4 @@ function whole(count: number): string {
 
 function money(amount: number): string {
   return amount.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
-}
-
-function rounded(amount: number): number {
-  return Math.round(amount * 1e6) / 1e6
 }

@@ -13,7 +13,7 @@ export type { Imported, ImportRequest, JsonEntry, PriceImporter } from './import
 export { type ImportSource, importSources, priceImporter } from './import/index.ts'
 export { presetsMarkdown } from './markdown.ts'
 export { type Meter, type MeterRule, meterRules, meters } from './meters.ts'
-export { type ExactMoney, toMicros } from './money.ts'
+export { type ExactMoney, roundMoney, toMicros } from './money.ts'
 export {
   defaultPreset,
   likelyPresets,

@@ -1,3 +1,4 @@
+import { roundMoney } from './money.ts'
 import { presetsAsOf } from './presets/preset.ts'
 import { presets } from './presets.ts'
 import type { Prices } from './prices.ts'
@@ -76,20 +77,20 @@ export function infrastructurePrices(prices: Prices): InfrastructurePrices {
   const factor = prices.nodes.perHour / first
   const scaled = <Name extends string>(list: Readonly<Record<Name, number>>) =>
     Object.fromEntries(
-      Object.entries<number>(list).map(([name, price]) => [name, rounded(price * factor)]),
+      Object.entries<number>(list).map(([name, price]) => [name, roundMoney(price * factor)]),
     ) as Record<Name, number>
   return {
     name: prices.name,
     currency: prices.currency,
     asOf: presetsAsOf,
-    source: `public price pages of AWS for us-east-1, × ${rounded(factor)}, which is the ratio of ${prices.nodes.type}; approximate`,
+    source: `public price pages of AWS for us-east-1, × ${roundMoney(factor)}, which is the ratio of ${prices.nodes.type}; approximate`,
     approximate: true,
     instances: {
       ...scaled(usEast.instances),
       ...Object.fromEntries(
         Object.entries(c6iCores).map(([type, cores]) => [
           type,
-          rounded((prices.nodes.perHour * cores) / 2),
+          roundMoney((prices.nodes.perHour * cores) / 2),
         ]),
       ),
     },
@@ -100,8 +101,4 @@ export function infrastructurePrices(prices: Prices): InfrastructurePrices {
     ...scaled(usEast.disks),
     ...everywhere,
   }
-}
-
-function rounded(price: number): number {
-  return Math.round(price * 1e6) / 1e6
 }

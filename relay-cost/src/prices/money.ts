@@ -59,6 +59,11 @@ export function toMicros(money: ExactMoney): number {
   return Number((money + perMicro / 2n) / perMicro)
 }
 
+/** A number of the currency to millionths: for estimates. */
+export function roundMoney(amount: number): number {
+  return Math.round(amount * microsPerUnit) / microsPerUnit
+}
+
 /** As a number of the currency, rounded to millionths. */
 export function toNumber(money: ExactMoney): number {
   return toMicros(money) / microsPerUnit

@@ -1,5 +1,5 @@
 import type { RelayCostReport, ReportRow } from '@parley/protocol'
-import { hourMs, hourOf } from '../allocation.ts'
+import { dayMs, hourMs, hourOf } from '../allocation.ts'
 import { ReportRequestError } from '../errors.ts'
 import { monthOf, nextMonth } from '../span.ts'
 import { type Cell, dimensionsOf, toCsv } from './csv.ts'
@@ -10,7 +10,6 @@ export type FocusOptions = {
   billingAccountName?: string
 }
 
-const dayMs = 24 * hourMs
 const kinds = ['egress', 'nodes', 'idle'] as const
 type Kind = (typeof kinds)[number]
 

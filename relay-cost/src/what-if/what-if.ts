@@ -1,6 +1,7 @@
 import { ReportRequestError } from '../errors.ts'
 import { priceEgress } from '../prices/cost.ts'
 import { type Meter, meterRules } from '../prices/meters.ts'
+import { roundMoney } from '../prices/money.ts'
 import { type NodeVariant, nodePerHour, type Prices } from '../prices/prices.ts'
 import {
   bytesPerHour,
@@ -92,8 +93,8 @@ export function whatIf(request: WhatIfRequest): WhatIf {
     const perHour = relayedUsers * flatRate
     return {
       currency: request.currency ?? 'USD',
-      perHour: rounded(perHour),
-      perMonth: rounded(perHour * hoursPerMonth),
+      perHour: roundMoney(perHour),
+      perMonth: roundMoney(perHour * hoursPerMonth),
       breakdown: { relayedUsers, hoursPerMonth, basis: 'flat-rate', perRelayedUserHour: flatRate },
     }
   }
@@ -119,13 +120,13 @@ export function whatIf(request: WhatIfRequest): WhatIf {
   const alternative = (name: string, list: Prices, month: number): Alternative => ({
     name,
     currency: list.currency,
-    perHour: rounded(month / hoursPerMonth),
-    perMonth: rounded(month),
+    perHour: roundMoney(month / hoursPerMonth),
+    perMonth: roundMoney(month),
   })
   return {
     currency: prices.currency,
-    perHour: rounded(perHour),
-    perMonth: rounded(perMonth),
+    perHour: roundMoney(perHour),
+    perMonth: roundMoney(perMonth),
     breakdown: {
       relayedUsers,
       hoursPerMonth,
@@ -135,9 +136,9 @@ export function whatIf(request: WhatIfRequest): WhatIf {
       topology: scenario.topology,
       roomSize: media.roomSize,
       billableBytesPerHour: Math.round(billablePerHour(scenario, prices)),
-      perRelayedUserHour: relayedUsers > 0 ? rounded(perHour / relayedUsers) : 0,
-      egressPerMonth: rounded(egress),
-      nodesPerMonth: rounded(nodesOf(prices)),
+      perRelayedUserHour: relayedUsers > 0 ? roundMoney(perHour / relayedUsers) : 0,
+      egressPerMonth: roundMoney(egress),
+      nodesPerMonth: roundMoney(nodesOf(prices)),
     },
     ...(hasSfuPrice && {
       topologies: (['mesh', 'sfu'] as const).map((topology) =>
@@ -189,8 +190,4 @@ export function billablePerHour(scenario: Scenario, prices: Prices): number {
     (downBytes * rule.toClient +
       upBytes * (rule.fromClient + rule.toPeerOutside * (1 - relayShare)))
   )
-}
-
-function rounded(money: number): number {
-  return Math.round(money * 1e6) / 1e6
 }

@@ -6,6 +6,7 @@ import {
   presets,
   priceImporter,
   pricesYaml,
+  roundMoney,
 } from '@parley/relay-cost'
 import { type Command, Option } from 'commander'
 import { colours } from '../../colours.ts'
@@ -168,7 +169,7 @@ function showTable(prices: Prices): string {
     [`node${nodes.type ? ` ${nodes.type}` : ''}, an hour`, money(nodes.perHour)],
     ...(['reserved', 'spot'] as const).map((variant) => [
       `  ${variant}, less ${Math.round(nodes.discounts[variant] * 100)} %`,
-      money(Math.round(nodes.perHour * (1 - nodes.discounts[variant]) * 1e6) / 1e6),
+      money(roundMoney(nodes.perHour * (1 - nodes.discounts[variant]))),
     ]),
     ['public IPv4 address, an hour', money(nodes.publicIPv4PerHour)],
     ...(prices.meter === 'flat-rate'

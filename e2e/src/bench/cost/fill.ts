@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { openStore } from '@parley/meter'
 import { Usage } from '@parley/meter/usage'
+import { dayMs } from '@parley/relay-cost'
 import { allocationOf, start } from './synthetic.ts'
 
 export interface FillOrder {
@@ -23,7 +24,6 @@ export interface FillResult {
 /** A month has thirty busy days, and one for what goes on over midnight. */
 const busyDays = 30
 const monthDays = 31
-const dayMs = 86_400_000
 const batch = 5000
 
 const order = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as FillOrder

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { openStore, storeReport } from '@parley/meter'
-import { presetPrices } from '@parley/relay-cost'
+import { dayMs, presetPrices } from '@parley/relay-cost'
 import { start } from './synthetic.ts'
 
 export interface ReportOrder {
@@ -24,7 +24,6 @@ export interface ReportResult {
 }
 
 const runs = 5
-const dayMs = 86_400_000
 
 const order = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as ReportOrder
 const store = await openStore(`sqlite:${order.path}`)
