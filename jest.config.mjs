@@ -1,6 +1,6 @@
 /**
  * Tiers, told apart by file name: x.test.ts, x.integration.test.ts, x.e2e.test.ts, and x.survival.test.ts, which
- * measure how long videos stand still and are run alone, by name: on a busy machine these do by themselves.
+ * measure how long videos stand still and are run with nothing beside: on a busy machine these do by themselves.
  */
 const common = {
   testEnvironment: 'node',

@@ -1,8 +1,8 @@
 /**
- * `npm test`: what CI runs. Installs the Debian packages that the tests use, then checks, unit,
- * integration and end-to-end tests, and a closing line `N passed, N failed`.
+ * `npm test`: what CI runs. Installs the Debian packages that the tests use, then checks, unit, integration and
+ * end-to-end tests, what calls go on through, and a closing line `N passed, N failed`.
  *
- * `npm test -- unit integration` runs just those tiers, and `npm test -- survival` what calls go on through.
+ * `npm test -- unit integration` runs just those tiers.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -38,14 +38,32 @@ const programs = [
   { program: 'fish', debianPackage: 'fish' },
 ]
 
+/** In these, browsers want both cores, or something is counted or timed that neighbours would disturb. */
+const alone = ['webapp/', 'e2e/', 'meter/src/ground-truth', 'operator/src/reconcile/overload']
+
+/** How jest runs a tier, one call after the other. Most of integration waits for servers: two suites at a time. */
+const calls: Record<Exclude<Tier, 'check'>, readonly string[][]> = {
+  unit: [['--maxWorkers=100%']],
+  integration: [
+    [
+      '--maxWorkers=2',
+      ...['/node_modules/', '/dist/', ...alone.map((path) => `<rootDir>/${path}`)].map(
+        (path) => `--testPathIgnorePatterns=${path}`,
+      ),
+    ],
+    ['--runInBand', ...alone.map((path) => `./${path}`)],
+  ],
+  e2e: [['--runInBand']],
+  survival: [['--runInBand']],
+}
+
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !tiers.some((tier) => tier === name))
 if (unknown.length > 0) {
   console.error(`error: no tier ${unknown.join(', ')}; there are ${tiers.join(', ')}`)
   process.exit(2)
 }
-/** How long videos stand still says something on a quiet machine only, so that one is asked for by name. */
-const chosen = tiers.filter((t) => (asked.length > 0 ? asked.includes(t) : t !== 'survival'))
+const chosen = tiers.filter((tier) => asked.length === 0 || asked.includes(tier))
 
 const onProgress = printProgress(process.stdout)
 if (chosen.some((tier) => tier !== 'check' && tier !== 'unit')) {
@@ -57,10 +75,10 @@ let total: Count = { passed: 0, failed: 0 }
 for (const tier of chosen) {
   const startedAt = Date.now()
   console.log(`\n── ${tier}`)
-  const count = tier === 'check' ? await check() : await jest(tier)
+  const count = sum(tier === 'check' ? [await check()] : await jestCalls(tier))
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(0)
   console.log(`── ${tier}: ${count.passed} passed, ${count.failed} failed in ${seconds} s`)
-  total = { passed: total.passed + count.passed, failed: total.failed + count.failed }
+  total = sum([total, count])
 }
 console.log(`\n${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1
@@ -79,8 +97,21 @@ async function check(): Promise<Count> {
   return { passed, failed: results.length - passed }
 }
 
+async function jestCalls(tier: Exclude<Tier, 'check'>): Promise<Count[]> {
+  const counts: Count[] = []
+  for (const args of calls[tier]) counts.push(await jest(tier, args))
+  return counts
+}
+
+function sum(counts: readonly Count[]): Count {
+  return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {
+    passed: 0,
+    failed: 0,
+  })
+}
+
 /** A suite that does not even load counts as one failure, as does a jest that dies. */
-async function jest(tier: Exclude<Tier, 'check'>): Promise<Count> {
+async function jest(tier: string, args: readonly string[]): Promise<Count> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-test-'))
   const outputFile = join(folder, 'result.json')
   try {
@@ -95,7 +126,7 @@ async function jest(tier: Exclude<Tier, 'check'>): Promise<Count> {
         tier,
         '--json',
         `--outputFile=${outputFile}`,
-        ...(tier === 'unit' ? [] : ['--runInBand']),
+        ...args,
       ],
       { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], reject: false },
     )
