@@ -38,6 +38,7 @@ beforeAll(async () => {
   // As the previous operator had it: with the autoscalers that there are by default.
   await cluster.meetingCluster(NAMESPACE, { signaling: {}, webapp: {} })
   await applyAsPrevious()
+  await applyStatusAsPrevious()
   await cluster.runPods(NAMESPACE, 'turn', 'n1')
   before = await cluster.children(NAMESPACE)
 
@@ -71,6 +72,27 @@ async function applyAsPrevious(): Promise<void> {
   const secrets = await cluster.children(NAMESPACE)
   await apply(
     recording.children.filter((child) => !isSecret(child)).map((child) => withUids(child, secrets)),
+  )
+}
+
+/** Each of its fields had an owner of its own. What this operator does not say any more has to go. */
+async function applyStatusAsPrevious(): Promise<void> {
+  const lastTransitionTime = '2026-01-01T00:00:00Z'
+  const condition = { status: 'True', reason: 'Old', message: '', lastTransitionTime }
+  const { apiVersion, kind } = (await cluster.get<K8sObject>('mc', 'demo', NAMESPACE)) ?? {}
+  const status = {
+    conditions: ['Ready', 'GoneReady'].map((type) => ({ type, ...condition })),
+    components: { turn: { desired: 1, ready: 0 }, gone: { desired: 1, ready: 1 } },
+  }
+  await kubectl(
+    cluster.controlPlane,
+    ['apply', '--server-side', '--subresource=status', '--field-manager=parley', '-f', '-'],
+    {
+      input: JSON.stringify({
+        ...{ apiVersion, kind, status },
+        metadata: { name: 'demo', namespace: NAMESPACE },
+      }),
+    },
   )
 }
 
@@ -123,6 +145,20 @@ describe('the upgrade from the previous operator', () => {
       expect([key, present.metadata.uid]).toEqual([key, old.metadata.uid])
     for (const key of before.keys())
       if (!after.has(key)) expect(key).toMatch(/^NetworkPolicy|^ConfigMap/)
+  })
+
+  it('REQ-K6: its status becomes ours as a whole, and what is no longer said is gone', async () => {
+    const args = ['get', 'mc', 'demo', '-n', NAMESPACE, '-o', 'json', '--show-managed-fields']
+    const { metadata, status } = JSON.parse(await cluster.kubectl(...args)) as TestObject
+    expect(Object.keys(status?.components ?? {})).not.toContain('gone')
+    expect(status?.conditions?.map(({ type }) => type)).not.toContain('GoneReady')
+    expect(status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Ready', status: 'False' }),
+    )
+    const owners = metadata.managedFields?.filter(({ subresource }) => subresource === 'status')
+    expect(owners).toEqual([
+      expect.objectContaining({ manager: 'parley', fieldsV1: { 'f:status': {} } }),
+    ])
   })
 
   it('REQ-K3: its secrets are kept, so every credential that was given out stays good', () => {
