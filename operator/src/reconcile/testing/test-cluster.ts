@@ -300,7 +300,7 @@ export class TestOperator {
 /** Tries until it does not throw; throws what it last threw when the time is over. */
 export async function eventually<T>(
   attempt: () => Promise<T>,
-  { withinMs = 20_000, everyMs = 50 } = {},
+  { withinMs = 20_000, everyMs = 100 } = {},
 ): Promise<T> {
   const deadline = Date.now() + withinMs
   for (;;) {
