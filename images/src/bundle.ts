@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import http from 'node:http'
 import { dirname, join, relative, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import { ImagesError } from './errors.ts'
@@ -10,9 +11,14 @@ import { repositoryRoot } from './paths.ts'
 const OPTIONAL_NATIVE = ['bufferutil', 'utf-8-validate', 'cpu-features']
 
 /** Raised when the options of a bundle change. */
-const RECIPE = '2'
+const RECIPE = '4'
 
 const KUBECONFIG_ONLY = 'kubeconfig-only'
+const HTTP_ALONE = 'http-alone'
+/** Of `node:http`, but for what makes Node load its own fetch and WebSocket. */
+const HTTP_EXPORTS = Object.keys(http).filter(
+  (name) => !/^(WebSocket|CloseEvent|MessageEvent)$/.test(name),
+)
 const DISPATCHERS_ONLY = 'dispatchers-only'
 
 export interface Bundle {
@@ -86,14 +92,13 @@ async function bundle(each: Bundle, outDir: string): Promise<readonly Input[]> {
     format: 'esm',
     target: 'node24',
     external: OPTIONAL_NATIVE,
-    keepNames: true,
     legalComments: 'eof',
     logLevel: 'silent',
     // CommonJS dependencies call require; ES modules have none.
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
-    plugins: [filesByUrl(outDir, assets), kubeConfigOnly(), dispatchersOnly()],
+    plugins: [filesByUrl(outDir, assets), kubeConfigOnly(), dispatchersOnly(), httpAlone()],
   }).catch((error: unknown) => {
     throw new ImagesError(
       'BUNDLE_FAILED',
@@ -104,9 +109,8 @@ async function bundle(each: Bundle, outDir: string): Promise<readonly Input[]> {
     )
   })
   const files = Object.keys(result.metafile.inputs)
-    .filter(
-      (file) => !file.startsWith(`${KUBECONFIG_ONLY}:`) && !file.startsWith(`${DISPATCHERS_ONLY}:`),
-    )
+    // What the plugins below make up has a colon in its name.
+    .filter((file) => !file.includes(':'))
     .map((file) => join(repositoryRoot, file))
   const inputs = await Promise.all([...new Set([...files, ...assets])].map(describe))
   // A file that changed while it was read is bundled again next time.
@@ -174,7 +178,14 @@ function dispatchersOnly(): Plugin {
     name: DISPATCHERS_ONLY,
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: DISPATCHERS_ONLY }))
-      onLoad({ filter: /.*/, namespace: DISPATCHERS_ONLY }, () => ({
+      onResolve({ filter: /^node:http2$/ }, ({ importer }) =>
+        importer.includes('/undici/') ? { path: 'http2', namespace: DISPATCHERS_ONLY } : undefined,
+      )
+      onLoad({ filter: /^http2$/, namespace: DISPATCHERS_ONLY }, () => ({
+        // What undici falls back to on a Node without HTTP/2, which no pool of ours asks for.
+        contents: 'module.exports = { constants: {} }',
+      }))
+      onLoad({ filter: /^undici$/, namespace: DISPATCHERS_ONLY }, () => ({
         contents: `
           import api from 'undici/lib/api/index.js'
           import Dispatcher from 'undici/lib/dispatcher/dispatcher.js'
@@ -183,6 +194,27 @@ function dispatchersOnly(): Plugin {
           export { default as Pool } from 'undici/lib/dispatcher/pool.js'
           export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js'`,
         resolveDir: repositoryRoot,
+      }))
+    },
+  }
+}
+
+/**
+ * Whoever imports `node:http` as a module gets all that it exports, for which Node loads its own fetch and WebSocket.
+ * Taken as an object, it has them loaded by nobody.
+ */
+function httpAlone(): Plugin {
+  return {
+    name: HTTP_ALONE,
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
+        kind === 'import-statement' ? { path: 'http', namespace: HTTP_ALONE } : undefined,
+      )
+      onLoad({ filter: /.*/, namespace: HTTP_ALONE }, () => ({
+        contents: `
+          const http = process.getBuiltinModule('node:http')
+          export default http
+          export const { ${HTTP_EXPORTS.join(', ')} } = http`,
       }))
     },
   }

@@ -104,9 +104,22 @@ export const PARLEY_NODE_FLAGS = [
   '--v8-pool-size=1',
 ]
 
+/**
+ * What C libraries take from their environment. Else malloc takes ever larger pieces from where it can give none back,
+ * and keeps what the start has taken for what comes in over the wire.
+ */
+export const PARLEY_NODE_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+}
+
 async function addShebang(file: string): Promise<void> {
   const text = await readFile(file, 'utf8')
-  const line = `#!/usr/bin/env -S node ${PARLEY_NODE_FLAGS.join(' ')}\n`
+  const environment = Object.entries(PARLEY_NODE_ENVIRONMENT).map(
+    ([key, value]) => `${key}=${value}`,
+  )
+  const line = `#!/usr/bin/env -S ${[...environment, 'node', ...PARLEY_NODE_FLAGS].join(' ')}\n`
   if (!text.startsWith('#!')) await writeFile(file, line + text)
 }
 

@@ -34,6 +34,7 @@ import {
   MEETING_CLUSTERS,
   PERSISTENT_VOLUME_CLAIMS,
   SECRETS,
+  SERVICES,
 } from '../runtime/resources.ts'
 import { type Audience, announceConditions, announceRotation } from './announce.ts'
 import {
@@ -226,6 +227,8 @@ function isSecret({ kind }: Child): boolean {
 
 /** What goes wrong here, the attempt to write says. */
 async function makeWay(writer: ChildWriter, child: Child, { namespace, reference }: Owner) {
+  // Dozens of children of other kinds need not be looked up for it.
+  if (child.kind.resource !== SERVICES) return
   const entry = child.kind.store.get(`${namespace}/${child.object.metadata.name}`)
   if (entry?.group === reference.uid && isInTheWay(child, entry))
     await writer.remove(child.kind, entry)

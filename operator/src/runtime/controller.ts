@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import { TooManyRequests, Unavailable } from './errors.ts'
@@ -54,6 +55,8 @@ export class Controller {
     for (;;) {
       const key = await this.queue.take()
       if (key === undefined) return
+      // One that waits for nobody is over before the next begins, so that their garbage is not mixed and kept.
+      await setImmediate()
       await this.#reconcile(key, signal)
       this.queue.done(key)
     }

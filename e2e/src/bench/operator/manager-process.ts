@@ -3,10 +3,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { cachedBundle, cachePaths, PARLEY_NODE_FLAGS } from '@parley/images'
+import {
+  cachedBundle,
+  cachePaths,
+  PARLEY_NODE_ENVIRONMENT,
+  PARLEY_NODE_FLAGS,
+} from '@parley/images'
 import { cpuSeconds, peakMebibytes } from './process-figures.ts'
 
-/** The operator as a process of its own: the bundle of the image, started with the flags that it has there. */
+/** The operator as a process of its own: the bundle of the image, started as it is there. */
 export class ManagerProcess {
   readonly started = performance.now()
   readonly #child: ChildProcess
@@ -44,7 +49,10 @@ export class ManagerProcess {
         ...[join(folder, 'parley.mjs'), 'manager', '--kubeconfig', kubeconfig],
         ...['--metrics-port', String(metricsPort), '--health-port', '0', ...args],
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_ENV: 'production' } },
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...PARLEY_NODE_ENVIRONMENT, NODE_ENV: 'production' },
+      },
     )
     return new ManagerProcess(child, metricsPort)
   }

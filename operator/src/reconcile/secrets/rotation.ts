@@ -240,12 +240,28 @@ export function rotationAnnotations(state: RotationState): Record<string, string
   }
 }
 
-/** The state that annotations say; undefined where they say none that can be read. */
+/** What annotations said that are asked time and again. */
+const states = new WeakMap<object, { state: Readonly<RotationState> | undefined }>()
+
+/**
+ * The state that annotations say; undefined where they say none that can be read. Nobody may change them afterwards:
+ * they are read once.
+ */
 export function rotationOf(
   annotations: Readonly<Record<string, string>> | undefined,
-): RotationState | undefined {
-  const rotatedAt = time.safeParse(annotations?.[ROTATED_AT_ANNOTATION])
-  const rest = annotation.safeParse(parseJson(annotations?.[ROTATION_ANNOTATION]))
+): Readonly<RotationState> | undefined {
+  if (!annotations) return undefined
+  let known = states.get(annotations)
+  if (!known) {
+    known = { state: readRotation(annotations) }
+    states.set(annotations, known)
+  }
+  return known.state
+}
+
+function readRotation(annotations: Readonly<Record<string, string>>): RotationState | undefined {
+  const rotatedAt = time.safeParse(annotations[ROTATED_AT_ANNOTATION])
+  const rest = annotation.safeParse(parseJson(annotations[ROTATION_ANNOTATION]))
   if (!rotatedAt.success || !rest.success) return undefined
   const { holdSeconds, ttlSeconds, ...others } = rest.data
   return {
