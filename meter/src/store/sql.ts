@@ -33,8 +33,11 @@ export type Dialect = {
   deleteSome: (table: string, keys: readonly string[], where: string, limit: number) => string
   /** Whether the table of allocations is that of many meters. */
   sharesAllocations: boolean
-  /** Whether usage has the indexes that sums by room are made from (see `usageIndexes`). */
-  indexesUsage: boolean
+  /**
+   * Up to how many rows with a measure that is mostly 0 these are summed up by themselves; 0 where usage
+   * has none of the indexes for that (`usageIndexes`).
+   */
+  fewRare: number
 }
 
 export const sqliteDialect: Dialect = {
@@ -43,11 +46,11 @@ export const sqliteDialect: Dialect = {
     `DELETE FROM ${table} WHERE (${keys.join(', ')}) IN
      (SELECT ${keys.join(', ')} FROM ${table} WHERE ${where} LIMIT ${limit})`,
   sharesAllocations: false,
-  indexesUsage: true,
+  fewRare: 10_000,
 }
 export const mysqlDialect: Dialect = {
   onConflict: () => 'ON DUPLICATE KEY UPDATE',
   deleteSome: (table, _keys, where, limit) => `DELETE FROM ${table} WHERE ${where} LIMIT ${limit}`,
   sharesAllocations: true,
-  indexesUsage: false,
+  fewRare: 0,
 }

@@ -20,6 +20,8 @@ const forgetRows = 2000
 export type SqliteOptions = {
   /** How long to wait for another process that holds the file. Default: 5 s. */
   busyMs?: number
+  /** See `Dialect`. */
+  fewRare?: number
   /** An open database of that path, in place of one that is opened here. */
   database?: DatabaseSync
 }
@@ -29,10 +31,11 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
   const db = openDatabase(path, options)
   const run = runnerOf(db)
   const allocations = prepare(db)
-  const usage = usageTables(sqliteDialect, '')
-  const links = linkTables(sqliteDialect, '')
-  const pods = podTables(sqliteDialect, '')
-  const heard = heardTable(sqliteDialect, '')
+  const dialect = { ...sqliteDialect, fewRare: options.fewRare ?? sqliteDialect.fewRare }
+  const usage = usageTables(dialect, '')
+  const links = linkTables(dialect, '')
+  const pods = podTables(dialect, '')
+  const heard = heardTable(dialect, '')
   const read = <T>(program: () => Program<T>) =>
     attempt('read', path, () => inTransaction(db, 'BEGIN', () => run(program())))
   const write = <T>(program: () => Program<T>) =>

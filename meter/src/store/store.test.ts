@@ -123,47 +123,49 @@ describe('the SQLite store', () => {
     db.close()
   })
 
-  it('REQ-K5: weeks by room, from the index by room, are what their days are', async () => {
-    const path = join(folder, 'weeks.db')
-    const store = await openStore(`sqlite:${path}`)
-    const day = 86_400_000
-    const record = fc.record({
-      day: fc.nat(80),
-      user: fc.constantFrom('acme.r1.p-1', 'acme.r2.p-2', 'globex.r1.p-3', 'mallory'),
-      transport: fc.constantFrom('udp' as const, 'tls' as const),
-      bytes: fc.nat(2 ** 40),
-    })
-    const [records = []] = fc.sample(fc.array(record, { minLength: 300, maxLength: 300 }), 1)
-    await store.merge(
-      records.map(({ day: at, user, transport, bytes }, index) => {
-        const openedAt = start + at * day
-        return {
-          ...{ realm: 'pod-a.demo', username: `4000000000:${user}`, id: String(index) },
-          ...{ remote: 'c:1', transport, openedAt, lastSeenAt: openedAt, aliveAt: openedAt },
-          ...{ expiresAt: openedAt, closedAt: openedAt },
-          hours: new Map([[openedAt, { ...noTraffic(), turnToPeerBytes: bytes }]]),
+  it.each([1, 10_000])(
+    'REQ-K5: weeks by room, from the index by room, are what their days are; few with a rare measure are %i',
+    async (fewRare) => {
+      const store = openSqliteStore(join(folder, 'weeks.db'), { fewRare })
+      const day = 86_400_000
+      const record = fc.record({
+        day: fc.nat(80),
+        user: fc.constantFrom('acme.r1.p-1', 'acme.r2.p-2', 'globex.r1.p-3', 'mallory'),
+        transport: fc.constantFrom('udp' as const, 'tls' as const),
+        bytes: fc.nat(2 ** 40),
+      })
+      const [records = []] = fc.sample(fc.array(record, { minLength: 300, maxLength: 300 }), 1)
+      await store.merge(
+        records.map(({ day: at, user, transport, bytes }, index) => {
+          const openedAt = start + at * day
+          return {
+            ...{ realm: 'pod-a.demo', username: `4000000000:${user}`, id: String(index) },
+            ...{ remote: 'c:1', transport, openedAt, lastSeenAt: openedAt, aliveAt: openedAt },
+            ...{ expiresAt: openedAt, closedAt: openedAt },
+            hours: new Map([[openedAt, { ...noTraffic(), turnToPeerBytes: bytes }]]),
+          }
+        }),
+      )
+      const usage = usageOf(store)
+      const now = start + 100 * day
+      await usage.rollUp(now)
+      for (const by of [['room'], ['tenant', 'room'], ['transport', 'room']] as const)
+        for (const [from, to] of [
+          [0, 81],
+          [3, 12],
+          [20, 70],
+        ] as const) {
+          const window = { from: start + from * day, to: start + to * day }
+          const cells = cellsOf(await store.records(window), {
+            ...{ region: 'eu-central-1', asOf: now, window },
+          })
+          expect(joined(await usage.sums(window, by, now), by)).toEqual(
+            joined(sumCells(cells, by, window.from), by),
+          )
         }
-      }),
-    )
-    const usage = usageOf(store)
-    const now = start + 100 * day
-    await usage.rollUp(now)
-    for (const by of [['room'], ['tenant', 'room'], ['transport', 'room']] as const)
-      for (const [from, to] of [
-        [0, 81],
-        [3, 12],
-        [20, 70],
-      ] as const) {
-        const window = { from: start + from * day, to: start + to * day }
-        const cells = cellsOf(await store.records(window), {
-          ...{ region: 'eu-central-1', asOf: now, window },
-        })
-        expect(joined(await usage.sums(window, by, now), by)).toEqual(
-          joined(sumCells(cells, by, window.from), by),
-        )
-      }
-    await store.close()
-  })
+      await store.close()
+    },
+  )
 
   it('a write that fails says so and writes nothing', async () => {
     const path = join(folder, 'meter.db')

@@ -44,5 +44,5 @@ export const usageIndexes: readonly string[] = [
   `CREATE INDEX usage_hours_rare ON usage_hours (meter, hour) WHERE ${isRare}`,
   `CREATE INDEX usage_days_rare ON usage_days (meter, hour) WHERE ${isRare}`,
   `CREATE INDEX ${byRoom} ON usage_days
-     (meter, ${blockOf}, room, transport, tenant, hour, carried, ${usualFields.map(columnOf).join(', ')})`,
+     (meter, ${blockOf}, room, transport, tenant, hour, carried, ${summedFields.map(columnOf).join(', ')})`,
 ]

@@ -221,18 +221,20 @@ export function usageTables(dialect: Dialect, meter: string) {
    */
   function* passes(span: Span, keys: readonly KeyColumn[]): Program<Pass[]> {
     const { table, from, to } = span
-    const all = { fields: summedFields, from: table }
-    if (!dialect.indexesUsage) return [all]
+    const { fewRare } = dialect
+    const through = (fields: readonly SummedField[]): Pass =>
+      fewRare > 0 && isByRoom(span, keys)
+        ? { fields, from: daysByRoom, inBlocks: true }
+        : { fields, from: table }
+    if (fewRare === 0) return [through(summedFields)]
     const { rows } = yield {
       sql: `SELECT count(*) AS number FROM (SELECT 1 FROM ${rareOf(table)}
             WHERE meter = ? AND hour >= ? AND hour < ? AND ${isRare} LIMIT ${fewRare})`,
       values: [meter, from, to],
     }
     const number = Number(rows[0]?.number)
-    if (number === fewRare) return [all]
-    const usual = isByRoom(span, keys)
-      ? { fields: usualFields, from: daysByRoom, inBlocks: true }
-      : { fields: usualFields, from: table }
+    if (number === fewRare) return [through(summedFields)]
+    const usual = through(usualFields)
     return number === 0
       ? [usual]
       : [usual, { fields: rareFields, from: rareOf(table), where: isRare }]
@@ -360,8 +362,6 @@ type Pass = {
   inBlocks?: boolean
 }
 
-/** From how many rows on with a measure that is mostly 0 all are summed up in one pass. */
-const fewRare = 10_000
 /** Of fewer days it is quicker to sort them than to skip the other days of their block. */
 const fewDays = 7
 /** SQLite joins at most 500 SELECTs; forty years are as many blocks. */

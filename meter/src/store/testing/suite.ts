@@ -116,6 +116,22 @@ export function storeSuite(place: () => () => Promise<Store>, { numRuns = 100 } 
     await other.close()
   })
 
+  it('REQ-K5: a meter that starts takes up what may go on, and not what was closed long before', async () => {
+    const store = await place()()
+    const at = (id: string, hours: number, isClosed: boolean): AllocationRecord => {
+      const { openedAt, ...rest } = plain(id, 5, start + hours * hour)
+      const closedAt = isClosed ? openedAt + 1 : 0
+      return { ...rest, openedAt, closedAt, lastSeenAt: openedAt + 1 }
+    }
+    await store.merge([at('1', 0, false), at('2', 1, true), at('3', 2, false), at('4', 3, true)])
+    const taken = await store.recent(start + hour, start + 3 * hour)
+    expect(taken.map(({ id, hours }) => [id, hours.size]).sort()).toEqual([
+      ['3', 1],
+      ['4', 1],
+    ])
+    await store.close()
+  })
+
   it('REQ-K5: keeps a username as it came, whatever is in it', async () => {
     const store = await place()()
     const username = `4000000000:a.b.c'"\\\n; DROP TABLE allocations; -- ${'é漢😀'.repeat(60)}`
