@@ -222,7 +222,7 @@ const checkBytes = 100
 const checkAnswerBytes = 64
 /** TURN's ChannelData header, in front of each packet between client and relay. */
 const channelDataHeaderBytes = 4
-/** TURN's own messages of an allocation: 2.4 kB at most, measured on a machine with four times its load. */
+/** TURN's own messages of an allocation: 2.4 kB at most was measured, with ten busy processes beside the call. */
 const turnBytesPerAllocation = 4000
 
 /**
