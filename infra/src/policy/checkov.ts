@@ -13,6 +13,8 @@ export const suppressions: Readonly<Record<string, string>> = {
     'a web application firewall is money for each request and rules of your own: attach yours',
   CKV_AWS_88:
     'media nodes have public addresses: media go straight to them, and no load balancer carries thousands of ports',
+  CKV_AWS_130:
+    'EKS takes no managed nodes into a public subnet that gives no addresses, and media nodes need theirs; nothing else is in these subnets but load balancer and NAT',
   CKV_AWS_144:
     'state, logs and the built page: versions are kept, and the page is made anew from the source',
   CKV_AWS_145:

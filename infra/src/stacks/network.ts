@@ -76,7 +76,8 @@ export class NetworkStack extends ParleyStack {
             vpcId: this.vpc.id,
             cidrBlock,
             availabilityZone: region.zones[index] ?? '',
-            mapPublicIpOnLaunch: false,
+            // EKS takes no managed nodes into a public subnet without it.
+            mapPublicIpOnLaunch: kind === 'public',
             tags: { ...this.tags('network', `${this.prefix}-${kind}-${index + 1}`), ...tags },
           }),
       )
