@@ -101,9 +101,10 @@ describe('a new image', () => {
 
   it('REQ-K1: what is no matter of new pods is changed at once, also where these wait', async () => {
     await change({ turn: { replicas: 2 } })
-    await eventually(async () => expect((await workload('turn'))?.spec.replicas).toBe(2))
+    await eventually(async () => expect(await podsOf('turn')).toHaveLength(2))
     expect((await podsOf('turn')).map(imageOf)).not.toContainEqual(expect.stringMatching(/:typo$/))
     await change({ turn: { replicas: 1 } })
+    await eventually(async () => expect(await podsOf('turn')).toHaveLength(1))
   })
 
   it('REQ-K7: that is set back leaves all pods as they were', async () => {
