@@ -201,7 +201,13 @@ describe('advice', () => {
 })
 
 describe('how much a mesh was used', () => {
-  const link = (participant: string, peer: string | null, from: number, to: number, room = 'r') =>
+  const link = (
+    participant: string,
+    peer: string | null,
+    from: number,
+    to: number,
+    { room = 'r', ended = true } = {},
+  ) =>
     ({
       ...{
         tenant: 'acme',
@@ -212,7 +218,7 @@ describe('how much a mesh was used', () => {
       },
       report: {
         ...{ link: 0, peer, policy: 'all', errors: [], mappingVaries: false, failedPairs: 0 },
-        ...{ gathered: { host: true, srflx: true, relay: true }, ended: true },
+        ...{ gathered: { host: true, srflx: true, relay: true }, ended },
         ...{ answered: { udp: true, tcp: false, tls: false } },
         selected: { local: 'host', remote: 'host' },
       },
@@ -235,10 +241,34 @@ describe('how much a mesh was used', () => {
 
   it('leaves out rooms that used the SFU, and links that never carried anything', () => {
     const { selected: _, ...report } = link('a', 'b', 0, 1).report
+    const moved = { room: 'moved' }
     const records = [
-      ...[link('ann', 'ben', 0, 1, 'moved'), link('ann', null, 1, 2, 'moved')],
-      { ...link('ann', 'ben', 0, 1, 'failed'), report },
+      ...[link('ann', 'ben', 0, 1, moved), link('ann', null, 1, 2, moved)],
+      { ...link('ann', 'ben', 0, 1, { room: 'failed' }), report },
     ]
     expect(meshUse(records, window)).toEqual([])
+  })
+
+  it('REQ-K8: leaves out rooms with a link whose end no page told: the last report is not its end', () => {
+    const open = { ended: false }
+    expect(meshUse([link('ann', 'ben', 0, 0.1, open)], window)).toEqual([])
+    expect(meshUse([link('ann', 'ben', -2, -1, open)], window)).toEqual([])
+    const other = link('ann', 'cat', 0, 2)
+    expect(meshUse([other, link('ann', 'ben', 0, 0.1, open)], window)).toEqual([])
+    const onSfu = [other, link('ann', null, -2, -1, open)]
+    expect(meshUse(onSfu, window)).toEqual([])
+  })
+
+  it('REQ-K8: a link that one end left without a word has the end that the other one told', () => {
+    const open = { ended: false }
+    const told = [link('ann', 'ben', 0, 2), link('ben', 'ann', 0, 0.1, open)]
+    const twoHours = [{ tenant: 'acme', room: 'r', streamSeconds: 2 * 2 * 3600 }]
+    expect(meshUse(told, window)).toEqual(twoHours)
+    // The end of an earlier link is not that of a later one.
+    expect(meshUse([...told, link('ben', 'ann', 3, 3.1, open)], window)).toEqual([])
+    // A report from after the window says enough.
+    expect(
+      meshUse([link('ann', 'ben', 0, 5, open)], { from: start, to: start + 2 * hour }),
+    ).toEqual(twoHours)
   })
 })

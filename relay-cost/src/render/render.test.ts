@@ -47,6 +47,21 @@ describe('rendering a report', () => {
     )
   })
 
+  it('REQ-K5: a table has as many rows as the report, also more than a call takes arguments', () => {
+    const count = 200_000
+    const { totals, ...report } = buildReport({
+      ...{ allocations: [], window: { from: start, to: start + hour }, prices },
+    })
+    const rows = Array.from({ length: count }, (_, n) => ({
+      key: { participant: `p-${n}` },
+      ...totals,
+    }))
+    for (const width of [40, 100]) {
+      const table = renderReport({ ...report, totals, rows }, 'table', { width })
+      expect(table).toContain(`p-${count - 1}`)
+    }
+  })
+
   it('REQ-K5: idle nodes and unattributed bytes are said under the total', () => {
     const [life] = fc.sample(
       lives.filter((all) => all.some(({ deltas }) => deltas.length > 0)),

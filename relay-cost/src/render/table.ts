@@ -250,13 +250,18 @@ function chooseColumns(report: RelayCostReport, width: number): Column[] {
 
 function widthOf(column: Column, report: RelayCostReport): number {
   const texts = [column.head, column.total(report.totals), ...report.rows.map(column.cell)]
-  return Math.max(...texts.map(textWidth), column.dispensable === 0 ? 5 : 0)
+  return greatest(texts, textWidth, column.dispensable === 0 ? 5 : 0)
 }
 
 /** How long a row's bar is, of the longest. */
 function shareOf({ rows, totals }: RelayCostReport): (row: ReportRow) => number {
-  const most = Math.max(0, ...rows.map((row) => weightOf(row, totals)))
+  const most = greatest(rows, (row) => weightOf(row, totals))
   return (row) => (most > 0 ? weightOf(row, totals) / most : 0)
+}
+
+/** Of any number of items: a call takes only so many arguments. */
+function greatest<T>(items: readonly T[], of: (item: T) => number, least = 0): number {
+  return items.reduce((most, item) => Math.max(most, of(item)), least)
 }
 
 /** What the bar shows: cost, or bytes where nothing costs anything. */
