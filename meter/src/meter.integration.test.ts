@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { type RelayCostReport, relayCostReportSchema, relaySummarySchema } from '@parley/protocol'
 import {
-  buildReport,
   compareRecorded,
   presetPrices,
   type Recorded,
   ReplayStream,
   readRecorded,
 } from '@parley/relay-cost'
+import { buildReport } from '@parley/relay-cost/testing'
 import { execa } from 'execa'
 import { pino } from 'pino'
 import { startMeter } from './meter.ts'

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { buildReport, presetPrices } from '@parley/relay-cost'
+import { presetPrices } from '@parley/relay-cost'
+import { buildReport } from '@parley/relay-cost/testing'
 import { ReportFiles } from './report-files.ts'
 
 const hour = 3_600_000

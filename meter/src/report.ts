@@ -34,7 +34,7 @@ export type PricedUsage = { usage: Usage; pricesOf: PricesOf }
 
 /**
  * The report of what a store holds: summed there, by the dimensions asked for, and priced here. It is
- * the same as `buildReport` of the allocations.
+ * the same as the report of the allocations themselves.
  */
 export async function reportFrom(
   parts: readonly PricedUsage[],
@@ -85,7 +85,7 @@ function dateOf(at: number): string {
  * Spans of which only days are left before `hoursFrom`, the start of a day: a day is counted as a whole, and
  * once. The first span begins with its day, and prices that change within a day change with the next one.
  */
-function inKeptDays(spans: readonly PriceSpan[], hoursFrom: number): PriceSpan[] {
+export function inKeptDays(spans: readonly PriceSpan[], hoursFrom: number): PriceSpan[] {
   const begin = spans[0]?.from
   const cut = (at: number) =>
     at >= hoursFrom ? at : at === begin ? dayOf(at) : dayOf(at + dayMs - 1)

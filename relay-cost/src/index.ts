@@ -1,13 +1,11 @@
 export { type AdviceRequest, adviseOn } from './advice/advice.ts'
 export { meshUse, type RoomUse } from './advice/room-use.ts'
 export * from './allocation.ts'
-export { apportion } from './apportion.ts'
-export { extraHeaderBytes, quantitiesOf } from './billable.ts'
-export { addCell, addUsage, type CellsRequest, cellId, cellsOf } from './cells.ts'
+export { type CellsRequest, cellsOf } from './cells.ts'
 export type { PeerLink, Place, RoomFacts } from './destinations.ts'
 export * from './errors.ts'
 export { forecastMonthEnd, type Pace } from './forecast.ts'
-export { formatBytes, formatMoney, formatSeconds } from './format.ts'
+export { formatSeconds } from './format.ts'
 export { Ledger } from './ledger.ts'
 export { LinkBook, mergeLinkRecords } from './links.ts'
 export {
@@ -28,23 +26,11 @@ export { type Plan, type PlanRequest, plan } from './plan/plan.ts'
 export { renderPlan } from './plan/render.ts'
 export * from './prices/index.ts'
 export { type InfrastructurePrices, infrastructurePrices } from './prices/infrastructure.ts'
-export {
-  parseReportFormat,
-  type ReportFormat,
-  renderReport,
-  reportFormats,
-} from './render/index.ts'
+export { type ReportFormat, renderReport, reportFormats } from './render/index.ts'
 export type { Colour } from './render/table.ts'
 export { compareRecorded, type Recorded, readRecorded } from './replay.ts'
 export { ReplayStream } from './replay-stream.ts'
-export {
-  buildReport,
-  idleKey,
-  type ReportRequest,
-  reportOf,
-  type SumsRequest,
-  unattributedKey,
-} from './report.ts'
+export { reportOf, type SumsRequest } from './report.ts'
 export { dimensionsFor, parseBy, parseWindow, type Window } from './request.ts'
 export {
   countedHours,
@@ -55,7 +41,7 @@ export {
   spansOf,
 } from './span.ts'
 export * from './statsdb.ts'
-export { sumCells } from './sums.ts'
+export { noSums, type SumMeasures, sumCells, sumFields } from './sums.ts'
 export * from './traffic.ts'
 export { type NodeCounters, reconcileNodes, type Unseen, unseenCells } from './unseen.ts'
 export {

@@ -1,8 +1,7 @@
 import type { Measures, RelayCostReport, ReportDimension, ReportRow } from '@parley/protocol'
-import { type AllocationRecord, dayMs, hourMs, isOpen, joinAllocations } from './allocation.ts'
+import { dayMs, hourMs } from './allocation.ts'
 import { apportion } from './apportion.ts'
 import { quantitiesOf } from './billable.ts'
-import { type CellsRequest, cellsOf } from './cells.ts'
 import { RelayCostError } from './errors.ts'
 import { formatBytes, formatMoney } from './format.ts'
 import {
@@ -12,79 +11,19 @@ import {
   priceQuantities,
   type Quantities,
 } from './prices/cost.ts'
-import type { PricesAt } from './prices/history.ts'
 import { meterRules } from './prices/meters.ts'
 import { microsPerUnit, toMicros } from './prices/money.ts'
 import type { Prices } from './prices/prices.ts'
 import type { Window } from './request.ts'
-import { countedHours, monthOf, type PricedSums, spansOf } from './span.ts'
-import { addSums, noSums, type SumMeasures, sumCells, sumFields } from './sums.ts'
+import { countedHours, monthOf, type PricedSums } from './span.ts'
+import { addSums, noSums, type SumMeasures, sumFields } from './sums.ts'
 import { relayedBytes } from './traffic.ts'
-import type { CellSums, UsageCell } from './usage.ts'
+import type { CellSums } from './usage.ts'
 
 /** Keys of rows that stand for nobody; brackets cannot stand in a tenant, room or participant id. */
 export const unattributedKey = '(unattributed)'
 export const idleKey = '(idle)'
 const unknownKey = '(unknown)'
-
-export type ReportRequest = Partial<Omit<CellsRequest, 'window'>> & {
-  /** In any order, repeats and views of several meters allowed: they are joined first. */
-  allocations: Iterable<AllocationRecord>
-  window: Window
-  prices: Prices | PricesAt
-  /** Default: room. */
-  by?: readonly ReportDimension[]
-  /** What only nodes counted, beyond the allocations ({@link unseenCells}). */
-  unseen?: readonly UsageCell[]
-  /** Node hours in the window, and what a node relays at most (Mbit/s sent). Not given: nodes cost 0. */
-  nodes?: { nodeHours: number; capacityMbps: number }
-  /** Said in the report before its own notes. */
-  notes?: readonly string[]
-}
-
-/**
- * Prices what was relayed in a window: cells of the allocations, summed ({@link reportOf}). A default
- * of `asOf` is the window's end.
- * @throws {RelayCostError} `COUNTER_OVERFLOW` where a sum passes 2^53 bytes
- */
-export function buildReport(request: ReportRequest): RelayCostReport {
-  const { window, by = ['room'], region = '', prices, nodes, unseen = [] } = request
-  const asOf = request.asOf ?? window.to
-  const counted = countedHours(window)
-  const allocations = joinAllocations(request.allocations)
-  const cells = [
-    ...cellsOf(allocations, { ...request, region, asOf, window: counted }),
-    ...unseen.filter(({ hour }) => hour >= counted.from && hour < counted.to),
-  ]
-  const spans = spansOf(
-    window,
-    typeof prices === 'function' ? prices : () => ({ prices, until: Number.POSITIVE_INFINITY }),
-  )
-  const nodeMilliseconds = apportion(
-    Math.round((nodes?.nodeHours ?? 0) * 3_600_000),
-    spans.map(({ from, to }) => to - from),
-  )
-  return reportOf({
-    window,
-    by,
-    spans: spans.map((span, index) => ({
-      ...span,
-      sums: sumCells(
-        cells.filter(({ hour }) => hour >= span.from && hour < span.to),
-        by,
-        counted.from,
-      ),
-      ...(nodes && {
-        nodes: {
-          milliseconds: nodeMilliseconds[index] ?? 0,
-          capacityMbps: nodes.capacityMbps,
-        },
-      }),
-    })),
-    open: allocations.filter((record) => isOpen(record, asOf)).length,
-    notes: request.notes ?? [],
-  })
-}
 
 export type SumsRequest = {
   window: Window

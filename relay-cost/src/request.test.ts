@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseReportFormat } from './render/index.ts'
 import { parseBy, parseWindow } from './request.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
@@ -27,13 +26,11 @@ describe('what a report is asked for', () => {
     expect(() => parseWindow(request, now)).toThrow(message)
   })
 
-  it('reads dimensions and formats, and lists them where one is unknown', () => {
+  it('reads dimensions, and lists them where one is unknown', () => {
     expect(parseBy('tenant, room')).toEqual(['tenant', 'room'])
     expect(() => parseBy('tenant,rooms')).toThrow(
       /cannot report by "rooms"; use some of tenant, room/,
     )
     expect(() => parseBy('room,room')).toThrow(/twice/)
-    expect(parseReportFormat('csv')).toBe('csv')
-    expect(() => parseReportFormat('pdf')).toThrow(/use one of table, json, csv, focus/)
   })
 })

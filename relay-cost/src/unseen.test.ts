@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { presetPrices } from './prices/presets.ts'
-import { buildReport } from './report.ts'
+import { buildReport } from './testing/build-report.ts'
 import { jsonLines, replayed } from './testing/replayed.ts'
 import { hour, type Life, lives, start, totalCounts } from './testing/stream.ts'
 import { type NodeCounters, reconcileNodes, unseenCells } from './unseen.ts'

@@ -1,19 +1,11 @@
-export {
-  noQuantities,
-  type Priced,
-  priceEgress,
-  priceInternet,
-  priceNodes,
-  priceQuantities,
-  type Quantities,
-} from './cost.ts'
+export { type Priced, priceEgress, type Quantities } from './cost.ts'
 export { loadPriceLists, loadPrices } from './file.ts'
 export { type PricesAt, pricesOver } from './history.ts'
 export type { Imported, ImportRequest, JsonEntry, PriceImporter } from './import/import.ts'
 export { type ImportSource, importSources, priceImporter } from './import/index.ts'
 export { presetsMarkdown } from './markdown.ts'
-export { type Meter, type MeterRule, meterRules, meters } from './meters.ts'
-export { type ExactMoney, roundMoney, toMicros } from './money.ts'
+export type { Meter, MeterRule } from './meters.ts'
+export { type ExactMoney, roundMoney } from './money.ts'
 export {
   defaultPreset,
   likelyPresets,
@@ -22,7 +14,6 @@ export {
   presets,
 } from './presets.ts'
 export {
-  convertPrices,
   type NodeVariant,
   nodePerHour,
   nodeVariants,

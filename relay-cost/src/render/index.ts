@@ -1,21 +1,10 @@
 import type { RelayCostReport } from '@parley/protocol'
-import { ReportRequestError } from '../errors.ts'
 import { renderCsv } from './csv.ts'
 import { type FocusOptions, renderFocus } from './focus.ts'
 import { renderTable, type TableOptions } from './table.ts'
 
 export const reportFormats = ['table', 'json', 'csv', 'focus'] as const
 export type ReportFormat = (typeof reportFormats)[number]
-
-/** @throws {ReportRequestError} `REPORT_FORMAT` */
-export function parseReportFormat(text: string): ReportFormat {
-  const format = reportFormats.find((known) => known === text)
-  if (format) return format
-  throw new ReportRequestError(
-    'REPORT_FORMAT',
-    `no output format "${text}"; use one of ${reportFormats.join(', ')}`,
-  )
-}
 
 /** A report as text, the last line ended. `csv` and `focus` are RFC 4180 with a header line. */
 export function renderReport(

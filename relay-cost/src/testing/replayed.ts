@@ -1,7 +1,7 @@
 import { type AllocationRecord, joinAllocations } from '../allocation.ts'
 import { Ledger } from '../ledger.ts'
 import { compareRecorded, type Recorded, readRecorded } from '../replay.ts'
-import { buildReport, type ReportRequest } from '../report.ts'
+import { buildReport, type ReportRequest } from './build-report.ts'
 import { type Life, publish } from './stream.ts'
 
 /** What a recorded stream comes to with all of it at hand: what `ReplayStream` is held against. */
