@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -268,6 +269,32 @@ describe('parley cost replay', () => {
       ),
       { numRuns: 20 },
     )
+  })
+
+  it('REQ-K5: a pipe is read once, so that all of it is counted, in order or not', async () => {
+    const [first = '', ...rest] = recordedStream()
+    const many = Array.from({ length: 600 }, (_, index) =>
+      first
+        .replace(/000000000000000001/, String(1000 + index).padStart(18, '0'))
+        .replace('000,', '007,'),
+    )
+    const lines = [...rest, ...many, first]
+    const { report } = await replay(lines)
+    expect(report.totals.allocations).toBe(602)
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const file = join(folder, 'events.jsonl')
+    // Who reads it a second time finds nothing, and does not wait.
+    const writer = spawn('sh', ['-c', 'cat "$0" > "$1"; : > "$1"', file, pipe])
+    try {
+      const by = ['--by', 'tenant,room,participant', '-o', 'json']
+      const prices = ['--prices', 'aws/eu-central-1']
+      const { out, err } = await parley('cost', 'replay', '--events', pipe, ...prices, ...by)
+      expect(err).toBe('')
+      expect(JSON.parse(out)).toEqual(report)
+    } finally {
+      writer.kill()
+    }
   })
 
   it('a broken line is named by its number and the rest is counted', async () => {

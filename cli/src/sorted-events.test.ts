@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { compareRecorded, type Recorded, readRecorded } from '@parley/relay-cost'
 import fc from 'fast-check'
@@ -29,4 +32,22 @@ describe('events in order', () => {
       ),
     )
   })
+
+  it.each([1, 40])(
+    'REQ-K5: %i bytes lost from a file are an error, never a smaller report',
+    (lost) => {
+      const parent = mkdtempSync(join(tmpdir(), 'parley-sorted-'))
+      const events = new SortedEvents(2, parent)
+      try {
+        for (const each of fc.sample(recorded, 4)) events.add(each)
+        const [folder = ''] = readdirSync(parent)
+        const file = join(parent, folder, '1')
+        writeFileSync(file, readFileSync(file).subarray(0, -lost))
+        expect(() => [...events]).toThrow(/sorted events in .* cannot be read back .*set TMPDIR/)
+      } finally {
+        events.close()
+        rmSync(parent, { recursive: true })
+      }
+    },
+  )
 })

@@ -1,8 +1,10 @@
+import { stat } from 'node:fs/promises'
 import { setFlagsFromString } from 'node:v8'
 import { reportDimensions } from '@parley/protocol'
 import {
   compareRecorded,
   dimensionsFor,
+  type Prices,
   parseBy,
   type Recorded,
   ReplayStream,
@@ -11,7 +13,7 @@ import {
 import type { Command } from 'commander'
 import { readLines } from '../../input.ts'
 import { type Format, format, print, top } from './output.ts'
-import { pricesOf } from './prices-of.ts'
+import { priceListsOf } from './prices-of.ts'
 import { SortedEvents } from './sorted-events.ts'
 
 export function addReplay(cost: Command): void {
@@ -24,6 +26,7 @@ export function addReplay(cost: Command): void {
     )
     .requiredOption('--prices <file|preset>', 'prices to use')
     .option('--by <dimensions>', `rows by any of ${reportDimensions.join(', ')}`, 'room')
+    .option('--region <region>', 'of which region it is, where the prices are for several')
     .addOption(format())
     .addOption(top())
     .addHelpText(
@@ -39,10 +42,11 @@ Example:
       // Little is kept of a stream: let the heap grow to a third more than that, and not to several times as much.
       setFlagsFromString('--heap-growing-percent=30')
       const by = dimensionsFor(options.output, parseBy(options.by))
-      const prices = await pricesOf(options.prices)
+      const prices = await priceListsOf(options.prices)
+      const region = options.region ?? onlyRegionOf(prices)
       const { stream, rejected } = await replay(
         options.events,
-        () => new ReplayStream({ prices, by }),
+        () => new ReplayStream({ prices, by, ...(region && { region }) }),
       )
       for (const { line, reason } of rejected.named)
         console.error(`${options.events}:${line}: ${reason}; the line is left out`)
@@ -65,9 +69,15 @@ Example:
 type ReplayOptions = {
   events: string
   prices: string
+  region?: string
   by: string
   output: Format
   top?: number
+}
+
+function onlyRegionOf(prices: readonly Prices[]): string | undefined {
+  const regions = new Set(prices.map(({ region }) => region))
+  return regions.size === 1 ? prices[0]?.region : undefined
 }
 
 /** Broken lines that are named one by one; of the rest their number is said. */
@@ -82,9 +92,13 @@ type Replayed = { stream: ReplayStream; rejected: Rejected }
  * what a few hundred lines hold is read once; another is sorted, in temporary files.
  */
 async function replay(file: string, streamOf: () => ReplayStream): Promise<Replayed> {
-  // Standard input cannot be read a second time.
-  const inOrder = file === '-' ? undefined : await replayInOrder(file, streamOf())
+  // Standard input and pipes cannot be read a second time.
+  const inOrder = (await isPlainFile(file)) ? await replayInOrder(file, streamOf()) : undefined
   return inOrder ?? replaySorted(file, streamOf())
+}
+
+async function isPlainFile(file: string): Promise<boolean> {
+  return file !== '-' && (await stat(file)).isFile()
 }
 
 /** Events that are put in order before they are counted, and as many wait. */

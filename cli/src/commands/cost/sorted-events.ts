@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compareRecorded, type Recorded, readRecorded } from '@parley/relay-cost'
@@ -21,9 +21,12 @@ export class SortedEvents {
   #written = 0
   #folder: string | undefined
   #runLength: number
+  #parent: string
 
-  constructor(length = runLength) {
+  /** @param parent of the temporary folder */
+  constructor(length = runLength, parent = tmpdir()) {
     this.#runLength = length
+    this.#parent = parent
   }
 
   /** @throws Error that names the folder where it is full or not writable */
@@ -54,7 +57,7 @@ export class SortedEvents {
 
   #write(sorted: Iterable<Recorded>): void {
     try {
-      this.#folder ??= mkdtempSync(join(tmpdir(), 'parley-replay-'))
+      this.#folder ??= mkdtempSync(join(this.#parent, 'parley-replay-'))
       const file = join(this.#folder, String(this.#written))
       this.#written += 1
       this.#files.push(file)
@@ -62,7 +65,8 @@ export class SortedEvents {
       try {
         let lines: string[] = []
         const flush = () => {
-          if (lines.length > 0) writeSync(out, `${lines.join('\n')}\n`)
+          // Unlike `writeSync`, it writes on where a disk that fills up took a part.
+          if (lines.length > 0) writeFileSync(out, `${lines.join('\n')}\n`)
           lines = []
         }
         for (const { line } of sorted) if (lines.push(JSON.stringify(line)) >= writeLines) flush()
@@ -72,7 +76,7 @@ export class SortedEvents {
       }
     } catch (error) {
       throw new Error(
-        `cannot sort the events in ${this.#folder ?? tmpdir()}: ${(error as Error).message}; set TMPDIR to a folder with space for twice as much as the file has`,
+        `cannot sort the events in ${this.#folder ?? this.#parent}: ${(error as Error).message}; set TMPDIR to a folder with space for twice as much as the file has`,
         { cause: error },
       )
     }
@@ -114,11 +118,22 @@ function* readRun(file: string): Generator<Recorded> {
       rest = bytes.subarray(end + 1)
       for (const text of bytes.subarray(0, Math.max(end, 0)).toString().split('\n')) {
         const recorded = readRecorded(text)
-        if (recorded && !('rejected' in recorded)) yield recorded
+        if (!recorded) continue
+        if ('rejected' in recorded) throw broken(file, recorded.rejected)
+        yield recorded
       }
-      if (length === 0) return
+      if (length > 0) continue
+      if (rest.length > 0) throw broken(file, 'its last line is cut')
+      return
     }
   } finally {
     closeSync(input)
   }
+}
+
+/** What was written there was an event: to leave it out would change the report. */
+function broken(file: string, reason: string): Error {
+  return new Error(
+    `the sorted events in ${file} cannot be read back (${reason}); set TMPDIR to a folder that nothing else writes to, with space for twice as much as the events have`,
+  )
 }
