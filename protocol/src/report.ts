@@ -82,9 +82,9 @@ export type Advice = z.infer<typeof adviceSchema>
 export type RelayCostReport = z.infer<typeof relayCostReportSchema>
 
 /**
- * The meter's present state in four figures: what a MeetingCluster's status shows. The cost is left
- * out while the store has not been read yet. `troubles` says what keeps the meter from its work, by
- * what it is about (`redis`, `store`).
+ * The meter's present state: what a MeetingCluster's status shows. What is money is left out while the
+ * store has not been read yet. `troubles` says what keeps the meter from its work, by what it is about
+ * (`redis`, `store`, `prices`).
  */
 export const relaySummarySchema = z.strictObject({
   allocations: count,

@@ -6,7 +6,10 @@ import type { CellSums } from './usage.ts'
 /** Prices and the time for which they hold; whole UTC hours. */
 export type PriceSpan = Window & { prices: Prices }
 
-/** What was used in a span: what a report is priced from. Spans of one report follow one another. */
+/**
+ * What was used in a span: what a report is priced from. Spans of one report follow one another, those of
+ * each region with prices of its own by themselves.
+ */
 export type PricedSums = PriceSpan & {
   sums: readonly CellSums[]
   /**

@@ -5,7 +5,7 @@ import { type Traffic, trafficFields } from './traffic.ts'
 /**
  * What is counted of relaying, whole numbers that add up: over allocations, hours and pods, in
  * JavaScript or as plain SUMs in SQL. No price is in them: what any vendor charges is a linear
- * function of the sums (`billableOf`), so that history can be priced again.
+ * function of the sums (`quantitiesOf`), so that history can be priced again.
  */
 export type UsageMeasures = Traffic & {
   /** Allocations that began in the hour. */

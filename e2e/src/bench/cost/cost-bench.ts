@@ -17,7 +17,7 @@ const LINES_EACH = 10
 const MONTHS = 10
 const MONTH_DAYS = 31
 
-/** The floors; a heap that grows by a few bytes an allocation is flat but for noise. */
+/** The floors in docs/scorecard.md; a heap that grows by a few bytes an allocation is flat but for noise. */
 const FLOORS = {
   eventsPerSecond: 50_000,
   bytesPerClosed: 32,

@@ -24,7 +24,7 @@ const TRIAL_SETS = 30
 const WARM_SETS = 40
 const SAMPLES = 200
 
-/** The floors. */
+/** The floors in docs/scorecard.md. */
 const FLOORS = {
   ratio: 0.9,
   latencyP99Ms: 40,
