@@ -88,7 +88,8 @@ function usagesOf(record: AllocationRecord, { asOf, window }: CellsRequest): Usa
   const ended = endOf(record, asOf)
   const within = window ?? { from: 0, to: Number.POSITIVE_INFINITY }
   const counted = { from: hourOf(within.from), to: within.to }
-  const lastReport = Math.max(hourOf(opened), ...record.hours.keys())
+  // Not the last hour with traffic: of an hour in the middle, a store gives none of what came later.
+  const lastReport = hourOf(Math.max(opened, record.lastSeenAt))
   const hours = new Set(traffic.keys())
   for (
     let hour = Math.max(hourOf(opened), counted.from);

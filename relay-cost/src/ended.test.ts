@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { allocationKey, refKey, totalOf } from './allocation.ts'
+import { hourOf, refKey, totalOf } from './allocation.ts'
 import { EndedAllocations } from './ended.ts'
 import { record } from './testing/stream.ts'
 
@@ -15,9 +15,8 @@ describe('allocations that have ended', () => {
         expect(records.filter((each) => ended.has(each))).toEqual(kept)
         for (const each of records) {
           const taken = ended.take(each, each.remote)
-          expect(taken && [allocationKey(taken), totalOf(taken)]).toEqual(
-            kept.includes(each) ? [allocationKey(each), totalOf(each)] : undefined,
-          )
+          const hours = new Map([[hourOf(each.lastSeenAt), totalOf(each)]])
+          expect(taken).toEqual(kept.includes(each) ? { ...each, hours } : undefined)
           expect(ended.take(each, '')).toBeUndefined()
         }
       }),

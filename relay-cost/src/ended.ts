@@ -1,13 +1,13 @@
 import { type AllocationRecord, hourOf, refKey } from './allocation.ts'
-import { type AllocationRef, transports } from './statsdb.ts'
+import { headLength, packHead, readHead } from './packed.ts'
+import type { AllocationRef } from './statsdb.ts'
 import { noTraffic, type Traffic, trafficFields } from './traffic.ts'
 
 /** Allocations that are remembered at most: about 15 MB. */
 const mostRemembered = 65_536
 
-const instants = ['openedAt', 'lastSeenAt', 'aliveAt', 'expiresAt', 'closedAt'] as const
-/** A second hash of the name, the transport, instants and counters. */
-const rowLength = 2 + instants.length + trafficFields.length
+/** A second hash of the name, the head and counters. */
+const rowLength = 1 + headLength + trafficFields.length
 
 /**
  * What is kept of allocations that have ended, in a few bytes each and of so many and no more: who they
@@ -42,12 +42,7 @@ export class EndedAllocations {
     // A copy: a part of a message would keep all of the message.
     this.#remotes[row] = Buffer.from(record.remote).toString()
     this.#rows.set(
-      [
-        hashOf(ref, 2),
-        Math.max(0, transports.indexOf(record.transport)),
-        ...instants.map((instant) => record[instant]),
-        ...trafficFields.map((field) => total[field]),
-      ],
+      [hashOf(ref, 2), ...packHead(record), ...trafficFields.map((field) => total[field])],
       row * rowLength,
     )
   }
@@ -64,24 +59,15 @@ export class EndedAllocations {
   take(ref: AllocationRef, remote: string): AllocationRecord | undefined {
     const row = this.#find(ref)
     if (row === undefined || (remote !== '' && remote !== this.#remotes[row])) return undefined
-    const [
-      ,
-      transport = 0,
-      openedAt = 0,
-      lastSeenAt = 0,
-      aliveAt = 0,
-      expiresAt = 0,
-      closedAt = 0,
-    ] = this.#rows.subarray(row * rowLength)
+    const head = readHead(this.#rows, row * rowLength + 1)
     const total = noTraffic()
     const counters = (row + 1) * rowLength - trafficFields.length
     for (const [index, field] of trafficFields.entries())
       total[field] = this.#rows[counters + index] ?? 0
     const record = {
       ...{ realm: ref.realm, username: ref.username, id: ref.id },
-      ...{ remote: this.#remotes[row] ?? '', transport: transports[transport] ?? '' },
-      ...{ openedAt, lastSeenAt, aliveAt, expiresAt, closedAt },
-      hours: new Map([[hourOf(lastSeenAt), total]]),
+      ...{ remote: this.#remotes[row] ?? '', ...head },
+      hours: new Map([[hourOf(head.lastSeenAt), total]]),
     }
     this.#forget(row)
     return record

@@ -1,11 +1,34 @@
 import type { AllocationRecord } from './allocation.ts'
-import { type Transport, transports } from './statsdb.ts'
+import { transports } from './statsdb.ts'
 import { noTraffic, trafficFields } from './traffic.ts'
 
 const instants = ['openedAt', 'lastSeenAt', 'aliveAt', 'expiresAt', 'closedAt'] as const
-/** Instants, recovered bytes, the transport, and the number of hours. */
-const headLength = instants.length + 3
+/** Instants, recovered bytes and the transport. */
+export const headLength = instants.length + 2
 const hourLength = 1 + trafficFields.length
+
+/** What a record has beside its names and hours. */
+type Head = Pick<AllocationRecord, (typeof instants)[number] | 'recoveredBytes' | 'transport'>
+
+/** As {@link headLength} numbers; {@link readHead} makes the same of them again. */
+export function packHead(head: Head): number[] {
+  return [
+    ...instants.map((instant) => head[instant]),
+    head.recoveredBytes ?? 0,
+    transports.indexOf(head.transport),
+  ]
+}
+
+/** @param at where in the numbers the head begins */
+export function readHead(numbers: Float64Array, at: number): Head {
+  const [openedAt = 0, lastSeenAt = 0, aliveAt = 0, expiresAt = 0, closedAt = 0, ...others] =
+    numbers.subarray(at, at + headLength)
+  const [recoveredBytes = 0, transport = 0] = others
+  return {
+    ...{ transport: transports[transport] ?? '', openedAt, lastSeenAt, aliveAt, expiresAt },
+    ...{ closedAt, ...(recoveredBytes > 0 && { recoveredBytes }) },
+  }
+}
 
 /** Allocation records in a few hundred bytes each, a third of what they take as objects. */
 export class PackedRecords {
@@ -20,7 +43,7 @@ export class PackedRecords {
 
   add(record: AllocationRecord): void {
     const { realm, username, id, remote, hours } = record
-    const length = headLength + hours.size * hourLength
+    const length = headLength + 1 + hours.size * hourLength
     if (this.#used + length > this.#numbers.length) {
       const grown = new Float64Array(Math.max(2 * this.#numbers.length, this.#used + length))
       grown.set(this.#numbers)
@@ -29,8 +52,8 @@ export class PackedRecords {
     this.#starts.push(this.#used)
     // One text, and a copy: a part of a message would keep all of the message.
     this.#names.push(JSON.stringify([realm, username, id, remote]))
-    this.#put(instants.map((instant) => record[instant]))
-    this.#put([record.recoveredBytes ?? 0, transports.indexOf(record.transport), hours.size])
+    this.#put(packHead(record))
+    this.#put([hours.size])
     for (const [hour, traffic] of hours) {
       this.#put([hour])
       this.#put(trafficFields.map((field) => traffic[field]))
@@ -46,14 +69,10 @@ export class PackedRecords {
   }
 
   read(index: number): AllocationRecord {
-    let at = this.#starts[index] ?? 0
+    const start = this.#starts[index] ?? 0
+    let at = start + headLength
     const next = () => this.#numbers[at++] ?? 0
     const [realm = '', username = '', id = '', remote = ''] = this.#nameOf(index)
-    const [openedAt, lastSeenAt, aliveAt, expiresAt, closedAt] = [
-      ...[next(), next(), next(), next(), next()],
-    ] as [number, number, number, number, number]
-    const recoveredBytes = next()
-    const transport: Transport | '' = transports[next()] ?? ''
     const hours: AllocationRecord['hours'] = new Map()
     for (let left = next(); left > 0; left -= 1) {
       const hour = next()
@@ -61,10 +80,7 @@ export class PackedRecords {
       for (const field of trafficFields) traffic[field] = next()
       hours.set(hour, traffic)
     }
-    return {
-      ...{ realm, username, id, remote, transport, openedAt, lastSeenAt, aliveAt, expiresAt },
-      ...{ closedAt, ...(recoveredBytes > 0 && { recoveredBytes }), hours },
-    }
+    return { realm, username, id, remote, ...readHead(this.#numbers, start), hours }
   }
 
   #nameOf(index: number): string[] {

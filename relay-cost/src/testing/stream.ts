@@ -95,18 +95,21 @@ const traffic: fc.Arbitrary<Traffic> = fc
   })
 
 /** Any record, also ones that no coturn would cause. */
-export const record: fc.Arbitrary<AllocationRecord> = fc.record({
-  realm: fc.constantFrom('pod-a.demo', 'pod-b.demo'),
-  username: fc.oneof(username, fc.constant('mallory')),
-  id: fc.constantFrom('000000000000000001', '000000000000000002'),
-  remote: fc.constantFrom('', '10.0.9.9:1', '10.0.9.9:2'),
-  transport: fc.constantFrom<Transport | ''>('', 'udp', 'tcp'),
-  openedAt: instant,
-  lastSeenAt: instant,
-  aliveAt: instant,
-  expiresAt: instant,
-  closedAt: fc.oneof(fc.constant(0), instant),
-  hours: fc
-    .array(fc.tuple(fc.nat(5), traffic), { maxLength: 4 })
-    .map((marks) => new Map(marks.map(([index, each]) => [start + index * hour, each]))),
-})
+export const record: fc.Arbitrary<AllocationRecord> = fc
+  .record({
+    realm: fc.constantFrom('pod-a.demo', 'pod-b.demo'),
+    username: fc.oneof(username, fc.constant('mallory')),
+    id: fc.constantFrom('000000000000000001', '000000000000000002'),
+    remote: fc.constantFrom('', '10.0.9.9:1', '10.0.9.9:2'),
+    transport: fc.constantFrom<Transport | ''>('', 'udp', 'tcp'),
+    openedAt: instant,
+    lastSeenAt: instant,
+    aliveAt: instant,
+    expiresAt: instant,
+    closedAt: fc.oneof(fc.constant(0), instant),
+    recovered: fc.option(fc.integer({ min: 1, max: 2 ** 40 })),
+    hours: fc
+      .array(fc.tuple(fc.nat(5), traffic), { maxLength: 4 })
+      .map((marks) => new Map(marks.map(([index, each]) => [start + index * hour, each]))),
+  })
+  .map(({ recovered, ...made }) => ({ ...made, ...(recovered && { recoveredBytes: recovered }) }))

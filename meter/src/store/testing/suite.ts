@@ -33,6 +33,7 @@ const traffic = fc
 const instant = fc.integer({ min: start, max: start + 48 * hour })
 const record: fc.Arbitrary<AllocationRecord> = fc
   .record({
+    recovered: fc.option(fc.integer({ min: 1, max: 2 ** 40 })),
     realm: fc.constantFrom('pod-a.demo', 'pod-b.demo'),
     username: fc.constantFrom('4000000000:acme.r1.p-1', '4000000000:acme.r2.p-2', 'mallory'),
     id: fc.constantFrom('1', '2'),
@@ -47,7 +48,7 @@ const record: fc.Arbitrary<AllocationRecord> = fc
       .array(fc.tuple(fc.nat(3), traffic), { maxLength: 3 })
       .map((marks) => new Map(marks.map(([index, each]) => [start + index * hour, each]))),
   })
-  .map((made) => {
+  .map(({ recovered, ...made }) => {
     // An allocation is there before anything is said of it, and as long as something is.
     const told = [
       made.aliveAt,
@@ -57,6 +58,7 @@ const record: fc.Arbitrary<AllocationRecord> = fc
     ]
     return {
       ...made,
+      ...(recovered && { recoveredBytes: recovered }),
       openedAt: Math.min(made.openedAt, ...told),
       lastSeenAt: Math.max(made.openedAt, ...told),
     }
