@@ -65,6 +65,11 @@ describe('the meter’s HTTP', () => {
     ['/api/v1/report?limit=20000', 400, 'REPORT_PAGE'],
     ['/api/v1/rooms?by=room', 400, 'REPORT_QUERY'],
     ['/api/v1/series?step=minute', 400, 'REPORT_QUERY'],
+    ['/report?from=05.11.2026', 400, 'REPORT_WINDOW'],
+    ['/report?limit=', 400, 'REPORT_QUERY'],
+    ['/report?limit=1e2', 400, 'REPORT_QUERY'],
+    ['/report?limit=100001', 400, 'REPORT_QUERY'],
+    ['/%ff', 400, 'REQUEST'],
     ['/nothing', 404, 'NOT_FOUND'],
   ])('%s is answered with %i %s', async (url, status, code) => {
     const response = await api().get(url, 'the-token')
@@ -131,10 +136,7 @@ describe('the meter’s HTTP', () => {
     })
     const made = {
       window: { from: '2026-11-21T00:00:00.000Z', to: '2026-11-21T12:00:00.000Z' },
-      ...{
-        currency: 'USD',
-        rows: [row('2026-11-21T11:00Z'), row('(idle)'), row('2026-11-21T10:00Z')],
-      },
+      ...{ currency: 'USD', rows: [row('2026-11-21T11:00Z'), row('2026-11-21T10:00Z')] },
     }
     const { get } = api({ report: async () => made as never })
     const series = seriesSchema.parse((await get('/api/v1/series?step=hour', 'the-token')).json())

@@ -7,7 +7,7 @@ import {
   type ReportDimension,
 } from '@parley/protocol'
 import { parseBy, parseWindow, RelayCostError, type Window } from '@parley/relay-cost'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import { type flatPaths, queries, ReportPages } from './api-v1.ts'
@@ -36,7 +36,12 @@ const querySchema = z.strictObject({
   from: z.string().optional(),
   to: z.string().optional(),
   by: z.string().optional(),
-  limit: z.coerce.number().int().min(0).max(100_000).optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,6}$/)
+    .transform(Number)
+    .refine((rows) => rows <= 100_000)
+    .optional(),
   advice: z.enum(['true', 'false']).optional(),
 })
 
@@ -53,7 +58,12 @@ class RequestError extends MeterError {
  * are `{ error: { code, message } }`.
  */
 export function meterHttp(api: MeterApi): FastifyInstance {
-  const app = Fastify({ logger: false })
+  const app = Fastify({
+    logger: false,
+    // What is no URL (`/%ff`) comes to no other handler.
+    frameworkErrors: (error, _request, reply) =>
+      (reply as FastifyReply).code(error.statusCode ?? 400).send(bodyOf('REQUEST', error.message)),
+  })
   /** A path of the flat API, for who has the token. */
   const get = <Query extends z.ZodObject>(
     path: keyof typeof flatPaths,

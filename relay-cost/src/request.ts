@@ -38,7 +38,8 @@ export function dimensionsFor(
 
 /**
  * Reads the window of a report: `window` is a length that ends at `now` (`90m`, `24h`, `7d`),
- * `from` and `to` are instants (ISO 8601 or epoch ms). Nothing given is the last 24 hours.
+ * `from` and `to` are instants: ISO 8601, UTC where it has no zone, or epoch ms of 13 digits. Nothing
+ * given is the last 24 hours.
  * @throws {ReportRequestError} `REPORT_WINDOW`
  */
 export function parseWindow(
@@ -74,12 +75,28 @@ function parseLength(text: string): number {
   return length
 }
 
+/** A day, or a day and a time; without a zone it is UTC, whatever the machine's own is. */
+const isoPattern =
+  /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|z|[+-]\d\d:?\d\d)?)?$/
+/** Later is a slip of the pen, or microseconds. */
+const latest = Date.UTC(2100, 0)
+
 function parseInstant(text: string, name: string): number {
-  const at = /^\d{10,14}$/.test(text) ? Number(text) : Date.parse(text)
-  if (!Number.isFinite(at) || at < 0)
-    throw new ReportRequestError(
-      'REPORT_WINDOW',
-      `${name} "${text}" is not an instant; write it as 2026-11-21T10:00:00Z`,
-    )
-  return at
+  const at = /^\d{13}$/.test(text) ? Number(text) : parseIso(text)
+  if (at >= 0 && at < latest) return at
+  const reason = /^\d{9,10}$/.test(text) ? 'is it in seconds? ' : ''
+  throw new ReportRequestError(
+    'REPORT_WINDOW',
+    `${name} "${text}" is not an instant from 1970 to 2099; ${reason}write it as 2026-11-21T10:00:00Z`,
+  )
+}
+
+/** Epoch ms; NaN where it is none. */
+function parseIso(text: string): number {
+  const [, day, time = '00:00', zone = 'Z'] = isoPattern.exec(text) ?? []
+  const midnight = Date.parse(`${day}T00:00Z`)
+  // February 31 would be taken as March 3.
+  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(`${day}T`))
+    return Number.NaN
+  return Date.parse(`${day}T${time}${zone.toUpperCase()}`)
 }

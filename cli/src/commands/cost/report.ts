@@ -24,8 +24,8 @@ export function addReport(cost: Command): void {
     .option('--store <url>', 'read this store, for example sqlite:/var/lib/parley/meter.db')
     .option('--kubeconfig <file>', 'kubeconfig for --cluster (default: $KUBECONFIG)')
     .option('--window <duration>', 'the last 30m, 24h, 7d, … (default: 24h)')
-    .option('--from <instant>', 'start of the window, ISO 8601')
-    .option('--to <instant>', 'end of the window, ISO 8601')
+    .option('--from <instant>', 'start of the window, ISO 8601; UTC without a zone')
+    .option('--to <instant>', 'end of the window, as --from')
     .option('--by <dimensions>', `rows by any of ${dimensions}`, 'room')
     .option(
       '--prices <file|preset>',
