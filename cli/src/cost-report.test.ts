@@ -55,6 +55,24 @@ describe('parley cost report --store', () => {
     expect(prices.name).toBe('aws/eu-west-1')
   })
 
+  it('REQ-K5: says so where the region has no preset; one that was asked for is an error', async () => {
+    const store = ['--store', await storeOf('moon-1')]
+    const { prices, notes } = await report(...store)
+    expect(prices.name).toBe('aws/us-east-1')
+    expect(notes).toContainEqual(
+      'There is no preset aws/moon-1: region moon-1 is priced by aws/us-east-1; --prices takes others.',
+    )
+    expect((await report(...store, '--region', 'eu-west-1')).notes.join()).not.toMatch(/no preset/)
+    const own = await report(...store, '--region', 'moon-1', '--prices', 'gcp/europe-west3')
+    expect(own.notes.join()).not.toMatch(/no preset/)
+    expect(await parley('cost', 'report', ...store, '--region', 'nowhere')).toMatchObject({
+      ...{ code: 2, out: '' },
+      err: expect.stringMatching(
+        /there is no preset aws\/nowhere; say by which prices, with --prices/,
+      ),
+    })
+  })
+
   it('REQ-K5: takes the price list of the region, and says which is missing', async () => {
     const store = ['--store', await storeOf('eu-north-1'), '--by', 'region']
     const file = join(folder, 'prices.yaml')

@@ -78,15 +78,29 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
     const { openStore, storeReport } = await import('@parley/meter')
     mustExist(options.store)
     const prices = options.prices && (await priceListsOf(options.prices))
+    if (!prices && options.region && !isPriced(options.region))
+      throw new UsageError(
+        `there is no preset aws/${options.region}; say by which prices, with --prices: a preset of \`parley cost prices list\`, or a file`,
+      )
+    const regions = new Set<string>()
+    const listsOf = (region: string) => {
+      regions.add(region)
+      return prices || [presetPrices(presetOfRegion(region))]
+    }
     const store = await openStore(options.store)
     try {
-      return await storeReport(store, {
+      const made = await storeReport(store, {
         ...{ window, by, asOf: Math.min(now, window.to) },
-        pricesOf: (window, region) =>
-          pricesOver(prices || [presetPrices(presetOfRegion(region))], window, region || undefined),
+        pricesOf: (window, region) => pricesOver(listsOf(region), window, region || undefined),
         ...(options.region && { region: options.region }),
         advice: options.advice ?? false,
       })
+      const unpriced = prices ? [] : [...regions].filter((region) => region && !isPriced(region))
+      const notes = unpriced.map(
+        (region) =>
+          `There is no preset aws/${region}: region ${region} is priced by ${defaultPreset}; --prices takes others.`,
+      )
+      return { ...made, notes: [...made.notes, ...notes] }
     } finally {
       await store.close()
     }
@@ -104,6 +118,11 @@ async function report(options: ReportOptions): Promise<RelayCostReport> {
   return withApi(options.kubeconfig, async (api) =>
     relayCostReportSchema.parse(await askMeter(api, cluster, `/report?${query}`)),
   )
+}
+
+/** Whether the preset that is taken for a region is its own. */
+function isPriced(region: string): boolean {
+  return presetOfRegion(region) === `aws/${region}`
 }
 
 /** To open a store makes it where it is missing: right for a meter, a surprise from a report. */
