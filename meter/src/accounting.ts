@@ -2,6 +2,7 @@ import { parseTurnUsername, type RelayLoad } from '@parley/protocol'
 import {
   type AllocationRecord,
   addTraffic,
+  dayMs,
   isOpen,
   joinAllocations,
   Ledger,
@@ -19,7 +20,7 @@ import type { Store } from './store/store.ts'
 import type { Usage } from './usage.ts'
 
 /** How far back allocations may still get events when the meter starts, and how far back closed ones. */
-const resumeMs = 24 * 3_600_000
+const resumeMs = dayMs
 const resumeClosedMs = 10 * 60_000
 
 /**

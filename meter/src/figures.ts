@@ -108,7 +108,7 @@ export class CostFigures {
     const last = this.#samples.at(-1)
     if (!first || !last || last.at === first.at) return 0
     const span = Math.max(last.at - first.at, 60_000)
-    return roundMoney(((last.cost - first.cost) / span) * 3_600_000)
+    return roundMoney(((last.cost - first.cost) / span) * hourMs)
   }
 
   /** By the last 7 times 24 hours, as far as the store goes back. */

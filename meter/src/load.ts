@@ -1,5 +1,5 @@
 import { parseTurnUsername, type RelayLoad } from '@parley/protocol'
-import { type AllocationRecord, refKey, type StatsdbEvent } from '@parley/relay-cost'
+import { type AllocationRecord, hourMs, refKey, type StatsdbEvent } from '@parley/relay-cost'
 
 /** Span over which a rate is measured: several deltas of a video call, a few of an audio call. */
 export const rateWindowMs = 60_000
@@ -8,7 +8,7 @@ export const rateWindowMs = 60_000
 const sameMomentMs = 1000
 
 /** After this long without a word an allocation is not there: a lifetime is an hour at most. */
-const forgottenMs = 2 * 3_600_000
+const forgottenMs = 2 * hourMs
 
 /** So many bytes had been relayed at this instant (epoch ms). */
 type Mark = { at: number; bytes: number }

@@ -2,6 +2,7 @@ import { parseTurnUsername } from '@parley/protocol'
 import {
   type AllocationRecord,
   allocationKey,
+  dayMs,
   hourOf,
   isClosed,
   isOpen,
@@ -27,7 +28,7 @@ const settleMs = 2 * 60_000
 /** How long one that expired without a word is: it may have lived on unheard. */
 const silentMs = 10 * 60_000
 /** How long a username of unknown form is taken to be valid (a TURN credential seldom lives longer). */
-const longestCredentialMs = 24 * 3_600_000
+const longestCredentialMs = dayMs
 
 /**
  * Turns statsdb events, in the order in which coturn said them, into allocation records.

@@ -1,13 +1,14 @@
 import { type ReportDimension, reportDimensions } from '@parley/protocol'
+import { dayMs, hourMs } from './allocation.ts'
 import { ReportRequestError } from './errors.ts'
 
 /** A span of time, epoch ms, `to` not included. */
 export type Window = { from: number; to: number }
 
 /** Ten years: more is a slip of the pen, and would keep a meter busy for long. */
-const mostMs = 3660 * 86_400_000
+const mostMs = 3660 * dayMs
 
-const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const unitMs = { m: 60_000, h: hourMs, d: dayMs } as const
 
 /**
  * Reads `tenant,room` into report dimensions.

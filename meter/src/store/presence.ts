@@ -1,3 +1,5 @@
+import { hourMs } from '@parley/relay-cost'
+
 /**
  * Which allocations were there in a window, in SQLite: from two indexes alone, and from no more of them
  * than the window and what began shortly before it, however many came later.
@@ -7,7 +9,7 @@
 export const presentUntil = 'max(last_seen_at, expires_at)'
 
 /** Most allocations are there for less. */
-const longMs = 2 * 3_600_000
+const longMs = 2 * hourMs
 const isLong = `${presentUntil} - opened_at > ${longMs}`
 
 export const presenceIndexes: readonly string[] = [

@@ -1,4 +1,4 @@
-import { type UsageMeasures, usageFields } from '@parley/relay-cost'
+import { dayMs, type UsageMeasures, usageFields } from '@parley/relay-cost'
 import { columnOf } from './rows.ts'
 
 /**
@@ -32,7 +32,7 @@ export const isRare = `${rareFields.map(columnOf).join(' + ')} > 0`
 
 /** Days lie in blocks of so many, and in each by room: a window is a few blocks, read in order of room. */
 const blockDays = 32
-export const blockMs = blockDays * 86_400_000
+export const blockMs = blockDays * dayMs
 export const blockOf = `hour / ${blockMs}`
 const byRoom = 'usage_days_by_room'
 

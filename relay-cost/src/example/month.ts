@@ -1,6 +1,6 @@
 import { formatTurnUsername, type RelayReason } from '@parley/protocol'
 import type { RoomUse } from '../advice/room-use.ts'
-import { type AllocationRecord, hourMs, hourOf } from '../allocation.ts'
+import { type AllocationRecord, dayMs, hourMs, hourOf } from '../allocation.ts'
 import type { PeerLink, RoomFacts } from '../destinations.ts'
 import { nextMonth } from '../span.ts'
 import type { Transport } from '../statsdb.ts'
@@ -123,7 +123,7 @@ function roomPlan(index: number, draw: () => number): RoomPlan {
 /** Starts of the days of a month that are no Saturday and no Sunday. */
 function workingDays(month: number): number[] {
   const days: number[] = []
-  for (let day = month; day < nextMonth(month); day += 24 * hourMs)
+  for (let day = month; day < nextMonth(month); day += dayMs)
     if (new Date(day).getUTCDay() % 6 !== 0) days.push(day)
   return days
 }

@@ -1,5 +1,6 @@
 import type { RelayCostReport, ReportDimension } from '@parley/protocol'
 import { adviseOn } from '../advice/advice.ts'
+import { dayMs } from '../allocation.ts'
 import { cellsOf } from '../cells.ts'
 import { presetPrices } from '../prices/presets.ts'
 import { renderReport } from '../render/index.ts'
@@ -14,7 +15,7 @@ const month = Date.UTC(2026, 9)
 const before = Date.UTC(2026, 8)
 /** Two TURN pods a region, each on a node of its own that relays 2 Gbit/s at most. */
 const [podsEach, capacityMbps] = [2, 2000]
-const weekMs = 7 * 24 * 3_600_000
+const weekMs = 7 * dayMs
 
 type Known = ExampleMonth & { cells: UsageCell[] }
 

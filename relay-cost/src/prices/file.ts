@@ -1,5 +1,6 @@
 import { parseAllDocuments } from 'yaml'
 import { z } from 'zod'
+import { hourMs } from '../allocation.ts'
 import { PricesError } from '../errors.ts'
 import { meters } from './meters.ts'
 import {
@@ -38,7 +39,7 @@ const validity = z
     error: 'must be a day or an instant in UTC, as 2026-11-01 or 2026-11-01T12:00:00Z',
   })
   .transform((text) => Date.parse(text))
-  .refine((at) => at % 3_600_000 === 0, 'must be a full hour, as 2026-11-01T12:00:00Z')
+  .refine((at) => at % hourMs === 0, 'must be a full hour, as 2026-11-01T12:00:00Z')
 
 const internetSchema = z.strictObject({
   priorUsageGB: gigabytes.default(0),
