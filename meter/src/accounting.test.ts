@@ -64,6 +64,20 @@ describe('accounting', () => {
     expect((await totalsOf(store)).traffic.clientToTurnBytes).toBe(167)
   })
 
+  it('REQ-K5: a counter that would pass 2^53 is not counted, and that is said: the first by name, all by number', async () => {
+    const store = await openStore('sqlite::memory:')
+    const said: string[] = []
+    const accounting = new Accounting(store, usageOf(store), 10, ({ allocation }) =>
+      said.push(allocation.username),
+    )
+    await accounting.resume(start)
+    accounting.count(eventOf('traffic', bytes(Number.MAX_SAFE_INTEGER - 10)))
+    expect([accounting.overflows, said]).toEqual([0, []])
+    for (let n = 0; n < 3; n += 1) accounting.count(eventOf('traffic', bytes(11)))
+    expect([accounting.overflows, said]).toEqual([3, ['4000000000:acme.r1.p-1']])
+    expect(accounting.traffic.clientToTurnBytes).toBe(Number.MAX_SAFE_INTEGER - 10)
+  })
+
   it('REQ-K5: a key that a killed coturn left behind brings no allocation back to life', async () => {
     const store = await openStore('sqlite::memory:')
     const accounting = new Accounting(store, usageOf(store))

@@ -42,16 +42,31 @@ export class Accounting {
   #store: Store
   #usage: Pick<Usage, 'totals'>
   #mostWaiting: number
+  #onOverflow: (event: StatsdbEvent) => void
   #ledger = new Ledger()
   #changed = new Set<AllocationRecord>()
   #rates = new PodRates()
   #writing: Promise<void> = Promise.resolve()
 
-  /** @param mostWaiting changed records that are kept at most until they can be written */
-  constructor(store: Store, usage: Pick<Usage, 'totals'>, mostWaiting = 100_000) {
+  /**
+   * @param mostWaiting changed records that are kept at most until they can be written
+   * @param onOverflow told of the first counter that would bring an allocation past 2^53 bytes
+   */
+  constructor(
+    store: Store,
+    usage: Pick<Usage, 'totals'>,
+    mostWaiting = 100_000,
+    onOverflow: (event: StatsdbEvent) => void = () => {},
+  ) {
     this.#store = store
     this.#usage = usage
     this.#mostWaiting = mostWaiting
+    this.#onOverflow = onOverflow
+  }
+
+  /** Counters that would have brought an allocation past 2^53 bytes; they are not counted. */
+  get overflows(): number {
+    return this.#ledger.overflows
   }
 
   /**
@@ -86,8 +101,9 @@ export class Accounting {
   }
 
   #apply(event: StatsdbEvent): void {
-    const before = this.#ledger.gained
+    const { gained: before, overflows } = this.#ledger
     const record = this.#ledger.apply(event)
+    if (overflows === 0 && this.#ledger.overflows > 0) this.#onOverflow(event)
     if (record) this.#changed.add(record)
     if (this.#changed.size > this.#mostWaiting) this.#drop(event.at)
     const gained = this.#ledger.gained

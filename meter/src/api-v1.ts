@@ -165,8 +165,6 @@ export class ReportPages {
     return {
       ...headOf(report),
       rows: report.rows
-        // The row of idle nodes is of no time.
-        .filter(({ key }) => !Number.isNaN(Date.parse(timeOf(key[step]))))
         .map((row) => ({ time: timeOf(row.key[step]), ...flatMeasures(row) }))
         .sort((a, b) => (a.time < b.time ? -1 : 1)),
     }
@@ -181,7 +179,7 @@ export class ReportPages {
     const hours = countedHours(window)
     const key = `${hours.from} ${hours.to} ${by.join()}`
     const known = this.#kept.get(key)
-    if (known && known.at > now - freshMs) return known.report
+    if (known && Math.abs(now - known.at) < freshMs) return known.report
     const report = this.#make(window, by)
     this.#kept.delete(key)
     this.#kept.set(key, { at: now, report })
@@ -198,8 +196,7 @@ function headOf({ window, currency }: RelayCostReport) {
 
 /** `2026-11-21` and `2026-11-21T10:00Z` as whole instants. */
 function timeOf(key = ''): string {
-  const at = new Date(key)
-  return Number.isNaN(at.getTime()) ? '' : at.toISOString()
+  return new Date(key).toISOString()
 }
 
 export function flatRow(row: ReportRow): FlatRow {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { noTraffic, presetPrices } from '@parley/relay-cost'
 import { Accounting } from './accounting.ts'
 import { CostFigures } from './figures.ts'
+import { type PricesOf, reportFrom } from './report.ts'
 import { openStore } from './store/open.ts'
 import { usageOf } from './store/testing/usage.ts'
 
@@ -36,6 +37,34 @@ describe('cost figures', () => {
     await figures.refresh(november + 60_000)
     expect(figures.summary(accounting, {}, november).monthToDate).toBeCloseTo(0.09, 6)
     expect(figures.costEver).toBeCloseTo(0.99, 6)
+  })
+
+  it('REQ-K5: a month of which only days are left costs as much as its report says, where prices change within a day', async () => {
+    const store = await openStore('sqlite::memory:')
+    const usage = usageOf(store)
+    const day = 86_400_000
+    const from = Date.UTC(2026, 8, 1)
+    for (let hour = 0; hour < 72; hour++)
+      await store.merge([relayed(String(hour), from + hour * 3_600_000, 1)])
+    const now = november + 8 * day
+    await usage.rollUp(now)
+    const change = from + 1.5 * day
+    const costly = { ...prices, nodes: { ...prices.nodes, perHour: 1 } }
+    const changing: PricesOf = () => (at) =>
+      at < change ? { prices, until: change } : { prices: costly, until: Number.POSITIVE_INFINITY }
+    const costEver = async () => {
+      const figures = new CostFigures(usage, changing, 'USD')
+      await figures.refresh(now)
+      return figures.costEver
+    }
+    const before = await costEver()
+    expect(before).toBeGreaterThan(0)
+    await usage.forget({ allocationDays: 1, hourDays: 1 }, now)
+    expect(await costEver()).toBe(before)
+    const report = await reportFrom([{ usage, pricesOf: changing }], {
+      ...{ window: { from, to: from + 30 * day }, by: [], asOf: now, open: 0 },
+    })
+    expect(report.totals.cost.total).toBe(before)
   })
 
   it('REQ-K6: cost per hour is what the last minutes cost, and falls to 0 when it is quiet', async () => {

@@ -14,7 +14,7 @@ import {
   spansOf,
 } from '@parley/relay-cost'
 import type { Accounting } from './accounting.ts'
-import { nodesIn, type PricesOf } from './report.ts'
+import { inKeptDays, nodesIn, type PricesOf } from './report.ts'
 import type { Usage } from './usage.ts'
 
 /** Span over which the present cost per hour is measured. */
@@ -140,7 +140,8 @@ export class CostFigures {
     const window = { from, to }
     const first = countedHours(window).from
     const spans = []
-    for (const span of spansOf(window, this.#pricesOf(window)))
+    const { participantsFrom } = await this.#usage.kept()
+    for (const span of inKeptDays(spansOf(window, this.#pricesOf(window)), participantsFrom))
       spans.push({
         ...{ ...span, sums: await this.#sumsOf(span, first, now) },
         ...(await nodesIn(this.#usage, span, Math.min(now, to))),

@@ -99,7 +99,7 @@ describe('the meter beside a real coturn and a real Redis', () => {
         .map((line) => readRecorded(JSON.stringify(line)))
         .filter((each): each is Recorded => each !== undefined && !('rejected' in each))
       expect(events).toHaveLength(recorder.lines.length)
-      const replay = new ReplayStream({ prices, by: ['tenant', 'room', 'participant'] })
+      const replay = new ReplayStream({ prices: [prices], by: ['tenant', 'room', 'participant'] })
       for (const event of events.sort(compareRecorded)) expect(replay.push(event)).toBe(true)
       expect(replay.report().totals.bytes).toEqual(report.totals.bytes)
     } finally {

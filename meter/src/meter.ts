@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ReportDimension } from '@parley/protocol'
+import { type ReportDimension, relayMetrics } from '@parley/protocol'
 import { pricesOver, type Window } from '@parley/relay-cost'
 import { type Logger, pino } from 'pino'
 import { Accounting } from './accounting.ts'
@@ -55,7 +55,12 @@ export async function startMeter(
     meter: `${config.region}/${config.namespace}/${config.cluster}`,
   })
   const usage = new Usage(store, factsFrom(now, config.region))
-  const accounting = new Accounting(store, usage, config.bufferAllocations)
+  const accounting = new Accounting(store, usage, config.bufferAllocations, ({ allocation }) =>
+    logger.warn(
+      { realm: allocation.realm, allocation: allocation.id },
+      `a counter would bring an allocation past 2^53 bytes and is not counted; ${relayMetrics.overflows.name} counts all such`,
+    ),
+  )
   const pricesOf: PricesOf = (window) => pricesOver(config.prices, window, config.region)
   const currency = config.prices[0]?.currency ?? ''
   const figures = new CostFigures(usage, pricesOf, currency)

@@ -62,6 +62,7 @@ export function relayRegistry(
   )
   counter(relayMetrics.dropped, () => [[{}, accounting.dropped]])
   counter(relayMetrics.lateHours, () => [[{}, accounting.lateHours]])
+  counter(relayMetrics.overflows, () => [[{}, accounting.overflows]])
   counter(relayMetrics.gaps, () => [[{}, gaps()]])
   const money = (
     metric: { name: string; help: string; labels: readonly string[] },

@@ -55,6 +55,11 @@ export const relayMetrics = {
     help: 'Hours of allocations that came after those of that hour were deleted for their age, and are not in reports',
     labels: ['namespace', 'cluster', 'region'],
   },
+  overflows: {
+    name: 'parley_meter_overflows_total',
+    help: 'Counters of coturn that would bring an allocation past 2^53 bytes, and are not counted',
+    labels: ['namespace', 'cluster', 'region'],
+  },
   gaps: {
     name: 'parley_meter_gaps_total',
     help: 'Times that the meter did not hear coturn: Redis was away, or ended a connection that was too slow',

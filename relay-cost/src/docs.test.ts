@@ -15,7 +15,7 @@ const block = (label: string) => {
 describe('docs/relay-cost.md', () => {
   const prices = loadPrices(block('yaml prices'))
   const lines = block('jsonl events').trim().split('\n')
-  const stream = new ReplayStream({ prices, by: ['room', 'participant'] })
+  const stream = new ReplayStream({ prices: [prices], by: ['room', 'participant'] })
   for (const event of inOrder(lines)) stream.push(event)
   const report = stream.report()
 

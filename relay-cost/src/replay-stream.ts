@@ -3,10 +3,12 @@ import { type AllocationRecord, endOf, hourMs, hourOf, isOpen } from './allocati
 import { cellsOf } from './cells.ts'
 import { Ledger } from './ledger.ts'
 import { PackedRecords } from './packed.ts'
+import { pricesOver } from './prices/history.ts'
 import type { Prices } from './prices/prices.ts'
 import { compareRecorded, type Recorded } from './replay.ts'
 import { reportOf } from './report.ts'
-import { monthOf, nextMonth, type PricedSums } from './span.ts'
+import type { Window } from './request.ts'
+import { monthOf, type PricedSums, spansOf } from './span.ts'
 import { addSums, sumCells } from './sums.ts'
 import type { CellSums } from './usage.ts'
 
@@ -29,7 +31,9 @@ export class ReplayStream {
   /** Epoch ms of the first and of the last event; 0 and 0 while there are none. */
   from = 0
   to = 0
-  #request: { prices: Prices; by: readonly ReportDimension[]; region: string }
+  #request: { prices: readonly Prices[]; by: readonly ReportDimension[]; region: string }
+  /** Hours at which a price list begins or ends. */
+  #changes: readonly number[]
   #ledger = new Ledger()
   #previous: Recorded | undefined
   /** Records that left the ledger, by the last hour in which they were there; of which one is not summed up yet. */
@@ -37,10 +41,22 @@ export class ReplayStream {
   #tidiedAt = 0
   /** Up to where hours are summed up. */
   #summedTo = 0
-  #months = new Map<number, Map<string, CellSums>>()
+  /** By the month's start, or the change of prices in it: within one, prices stay the same. */
+  #parts = new Map<number, Map<string, CellSums>>()
 
-  constructor(request: { prices: Prices; by: readonly ReportDimension[]; region?: string }) {
+  /**
+   * @param request `prices`: lists, of which those of the region hold, each in its time; see {@link pricesOver}
+   */
+  constructor(request: {
+    prices: readonly Prices[]
+    by: readonly ReportDimension[]
+    region?: string
+  }) {
     this.#request = { region: '', ...request }
+    // As `spansOf` has it: a change within an hour holds from the next one on.
+    this.#changes = request.prices
+      .flatMap(({ validFrom = 0, validTo = 0 }) => [validFrom, validTo])
+      .map((at) => hourOf(at + hourMs - 1))
   }
 
   /** Events whose counters would bring an allocation past 2^53 bytes. */
@@ -73,24 +89,48 @@ export class ReplayStream {
     return true
   }
 
-  /** The report of all that came. `notes` come before its own. */
+  /**
+   * The report of all that came. `notes` come before its own.
+   * @throws {PricesError} where the lists do not say what holds in the time of the stream
+   */
   report(notes: readonly string[] = []): RelayCostReport {
-    const { prices, by } = this.#request
     const window = { from: this.from, to: this.to + 1 }
     this.#sumUp(hourOf(window.to + hourMs - 1), window.to)
-    const spans = [...this.#months].map(
-      ([from, sums]): PricedSums => ({
-        ...{ from, to: nextMonth(from), prices },
-        sums: [...sums.values()],
-      }),
-    )
     return reportOf({
       window,
-      by,
-      spans: spans.length > 0 ? spans : [{ ...window, prices, sums: [] }],
+      by: this.#request.by,
+      spans: this.#spans(window),
       open: this.#ledger.records().filter((record) => isOpen(record, window.to)).length,
-      notes,
+      notes: [
+        ...notes,
+        ...(this.overflows > 0
+          ? [
+              `${this.overflows} counters not counted: they would bring an allocation past 2^53 bytes`,
+            ]
+          : []),
+      ],
     })
+  }
+
+  #spans(window: Window): PricedSums[] {
+    const { prices, region } = this.#request
+    const [first] = prices
+    // An empty stream is of no time, so no list has to hold in it.
+    if (this.accepted === 0 && first) return [{ ...window, prices: first, sums: [] }]
+    return spansOf(window, pricesOver(prices, window, region || undefined)).map((span) => ({
+      ...span,
+      sums: [...this.#parts]
+        .filter(([from]) => from < span.to && this.#partOf(span.from) <= from)
+        .flatMap(([, sums]) => [...sums.values()]),
+    }))
+  }
+
+  /** Start of the month, or of the prices, that an hour is in. */
+  #partOf(hour: number): number {
+    return this.#changes.reduce(
+      (start, change) => (change <= hour ? Math.max(start, change) : start),
+      monthOf(hour),
+    )
   }
 
   #tidy(now: number): void {
@@ -140,13 +180,14 @@ export class ReplayStream {
     const { by, region } = this.#request
     const window = { from: hour, to: hour + hourMs }
     const cells = cellsOf(records, { region, asOf: now, window })
-    const month = this.#months.get(monthOf(hour)) ?? new Map<string, CellSums>()
-    this.#months.set(monthOf(hour), month)
+    const start = this.#partOf(hour)
+    const part = this.#parts.get(start) ?? new Map<string, CellSums>()
+    this.#parts.set(start, part)
     for (const sums of sumCells(cells, by, hourOf(this.from))) {
       const id = [...by, 'transport' as const].map((name) => sums[name]).join('\n')
-      const known = month.get(id)
+      const known = part.get(id)
       if (known) addSums(known, sums)
-      else month.set(id, sums)
+      else part.set(id, sums)
     }
   }
 }

@@ -3,6 +3,7 @@ import { reportDimensions } from '@parley/protocol'
 import fc from 'fast-check'
 import { totalOf } from './allocation.ts'
 import { presetPrices } from './prices/presets.ts'
+import type { Prices } from './prices/prices.ts'
 import { readRecorded } from './replay.ts'
 import { ReplayStream } from './replay-stream.ts'
 import { inOrder, jsonLines, replayed, replayedReport } from './testing/replayed.ts'
@@ -23,7 +24,7 @@ describe('replaying a recorded stream', () => {
       })
     })
     const reportOf = (lines: readonly string[]) => {
-      const stream = new ReplayStream({ prices, by: ['room', 'participant', 'day'] })
+      const stream = new ReplayStream({ prices: [prices], by: ['room', 'participant', 'day'] })
       for (const each of inOrder(lines)) stream.push(each)
       return stream.report()
     }
@@ -78,7 +79,7 @@ describe('replaying a recorded stream', () => {
     fc.assert(
       fc.property(apart, fc.subarray([...reportDimensions]), (all, by) => {
         const lines = jsonLines(all)
-        const stream = new ReplayStream({ prices, by })
+        const stream = new ReplayStream({ prices: [prices], by })
         for (const each of inOrder([...lines, ...lines])) stream.push(each)
         expect(stream.report()).toEqual(replayedReport(replayed(lines), { prices, by }))
         expect([stream.accepted, stream.repeated]).toEqual([lines.length, lines.length])
@@ -99,7 +100,7 @@ describe('replaying a recorded stream', () => {
           return JSON.stringify({ t: t + hours * hour, ...said })
         })
         const bytesOf = (lines: readonly string[]) => {
-          const stream = new ReplayStream({ prices, by: ['room'] })
+          const stream = new ReplayStream({ prices: [prices], by: ['room'] })
           for (const each of inOrder(lines)) stream.push(each)
           return stream.report().totals
         }
@@ -116,14 +117,70 @@ describe('replaying a recorded stream', () => {
       message: 'deleted',
     })
     const [first, second] = inOrder([line(1), line(2)].map((each) => JSON.stringify(each)))
-    const stream = new ReplayStream({ prices, by: [] })
+    const stream = new ReplayStream({ prices: [prices], by: [] })
     if (!first || !second) throw new Error('no events')
     expect([stream.push(second), stream.push(first)]).toEqual([true, false])
     expect(stream.accepted).toBe(1)
   })
 
+  it('REQ-K5: counters that would bring an allocation past 2^53 bytes are not counted, and the report says so', () => {
+    const line = (t: number, bytes: number) =>
+      JSON.stringify({
+        t,
+        channel: 'turn/realm/pod-a.demo/user/1:a.b.c/allocation/1/traffic',
+        message: `rcvp=1, rcvb=${bytes}, sentp=0, sentb=0`,
+      })
+    const stream = new ReplayStream({ prices: [prices], by: [] })
+    const lines = [line(1, Number.MAX_SAFE_INTEGER - 10), line(2, 11), line(3, 11)]
+    for (const each of inOrder(lines)) stream.push(each)
+    const { notes, totals } = stream.report(['before'])
+    expect(totals.bytes.clientToTurn).toBe(Number.MAX_SAFE_INTEGER - 10)
+    expect(notes.slice(0, 2)).toEqual([
+      'before',
+      '2 counters not counted: they would bring an allocation past 2^53 bytes',
+    ])
+  })
+
+  it('REQ-K5: price lists hold each in its time and region, whatever hours the stream is of', () => {
+    const start = Date.UTC(2026, 10, 30, 22)
+    const perGB = (price: number, over: Partial<Prices>): Prices => ({
+      ...prices,
+      ...{ name: `at ${price}`, packetOverheadBytes: 0, gigabyte: 1e9 },
+      egress: {
+        ...prices.egress,
+        internet: { priorUsageGB: 0, tiers: [{ upToGB: Number.POSITIVE_INFINITY, perGB: price }] },
+      },
+      ...over,
+    })
+    // A gigabyte in each of six hours, of which the third is the first of a month.
+    const lines = Array.from({ length: 6 }, (_, index) =>
+      JSON.stringify({
+        t: start + index * hour,
+        channel: `turn/realm/pod-a.demo/user/1:a.b.c/allocation/${index}/traffic`,
+        message: 'rcvp=0, rcvb=0, sentp=1, sentb=1000000000',
+      }),
+    )
+    const costOf = (lists: readonly Prices[], region?: string) => {
+      const stream = new ReplayStream({ prices: lists, by: [], ...(region && { region }) })
+      for (const each of inOrder(lines)) stream.push(each)
+      return stream.report().totals.cost.total
+    }
+    const change = start + 3 * hour
+    const lists = [
+      perGB(1, { validTo: change }),
+      perGB(10, { validFrom: change }),
+      perGB(100, { region: 'ap-south-1', validTo: start + hour }),
+      perGB(200, { region: 'ap-south-1', validFrom: start + hour }),
+    ]
+    expect(costOf(lists)).toBe(3 * 1 + 3 * 10)
+    expect(costOf(lists, 'ap-south-1')).toBe(100 + 5 * 200)
+    expect(() => costOf([perGB(1, { validFrom: Date.UTC(2030, 0) })])).toThrow(
+      /no price list holds from 2026-11-30T22:00Z to 2026-12-01T03:00Z/,
+    )
+  })
+
   it('an empty stream is a report of zeros', () => {
-    const report = new ReplayStream({ prices, by: ['room'] }).report()
+    const report = new ReplayStream({ prices: [prices], by: ['room'] }).report()
     expect(report.rows).toEqual([])
     expect(report.totals.cost.total).toBe(0)
   })

@@ -1,4 +1,4 @@
-import { dayMs, type UsageMeasures, usageFields } from '@parley/relay-cost'
+import { dayMs, type SumMeasures, sumFields } from '@parley/relay-cost'
 import { columnOf } from './rows.ts'
 
 /**
@@ -6,12 +6,10 @@ import { columnOf } from './rows.ts'
  * row of the window, with every measure, before it sums up.
  */
 
-export type SummedField = Exclude<keyof UsageMeasures, 'carried'>
-
-export const summedFields = usageFields.filter((field): field is SummedField => field !== 'carried')
+export type SumField = keyof SumMeasures
 
 /** Measures that are 0 of nearly everything: what crossed zones or regions, and what needs a note. */
-export const rareFields: readonly SummedField[] = [
+export const rareFields: readonly SumField[] = [
   'crossZoneBytes',
   'crossZonePackets',
   'interRegionBytes',
@@ -25,7 +23,7 @@ export const rareFields: readonly SummedField[] = [
   'unseenSentBytes',
   'unseenReceivedBytes',
 ]
-export const usualFields = summedFields.filter((field) => !rareFields.includes(field))
+export const usualFields = sumFields.filter((field) => !rareFields.includes(field))
 
 /** Of a row: whether any of the rare measures is not 0. The query must say it in these words. */
 export const isRare = `${rareFields.map(columnOf).join(' + ')} > 0`
@@ -44,5 +42,5 @@ export const usageIndexes: readonly string[] = [
   `CREATE INDEX usage_hours_rare ON usage_hours (meter, hour) WHERE ${isRare}`,
   `CREATE INDEX usage_days_rare ON usage_days (meter, hour) WHERE ${isRare}`,
   `CREATE INDEX ${byRoom} ON usage_days
-     (meter, ${blockOf}, room, transport, tenant, hour, carried, ${summedFields.map(columnOf).join(', ')})`,
+     (meter, ${blockOf}, room, transport, tenant, hour, carried, ${sumFields.map(columnOf).join(', ')})`,
 ]

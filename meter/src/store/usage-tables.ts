@@ -6,6 +6,9 @@ import {
   dayOf,
   hourMs,
   hourOf,
+  noSums,
+  type SumMeasures,
+  sumFields,
   type UsageCell,
   usageFields,
   type Window,
@@ -21,8 +24,7 @@ import {
   isRare,
   rareFields,
   rareOf,
-  type SummedField,
-  summedFields,
+  type SumField,
   usualFields,
 } from './usage-indexes.ts'
 
@@ -222,18 +224,18 @@ export function usageTables(dialect: Dialect, meter: string) {
   function* passes(span: Span, keys: readonly KeyColumn[]): Program<Pass[]> {
     const { table, from, to } = span
     const { fewRare } = dialect
-    const through = (fields: readonly SummedField[]): Pass =>
+    const through = (fields: readonly SumField[]): Pass =>
       fewRare > 0 && isByRoom(span, keys)
         ? { fields, from: daysByRoom, inBlocks: true }
         : { fields, from: table }
-    if (fewRare === 0) return [through(summedFields)]
+    if (fewRare === 0) return [through(sumFields)]
     const { rows } = yield {
       sql: `SELECT count(*) AS number FROM (SELECT 1 FROM ${rareOf(table)}
             WHERE meter = ? AND hour >= ? AND hour < ? AND ${isRare} LIMIT ${fewRare})`,
       values: [meter, from, to],
     }
     const number = Number(rows[0]?.number)
-    if (number === fewRare) return [through(summedFields)]
+    if (number === fewRare) return [through(sumFields)]
     const usual = through(usualFields)
     return number === 0
       ? [usual]
@@ -354,7 +356,7 @@ export function usageTables(dialect: Dialect, meter: string) {
 }
 
 type Pass = {
-  fields: readonly SummedField[]
+  fields: readonly SumField[]
   /** The table, and through which index. */
   from: string
   where?: string
@@ -383,12 +385,7 @@ function blocksOf(from: number, to: number): number[] {
   return Array.from({ length: Math.floor((to - 1) / blockMs) - first + 1 }, (_, at) => first + at)
 }
 
-const noSums = Object.fromEntries(summedFields.map((field) => [field, 0])) as Record<
-  SummedField,
-  number
->
-
-function sumColumns(fields: readonly SummedField[], carried: boolean): string[] {
+function sumColumns(fields: readonly SumField[], carried: boolean): string[] {
   return fields.map((field) =>
     field === 'allocations' && carried
       ? 'sum(allocations + CASE WHEN hour = ? THEN carried ELSE 0 END) AS allocations'
@@ -414,9 +411,9 @@ function keysOf(by: readonly ReportDimension[], table: Span['table']): KeyColumn
 function readSums(
   row: readonly unknown[],
   keys: readonly KeyColumn[],
-  fields: readonly SummedField[],
+  fields: readonly SumField[],
 ): CellSums {
-  const sums: Record<string, unknown> & typeof noSums = { ...noSums }
+  const sums: Record<string, unknown> & SumMeasures = { ...noSums() }
   for (const [index, { name, kind }] of keys.entries())
     sums[name] = kind === 'text' ? String(row[index]) : exactInteger(row[index], name)
   for (const [index, field] of fields.entries())

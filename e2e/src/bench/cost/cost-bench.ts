@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -97,11 +97,11 @@ async function report(place: Place): Promise<Figure[]> {
   )
   return [
     reportFigure(`report by room, ${thousands / 1000} M allocations`, result, MONTH_DAYS),
-    ...filled.map(({ allocations, rollUpSeconds }) => ({
+    {
       name: 'allocations rolled up',
-      value: allocations / rollUpSeconds,
+      value: filled.allocations / filled.rollUpSeconds,
       unit: '/s',
-    })),
+    },
   ]
 }
 
@@ -136,19 +136,22 @@ function storeOf({ folder, thousands }: Place, months = 1): string {
   return join(folder, `${thousands}k-${months}.db`)
 }
 
-/** Makes the store where it is not there; what that took, if it was made. */
-async function fill(place: Place, months = 1): Promise<FillResult[]> {
+/** Makes the store where it is not there. @returns what that took: it is kept beside the store */
+async function fill(place: Place, months = 1): Promise<FillResult> {
   const { folder, thousands, options } = place
   const path = storeOf(place, months)
-  if (existsSync(path)) return []
+  const tookPath = `${path}.json`
+  if (existsSync(path) && existsSync(tookPath))
+    return JSON.parse(await readFile(tookPath, 'utf8')) as FillResult
   const order: FillOrder = { path: `${path}.part`, allocations: thousands * 1000, months }
   for (const end of ['', '-wal', '-shm']) await rm(`${order.path}${end}`, { force: true })
   const result = await run<FillResult>('fill.ts', order, folder, options.signal)
   options.say(
     `${result.allocations} allocations written in ${result.fillSeconds.toFixed(1)} s and rolled up in ${result.rollUpSeconds.toFixed(1)} s`,
   )
+  await writeFile(tookPath, JSON.stringify(result))
   await rename(order.path, path)
-  return [result]
+  return result
 }
 
 async function replay({ folder, thousands, options: { say, signal } }: Place): Promise<Figure[]> {
