@@ -24,9 +24,11 @@ export function exampleFiles(): Record<string, string> {
     'reference/infra-cost.md': `# What the two-region example costs
 
 Generated from \`infra/config/example.yaml\` by \`npm run generate\`; the same as \`npm run infra:cost -- --lines\`. List
-prices of ${catalogueAsOf}, scaled from us-east-1 and approximate, in ${team?.currency}, without taxes and discounts of
-your own. Meetings of 6 on the SFU, ${relayShare * 100} % of people relayed, all of them in a meeting day and night: a user
-and hour is dearer where nodes wait for people. Nodes are as many as \`parley plan\` wants, and no fewer than the pools have.
+prices of ${catalogueAsOf}, in ${team?.currency}, without taxes and discounts of your own. They are approximate: written down
+from memory, scaled from us-east-1 to other regions, and compared with no bill. Look them up before they decide anything.
+
+Meetings of 6 on the SFU, ${relayShare * 100} % of people relayed, all of them in a meeting day and night: a user and hour is
+dearer where nodes wait for people. Nodes are as many as \`parley plan\` wants, and no fewer than the pools have.
 
 ${block(costTable(costs))}
 ## What if

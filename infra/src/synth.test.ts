@@ -148,7 +148,7 @@ describe('the stacks', () => {
           }
         }
       }),
-      { numRuns: 8 },
+      { numRuns: 6 },
     )
   })
 })

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,8 +17,7 @@ const pluginFolders = [
   join(homedir(), '.terraform.d/plugins'),
   '/usr/local/share/terraform/plugins',
   '/usr/share/terraform/plugins',
-  '/opt/terraform/plugins',
-  '/opt/tf-plugins',
+  ...(existsSync('/opt') ? readdirSync('/opt').map((name) => join('/opt', name)) : []),
 ]
 
 type Tool = { program: string; plugins: string }

@@ -12,8 +12,7 @@ export function addCheckPlan(program: Command): void {
     .action(async (files: string[], { allowDataLoss }: { allowDataLoss: boolean }) => {
       const lost: string[] = []
       for (const file of files) {
-        const plan = parsed(await readFile(file, 'utf8'), file)
-        lost.push(...dataLossOf(plan).map((address) => `${file}: ${address}`))
+        lost.push(...lossesOf(await readFile(file, 'utf8'), file))
       }
       if (lost.length === 0) return console.log('No data is deleted.')
       if (!allowDataLoss)
@@ -25,10 +24,15 @@ export function addCheckPlan(program: Command): void {
     })
 }
 
-function parsed(text: string, file: string): unknown {
+/** What a file's plan deletes; whatever is wrong with the file is said with its name. */
+function lossesOf(text: string, file: string): string[] {
   try {
-    return JSON.parse(text)
-  } catch {
-    throw new InfraError('DATA_LOSS', `${file}: not JSON: give what "terraform show -json" prints`)
+    return dataLossOf(JSON.parse(text)).map((address) => `${file}: ${address}`)
+  } catch (error) {
+    const message =
+      error instanceof SyntaxError
+        ? 'not JSON: give what "terraform show -json plan" prints'
+        : (error as Error).message
+    throw new InfraError('DATA_LOSS', `${file}: ${message}`)
   }
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import pc from 'picocolors'
+import { catalogueAsOf } from '../config/catalogue.ts'
 import { type InfraCost, whatIfs } from '../cost/cost.ts'
 import { assumptionLines, costTable, linesTable, whatIfTable } from '../cost/render.ts'
 import { synthesize } from '../synth.ts'
@@ -70,7 +71,7 @@ Examples:
       })
       console.log(
         pc.dim(
-          `\nList prices of 2026-11-01, approximate, without taxes (docs/infra.md). Taken for granted:`,
+          `\nList prices of ${catalogueAsOf}, of memory and scaled from us-east-1: approximate, without taxes (docs/infra.md). Taken for granted:`,
         ),
       )
       for (const line of assumptionLines()) console.log(pc.dim(`  ${line}`))

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import pc from 'picocolors'
 import { POOLS, type PoolName } from '../config/schema.ts'
 import { cloudInit, type Distribution, distributions, portsOf } from '../profile/cloud-init.ts'
 import { EXAMPLE_CONFIG, readConfig } from './config-file.ts'
@@ -24,9 +25,16 @@ export function addNodeProfile(program: Command): void {
     )
     .option('--nodes <cidrs...>', 'networks of the other nodes and of pods', ['10.0.0.0/8'])
     .option('--server <host>', 'the node that is there already; without it, this is the first')
-    .action(async ({ config, pool, distribution, nodes, server }: Options) => {
-      const ports = portsOf(await readConfig(config))
-      const more = server === undefined ? {} : { server }
-      process.stdout.write(cloudInit({ ports, pool, distribution, nodeCidrs: nodes, ...more }))
+    .action(async ({ config: file, pool, distribution, nodes, server }: Options) => {
+      const config = await readConfig(file)
+      const { administrators } = config
+      const text = cloudInit({
+        ...{ ports: portsOf(config), pool, distribution, nodeCidrs: nodes, administrators },
+        ...(server === undefined ? {} : { server }),
+      })
+      console.error(
+        pc.dim(`SSH from ${[...administrators, ...nodes].join(', ')} (administrators, --nodes)`),
+      )
+      process.stdout.write(text)
     })
 }

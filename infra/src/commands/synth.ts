@@ -5,7 +5,7 @@ import pc from 'picocolors'
 import type { InfraConfig } from '../config/load.ts'
 import { POOLS } from '../config/schema.ts'
 import { InfraError } from '../errors.ts'
-import { policies, violationsOf } from '../policy/policy.ts'
+import { policies, type Violation, violationsOf } from '../policy/policy.ts'
 import { type SynthesizedStack, synthesize } from '../synth.ts'
 import { EXAMPLE_CONFIG, readConfig } from './config-file.ts'
 
@@ -30,13 +30,15 @@ export function addSynth(program: Command): void {
         allowDataLoss: options.allowDataLoss,
         onStack: (name) => say(`… ${name}`),
       })
-      if (!options.allowDataLoss) checkPolicies(config, stacks)
+      const kept = policies.filter(({ protects }) => !(protects && options.allowDataLoss))
+      checkPolicies(
+        violationsOf(config, stacks).filter(({ policy }) => kept.some(({ id }) => id === policy)),
+      )
       const stale = await writeStacks(options.out, stacks)
       const seconds = (performance.now() - started) / 1000
       console.log(summary(config, stacks))
-      const kept = options.allowDataLoss ? '' : `${policies.length} policies kept, `
       console.log(
-        `\n${stacks.length} stacks in ${options.out}/stacks, ${kept}${seconds.toFixed(1)} s`,
+        `\n${stacks.length} stacks in ${options.out}/stacks, ${kept.length} policies kept, ${seconds.toFixed(1)} s`,
       )
       if (options.allowDataLoss)
         console.log(
@@ -52,8 +54,7 @@ export function addSynth(program: Command): void {
 }
 
 /** @throws {InfraError} `POLICY`: the stacks are never written where they break a rule of ours */
-function checkPolicies(config: InfraConfig, stacks: readonly SynthesizedStack[]): void {
-  const violations = violationsOf(config, stacks)
+function checkPolicies(violations: readonly Violation[]): void {
   if (violations.length > 0)
     throw new InfraError(
       'POLICY',

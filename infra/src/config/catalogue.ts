@@ -1,11 +1,11 @@
 /**
  * What is known of AWS without asking it: regions with their zones, and what instance types have.
- * Read on {@link catalogueAsOf}; a zone's letter means another place in each account.
- * Sources: docs.aws.amazon.com, "AWS Regions" and "Specifications for Amazon EC2 instance types".
+ * Of memory, of about {@link catalogueAsOf}, and not compared with AWS's own tables: "AWS Regions" and
+ * "Specifications for Amazon EC2 instance types". A zone's letter means another place in each account.
  */
 export const catalogueAsOf = '2026-11-01'
 
-/** Letters of the zones that new accounts get. */
+/** Letters of the zones that new accounts get, as far as known; `zones` in the file says otherwise. */
 export const regionZones: Readonly<Record<string, string>> = {
   'us-east-1': 'abcdf',
   'us-east-2': 'abc',
@@ -28,7 +28,7 @@ export const regionZones: Readonly<Record<string, string>> = {
   'sa-east-1': 'abc',
 }
 
-/** `baselineGbps`: what the network carries all day, not the burst. */
+/** `baselineGbps`: what the network carries all day, not the burst; approximate. */
 export type InstanceFacts = { cores: number; memoryGiB: number; baselineGbps: number }
 
 /** x86 only: the images are built for the processor of the machine that builds them. */

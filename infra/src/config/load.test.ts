@@ -215,6 +215,104 @@ describe('a configuration', () => {
       /meetingCluster\.domain: comes from the regions; remove it/,
     ],
     [
+      'a network too large for Services',
+      (file) => {
+        file.serviceCidr = '10.0.0.0/8'
+      },
+      /serviceCidr: 10\.0\.0\.0\/8 must be a \/12 to \/24, which is what EKS takes/,
+    ],
+    [
+      'a network too small for a region',
+      (file) => {
+        file.regions[0].cidr = '10.16.0.0/29'
+      },
+      /regions\[0\]\.cidr: 10\.16\.0\.0\/29 must be a \/16 to \/20/,
+    ],
+    [
+      'a region by the name of something else',
+      (file) => {
+        file.regions[0].region = 'constructor'
+      },
+      /regions\[0\]\.region: constructor is no region that is known here/,
+    ],
+    [
+      'an administrator who is no network',
+      (file) => {
+        file.administrators = ['203.0.113.7']
+      },
+      /administrators\[0\]: 203\.0\.113\.7 is no network; write one like .*203\.0\.113\.7\/32/,
+    ],
+    [
+      'a version that is a text',
+      (file) => {
+        file.version = '1'
+      },
+      /is of version "1", and this Parley reads version 1/,
+    ],
+    [
+      'a domain with a wildcard',
+      (file) => {
+        file.domain = '*.example.com'
+      },
+      /domain: is no host name: .*no wildcard/,
+    ],
+    [
+      'a domain with other letters',
+      (file) => {
+        file.domain = 'bücher.example.com'
+      },
+      /domain: is no host name: .*other letters as xn--/,
+    ],
+    [
+      'a domain that no certificate takes',
+      (file) => {
+        file.domain = `${'a.'.repeat(40)}example.com`
+      },
+      /domain: is longer than 64 characters/,
+    ],
+    [
+      'a name that RDS does not take',
+      (file) => {
+        file.name = 'meet--dev'
+      },
+      /name: is no name: .*no two "-" in a row/,
+    ],
+    [
+      'more than all of it reserved',
+      (file) => {
+        file.sizes.sfu.reservedShare = 1.5
+      },
+      /sizes\.sfu\.reservedShare: must be from 0 to 1/,
+    ],
+    [
+      'a share that is no number',
+      (file) => {
+        file.sizes.sfu.reservedShare = Number.NaN
+      },
+      /sizes\.sfu\.reservedShare: must be a number/,
+    ],
+    [
+      'a list that is none',
+      (file) => {
+        file.regions = 'eu-central-1'
+      },
+      /regions: must be an array, as in infra\/config\/example\.yaml/,
+    ],
+    [
+      'TURN where the kubelet listens',
+      (file) => {
+        file.meetingCluster.turn = { listenPort: 10250 }
+      },
+      /meetingCluster\.turn\.listenPort: 10250 is the node's own, for the kubelet; take 3478/,
+    ],
+    [
+      'more nodes than a group has',
+      (file) => {
+        file.sizes.sfu.max = 1e9
+      },
+      /sizes\.sfu\.max: /,
+    ],
+    [
       'fewer nodes at most than at least',
       (file) => {
         file.sizes.turn.max = 1
@@ -236,6 +334,13 @@ describe('a configuration', () => {
 
   it.each(['', '- a', '{', '42'])('that is no list of fields is refused: %j', (text) => {
     expect(() => loadConfig(text, 'x.yaml')).toThrow(/x\.yaml: (is empty|not YAML)/)
+  })
+
+  it('that would grow when it is read is refused', () => {
+    const grows = ['a: &a [x, x, x, x, x, x, x, x, x]']
+    for (const [from, to] of ['ab', 'bc', 'cd', 'de', 'ef'])
+      grows.push(`${to}: &${to} [${Array(9).fill(`*${from}`).join(', ')}]`)
+    expect(() => loadConfig(grows.join('\n'), 'x.yaml')).toThrow(/x\.yaml: not YAML: .*alias/)
   })
 
   it('REQ-K4: whatever it is, no two networks and no two port ranges overlap', () => {
@@ -265,6 +370,7 @@ describe('a configuration', () => {
             expect(reserved.split(',')).toContain(from === to ? `${from}` : `${from}-${to}`)
         }
       }),
+      { numRuns: 50 },
     )
   })
 })

@@ -75,7 +75,7 @@ function checkVersion(value: unknown, file: string): void {
   const is =
     version === undefined
       ? 'has no version, as drafts before version 1'
-      : `is of version ${version}`
+      : `is of version ${JSON.stringify(version)}`
   const fix =
     typeof version === 'number' && version > CONFIG_VERSION
       ? 'update Parley'
@@ -92,7 +92,11 @@ function checkGlobals({ domain, zone, state, administrators }: File, fault: Faul
   if (!Object.hasOwn(regionZones, state.region)) fault('state.region', unknownRegion(state.region))
   administrators.forEach((cidr, index) => {
     const network = parseCidr(cidr)
-    if (!network) fault(`administrators[${index}]`, notACidr(cidr))
+    if (!network)
+      fault(
+        `administrators[${index}]`,
+        `${cidr} is no network; write one like 203.0.113.0/24, or 203.0.113.7/32 for one address`,
+      )
     else if (network.prefix < 8)
       fault(
         `administrators[${index}]`,
@@ -106,7 +110,7 @@ function regionOf(file: File, index: number, fault: Fault): RegionConfig | undef
   if (!given) return undefined
   const path = `regions[${index}]`
   const { region } = given
-  const letters = regionZones[region]
+  const letters = Object.hasOwn(regionZones, region) ? regionZones[region] : undefined
   if (letters === undefined) {
     fault(`${path}.region`, unknownRegion(region))
     return undefined
@@ -210,6 +214,7 @@ function specOf(
       metadata: { name: file.name, namespace: 'meetings' },
       spec,
     })
+    if (file.regions[0]?.region === region) checkNodePorts(parsed, fault)
     return parsed
   } catch (error) {
     if (!(error instanceof InvalidMeetingCluster)) throw error
@@ -218,6 +223,27 @@ function specOf(
       for (const { path, message } of error.issues)
         fault(path.replace(/^spec/, 'meetingCluster'), message)
     return undefined
+  }
+}
+
+/** What listens on a node already, over TCP: the internet must not come to it where TURN is meant. */
+const NODE_PORTS: Readonly<Record<number, string>> = {
+  22: 'SSH',
+  9100: 'the node exporter',
+  10250: 'the kubelet',
+  10256: 'kube-proxy',
+  61678: 'the network add-on',
+}
+
+function checkNodePorts({ turn }: MeetingClusterSpec, fault: Fault): void {
+  const ports = { 'turn.listenPort': turn.listenPort, 'turn.tls.port': turn.tls.port }
+  for (const [path, port] of Object.entries(ports)) {
+    const other = NODE_PORTS[port]
+    if (other)
+      fault(
+        `meetingCluster.${path}`,
+        `${port} is the node's own, for ${other}; take 3478, 5349 or 443`,
+      )
   }
 }
 
@@ -246,9 +272,10 @@ function usualSpec(of: { region: string; host: string; domain: string }): Record
 function checkNetworks(file: File, regions: readonly RegionConfig[], fault: Fault): void {
   const service = parseCidr(file.serviceCidr)
   if (!service || !isPrivate(service)) fault('serviceCidr', notACidr(file.serviceCidr))
-  const seen: { name: string; cidr: Cidr }[] = service
-    ? [{ name: 'serviceCidr', cidr: service }]
-    : []
+  else if (service.prefix < 12 || service.prefix > 24)
+    fault('serviceCidr', `${file.serviceCidr} must be a /12 to /24, which is what EKS takes`)
+  const seen: { name: string; cidr: Cidr }[] =
+    service && service.prefix >= 12 ? [{ name: 'serviceCidr', cidr: service }] : []
   for (const { region, cidr: text } of regions) {
     const cidr = parseCidr(text)
     if (!cidr) continue
@@ -297,7 +324,7 @@ function merged(
     typeof value === 'object' && value !== null && !Array.isArray(value)
   const result = { ...base }
   for (const [key, value] of Object.entries(over)) {
-    const before = result[key]
+    const before = Object.hasOwn(result, key) ? result[key] : undefined
     if (value === null) delete result[key]
     else result[key] = isObject(before) && isObject(value) ? merged(before, value) : value
   }
@@ -310,12 +337,13 @@ function describe(issue: z.core.$ZodIssue, under: string, fault: Fault): void {
     for (const key of issue.keys)
       fault(formatPath(under, [...issue.path, key]), 'unknown field; remove it or correct its name')
   else if (issue.code === 'invalid_type' && issue.input === undefined)
-    fault(
-      path,
-      `is missing; it is ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}, as in infra/config/example.yaml`,
-    )
+    fault(path, `is missing; it is ${aOrAn(issue.expected)}, as in infra/config/example.yaml`)
+  else if (issue.code === 'invalid_type')
+    fault(path, `must be ${aOrAn(issue.expected)}, as in infra/config/example.yaml`)
   else fault(path, issue.message)
 }
+
+const aOrAn = (what: string) => `${/^[aeiou]/.test(what) ? 'an' : 'a'} ${what}`
 
 function formatPath(under: string, path: readonly PropertyKey[]): string {
   const text = path

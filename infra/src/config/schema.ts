@@ -4,14 +4,20 @@ import { instanceTypes, mysqlTypes, redisTypes } from './catalogue.ts'
 /** The version that this Parley reads. */
 export const CONFIG_VERSION = 1
 
-const name = (what: string) =>
-  z.string().regex(/^[a-z][a-z0-9-]{1,18}[a-z0-9]$/, `is no ${what}: 3 to 20 of a-z, 0-9 and "-"`)
+/** RDS and ElastiCache take no two hyphens in a row; with region and part, 63 characters are the end. */
+const name = z
+  .string()
+  .regex(
+    /^(?!.*--)[a-z][a-z0-9-]{1,18}[a-z0-9]$/,
+    'is no name: 3 to 20 of a-z, 0-9 and "-", no two "-" in a row',
+  )
 
 const hostName = z
   .string()
+  .max(64, 'is longer than 64 characters, which is what a certificate of AWS takes')
   .regex(
-    /^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$/,
-    'is no host name: write one like meet.example.com, in lower case',
+    /^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[-a-z0-9]*[a-z0-9])$/,
+    'is no host name: write one like meet.example.com, in lower case; other letters as xn--…, and no wildcard',
   )
 
 const share = z.number().min(0, 'must be from 0 to 1').max(1, 'must be from 0 to 1')
@@ -74,7 +80,7 @@ export type Sizes = z.output<typeof sizes>
 
 export const fileSchema = z.strictObject({
   version: z.literal(CONFIG_VERSION),
-  name: name('name'),
+  name,
   environment: z.enum(['production', 'development']).default('production'),
   domain: hostName,
   /** A public hosted zone of Route 53 that exists, and that the domain lies in. */
@@ -82,7 +88,8 @@ export const fileSchema = z.strictObject({
   state: z.strictObject({
     bucket: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$/, 'is no bucket name: 3 to 32 of a-z, 0-9 and "-"'),
+      // Other buckets add the name and the region to it, and 63 characters are the end.
+      .regex(/^[a-z0-9][a-z0-9-]{1,22}[a-z0-9]$/, 'is no bucket name: 3 to 24 of a-z, 0-9 and "-"'),
     region: z.string(),
   }),
   kubernetes: z

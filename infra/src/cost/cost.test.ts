@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import { plan, presetPrices } from '@parley/relay-cost'
+import { infrastructurePrices, plan, presetPrices } from '@parley/relay-cost'
 import fc from 'fast-check'
-import { synthesize } from '../synth.ts'
+import { instanceTypes, mysqlTypes, redisTypes } from '../config/catalogue.ts'
+import { type SynthesizedStack, synthesize } from '../synth.ts'
 import { developmentConfig, exampleConfig } from '../testing/configs.ts'
 import { costOf, type InfraCost, whatIfs } from './cost.ts'
 import { costTable, linesTable, ofComponent, whatIfTable } from './render.ts'
@@ -97,10 +98,24 @@ describe('what the infrastructure costs', () => {
           expect(more.perMonth).toBeGreaterThanOrEqual(less.perMonth)
         },
       ),
-      { numRuns: 50 },
+      { numRuns: 20 },
     )
     expect(() => costFor(0)).toThrow(/concurrent must be a number of 1 or more/)
     expect(() => costFor(10, { relayShare: 20 })).toThrow(/0.15 for 15 %/)
+  })
+
+  it('has a price for all that a file may ask for, and is free of nothing', () => {
+    const { instances, mysql, redis } = infrastructurePrices(presetPrices('aws/us-east-1'))
+    expect(Object.keys(instances).toSorted()).toEqual(Object.keys(instanceTypes).toSorted())
+    expect(Object.keys(mysql).toSorted()).toEqual([...mysqlTypes].toSorted())
+    expect(Object.keys(redis).toSorted()).toEqual([...redisTypes].toSorted())
+    const unknown = structuredClone(stacks) as SynthesizedStack[]
+    for (const { json } of unknown)
+      for (const one of Object.values(json.resource?.aws_db_instance ?? {}))
+        one.instance_class = 'db.x9.huge'
+    expect(() => costOf({ config, stacks: unknown, users: 200, relayShare: 0.2 })).toThrow(
+      /^db\.x9\.huge has no price; add it to relay-cost/,
+    )
   })
 
   it('REQ-S3: a development region is the cheaper one', () => {

@@ -5,6 +5,7 @@ import {
   type Prices,
 } from '@parley/relay-cost'
 import { POOLS, type PoolName } from '../config/schema.ts'
+import { InfraError } from '../errors.ts'
 import { COST_TAGS } from '../stacks/stack.ts'
 import type { SynthesizedStack } from '../synth.ts'
 
@@ -81,12 +82,18 @@ export function inventoryOf(stacks: readonly SynthesizedStack[], pricesOf: Price
     }
     for (const redis of all('aws_elasticache_replication_group')) {
       const type = String(redis.node_type)
-      add('Redis', type, Number(redis.num_cache_clusters), 'node', hourly(price.redis[type] ?? 0))
+      add(
+        'Redis',
+        type,
+        Number(redis.num_cache_clusters),
+        'node',
+        hourly(priceOf(price.redis, type)),
+      )
     }
     for (const mysql of all('aws_db_instance')) {
       const type = String(mysql.instance_class)
       const copies = mysql.multi_az ? 2 : 1
-      add('MySQL', type, copies, 'instance', hourly(price.mysql[type] ?? 0))
+      add('MySQL', type, copies, 'instance', hourly(priceOf(price.mysql, type)))
       const storage = Number(mysql.allocated_storage) * copies
       add('MySQL', 'storage', storage, 'GB', price.mysqlDiskPerGBMonth)
     }
@@ -99,6 +106,16 @@ export function inventoryOf(stacks: readonly SynthesizedStack[], pricesOf: Price
     groups.push(...all('aws_eks_node_group').map((group) => nodeGroupOf(region, group, templates)))
   }
   return { lines, groups }
+}
+
+/** @throws {InfraError} `COST`: what has no price is never free */
+function priceOf(list: Readonly<Record<string, number>>, type: string): number {
+  const price = Object.hasOwn(list, type) ? list[type] : undefined
+  if (price !== undefined && Number.isFinite(price) && price > 0) return price
+  throw new InfraError(
+    'COST',
+    `${type} has no price; add it to relay-cost/src/prices/infrastructure.ts`,
+  )
 }
 
 function nodeGroupOf(region: string, group: Body, templates: Record<string, Body>): NodeGroup {
@@ -132,7 +149,7 @@ export function nodeLines(
   { list, infrastructure }: { list: Prices; infrastructure: InfrastructurePrices },
 ): CostLine[] {
   if (count === 0) return []
-  const perHour = infrastructure.instances[type] ?? 0
+  const perHour = priceOf(infrastructure.instances, type)
   const reserved = Math.round(count * reservedShare)
   const parts = {
     'as configured':

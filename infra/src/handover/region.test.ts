@@ -18,17 +18,20 @@ function outputsOf(config: InfraConfig, region: string): Outputs {
   )
 }
 
-function filesOf(config: InfraConfig, outputs?: Outputs): Map<string, string> {
+const example = exampleConfig()
+const exampleOutputs = outputsOf(example, 'eu-central-1')
+
+function filesOf(config = example, outputs = exampleOutputs): Map<string, string> {
   const [region] = config.regions
   if (!region) throw new Error('no region')
-  return handOver(config, region, outputs ?? outputsOf(config, region.region), ca)
+  return handOver(config, region, outputs, ca)
 }
 
 const documents = (text = '') => parseAllDocuments(text).map((one) => one.toJS())
 
 describe('what a region is handed', () => {
   it('REQ-S2: is a MeetingCluster that the operator accepts, made of the outputs of its stacks', () => {
-    const files = filesOf(exampleConfig())
+    const files = filesOf()
     const [mc] = documents(files.get('meetingcluster.yaml')) as MeetingCluster[]
     const { spec } = parseMeetingCluster(mc)
     expect(spec).toMatchObject({
@@ -64,7 +67,9 @@ describe('what a region is handed', () => {
   it('has a password and TLS for Redis where that is wanted', () => {
     const file = parse(exampleText)
     file.sizes.redis.inTransit = 'required'
-    const files = filesOf(loadConfig(stringify(file), 'x.yaml'))
+    file.regions.length = 1
+    const config = loadConfig(stringify(file), 'x.yaml')
+    const files = filesOf(config, outputsOf(config, 'eu-central-1'))
     const [mc] = documents(files.get('meetingcluster.yaml')) as MeetingCluster[]
     expect(mc?.spec.redis.external).toEqual({
       url: 'rediss://redis_host.example:6379/0',
@@ -78,16 +83,15 @@ describe('what a region is handed', () => {
   })
 
   it('is byte for byte the same each time', () => {
-    expect([...filesOf(exampleConfig())]).toEqual([...filesOf(exampleConfig())])
+    expect([...filesOf(exampleConfig())]).toEqual([...filesOf()])
   })
 
   it('names the stack whose output is missing, and the file without a certificate', () => {
-    const config = exampleConfig()
-    const { redis_host: _, ...others } = outputsOf(config, 'eu-central-1')
-    expect(() => filesOf(config, others)).toThrow(
+    const { redis_host: _, ...others } = exampleOutputs
+    expect(() => filesOf(example, others)).toThrow(
       /eu-central-1: no output redis_host: apply eu-central-1-data/,
     )
-    const [region] = config.regions
-    expect(() => region && handOver(config, region, others, '')).toThrow(/--ca has no certificate/)
+    const [region] = example.regions
+    expect(() => region && handOver(example, region, others, '')).toThrow(/--ca has no certificate/)
   })
 })

@@ -102,10 +102,19 @@ const breaks: Record<string, Parameters<typeof brokenBy>[0]> = {
     const listeners = json.resource?.aws_lb_listener
     if (listeners) listeners.turn = { port: 3478, protocol: 'UDP' }
   },
+  'balancer-logs': set('aws_lb', 'access_logs', undefined),
   'balancer-kept': set('aws_lb', 'enable_deletion_protection', false),
   'least-rights': (of) => {
     for (const role of of('aws_iam_role_policy'))
       role.policy = JSON.stringify({ Statement: [{ Action: ['s3:*'], Resource: ['*'] }] })
+  },
+  'known-policies': set(
+    'aws_iam_role_policy_attachment',
+    'policy_arn',
+    'arn:aws:iam::aws:policy/AdministratorAccess',
+  ),
+  'known-types': (_, json) => {
+    json.resource.aws_security_group_rule = { ssh: { cidr_blocks: ['0.0.0.0/0'] } }
   },
   'state-safe': (_, json) => {
     if (json.terraform.backend.s3) json.terraform.backend.s3.encrypt = false
@@ -130,22 +139,43 @@ describe('the policies', () => {
     expect(brokenBy(break_)).toContain(policy)
   })
 
-  it('REQ-S3: a right of a pod names what it is for', () => {
-    const [violation] = (() => {
-      const copies = structuredClone(stacks) as SynthesizedStack[]
-      for (const { json } of copies) {
-        const roles = json.resource?.aws_iam_role_policy as Body
-        if (roles?.['external-dns-policy'])
-          roles['external-dns-policy'].policy = JSON.stringify({
-            Statement: [{ Action: ['route53:ChangeResourceRecordSets'], Resource: ['*'] }],
-          })
-      }
-      return violationsOf(config, copies)
-    })()
-    expect(violation).toEqual({
-      policy: 'least-rights',
-      where: 'eu-central-1-addons: aws_iam_role_policy.external-dns-policy',
-      message: 'route53:ChangeResourceRecordSets is allowed on *: narrow it',
-    })
+  it.each([
+    [
+      { Action: ['route53:ChangeResourceRecordSets'], Resource: ['*'] },
+      'route53:ChangeResourceRecordSets is allowed on *: narrow it',
+    ],
+    [
+      { Action: 'secretsmanager:GetSecretValue', Resource: '*' },
+      'secretsmanager:GetSecretValue is allowed on *: narrow it',
+    ],
+    [{ NotAction: 'iam:*', Resource: 'arn:x' }, '* is allowed on arn:x: narrow it'],
+  ])('REQ-S2: a right of a pod names what it is for: %j', (statement, message) => {
+    const copies = structuredClone(stacks) as SynthesizedStack[]
+    const addons = copies.find(({ name }) => name === 'eu-central-1-addons')
+    const roles = addons?.json.resource?.aws_iam_role_policy as Body
+    roles['external-dns-policy'].policy = JSON.stringify({ Statement: [statement] })
+    expect(violationsOf(config, copies)).toEqual([
+      {
+        policy: 'least-rights',
+        where: 'eu-central-1-addons: aws_iam_role_policy.external-dns-policy',
+        message,
+      },
+    ])
+  })
+
+  it.each([
+    { cidr_ipv4: '8.0.0.0/6' },
+    { cidr_ipv4: '10.0.0.0/7' },
+    { cidr_ipv6: '2000::/3' },
+    { prefix_list_id: 'pl-1' },
+  ])('REQ-S2: part of the internet is the internet: %j', (from) => {
+    const ssh = (_: unknown, json: Body, name: string) => {
+      if (name === 'eu-central-1-cluster')
+        json.resource.aws_vpc_security_group_ingress_rule.ssh = {
+          ...{ security_group_id: '$' + '{aws_security_group.sfu-group.id}', ...from },
+          ...{ ip_protocol: 'tcp', from_port: 22, to_port: 22, description: 'for a moment' },
+        }
+    }
+    expect(brokenBy(ssh)).toEqual(['open-ports'])
   })
 })

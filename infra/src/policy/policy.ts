@@ -1,4 +1,5 @@
 import { durationSeconds } from '@parley/operator/api'
+import { isPrivate, parseCidr } from '../config/cidr.ts'
 import type { InfraConfig } from '../config/load.ts'
 import { mediaPortsOf } from '../config/media-ports.ts'
 import { WEB_PORT } from '../stacks/network.ts'
@@ -14,6 +15,8 @@ export type Violation = { policy: string; where: string; message: string }
 type Policy = {
   id: string
   says: string
+  /** About protection from deletion, which a teardown takes away. */
+  protects?: true
   /** A message for each resource that breaks it. */
   check: (world: World) => { at: Resource | string; message: string }[]
 }
@@ -241,10 +244,11 @@ export const policies: readonly Policy[] = [
         ].toSorted()
         const names = stacks.map(({ name }) => name).filter((name) => name.startsWith(`${region}-`))
         const found = of('aws_vpc_security_group_ingress_rule')
-          .filter(({ stack, body }) => names.includes(stack) && isEverybody(body))
+          .filter(({ stack, body }) => names.includes(stack) && isFromOutside(body))
           .map(({ body }) => {
             const group = /aws_security_group\.([\w-]+)\./.exec(String(body.security_group_id))?.[1]
-            return `${group} ${body.ip_protocol} ${body.from_port}-${body.to_port}`
+            const ports = `${group} ${body.ip_protocol} ${body.from_port}-${body.to_port}`
+            return body.cidr_ipv4 === EVERYBODY ? ports : `${ports} from ${body.cidr_ipv4}`
           })
           .toSorted()
         return JSON.stringify(found) === JSON.stringify(wanted)
@@ -316,9 +320,12 @@ export const policies: readonly Policy[] = [
       isTrue(body.manage_master_user_password) &&
       body.password === undefined,
   ),
-  each('aws_db_instance', 'mysql-kept', 'MySQL cannot be deleted', ({ deletion_protection }) =>
-    isTrue(deletion_protection),
-  ),
+  {
+    ...each('aws_db_instance', 'mysql-kept', 'MySQL cannot be deleted', ({ deletion_protection }) =>
+      isTrue(deletion_protection),
+    ),
+    protects: true,
+  },
   each('aws_db_parameter_group', 'mysql-tls', 'MySQL answers over TLS only', ({ parameter }) =>
     list(parameter).some((one) => {
       const { name, value } = one as Body
@@ -336,6 +343,7 @@ export const policies: readonly Policy[] = [
   ),
   {
     id: 'data-kept',
+    protects: true,
     says: 'what holds data is not destroyed by a plan (prevent_destroy)',
     check: ({ of }) =>
       DATA_TYPES.flatMap((type) => of(type))
@@ -409,29 +417,48 @@ export const policies: readonly Policy[] = [
     ({ port, protocol, ssl_policy }) =>
       port === WEB_PORT && protocol === 'TLS' && String(ssl_policy).includes('TLS13'),
   ),
-  each(
-    'aws_lb',
-    'balancer-kept',
-    'the load balancer keeps logs and cannot be deleted',
-    ({ access_logs, enable_deletion_protection }) =>
-      isTrue(first(access_logs).enabled) && isTrue(enable_deletion_protection),
+  each('aws_lb', 'balancer-logs', 'the load balancer keeps logs', ({ access_logs }) =>
+    isTrue(first(access_logs).enabled),
   ),
+  {
+    ...each(
+      'aws_lb',
+      'balancer-kept',
+      'the load balancer cannot be deleted',
+      ({ enable_deletion_protection }) => isTrue(enable_deletion_protection),
+    ),
+    protects: true,
+  },
   {
     id: 'least-rights',
     says: 'no role may do everything: no wildcard actions, and all resources only for what lists',
     check: ({ of }) =>
       of('aws_iam_role_policy').flatMap((at) =>
-        statementsOf(at.body.policy).flatMap(({ Action, Resource }) => {
-          const everything = Action.filter((action) => action.includes('*'))
-          const wide = Resource.includes('*')
-            ? Action.filter((action) => !/:(Describe|List|Get)/.test(action))
-            : []
+        statementsOf(at.body.policy).flatMap(({ actions, resources }) => {
+          const everything = actions.filter((action) => action.includes('*'))
+          const wide = resources.includes('*') ? actions.filter((action) => !lists(action)) : []
           return [...everything, ...wide].map((action) => ({
             at,
-            message: `${action} is allowed on ${Resource.join(', ')}: narrow it`,
+            message: `${action} is allowed on ${resources.join(', ')}: narrow it`,
           }))
         }),
       ),
+  },
+  each(
+    'aws_iam_role_policy_attachment',
+    'known-policies',
+    'roles have those policies of AWS only that EKS and RDS want',
+    ({ policy_arn }) =>
+      MANAGED_POLICIES.some((name) => policy_arn === `arn:aws:iam::aws:policy/${name}`),
+  ),
+  {
+    id: 'known-types',
+    says: 'rights and open ports are written in those resources only that are read above',
+    check: ({ of }) =>
+      UNREAD_TYPES.flatMap((type) => of(type)).map((at) => ({
+        at,
+        message: `the policies do not read ${at.type}: use what the other stacks use`,
+      })),
   },
   {
     id: 'state-safe',
@@ -454,15 +481,47 @@ export const policies: readonly Policy[] = [
   },
 ]
 
-type PolicyStatement = { Action: string[]; Resource: string[] }
+const EVERYBODY = '0.0.0.0/0'
 
+const MANAGED_POLICIES = [
+  ...['AmazonEKSClusterPolicy', 'AmazonEKSWorkerNodePolicy', 'AmazonEKS_CNI_Policy'],
+  ...['AmazonEC2ContainerRegistryPullOnly', 'service-role/AmazonEBSCSIDriverPolicy'],
+  'service-role/AmazonRDSEnhancedMonitoringRole',
+]
+
+/** Other ways to say what a policy looks for elsewhere. */
+const UNREAD_TYPES = [
+  ...['aws_security_group_rule', 'aws_iam_policy', 'aws_iam_user', 'aws_iam_user_policy'],
+  ...['aws_iam_group_policy', 'aws_iam_policy_attachment', 'aws_iam_access_key'],
+]
+
+type PolicyStatement = { actions: string[]; resources: string[] }
+
+/** What a policy allows; what it allows by what it leaves out is everything. */
 function statementsOf(policy: unknown): PolicyStatement[] {
-  const { Statement } = JSON.parse(String(policy)) as { Statement: PolicyStatement[] }
-  return Statement
+  const { Statement } = JSON.parse(String(policy)) as { Statement: Body | Body[] }
+  return [Statement]
+    .flat()
+    .filter(({ Effect }) => Effect !== 'Deny')
+    .map(({ Action = '*', Resource = '*' }) => ({
+      actions: [Action].flat().map(String),
+      resources: [Resource].flat().map(String),
+    }))
 }
 
-function isEverybody({ cidr_ipv4, cidr_ipv6 }: Body): boolean {
-  return cidr_ipv4 === '0.0.0.0/0' || cidr_ipv6 === '::/0'
+/** Actions that take no resource and give away nothing but what there is. */
+function lists(action: string): boolean {
+  return (
+    /:(Describe|List)/.test(action) || action === 'ec2:GetInstanceTypesFromInstanceRequirements'
+  )
+}
+
+/** Whether a rule lets in more than private networks and security groups. */
+function isFromOutside({ cidr_ipv4, cidr_ipv6, prefix_list_id }: Body): boolean {
+  if (cidr_ipv6 || prefix_list_id) return true
+  if (!cidr_ipv4) return false
+  const network = parseCidr(String(cidr_ipv4))
+  return !network || !isPrivate(network)
 }
 
 function isText(value: unknown): boolean {

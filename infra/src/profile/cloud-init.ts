@@ -1,4 +1,6 @@
+import { isIPv4 } from 'node:net'
 import { stringify } from 'yaml'
+import { parseCidr } from '../config/cidr.ts'
 import type { InfraConfig } from '../config/load.ts'
 import {
   type MediaPorts,
@@ -7,6 +9,7 @@ import {
   type OpenPort,
 } from '../config/media-ports.ts'
 import type { PoolName } from '../config/schema.ts'
+import { InfraError } from '../errors.ts'
 
 export const distributions = ['k3s', 'kubeadm'] as const
 export type Distribution = (typeof distributions)[number]
@@ -18,6 +21,8 @@ export type ProfileOptions = {
   distribution: Distribution
   /** Networks of the other nodes and of pods, which may reach everything. */
   nodeCidrs: readonly string[]
+  /** Networks from outside that may log in; with none, nodes only. */
+  administrators: readonly string[]
   /** Address of the node that is there already; without it, this is the first (k3s). */
   server?: string
 }
@@ -32,9 +37,11 @@ export function portsOf({ regions }: InfraConfig): MediaPorts {
  * A cloud-init file for a bare machine with a public address: the ports and kernel settings of the node
  * groups on AWS, a firewall that opens no others, and a node that says where it is. What is secret
  * (`/etc/parley/token`, `/etc/parley/join`) is not in it.
+ * @throws {InfraError} `CONFIG` for networks and addresses that would not be read by the machine
  */
 export function cloudInit(options: ProfileOptions): string {
-  const { ports, pool, distribution, nodeCidrs } = options
+  const { ports, pool, distribution } = options
+  check(options)
   const isMedia = pool === 'sfu' || pool === 'turn'
   const file = (path: string, content: string, permissions = '0644') => ({
     ...{ path, permissions, content },
@@ -58,7 +65,7 @@ export function cloudInit(options: ProfileOptions): string {
           .join(''),
       ),
       file('/etc/modules-load.d/parley.conf', 'br_netfilter\noverlay\n'),
-      file('/etc/parley/firewall.nft', firewall(openOn(pool, ports), nodeCidrs)),
+      file('/etc/parley/firewall.nft', firewall(openOn(pool, ports), options)),
       file('/etc/systemd/system/parley-firewall.service', FIREWALL_UNIT),
       file('/usr/local/sbin/parley-node', joinScript(options), '0755'),
     ],
@@ -72,6 +79,19 @@ export function cloudInit(options: ProfileOptions): string {
   return `#cloud-config\n${stringify(config, { lineWidth: 0 })}`
 }
 
+/** These come into a shell script and a file for nft: nothing but what they are may be in them. */
+function check({ nodeCidrs, server }: ProfileOptions): void {
+  const wrong = nodeCidrs.find((cidr) => !parseCidr(cidr))
+  if (wrong !== undefined)
+    throw new InfraError('CONFIG', `--nodes: ${wrong} is no network; write one like 10.0.0.0/16`)
+  if (server === undefined || isIPv4(server)) return
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/i.test(server))
+    throw new InfraError(
+      'CONFIG',
+      `--server: ${server} is no host: write an IPv4 address or a name, without a port`,
+    )
+}
+
 function openOn(pool: PoolName, ports: MediaPorts): OpenPort[] {
   if (pool === 'sfu' || pool === 'turn') return ports[pool]
   if (pool === 'system') return []
@@ -79,11 +99,19 @@ function openOn(pool: PoolName, ports: MediaPorts): OpenPort[] {
 }
 
 /** A table of its own beside those of Kubernetes: what is not named here does not come in. */
-function firewall(open: readonly OpenPort[], nodeCidrs: readonly string[]): string {
-  const rules = open.map(
-    ({ protocol, from, to, what }) =>
-      `    ${protocol} dport ${from === to ? from : `${from}-${to}`} accept comment "${what}"\n`,
-  )
+function firewall(
+  open: readonly OpenPort[],
+  { nodeCidrs, administrators }: Pick<ProfileOptions, 'nodeCidrs' | 'administrators'>,
+): string {
+  // A rule for each network: a set with networks that overlap is an error.
+  const rules = [
+    ...nodeCidrs.map((cidr) => `ip saddr ${cidr} accept comment "other nodes and pods"`),
+    ...administrators.map((cidr) => `ip saddr ${cidr} tcp dport 22 accept comment "SSH"`),
+    ...open.map(
+      ({ protocol, from, to, what }) =>
+        `${protocol} dport ${from === to ? from : `${from}-${to}`} accept comment "${what}"`,
+    ),
+  ].map((rule) => `    ${rule}\n`)
   return `table inet parley
 delete table inet parley
 table inet parley {
@@ -92,8 +120,6 @@ table inet parley {
     ct state established,related accept
     iif "lo" accept
     meta l4proto { icmp, ipv6-icmp } accept
-    ip saddr { ${nodeCidrs.join(', ')} } accept comment "other nodes and pods"
-    tcp dport 22 accept comment "SSH"
 ${rules.join('')}  }
 }
 `
@@ -121,6 +147,7 @@ function joinScript({ pool, distribution, server }: ProfileOptions): string {
     return `#!/bin/sh
 # Joins this machine. /etc/parley/join is what "kubeadm token create --print-join-command" prints.
 set -eu
+command -v kubeadm >/dev/null || { echo 'parley-node: install kubelet and kubeadm (kubernetes.io/docs/setup), then run parley-node' >&2; exit 1; }
 [ -s /etc/parley/join ] || { echo 'parley-node: write the join command to /etc/parley/join, then run parley-node' >&2; exit 1; }
 sh /etc/parley/join
 # Then, from where kubectl is:

@@ -35,7 +35,7 @@ export class AddonsStack extends ParleyStack {
     super(scope, `${region.region}-addons`, options)
     const { accountId } = new DataAwsCallerIdentity(this, 'account', {})
     const clusterName = of.cluster.cluster.name
-    const rights = this.#rights(of, accountId)
+    const rights = this.#rights(of, accountId, region.meetingCluster.turn.tls.host || region.host)
     // Pods get their rights by it, so it is there first.
     const identity = this.#addon(clusterName, 'eks-pod-identity-agent')
     for (const [name, { namespace, serviceAccount, statements, managed = [] }] of Object.entries(
@@ -82,16 +82,23 @@ export class AddonsStack extends ParleyStack {
   #rights(
     { network, cluster, data }: { network: NetworkStack; cluster: ClusterStack; data: DataStack },
     accountId: string,
+    /** The one name that has records of the cluster's own. */
+    host: string,
   ): Record<string, PodRights> {
     const { region } = this.options
     const zone = `arn:aws:route53:::hostedzone/${network.zoneId}`
     // Listing has no resource that it could be narrowed to.
     const lists = (actions: string[]): Statement => ({ actions, resources: ['*'] })
-    const records = (conditions?: Statement['conditions']): Statement[] => [
+    const records = (name: string, types: string[]): Statement[] => [
       {
         actions: ['route53:ChangeResourceRecordSets'],
         resources: [zone],
-        ...(conditions ? { conditions } : {}),
+        conditions: {
+          'ForAllValues:StringLike': {
+            'route53:ChangeResourceRecordSetsNormalizedRecordNames': [name],
+          },
+          'ForAllValues:StringEquals': { 'route53:ChangeResourceRecordSetsRecordTypes': types },
+        },
       },
       { actions: ['route53:ListResourceRecordSets'], resources: [zone] },
     ]
@@ -99,15 +106,17 @@ export class AddonsStack extends ParleyStack {
       'external-dns': {
         namespace: 'external-dns',
         serviceAccount: 'external-dns',
-        statements: [...records(), lists(['route53:ListHostedZones'])],
+        // Beside the name's own record it keeps one that says whose that is, with a word before it.
+        statements: [
+          ...records(`*${host}`, ['A', 'AAAA', 'TXT']),
+          lists(['route53:ListHostedZones']),
+        ],
       },
       'cert-manager': {
         namespace: 'cert-manager',
         serviceAccount: 'cert-manager',
         statements: [
-          ...records({
-            'ForAllValues:StringEquals': { 'route53:ChangeResourceRecordSetsRecordTypes': ['TXT'] },
-          }),
+          ...records(`_acme-challenge.${host}`, ['TXT']),
           { actions: ['route53:GetChange'], resources: ['arn:aws:route53:::change/*'] },
           lists(['route53:ListHostedZonesByName']),
         ],

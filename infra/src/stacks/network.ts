@@ -254,8 +254,8 @@ export class NetworkStack extends ParleyStack {
   }
 
   #balancer(): { lb: Lb; targets: LbTargetGroup } {
-    const { domain, retention, state } = this.config
-    const bucket = `${state.bucket}-${this.options.region}-balancer`
+    const { name, domain, retention, state } = this.config
+    const bucket = `${state.bucket}-${this.prefix}-lb`
     const accountId = this.#accountId
     const logs = privateBucket(this, 'balancer-logs', {
       bucket,
@@ -281,7 +281,8 @@ export class NetworkStack extends ParleyStack {
     })
     const certificate = certificateFor(this, domain).arn
     const lb = new Lb(this, 'balancer', {
-      name: shortName(this.prefix),
+      // Names of load balancers have 32 characters at most, and are a region's own.
+      name,
       loadBalancerType: 'network',
       internal: false,
       subnets: this.publicSubnets.map(({ id }) => id),
@@ -292,7 +293,7 @@ export class NetworkStack extends ParleyStack {
       tags: this.tags('balancer'),
     })
     const targets = new LbTargetGroup(this, 'web', {
-      name: shortName(`${this.prefix}-web`),
+      name: `${name}-web`,
       targetType: 'ip',
       protocol: 'TCP',
       port: WEBAPP_PORT,
@@ -314,16 +315,6 @@ export class NetworkStack extends ParleyStack {
     })
     return { lb, targets }
   }
-}
-
-/** Names of load balancers have 32 characters at most. */
-function shortName(name: string): string {
-  return name.length <= 32
-    ? name
-    : name
-        .replace(/[aeiou]/g, '')
-        .slice(0, 32)
-        .replace(/-$/, '')
 }
 
 /** The retentions that CloudWatch knows, up to the next longer one. */

@@ -28,7 +28,7 @@ export function anyConfig(): fc.Arbitrary<InfraConfig> {
   })
   return fc
     .record({
-      names: fc.uniqueArray(fc.constantFrom(...regions), { minLength: 1, maxLength: 3 }),
+      names: fc.uniqueArray(fc.constantFrom(...regions), { minLength: 1, maxLength: 2 }),
       prefix: fc.integer({ min: 16, max: 20 }),
       environment: fc.constantFrom('production', 'development'),
       administrators: fc.constantFrom([], ['203.0.113.0/24']),
