@@ -1,6 +1,16 @@
 import type { Advice, LinkRecord, RelayCostReport } from '@parley/protocol'
-import { adviseOn, meshUse, PricesError, presets, spansOf, type Window } from '@parley/relay-cost'
-import { type PricesOf, reportFrom, type UsageReportRequest } from './report.ts'
+import {
+  adviseOn,
+  meshUse,
+  monthOf,
+  type PricedSums,
+  type PriceSpan,
+  PricesError,
+  presets,
+  spansOf,
+  type Window,
+} from '@parley/relay-cost'
+import { inKeptDays, type PricesOf, reportFrom, type UsageReportRequest } from './report.ts'
 import type { Book } from './store/store.ts'
 import type { Usage } from './usage.ts'
 
@@ -19,23 +29,26 @@ export async function adviceFrom(
   request: AdviceFromRequest,
 ): Promise<Advice[]> {
   const { window, pricesOf, asOf } = request
-  const spans = spansOf(window, pricesOf(window))
+  const { participantsFrom } = await usage.kept()
+  const spans = inKeptDays(spansOf(window, pricesOf(window)), participantsFrom)
+  const [first] = spans
   const prices = spans.at(-1)?.prices
-  if (!prices) return []
+  if (!first || !prices) return []
   const by = ['tenant', 'room', 'region'] as const
   const report = await reportFrom([{ usage, pricesOf }], { ...request, by })
   const previous = await previousReport(usage, request)
   const links = await linksOf(books, window, report)
-  const crossings = await usage.sums(window, ['region'], asOf)
+  const used = async (span: PriceSpan): Promise<PricedSums> => ({
+    ...span,
+    sums: await usage.sums(span, ['region'], asOf),
+  })
+  const month = { ...first, from: monthOf(first.from), to: first.from }
   return adviseOn({
     ...{ report, prices, rooms: meshUse(links, window) },
     ...(previous && { previous }),
     alternatives: Object.values(presets),
-    crossings: crossings.map((sums) => ({
-      region: sums.region ?? '',
-      crossZoneBytes: sums.crossZoneBytes + sums.crossZoneInBytes,
-      interRegionBytes: sums.interRegionBytes + sums.interRegionInBytes,
-    })),
+    usage: await Promise.all(spans.map(used)),
+    earlier: month.from < month.to ? [await used(month)] : [],
   })
 }
 
@@ -63,6 +76,7 @@ async function linksOf(
     tenant && room && !room.startsWith('(') ? [{ tenant, room }] : [],
   )
   const links: LinkRecord[] = []
-  for (const book of books) links.push(...(await book.links.between(window, rooms)))
+  for (const book of books)
+    for (const link of await book.links.between(window, rooms)) links.push(link)
   return links
 }

@@ -98,7 +98,8 @@ describe('what nodes cost', () => {
       ...{ window: { from: start, to: start + 24 * hourMs }, by: ['room'], advice: true },
       ...{ asOf: start + 24 * hourMs, pricesOf, region: 'eu-central-1' },
     })
-    expect(advice?.map(({ kind }) => kind)).toContain('nearer-turn')
+    const told = advice?.filter(({ kind }) => kind === 'nearer-turn')
+    expect(told?.map(({ subject }) => subject)).toEqual(['eu-central-1'])
     // Of two, which of them has the room nobody says: the nearest.
     await book.pods.put([turnPod(), sfu('eu-1b'), sfu('eu-1a')], start + hourMs)
     expect(await crossing()).toEqual([[5e11, 0, 0]])
@@ -117,6 +118,9 @@ describe('the file of the operator', () => {
       await expect(readMediaPods(path, start)).rejects.toMatchObject({ code: 'METER_PODS' })
       const since = '2026-11-21T00:00:00Z'
       const pod = { pod: 'demo-turn-x', component: 'turn', node: 'n1', since, zone: 'eu-1a' }
+      // No store could keep it.
+      writeFileSync(path, JSON.stringify({ turnMbps: 1e308, pods: [pod] }))
+      await expect(readMediaPods(path, start)).rejects.toThrow(/turnMbps/)
       writeFileSync(path, JSON.stringify({ turnMbps: 400, pods: [pod] }))
       expect(await readMediaPods(path, start + 5)).toEqual([
         turnPod({ pod: 'demo-turn-x', instanceType: '', to: start + 5 }),

@@ -11,6 +11,9 @@ import fc from 'fast-check'
 import { loadPrices } from '../prices/file.ts'
 import { presetPrices } from '../prices/presets.ts'
 import { renderReport } from '../render/index.ts'
+import type { PricedSums } from '../span.ts'
+import { noSums } from '../sums.ts'
+import type { CellSums } from '../usage.ts'
 import { adviseOn } from './advice.ts'
 import { meshUse } from './room-use.ts'
 
@@ -62,6 +65,13 @@ const prices = loadPrices(
   '{name: mine, currency: USD, asOf: 2026-11-01, gigabyte: 1e9, meter: aws, egress: {internet: {tiers: [{perGB: 0.1}]}, crossZone: {perGB: 0.01}, interRegion: {perGB: 0.02}}}',
 )
 
+const sumsOf = (region: string, of: Partial<CellSums>): CellSums => ({
+  ...{ ...noSums(), transport: '' as const },
+  ...{ ...of, region },
+})
+
+const used = (...sums: CellSums[]): PricedSums => ({ ...window, prices, sums })
+
 describe('advice', () => {
   it('REQ-K8: a mesh whose relaying costs more than the SFU would', () => {
     // A relayed hour of 1000 kbit/s is 0.45 GB. Of 100 stream hours, 90 cost egress: 9 x 0.45 x 10.
@@ -92,10 +102,13 @@ describe('advice', () => {
   })
 
   it('REQ-K5: a region that a list of the same continent prices lower', () => {
-    const report = reportOf([
-      { key: { region: 'eu-central-1' }, egress: 100, gigabytes: 1000 },
-      { key: { region: '(unattributed)' }, egress: 5 },
-    ])
+    const report = reportOf([])
+    const usage = [
+      used(
+        sumsOf('eu-central-1', { turnToClientBytes: 1000e9 }),
+        sumsOf('', { turnToClientBytes: 50e9 }),
+      ),
+    ]
     const list = (name: string, perGB: number, more = {}) => ({
       ...prices,
       ...{
@@ -114,24 +127,67 @@ describe('advice', () => {
       list('gcp/eu-mine-1', 0.01, { meter: 'gcp' }),
       list('aws/eu-dear-1', 0.01, { currency: 'EUR' }),
     ]
-    expect(adviseOn({ report, prices, alternatives })).toEqual([
+    expect(adviseOn({ report, prices, alternatives, usage })).toEqual([
       {
         kind: 'cheaper-region',
         subject: 'eu-central-1',
         saves: 20,
         text: 'TURN of eu-central-1 would cost 20.0000 USD less at aws/eu-north-1; look at the delay first',
-        arithmetic: '1.00 TB billable: 100.00 USD now, 80.0000 USD by the tiers of aws/eu-north-1',
+        arithmetic: '1.00 TB billable: 100.00 USD now, 80.0000 USD by the prices of aws/eu-north-1',
       },
     ])
   })
 
+  it('REQ-K5: a region that costs the same elsewhere is left where it is, all its quantities and months counted', () => {
+    const tiers = [
+      { upToGB: 1000, perGB: 0.1 },
+      { upToGB: Number.POSITIVE_INFINITY, perGB: 0.01 },
+    ]
+    const own = {
+      ...prices,
+      egress: { ...prices.egress, internet: { priorUsageGB: 0, tiers } },
+    }
+    const there = { ...own, name: 'aws/eu-north-1' }
+    const month = (index: number) => ({
+      from: Date.UTC(2026, index),
+      to: Date.UTC(2026, index + 1),
+    })
+    const relayed = sumsOf('eu-central-1', {
+      ...{ turnToClientBytes: 1000e9, turnToPeerBytes: 600e9 },
+      ...{ insideBytes: 100e9, crossZoneBytes: 200e9, interRegionBytes: 300e9 },
+    })
+    const usage = [8, 9].map((index) => ({ ...month(index), prices: own, sums: [relayed] }))
+    const report = reportOf([{ key: { region: 'eu-central-1' }, egress: 220, gigabytes: 2000 }])
+    expect(adviseOn({ report, prices: own, alternatives: [there], usage })).toEqual([])
+    const egress = { ...there.egress, crossZone: { perGB: 0 }, interRegion: { perGB: 0 } }
+    const advise = (more: object) =>
+      adviseOn({ ...{ report, prices: own, usage }, ...more }).map(
+        ({ arithmetic }) => arithmetic,
+      )[0]
+    // Each month 1 TB at 0.1, 200 GB twice at 0.01 and 300 GB at 0.02.
+    const alternatives = [{ ...there, egress }]
+    expect(advise({ alternatives, threshold: { share: 0.01 } })).toBe(
+      '2.00 TB billable and 1.00 TB between zones and regions: 220.00 USD now, 200.00 USD by the prices of aws/eu-north-1',
+    )
+    // What the first month had before goes through its tiers first.
+    const earlier = [{ ...month(8), prices: own, sums: [relayed] }]
+    expect(advise({ alternatives, earlier, threshold: { share: 0.01 } })).toMatch(
+      /: 130\.00 USD now, 110\.00 USD by/,
+    )
+  })
+
   it('REQ-K5: TURN that is far from the pods it sends to', () => {
     const report = reportOf([{ key: { region: 'eu-central-1' }, egress: 50 }])
-    const crossings = [
-      { region: 'eu-central-1', crossZoneBytes: 100e9, interRegionBytes: 300e9 },
-      { region: 'eu-west-1', crossZoneBytes: 1e9, interRegionBytes: 0 },
+    // A region has a row for each transport, and one for each meter.
+    const usage = [
+      used(
+        sumsOf('eu-central-1', { crossZoneBytes: 30e9, interRegionBytes: 200e9, transport: 'udp' }),
+        sumsOf('eu-central-1', { crossZoneInBytes: 70e9, transport: 'tcp' }),
+        sumsOf('eu-west-1', { crossZoneBytes: 1e9 }),
+      ),
+      used(sumsOf('eu-central-1', { interRegionInBytes: 100e9, transport: 'udp' })),
     ]
-    expect(adviseOn({ report, prices, crossings })).toEqual([
+    expect(adviseOn({ report, prices, usage })).toEqual([
       {
         kind: 'nearer-turn',
         subject: 'eu-central-1',
@@ -182,8 +238,8 @@ describe('advice', () => {
 
   it('stands below the report, with its arithmetic, within 80 columns', () => {
     const report = reportOf([{ key: { region: 'eu-central-1' }, egress: 50 }])
-    const crossings = [{ region: 'eu-central-1', crossZoneBytes: 100e9, interRegionBytes: 300e9 }]
-    const advice = adviseOn({ report, prices, crossings })
+    const bytes = { crossZoneBytes: 100e9, interRegionBytes: 300e9 }
+    const advice = adviseOn({ report, prices, usage: [used(sumsOf('eu-central-1', bytes))] })
     const table = renderReport({ ...report, advice }, 'table', { width: 80 })
     expect(table).toMatch(/Advice\n↓ TURN of eu-central-1 sends/)
     expect(table).toContain('    100 GB between zones')

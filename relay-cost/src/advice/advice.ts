@@ -1,9 +1,11 @@
 import type { Advice, RelayCostReport, ReportRow } from '@parley/protocol'
+import { quantitiesOf } from '../billable.ts'
 import { formatBytes, formatMoney } from '../format.ts'
-import { noQuantities, priceQuantities } from '../prices/cost.ts'
+import { noQuantities, priceQuantities, type Quantities } from '../prices/cost.ts'
 import { meterRules } from '../prices/meters.ts'
-import { roundMoney, toNumber } from '../prices/money.ts'
+import { type ExactMoney, roundMoney, toNumber } from '../prices/money.ts'
 import type { Prices } from '../prices/prices.ts'
+import { monthOf, type PricedSums } from '../span.ts'
 import type { RoomUse } from './room-use.ts'
 
 export type AdviceRequest = {
@@ -11,13 +13,15 @@ export type AdviceRequest = {
   report: RelayCostReport
   /** The same report of the period before, of the same length. */
   previous?: RelayCostReport
-  /** Prices of the report, and lists that its regions could have instead. */
+  /** Prices of the report (where they change: the last), and lists that its regions could have instead. */
   prices: Prices
   alternatives?: readonly Prices[]
   /** Meshes, as far as pages reported of them. */
   rooms?: readonly RoomUse[]
-  /** Bytes between zones and regions of ours, by region: sums of usage cells. */
-  crossings?: readonly { region: string; crossZoneBytes: number; interRegionBytes: number }[]
+  /** What the regions used, cut as `spansOf` does: sums by region, of which there may be several of one. */
+  usage?: readonly PricedSums[]
+  /** What they had used of the first month before the window: tiers go on from there. */
+  earlier?: readonly PricedSums[]
   threshold?: Partial<Threshold>
 }
 
@@ -96,15 +100,14 @@ function toSfu({ report, prices, rooms = [] }: AdviceRequest, threshold: Thresho
   })
 }
 
-/** Regions whose traffic another price list of the same continent would price lower. */
-function cheaperRegions(
-  { report, prices, alternatives = [] }: AdviceRequest,
-  threshold: Threshold,
-): Found[] {
-  const byRegion = groupBy(report.rows, ({ key }) => key.region)
-  return [...byRegion].flatMap(([region, rows]) => {
-    const billable = sum(rows, ({ bytes }) => bytes.billable)
-    const now = sum(rows, ({ cost }) => cost.egress)
+/**
+ * Regions whose traffic another price list of the same continent would price lower: the same quantities,
+ * of each region by itself and month by month, by both lists.
+ */
+function cheaperRegions(request: AdviceRequest, threshold: Threshold): Found[] {
+  const { report, prices, alternatives = [] } = request
+  return regionsOf(request).flatMap((region) => {
+    const now = costOf(region, request)
     const priced = alternatives
       .filter(
         (list) =>
@@ -113,30 +116,32 @@ function cheaperRegions(
           list.meter === prices.meter &&
           isNear(regionOf(list), region),
       )
-      .map((list) => ({ list, cost: costOf(billable, list) }))
+      .map((list) => ({ list, cost: costOf(region, request, list).cost }))
       .sort((a, b) => a.cost - b.cost)
     const best = priced[0]
-    if (!best || !isEnough(now - best.cost, now, threshold)) return []
-    const saves = now - best.cost
+    if (!best || !isEnough(now.cost - best.cost, now.cost, threshold)) return []
+    const saves = now.cost - best.cost
+    const { crossZoneBytes, interRegionBytes } = crossingsOf(region, request)
+    const crossing = crossZoneBytes + interRegionBytes
+    const bytes = `${formatBytes(now.internetBytes)} billable${crossing > 0 ? ` and ${formatBytes(crossing)} between zones and regions` : ''}`
     return {
       amount: saves,
       advice: {
         kind: 'cheaper-region' as const,
         ...{ subject: region, saves: roundMoney(saves) },
         text: `TURN of ${region} would cost ${money(saves, report)} less at ${best.list.name}; look at the delay first`,
-        arithmetic: `${formatBytes(billable)} billable: ${money(now, report)} now, ${money(best.cost, report)} by the tiers of ${best.list.name}`,
+        arithmetic: `${bytes}: ${money(now.cost, report)} now, ${money(best.cost, report)} by the prices of ${best.list.name}`,
       },
     }
   })
 }
 
 /** Regions whose TURN and SFU pods, or TURN pods among themselves, are far from each other. */
-function nearerTurn(
-  { report, prices, crossings = [] }: AdviceRequest,
-  threshold: Threshold,
-): Found[] {
+function nearerTurn(request: AdviceRequest, threshold: Threshold): Found[] {
+  const { report, prices } = request
   const { egress, gigabyte, meter } = prices
-  return crossings.flatMap(({ region, crossZoneBytes, interRegionBytes }) => {
+  return regionsOf(request).flatMap((region) => {
+    const { crossZoneBytes, interRegionBytes } = crossingsOf(region, request)
     const times = meterRules[meter].crossZone
     const zones = (crossZoneBytes / gigabyte) * egress.crossZone.perGB * times
     const regions = (interRegionBytes / gigabyte) * egress.interRegion.perGB
@@ -199,10 +204,52 @@ function meanPrice({ totals }: RelayCostReport): number {
   return totals.bytes.billable > 0 ? totals.cost.egress / totals.bytes.billable : 0
 }
 
-function costOf(billable: number, prices: Prices): number {
-  return toNumber(
-    priceQuantities({ ...noQuantities(), internetBytes: Math.round(billable) }, prices).internet,
-  )
+type RegionsUsage = Pick<AdviceRequest, 'usage' | 'earlier'>
+
+/** The regions that are known by name. */
+function regionsOf({ usage = [] }: RegionsUsage): string[] {
+  const names = usage.flatMap(({ sums }) => sums.map(({ region }) => region ?? ''))
+  return [...new Set(names)].filter((name) => name !== '')
+}
+
+/** Bytes to and from other zones and regions of ours. */
+function crossingsOf(region: string, { usage = [] }: RegionsUsage) {
+  const sums = usage.flatMap((span) => span.sums.filter((each) => each.region === region))
+  return {
+    crossZoneBytes: sum(sums, (each) => each.crossZoneBytes + each.crossZoneInBytes),
+    interRegionBytes: sum(sums, (each) => each.interRegionBytes + each.interRegionInBytes),
+  }
+}
+
+/** What a region's traffic costs by a list (by those that it has, where none is given). */
+function costOf(region: string, { usage = [], earlier = [] }: RegionsUsage, list?: Prices) {
+  const quantitiesIn = ({ sums, prices }: PricedSums) =>
+    sums
+      .filter((each) => each.region === region)
+      .map((each) => quantitiesOf(each, list ?? prices))
+      .reduce(addQuantities, noQuantities())
+  const used = new Map<number, number>()
+  let [cost, internetBytes]: [ExactMoney, number] = [0n, 0]
+  for (const [index, span] of [...earlier, ...usage].entries()) {
+    const month = monthOf(span.from)
+    const before = used.get(month) ?? 0
+    const quantities = quantitiesIn(span)
+    used.set(month, before + quantities.internetBytes)
+    if (index < earlier.length) continue
+    cost += priceQuantities(quantities, list ?? span.prices, before).total
+    internetBytes += quantities.internetBytes
+  }
+  return { cost: toNumber(cost), internetBytes }
+}
+
+function addQuantities(a: Quantities, b: Quantities): Quantities {
+  return {
+    internetBytes: a.internetBytes + b.internetBytes,
+    crossZoneBytes: a.crossZoneBytes + b.crossZoneBytes,
+    interRegionBytes: a.interRegionBytes + b.interRegionBytes,
+    sameNodeBytes: a.sameNodeBytes + b.sameNodeBytes,
+    relayedMilliseconds: a.relayedMilliseconds + b.relayedMilliseconds,
+  }
 }
 
 function regionOf(list: Prices): string {
