@@ -127,6 +127,22 @@ describe('the meter’s HTTP', () => {
     expect(report).toHaveBeenLastCalledWith(expect.anything(), ['tenant', 'room'])
   })
 
+  it('REQ-K5: a report that was made before the clock was set back is not given for as long', async () => {
+    let time = now
+    const report = jest.fn<MeterApi['report']>(
+      async () => ({ rows: [], currency: 'USD', window: {} }) as never,
+    )
+    const { get } = api({ report, now: () => time })
+    const window = 'from=2026-11-21T00:00:00Z&to=2026-11-21T06:00:00Z'
+    const ask = () => get(`/api/v1/report?by=room&${window}`, 'the-token')
+    await ask()
+    await ask()
+    expect(report).toHaveBeenCalledTimes(1)
+    time -= 3_600_000
+    await ask()
+    expect(report).toHaveBeenCalledTimes(2)
+  })
+
   it('REQ-K5: a series is in order of time', async () => {
     const row = (hour: string) => ({
       key: { hour },

@@ -16,6 +16,7 @@ import { readMediaPods } from './places/pods-file.ts'
 import { followLinkReports } from './reasons/feed.ts'
 import { type PricesOf, reportFrom } from './report.ts'
 import { ReportFiles } from './report-files.ts'
+import { SteadyClock } from './steady-clock.ts'
 import { openStore } from './store/open.ts'
 import { Usage } from './usage.ts'
 
@@ -37,7 +38,13 @@ export type RunningMeter = {
   close(): Promise<void>
 }
 
-export type MeterDependencies = { now?: () => number; logger?: Logger }
+export type MeterDependencies = {
+  /** Epoch ms. */
+  now?: () => number
+  /** Ms that have passed since whenever; nobody sets it, as they do `now`. */
+  elapsed?: () => number
+  logger?: Logger
+}
 
 /**
  * Starts a meter: it counts what coturn publishes, keeps it in the store, and answers over HTTP.
@@ -48,7 +55,7 @@ export type MeterDependencies = { now?: () => number; logger?: Logger }
  */
 export async function startMeter(
   config: MeterConfig,
-  { now = Date.now, logger = pino() }: MeterDependencies = {},
+  { now = Date.now, elapsed = () => performance.now(), logger = pino() }: MeterDependencies = {},
 ): Promise<RunningMeter> {
   const store = await openStore(config.storeUrl, {
     ca: config.storeCa,
@@ -73,10 +80,17 @@ export async function startMeter(
     })
   const files =
     config.reports && new ReportFiles(config.reports, (window) => report(window, filesBy))
+  const clock = new SteadyClock(now, elapsed, (ms) =>
+    logger.warn(
+      { stepSeconds: Math.round(ms / 1000) },
+      'the clock was set by more than an hour: nothing is settled, deleted or noted for an hour',
+    ),
+  )
   const flush = () => accounting.flush(now())
   const price = () => figures.refresh(now())
   let saidRegion = false
   const notePlaces = async () => {
+    if (!clock.isSteady()) return
     const [book] = await store.books()
     const from = feed.heardSince()
     if (from !== undefined) await book?.heard.note({ from, to: now() })
@@ -85,10 +99,12 @@ export async function startMeter(
     if (config.podsFile) await book?.pods.put(await readMediaPods(config.podsFile, now()), now())
   }
   const settle = async () => {
+    if (!clock.isSteady()) return
     await usage.rollUp(now())
     await usage.forget(config.retention, now())
-    const written = await files?.write(await usage.since(), now())
-    if (written?.length) logger.info({ files: written.length }, 'report files written')
+    const { written = [], unpriced } = (await files?.write(await usage.since(), now())) ?? {}
+    if (written.length) logger.info({ files: written.length }, 'report files written')
+    if (unpriced) throw unpriced
   }
 
   // An error that stays the same is one line in the log, not one every two seconds.

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { presetPrices } from '@parley/relay-cost'
+import { PricesError, presetPrices } from '@parley/relay-cost'
 import { buildReport } from '@parley/relay-cost/testing'
 import { ReportFiles } from './report-files.ts'
 
@@ -26,8 +26,8 @@ describe('report files', () => {
   it('REQ-K5: writes each period once it is settled, as JSON and FOCUS, and what was missed', async () => {
     const asked: string[] = []
     const files = filesOf(hour, asked)
-    expect(await files.write(start + 1, start + hour + 60_000)).toEqual([])
-    expect(await files.write(start + 1, start + 2 * hour + 400_000)).toEqual([
+    expect(await files.write(start + 1, start + hour + 60_000)).toEqual({ written: [] })
+    expect((await files.write(start + 1, start + 2 * hour + 400_000)).written).toEqual([
       '2026-11-21T08Z_2026-11-21T09Z.json',
       '2026-11-21T08Z_2026-11-21T09Z.focus.csv',
       '2026-11-21T09Z_2026-11-21T10Z.json',
@@ -41,7 +41,9 @@ describe('report files', () => {
       to: '2026-11-21T09:00:00.000Z',
     })
     // Another process finds them there.
-    expect(await filesOf(hour, asked).write(start + 1, start + 2 * hour + 400_000)).toEqual([])
+    expect(await filesOf(hour, asked).write(start + 1, start + 2 * hour + 400_000)).toEqual({
+      written: [],
+    })
     expect(asked).toHaveLength(2)
   })
 
@@ -53,11 +55,28 @@ describe('report files', () => {
     expect(names).toHaveLength(4)
     rmSync(join(folder, 'made', names[0] ?? ''))
     writeFileSync(join(folder, 'made', `${names[0]}.part`), 'half')
-    expect(await files.write(start, now)).toEqual([names[0]])
+    expect(await files.write(start, now)).toEqual({ written: [names[0]] })
     expect(readdirSync(join(folder, 'made'))).toEqual(names)
   })
 
   it('REQ-K5: a store in which nothing is yet has no periods', async () => {
-    expect(await filesOf(hour).write(undefined, start)).toEqual([])
+    expect(await filesOf(hour).write(undefined, start)).toEqual({ written: [] })
+  })
+
+  it('REQ-K5: a period without prices is said, and keeps none of the later ones from being written', async () => {
+    const unpriced = new PricesError('PRICES_MISSING', 'no prices for then')
+    const failing = (error: Error) =>
+      new ReportFiles({ folder: join(folder, 'made'), intervalMs: hour }, async (window) => {
+        if (window.from === start) throw error
+        return buildReport({ allocations: [], window, prices })
+      })
+    const until = start + 2 * hour + 400_000
+    expect(await failing(unpriced).write(start, until)).toEqual({
+      written: ['2026-11-21T09Z_2026-11-21T10Z.json', '2026-11-21T09Z_2026-11-21T10Z.focus.csv'],
+      unpriced,
+    })
+    await expect(failing(new Error('the store is away')).write(start, until)).rejects.toThrow(
+      'the store is away',
+    )
   })
 })

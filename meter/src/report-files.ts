@@ -1,12 +1,14 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RelayCostReport } from '@parley/protocol'
-import { hourMs, renderReport, type Window } from '@parley/relay-cost'
+import { hourMs, PricesError, renderReport, type Window } from '@parley/relay-cost'
 import { settleMs } from './usage.ts'
 
 /** Periods that are caught up with after a pause, the latest ones. */
 const mostPeriods = 1000
 const formats = { json: 'json', focus: 'focus.csv' } as const
+
+export type WrittenFiles = { written: string[]; unpriced?: PricesError }
 
 /**
  * Reports of whole periods as files, `<from>_<to>.json` and `.focus.csv`, in a folder. A period is
@@ -30,26 +32,31 @@ export class ReportFiles {
   /**
    * Writes the periods since `since` that are over and not there yet.
    * @param since epoch ms of what is known first; undefined: nothing is
-   * @returns the names of what was written
+   * @returns the names of what was written, and why not the first period for which there are no prices
    */
-  async write(since: number | undefined, now: number): Promise<string[]> {
+  async write(since: number | undefined, now: number): Promise<WrittenFiles> {
     await mkdir(this.#folder, { recursive: true })
     const present = new Set(await readdir(this.#folder))
     for (const name of present)
       if (name.endsWith('.part')) await rm(join(this.#folder, name), { force: true })
     const written: string[] = []
+    let unpriced: PricesError | undefined
     for (const period of this.#periods(since ?? now, now)) {
       const missing = Object.entries(formats)
         .map(([format, ending]) => ({ format, name: `${nameOf(period)}.${ending}` }))
         .filter(({ name }) => !present.has(name))
       if (missing.length === 0) continue
-      const report = await this.#report(period)
+      const report = await this.#report(period).catch((error: Error) => {
+        if (!(error instanceof PricesError)) throw error
+        unpriced ??= error
+      })
+      if (!report) continue
       for (const { format, name } of missing) {
         await writeWhole(join(this.#folder, name), renderReport(report, format as 'json' | 'focus'))
         written.push(name)
       }
     }
-    return written
+    return { written, ...(unpriced && { unpriced }) }
   }
 
   #periods(since: number, now: number): Window[] {

@@ -6,9 +6,10 @@ import {
   noTraffic,
   type Prices,
   type PricesAt,
+  PricesError,
   presetPrices,
 } from '@parley/relay-cost'
-import { reportFrom } from './report.ts'
+import { type PricesOf, reportFrom } from './report.ts'
 import { openStore } from './store/open.ts'
 import { usageOf } from './store/testing/usage.ts'
 
@@ -38,7 +39,7 @@ async function threeDays() {
       ...{ realm: 'pod-a.demo', username: '4000000000:acme.r1.p-1', id: String(index) },
       ...{ remote: 'c:1', transport: 'udp', openedAt: at, lastSeenAt: at + 1, aliveAt: at },
       ...{ expiresAt: at + 1, closedAt: at + 1 },
-      hours: new Map([[at, { ...noTraffic(), turnToClientBytes: 1e9 }]]),
+      hours: new Map([[at, { ...noTraffic(), turnToClientBytes: 1e9, turnToClientPackets: 1 }]]),
     }
   })
   await store.merge(records)
@@ -54,8 +55,13 @@ describe('a report of which only days are left', () => {
     at < change
       ? { prices: perGB(1), until: change }
       : { prices: perGB(2), until: Number.POSITIVE_INFINITY }
-  const ask = (usage: Awaited<ReturnType<typeof threeDays>>, from: number, to: number) =>
-    reportFrom([{ usage, pricesOf: () => pricesAt }], {
+  const ask = (
+    usage: Awaited<ReturnType<typeof threeDays>>,
+    from: number,
+    to: number,
+    pricesOf: PricesOf = () => pricesAt,
+  ) =>
+    reportFrom([{ usage, pricesOf }], {
       window: { from: month + from * hourMs, to: month + to * hourMs },
       ...{ by: ['room'], asOf: now, open: 0 },
     })
@@ -74,6 +80,28 @@ describe('a report of which only days are left', () => {
     expect(after.notes).toContain(
       'Of what is before 2026-02-09 days are kept alone; they are counted as a whole.',
     )
+  })
+
+  it('REQ-K5: what the month used before is counted by the prices of then, and parts add up to the whole', async () => {
+    const usage = await threeDays()
+    // Headers count at first, as much as what they are of, and no more from six o'clock on.
+    const six = month + 6 * hourMs
+    const headers = { ...perGB(2), packetOverheadBytes: 1e9 }
+    const pricesOf: PricesOf = () => (at) =>
+      at < six
+        ? { prices: headers, until: six }
+        : { prices: perGB(2), until: Number.POSITIVE_INFINITY }
+    const cost = async (from: number, to: number, prices = pricesOf) =>
+      (await ask(usage, from, to, prices)).totals.cost.total
+    // 10 GB are free: 5 hours with headers.
+    expect([await cost(4, 6), await cost(6, 8), await cost(4, 8)]).toEqual([4, 4, 8])
+
+    // Where nobody knows the prices of then, those of the window have to do.
+    const late: PricesOf = ({ from, to }) => {
+      if (from < six) throw new PricesError('PRICES_MISSING', 'none')
+      return pricesOf({ from, to })
+    }
+    expect(await cost(6, 12, late)).toBe(4)
   })
 
   it('REQ-K5: a window that begins within a day has all of the day, and none of it was used before', async () => {

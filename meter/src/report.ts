@@ -10,6 +10,7 @@ import {
   type PricedSums,
   type PriceSpan,
   type PricesAt,
+  PricesError,
   reportOf,
   spansOf,
   type Window,
@@ -59,7 +60,7 @@ export async function reportFrom(
         ...{ ...span, sums: await usage.sums(span, by, asOf, first) },
         ...(await nodesIn(usage, span, asOf)),
       })
-    earlier.push(...(await earlierInMonth(usage, own[0], asOf)))
+    earlier.push(...(await earlierInMonth({ usage, pricesOf }, own[0], participantsFrom, asOf)))
     ownNotes.push(
       ...(await nodesUnknown(usage, window)),
       ...(await unheardNote(usage, window, asOf)),
@@ -124,14 +125,28 @@ async function nodesUnknown(usage: Usage, { from }: Window): Promise<string[]> {
   return [`Node hours are known from ${new Date(since).toISOString().slice(0, 16)}Z on.`]
 }
 
-/** What the month had used before its first span: tiers go on from there. */
+/** What the month had used before its first span, as the prices of then count it: tiers go on from there. */
 async function earlierInMonth(
-  usage: Usage,
+  { usage, pricesOf }: PricedUsage,
   first: PriceSpan | undefined,
+  participantsFrom: number,
   asOf: number,
 ): Promise<PricedSums[]> {
   if (!first) return []
   const month = { from: monthOf(first.from), to: first.from }
   if (month.from === month.to) return []
-  return [{ ...month, prices: first.prices, sums: await usage.sums(month, [], asOf) }]
+  const earlier: PricedSums[] = []
+  for (const span of inKeptDays(earlierSpans(pricesOf, month, first), participantsFrom))
+    earlier.push({ ...span, sums: await usage.sums(span, [], asOf, month.from) })
+  return earlier
+}
+
+/** Where no prices are given for all of the month's earlier part, those of the first span count it. */
+function earlierSpans(pricesOf: PricesOf, month: Window, first: PriceSpan): PriceSpan[] {
+  try {
+    return spansOf(month, pricesOf(month))
+  } catch (error) {
+    if (!(error instanceof PricesError)) throw error
+    return [{ ...month, prices: first.prices }]
+  }
 }

@@ -160,7 +160,7 @@ export class Usage {
       hours: dayOf(Math.max(0, now - retention.hourDays * dayMs)),
     }
     for (const book of await this.#store.books())
-      while (await book.forget(before)) await setImmediate()
+      while (await book.forget(before, now)) await setImmediate()
   }
 
   /** From when on (epoch ms) hours, and with them participants, are known. */

@@ -6,7 +6,7 @@ import { z } from 'zod'
  */
 export const mediaPodsSchema = z.object({
   /** Mbit/s (1e6 bits) that one TURN pod is planned to send. */
-  turnMbps: z.number().positive(),
+  turnMbps: z.number().positive().max(1_000_000),
   pods: z.array(
     z.object({
       pod: z.string().min(1),

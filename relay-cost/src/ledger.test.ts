@@ -294,6 +294,17 @@ describe('what the ledger cannot see or keep', () => {
     expect(ledger.overflows).toBe(1)
     expect(sumOf(ledger.records())).toBe(2 ** 53 - 1)
   })
+
+  it('REQ-K5: packets are not added up past 2^53 either', () => {
+    const packets = (n: number) => `rcvp=${n}, rcvb=1, sentp=0, sentb=0`
+    const ledger = ledgerOf(
+      [0, 'status', status('new', 'c:1')],
+      [1, 'traffic', packets(2 ** 53 - 1)],
+      [2, 'traffic', packets(10)],
+    )
+    expect(ledger.overflows).toBe(1)
+    expect(ledger.records().map((each) => totalOf(each).clientToTurnPackets)).toEqual([2 ** 53 - 1])
+  })
 })
 
 describe('merging allocation records', () => {

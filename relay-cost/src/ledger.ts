@@ -15,6 +15,7 @@ import { EndedAllocations } from './ended.ts'
 import type { AllocationRef, StatsdbEvent } from './statsdb.ts'
 import {
   addTraffic,
+  canBeSummed,
   maxTraffic,
   noTraffic,
   raiseTraffic,
@@ -41,7 +42,7 @@ const longestCredentialMs = dayMs
 export class Ledger {
   /** Traffic that this ledger's events added, all allocations together. */
   gained: Traffic = noTraffic()
-  /** Events whose counters would bring an allocation past 2^53 bytes; they are not counted. */
+  /** Events whose counters would bring an allocation past 2^53 bytes or packets; they are not counted. */
   overflows = 0
   #entries = new Map<string, Entry>()
   #currentByRef = new Map<string, Entry>()
@@ -169,7 +170,7 @@ export class Ledger {
 
   /** False where the counter cannot be kept: a sum past 2^53 would be rounded in silence. */
   #count(entry: Entry, at: number, cumulative: Traffic): boolean {
-    if (!Number.isSafeInteger(relayedBytes(cumulative))) {
+    if (!canBeSummed(cumulative)) {
       this.overflows += 1
       return false
     }

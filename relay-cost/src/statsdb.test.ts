@@ -13,6 +13,16 @@ const allocation = {
 }
 
 describe('statsdb messages', () => {
+  it('REQ-K5: a lifetime that STUN cannot say is refused, as no store could keep it', () => {
+    const details = 'type=UDP, local=a:1, remote=b:2, ssl=NONE, cipher=NONE'
+    const told = (seconds: string) => read('status', `refreshed lifetime=${seconds}, ${details}`)
+    expect(told('4294967295')).toMatchObject({ lifetimeSeconds: 2 ** 32 - 1 })
+    for (const seconds of ['4294967296', '99999999999999999999', '9'.repeat(400)])
+      expect(told(seconds)).toEqual({
+        rejected: expect.stringContaining('a lifetime is past 2^32'),
+      })
+  })
+
   it('REQ-K5: a status names the client, its transport and its lifetime', () => {
     const details = 'type=UDP, local=127.0.0.1:3478, remote=10.0.0.7:48940, ssl=NONE, cipher=NONE'
     expect(read('status', `new lifetime=777, ${details}`)).toEqual({

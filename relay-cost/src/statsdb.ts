@@ -33,6 +33,8 @@ export type StatsdbRejection = { rejected: string }
 const channelPattern =
   /^turn\/realm\/([^/]+)\/user\/(.*)\/allocation\/(\d+)\/(status|traffic|traffic\/peer|total_traffic|total_traffic\/peer)$/
 const countersPattern = /^rcvp=(\d+), rcvb=(\d+), sentp=(\d+), sentb=(\d+)$/
+/** Seconds are 32 bits in STUN's LIFETIME (RFC 8656, section 18.2). */
+const longestLifetime = 2 ** 32 - 1
 const statusPattern = /^(new|refreshed) lifetime=(\d+)((?:, [a-z]+=[^,]*)*)$/
 
 /**
@@ -66,7 +68,10 @@ function parseStatus(event: EventBase, message: string): StatsdbEvent | StatsdbR
   if (message === 'deleted') return { ...event, kind: 'allocation-deleted' }
   const status = statusPattern.exec(message)
   if (!status) return { rejected: `unknown status ${quote(message)}` }
-  const [, verb, lifetime, details] = status as unknown as [string, string, string, string]
+  const lifetimeSeconds = Number(status[2])
+  if (lifetimeSeconds > longestLifetime)
+    return { rejected: `a lifetime is past 2^32 seconds: ${quote(message)}` }
+  const [, verb, , details] = status as unknown as [string, string, string, string]
   const detail = new Map(
     details
       .split(', ')
@@ -76,7 +81,7 @@ function parseStatus(event: EventBase, message: string): StatsdbEvent | StatsdbR
   return {
     ...event,
     kind: verb === 'new' ? 'allocation-new' : 'allocation-refreshed',
-    lifetimeSeconds: Number(lifetime),
+    lifetimeSeconds,
     remote: detail.get('remote') ?? '',
     transport: transportOf(detail.get('type') ?? '', detail.get('ssl') ?? 'NONE'),
   }

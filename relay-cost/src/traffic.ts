@@ -95,6 +95,16 @@ export function isNoTraffic(traffic: Traffic): boolean {
   return trafficFields.every((field) => traffic[field] === 0)
 }
 
+/** Whether bytes and packets of all four legs can be added up: past 2^53 sums would be rounded. */
+export function canBeSummed(traffic: Traffic): boolean {
+  const packets =
+    traffic.clientToTurnPackets +
+    traffic.turnToClientPackets +
+    traffic.peerToTurnPackets +
+    traffic.turnToPeerPackets
+  return Number.isSafeInteger(relayedBytes(traffic)) && Number.isSafeInteger(packets)
+}
+
 /** Bytes of all four legs. */
 export function relayedBytes(traffic: Traffic): number {
   return (

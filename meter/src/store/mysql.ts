@@ -122,9 +122,9 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
       extent: () => read(usage.extent),
       sums: (spans, by, first) => read(() => usage.sums(spans, by, first)),
       kept: () => read(() => usage.kept()),
-      forget: (before) =>
+      forget: (before, now) =>
         write(function* () {
-          const isMore = yield* usage.forget(before, forgetRows, 'present_until')
+          const isMore = yield* usage.forget(before, now, forgetRows, 'present_until')
           const { allocations, hours } = yield* usage.kept()
           yield* heard.forget(hours)
           return (yield* links.forget(allocations, forgetRows)) || isMore

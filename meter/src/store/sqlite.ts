@@ -74,9 +74,9 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     extent: async () => read(usage.extent),
     sums: async (spans, by, first) => read(() => usage.sums(spans, by, first)),
     kept: async () => read(() => usage.kept()),
-    forget: async (before) =>
+    forget: async (before, now) =>
       write(function* () {
-        const isMore = yield* usage.forget(before, forgetRows, presentUntil)
+        const isMore = yield* usage.forget(before, now, forgetRows, presentUntil)
         const { allocations, hours } = yield* usage.kept()
         yield* heard.forget(hours)
         return (yield* links.forget(allocations, forgetRows)) || isMore

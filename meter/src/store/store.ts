@@ -65,9 +65,10 @@ export type Book = {
   /**
    * Deletes what is older, a bounded number of rows at a time: allocations that ended before (and what was
    * reported of links a week before), and hours of days that are summed up. What is not rolled up yet is kept.
+   * @param now epoch ms; that what is later was deleted was said by a clock that was wrong
    * @returns whether there is more
    */
-  forget(before: Kept): Promise<boolean>
+  forget(before: Kept, now: number): Promise<boolean>
 }
 
 export type RoomOf = Pick<RelayIdentity, 'tenant' | 'room'>

@@ -299,20 +299,26 @@ export function usageTables(dialect: Dialect, meter: string) {
 
   /**
    * Deletes at most `limit` rows of each kind that are older than `before`.
+   * @param now no mark is kept past it: a clock that was ahead would have all deleted that is yet to come
    * @param presentUntil SQL for when an allocation was last there
    * @returns whether there is more
    */
-  function* forget(before: Kept, limit: number, presentUntil: string): Program<boolean> {
+  function* forget(
+    before: Kept,
+    now: number,
+    limit: number,
+    presentUntil: string,
+  ): Program<boolean> {
     const known = yield* kept()
     const [changed] = yield* changedHours(0, before.allocations)
     const [unsummed] = yield* days(0, before.hours, false)
     // Allocations of an hour that is not rolled up yet are all that is known of it; so with hours.
     const open = changed?.hour ?? before.allocations
-    const allocations = Math.max(known.allocations, Math.min(before.allocations, open))
-    const summed = Math.min(before.hours, unsummed ?? before.hours, allocations)
-    const hours = Math.max(known.hours, dayOf(summed))
-    yield* setMark('allocations', allocations)
-    yield* setMark('hours', hours)
+    const allocations = Math.min(before.allocations, open)
+    const markedTo = Math.max(Math.min(known.allocations, hourOf(now)), allocations)
+    const hours = dayOf(Math.min(before.hours, unsummed ?? before.hours, markedTo))
+    yield* setMark('allocations', markedTo)
+    yield* setMark('hours', Math.max(Math.min(known.hours, dayOf(now)), hours))
     const gone = [
       yield dialect.sharesAllocations
         ? {

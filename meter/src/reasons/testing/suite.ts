@@ -7,6 +7,7 @@ import { start } from '../../store/testing/suite.ts'
 import { usageOf } from '../../store/testing/usage.ts'
 
 const all = { from: start - hourMs, to: start + 100 * hourMs }
+const muchLater = start + 1000 * hourMs
 const rooms = [
   { tenant: 'acme', room: 'r1' },
   { tenant: 'acme', room: 'r2' },
@@ -110,13 +111,13 @@ export function linksSuite(place: () => () => Promise<Store>, { numRuns = 50 } =
       (await book.links.between(all, rooms)).map(({ participant }) => participant)
     const week = 7 * 24 * hourMs
     // What an hour says that is not rolled up yet is made of them.
-    await book.forget({ allocations: start + week + hourMs, hours: 0 })
+    await book.forget({ allocations: start + week + hourMs, hours: 0 }, muchLater)
     expect(await present()).toEqual(['p-1', 'p-2'])
     await usageOf(store).rollUp(start + 100 * hourMs)
     // A link of which nothing was heard for a week may be there still.
-    await book.forget({ allocations: start + week, hours: 0 })
+    await book.forget({ allocations: start + week, hours: 0 }, muchLater)
     expect(await present()).toEqual(['p-1', 'p-2'])
-    await book.forget({ allocations: start + week + hourMs, hours: 0 })
+    await book.forget({ allocations: start + week + hourMs, hours: 0 }, muchLater)
     expect(await present()).toEqual(['p-2'])
     await store.close()
   })
@@ -127,9 +128,9 @@ export function linksSuite(place: () => () => Promise<Store>, { numRuns = 50 } =
     await book.links.merge(Array.from({ length: 2100 }, (_, link) => reported({}, { link })))
     await usageOf(store).rollUp(start + 100 * hourMs)
     const before = { allocations: start + 10 * 24 * hourMs, hours: 0 }
-    expect(await book.forget(before)).toBe(true)
+    expect(await book.forget(before, muchLater)).toBe(true)
     expect(await book.links.between(all, rooms)).toHaveLength(100)
-    expect(await book.forget(before)).toBe(false)
+    expect(await book.forget(before, muchLater)).toBe(false)
     expect(await book.links.between(all, rooms)).toEqual([])
     await store.close()
   })

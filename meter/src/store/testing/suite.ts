@@ -284,6 +284,33 @@ export function storeSuite(place: () => () => Promise<Store>, { numRuns = 100 } 
     await store.close()
   })
 
+  it('REQ-K5: a minute with the clock far ahead deletes nothing of what comes after it', async () => {
+    const store = await place()()
+    const usage = usageOf(store)
+    const day = 24 * hour
+    const settle = async (now: number) => {
+      await usage.rollUp(now)
+      await usage.forget({ allocationDays: 35, hourDays: 397 }, now)
+    }
+    await store.merge([plain('0', 1000), plain('1', 500)])
+    await settle(start + hour + 10 * 60_000)
+    await settle(start + 40 * day)
+    let lateHours = 0
+    for (let at = 1; at <= 10; at += 1) {
+      const time = start + at * hour
+      lateHours += (await store.merge([plain(`at ${at}`, 1000, time)])).lateHours
+      await settle(time + 4 * 60_000)
+      lateHours += (await store.merge([plain(`on ${at}`, 1000, time + 5 * 60_000)])).lateHours
+      await settle(time + 58 * 60_000)
+    }
+    expect(lateHours).toBe(0)
+    // What is known of an hour by its sums alone is not worked out again from what is left of it.
+    expect(await store.merge([plain('1', 700)])).toEqual({ lateHours: 1 })
+    await settle(start + 12 * hour)
+    expect((await totalsOf(store)).traffic.turnToPeerBytes).toBe(21_500)
+    await store.close()
+  })
+
   it('REQ-K5: a sum past 2^53 is refused, never rounded', async () => {
     const store = await place()()
     await store.merge([plain('1', Number.MAX_SAFE_INTEGER), plain('2', 2)])
