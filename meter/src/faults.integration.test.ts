@@ -3,6 +3,7 @@ import { relayCostReportSchema } from '@parley/protocol'
 import { hourMs, presetPrices } from '@parley/relay-cost'
 import { pino } from 'pino'
 import { startMeter } from './meter.ts'
+import { openStore } from './store/open.ts'
 import {
   clientCounters,
   eventually,
@@ -135,6 +136,19 @@ describe('time that passes, jumps and steps back, with a real coturn', () => {
       }
     },
   )
+
+  it('REQ-K5: after a step of more than an hour nothing is noted by the new time', async () => {
+    const start = Date.now()
+    const { meter, step } = await meterBy('set', start)
+    step(40 * 24 * hourMs)
+    await meter.close()
+    const store = await openStore(`sqlite:${folder.path}/set.db`)
+    const [book] = await store.books()
+    const heard = await book?.heard.during({ from: start, to: start + 50 * 24 * hourMs })
+    expect(heard).toHaveLength(1)
+    expect(heard?.[0]?.to).toBeLessThan(start + hourMs)
+    await store.close()
+  })
 
   it('REQ-K5: bytes under a username of another form are all there, as nobody’s', async () => {
     const start = Date.now()
