@@ -285,7 +285,7 @@ describe('parley cost replay', () => {
     execFileSync('mkfifo', [pipe])
     const file = join(folder, 'events.jsonl')
     // Who reads it a second time finds nothing, and does not wait.
-    const writer = spawn('sh', ['-c', 'cat "$0" > "$1"; : > "$1"', file, pipe])
+    const writer = spawn('sh', ['-c', 'cat "$0" > "$1"; while :; do : > "$1"; done', file, pipe])
     try {
       const by = ['--by', 'tenant,room,participant', '-o', 'json']
       const prices = ['--prices', 'aws/eu-central-1']
