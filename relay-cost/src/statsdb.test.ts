@@ -84,6 +84,12 @@ describe('statsdb messages', () => {
     })
   })
 
+  it('REQ-K5: a reason has no control characters, whatever was sent', () => {
+    expect(read('status', 'a\u009b31m\u202eb\u001b')).toEqual({
+      rejected: String.raw`unknown status "a\u{9b}31m\u{202e}b\u001b"`,
+    })
+  })
+
   it('REQ-K5: never throws, whatever comes', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (topic, message, user) => {

@@ -125,5 +125,10 @@ function parseCounters(
 }
 
 function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text)
+  const quoted = JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text)
+  // JSON escapes no C1 and no bidirectional controls, which a terminal obeys.
+  return quoted.replaceAll(
+    /[\p{Cc}\p{Cf}]/gu,
+    (control) => `\\u{${control.codePointAt(0)?.toString(16)}}`,
+  )
 }

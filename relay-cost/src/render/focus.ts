@@ -86,7 +86,7 @@ function mandatoryCells(
   options: FocusOptions,
 ): Record<(typeof mandatory)[number], Cell> {
   const cost = row.cost[kind].toFixed(6)
-  const provider = report.prices.name.split('/')[0] ?? report.prices.name
+  const provider = providerOf(report.prices.name)
   const { from, to } = periodOf(report, row)
   const { quantity, unit } = quantityOf(row, kind, (to - from) / hourMs)
   return {
@@ -113,6 +113,13 @@ function mandatoryCells(
     ServiceCategory: 'Networking',
     ServiceName: 'TURN relay',
   }
+}
+
+/** `aws` of the preset `aws/us-east-1`; of a file without a name, that of the file: FOCUS wants it not empty. */
+function providerOf(prices: string): string {
+  const parts = prices.split('/')
+  const [first = ''] = parts
+  return /^\.{0,2}$/.test(first) ? parts.at(-1) || 'parley' : first
 }
 
 /** The row's day or hour, as far as the report counts it. */

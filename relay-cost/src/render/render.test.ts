@@ -77,6 +77,29 @@ describe('rendering a report', () => {
     }
   })
 
+  it.each([
+    ['aws/us-east-1', 'aws'],
+    ['/etc/parley/mine.yaml', 'mine.yaml'],
+    ['./mine.yaml', 'mine.yaml'],
+    ['../mine.yaml', 'mine.yaml'],
+    ['/', 'parley'],
+  ])('REQ-K5: the provider of the prices %s is %s in FOCUS', (name, provider) => {
+    const [all = []] = fc.sample(
+      lives.filter((some) => some.some(({ deltas }) => deltas.length > 0)),
+      1,
+    )
+    const report = replayedReport(replayed(jsonLines(all)), {
+      prices: { ...prices, name },
+      by: ['day'],
+      nodes: { nodeHours: 10, capacityMbps: 1e6 },
+    })
+    const file = renderReport(report, 'focus')
+    expect(focusFaults(file)).toEqual([])
+    const [header = [], row = []] = readCsv(file)
+    for (const column of ['ProviderName', 'PublisherName', 'InvoiceIssuerName'])
+      expect(row[header.indexOf(column)]).toBe(provider)
+  })
+
   it('colour adds nothing but colour', () => {
     const mark = (text: string) => `<${text}>`
     const colour = { bold: mark, dim: mark, cyan: mark, green: mark, yellow: mark }
