@@ -282,7 +282,7 @@ describe('parley cost replay', () => {
     const { report } = await replay(lines)
     expect(report.totals.allocations).toBe(602)
     const pipe = join(folder, 'pipe')
-    execFileSync('mkfifo', [pipe])
+    execFileSync('sh', ['-c', 'mkfifo "$0"', pipe])
     const file = join(folder, 'events.jsonl')
     // Who reads it a second time finds nothing, and does not wait.
     const writer = spawn('sh', ['-c', 'cat "$0" > "$1"; while :; do : > "$1"; done', file, pipe])
