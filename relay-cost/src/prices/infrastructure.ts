@@ -3,14 +3,15 @@ import { presetsAsOf } from './presets/preset.ts'
 import { presets } from './presets.ts'
 import type { Prices } from './prices.ts'
 
-/** What else a region on AWS is made of: list prices on demand, in the currency of its price list. */
+/**
+ * What else a region on AWS is made of: list prices on demand, in the currency of its price list. Of memory, or
+ * scaled from another region: check them before they decide anything.
+ */
 export type InfrastructurePrices = {
   name: string
   currency: string
   asOf: string
   source: string
-  /** Of memory or scaled from another region: check them before they decide anything. */
-  approximate: boolean
   /** By instance type, an hour. */
   instances: Readonly<Record<string, number>>
   /** By instance class, an hour, without a standby. */
@@ -84,7 +85,6 @@ export function infrastructurePrices(prices: Prices): InfrastructurePrices {
     currency: prices.currency,
     asOf: presetsAsOf,
     source: `public price pages of AWS for us-east-1, × ${roundMoney(factor)}, which is the ratio of ${prices.nodes.type}; approximate`,
-    approximate: true,
     instances: {
       ...scaled(usEast.instances),
       ...Object.fromEntries(
