@@ -70,7 +70,7 @@ export class Usage {
   ): Promise<CellSums[]> {
     const result: CellSums[] = []
     for (const book of await this.#store.books())
-      result.push(...(await this.#sumsOf(book, window, by, asOf, first)))
+      for (const sums of await this.#sumsOf(book, window, by, asOf, first)) result.push(sums)
     return result
   }
 
@@ -187,7 +187,8 @@ export class Usage {
     })
     const result = await book.sums(spans, by, first)
     for (const run of runsOf(changed, hoursAtOnce))
-      result.push(...sumCells(await this.#cellsOf(book, run, asOf), by, first))
+      for (const sums of sumCells(await this.#cellsOf(book, run, asOf), by, first))
+        result.push(sums)
     return result
   }
 

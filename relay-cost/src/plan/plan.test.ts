@@ -133,6 +133,11 @@ describe('plan', () => {
       /in USD and .* in EUR; take lists of one currency/,
     )
     expect(() => plan({ ...request, capacity: { sfuTracksPerCore: 0 } })).toThrow(/above 0/)
+    expect(() => plan({ ...request, capacity: { turnPacketsPerCore: 1e-300 } })).toThrow(
+      /more than 10,000 clusters: check concurrent/,
+    )
+    expect(() => plan({ ...request, media: { roomSize: 1e9 } })).toThrow(/from 2 to 10,000/)
+    expect(() => plan({ ...request, media: { videoKbps: 1e300 } })).toThrow(/from 0 to 1,000,000/)
   })
 
   it('every figure has its source and its day, and the table shows them within 80 columns', () => {

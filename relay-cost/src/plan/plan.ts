@@ -188,13 +188,25 @@ function loadOf(of: {
   }
 }
 
+/** Clusters above which a plan is taken for a mistake. */
+const mostClusters = 10_000
+
 /** The price lists over and over, until no cluster has more nodes than one may have. */
 function clustersFor(load: Load, capacity: Capacity, prices: readonly Prices[]): Prices[] {
   const tooMany = (regions: number) =>
     partsOf(load, capacity, regions).nodes > regions * capacity.nodesPerRegion
   const fewest = partsOf(load, capacity, 1).nodes / capacity.nodesPerRegion
   let clusters = Math.max(1, Math.floor(fewest / prices.length))
-  while (tooMany(clusters * prices.length)) clusters++
+  const bounded = () =>
+    need(
+      clusters * prices.length <= mostClusters,
+      `this would be more than ${mostClusters.toLocaleString('en-US')} clusters: check concurrent, and what a pod and a region can take`,
+    )
+  bounded()
+  while (tooMany(clusters * prices.length)) {
+    clusters++
+    bounded()
+  }
   return Array(clusters).fill(prices).flat() as Prices[]
 }
 

@@ -27,11 +27,14 @@ export type Topology = (typeof topologies)[number]
 /** @throws {ReportRequestError} `WHAT_IF` that names the value and what it may be */
 export function checkMedia(media: Media): Media {
   const { roomSize, ...bitrates } = media
-  if (!Number.isFinite(roomSize) || roomSize < 2)
-    throw new ReportRequestError('WHAT_IF', 'room size must be 2 or more')
+  if (!(roomSize >= 2 && roomSize <= 10_000))
+    throw new ReportRequestError('WHAT_IF', 'room size must be from 2 to 10,000')
   for (const [name, kbps] of Object.entries(bitrates))
-    if (!Number.isFinite(kbps) || kbps < 0)
-      throw new ReportRequestError('WHAT_IF', `${name} must be a bitrate of 0 or more`)
+    if (!(kbps >= 0 && kbps <= 1e6))
+      throw new ReportRequestError(
+        'WHAT_IF',
+        `${name} must be a bitrate from 0 to 1,000,000 kbit/s`,
+      )
   return media
 }
 

@@ -85,7 +85,7 @@ export function whatIf(request: WhatIfRequest): WhatIf {
   const need = (ok: boolean, message: string) => {
     if (!ok) throw new ReportRequestError('WHAT_IF', message)
   }
-  need(Number.isFinite(users) && users >= 0, 'users must be a number of 0 or more')
+  need(users >= 0 && users <= 1e9, 'users must be a number from 0 to 1,000,000,000')
   need(relayShare >= 0 && relayShare <= 1, 'relay share must be from 0 to 1, as 0.2 for 20 %')
   const relayedUsers = users * relayShare
   if (flatRate !== undefined) {
