@@ -1,8 +1,8 @@
 /**
  * `npm test`: what CI runs. Installs the Debian packages that the tests use, then checks, unit, integration and
- * end-to-end tests, what calls go on through, and a closing line `N passed, N failed`.
+ * end-to-end tests, and a closing line `N passed, N failed`.
  *
- * `npm test -- unit integration` runs just those tiers.
+ * `npm test -- unit integration` runs just those tiers, and `npm test -- survival` what calls go on through.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -63,7 +63,8 @@ if (unknown.length > 0) {
   console.error(`error: no tier ${unknown.join(', ')}; there are ${tiers.join(', ')}`)
   process.exit(2)
 }
-const chosen = tiers.filter((tier) => asked.length === 0 || asked.includes(tier))
+/** How long videos stand still says something on a quiet machine only, so that one is asked for by name. */
+const chosen = tiers.filter((t) => (asked.length > 0 ? asked.includes(t) : t !== 'survival'))
 
 const onProgress = printProgress(process.stdout)
 if (chosen.some((tier) => tier !== 'check' && tier !== 'unit')) {
