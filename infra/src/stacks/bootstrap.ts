@@ -1,5 +1,5 @@
 import type { Construct } from '../aws.ts'
-import { privateBucket } from './bucket.ts'
+import { accessLogs, privateBucket } from './bucket.ts'
 import { ParleyStack, type StackOptions } from './stack.ts'
 
 /** The bucket in which all other stacks keep their state. Its own state is a file of whoever applies it. */
@@ -11,15 +11,7 @@ export class BootstrapStack extends ParleyStack {
       bucket: `${bucket}-logs`,
       component: 'state',
       expireDays: this.config.retention.logDays,
-      statements: (arn) => [
-        {
-          Sid: 'AccessLogs',
-          Effect: 'Allow',
-          Principal: { Service: 'logging.s3.amazonaws.com' },
-          Action: 's3:PutObject',
-          Resource: `${arn}/s3/*`,
-        },
-      ],
+      statements: accessLogs,
     })
     privateBucket(this, 'state', { bucket, component: 'state', logsTo: logs })
   }

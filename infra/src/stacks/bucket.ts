@@ -23,6 +23,17 @@ export type BucketOptions = {
   acceptsLogs?: boolean
 }
 
+/** Lets S3 write the access logs of other buckets into a bucket, below `s3/`. */
+export const accessLogs = (arn: string) => [
+  {
+    Sid: 'AccessLogs',
+    Effect: 'Allow',
+    Principal: { Service: 'logging.s3.amazonaws.com' },
+    Action: 's3:PutObject',
+    Resource: `${arn}/s3/*`,
+  },
+]
+
 /** A private bucket: encrypted, versioned, over TLS only, closed to the public. */
 export function privateBucket(stack: ParleyStack, id: string, options: BucketOptions): S3Bucket {
   const { component, statements, expireDays, logsTo, acceptsLogs = false } = options

@@ -11,7 +11,7 @@ import {
   type S3Bucket,
 } from '../aws.ts'
 import type { RegionConfig } from '../config/load.ts'
-import { privateBucket } from './bucket.ts'
+import { accessLogs, privateBucket } from './bucket.ts'
 import type { DnsStack } from './dns.ts'
 import { type NetworkStack, WEB_PORT } from './network.ts'
 import { pageHeaders } from './page-headers.ts'
@@ -128,15 +128,7 @@ export class GlobalStack extends ParleyStack {
       component: 'cdn',
       expireDays: retention.logDays,
       acceptsLogs: true,
-      statements: (arn) => [
-        {
-          Sid: 'AccessLogs',
-          Effect: 'Allow',
-          Principal: { Service: 'logging.s3.amazonaws.com' },
-          Action: 's3:PutObject',
-          Resource: `${arn}/s3/*`,
-        },
-      ],
+      statements: accessLogs,
     })
     const pageArn = `\${aws_cloudfront_distribution.cdn.arn}`
     const page: S3Bucket = privateBucket(this, 'page', {
