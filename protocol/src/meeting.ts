@@ -1,29 +1,32 @@
 import { z } from 'zod'
+import {
+  type Knocker,
+  knockerSchema,
+  type lobbyAdmitSchema,
+  type lobbyDenySchema,
+  type moderationMuteSchema,
+  type moderationRemoveSchema,
+  type Role,
+  type roomLockSchema,
+  roleSchema,
+} from './access.ts'
 import { slugSchema } from './ids.ts'
 import type { LinkReport } from './link-report.ts'
+import { displayNameSchema } from './name.ts'
 
-/**
- * The name shown to others (REQ-P3): something to see in it, and nothing that changes how the text
- * around it is drawn, as control characters and bidirectional overrides do.
- */
-export const displayNameSchema = z
-  .string()
-  .trim()
-  .min(1, 'a name is needed')
-  .max(64, 'a name has at most 64 characters')
-  .regex(
-    /^[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]*$/u,
-    'a name has no control characters and no overrides of the direction of writing',
-  )
-  .regex(/[^\p{C}\p{Z}\p{M}]/u, 'a name has something to see in it')
-
-export const mediaStateSchema = z.strictObject({ audio: z.boolean(), video: z.boolean() })
+export const mediaStateSchema = z.strictObject({
+  audio: z.boolean(),
+  video: z.boolean(),
+  /** A screen is shared. Left out where none is, so that an older server takes the rest. */
+  screen: z.boolean().optional(),
+})
 
 export const participantSchema = z.strictObject({
   id: slugSchema,
   name: displayNameSchema,
   media: mediaStateSchema,
   joinedAt: z.number().int(),
+  role: roleSchema,
 })
 
 export const iceServerSchema = z.strictObject({
@@ -46,12 +49,21 @@ export const roomMediaSchema = z.discriminatedUnion('mode', [
 export const joinRequestSchema = z.strictObject({
   name: displayNameSchema,
   tenant: slugSchema.optional(),
+  /** An invitation to this room; it says the role, and the tenant and the name where it has them. */
+  invite: z.string().max(4096).optional(),
+  /** Who signed in at the identity provider, with the nonce that was asked for. */
+  idToken: z.string().max(8192).optional(),
+  nonce: z.string().min(16).max(256).optional(),
 })
 export const joinResponseSchema = z.strictObject({
   token: z.string(),
   participantId: slugSchema,
   room: slugSchema,
   tenant: slugSchema,
+  /** The first in an empty room may be its host when seated. */
+  role: roleSchema,
+  /** As others will see it: of the invitation or of the identity provider where they say one. */
+  name: displayNameSchema,
   iceServers: z.array(iceServerSchema).min(1),
   /**
    * What to make ready for; `room:join` says what holds. The token for the SFU comes with the seat: with one from
@@ -72,6 +84,10 @@ export const roomSnapshotSchema = z.strictObject({
   iceServers: z.array(iceServerSchema).min(1),
   maxParticipants: z.number().int(),
   media: roomMediaSchema,
+  /** Whoever comes now has to be let in. */
+  locked: z.boolean(),
+  /** Who waits before the door; told to hosts and admins, empty for everybody else. */
+  lobby: z.array(knockerSchema),
   /** The token to connect with from now on: the same seat, with all of its time before it. */
   resume: z.string(),
 })
@@ -102,11 +118,20 @@ export const roomJoinSchema = z.strictObject({ media: mediaStateSchema })
 export const errorCodes = [
   'invalid', // the message does not have the shape it must have
   'unauthenticated', // no token, a forged or an expired one
-  'forbidden', // not in the room that the message is for
+  'forbidden', // not for this room, or not for this role
   'not-found', // nobody of that id in the room
   'room-full', // it holds no more
   'rate-limited', // too many messages; try again a little later
   'not-joined', // `room:join` was not sent first
+  'waiting', // a host has to let you in: `lobby:knock`
+  'locked', // the room is locked; a host may let you in nevertheless: `lobby:knock`
+  'denied', // a host did not let you in
+  'removed', // a host has removed you from this meeting
+  'ended', // a host has ended this meeting for all
+  'invite-needed', // nobody comes to this server's rooms without an invitation
+  'sign-in-needed', // nobody comes to this server's rooms without signing in
+  'token-expired', // the invitation, or the sign-in, is too old
+  'token-used', // the invitation was for one join, and has been used
   'unavailable', // no TURN server is ready yet
   'internal', // a fault of the server, in its log under the same id
 ] as const
@@ -145,6 +170,23 @@ export type ClientToServerEvents = {
     message: Record<string, never>,
     ack: (a: Ack<{ media: RoomMedia; resume: string }>) => void,
   ) => void
+  /** After `room:join` was answered `waiting` or `locked`: asks hosts to let one in. Idempotent. */
+  'lobby:knock': (message: Record<string, never>, ack: (a: Ack<null>) => void) => void
+  /** Of hosts and admins, as all that follow. */
+  'lobby:admit': (message: z.infer<typeof lobbyAdmitSchema>, ack: (a: Ack<null>) => void) => void
+  'lobby:deny': (message: z.infer<typeof lobbyDenySchema>, ack: (a: Ack<null>) => void) => void
+  'moderation:mute': (
+    message: z.infer<typeof moderationMuteSchema>,
+    ack: (a: Ack<null>) => void,
+  ) => void
+  /** Ends a seat; its token is not valid for this room any more. */
+  'moderation:remove': (
+    message: z.infer<typeof moderationRemoveSchema>,
+    ack: (a: Ack<null>) => void,
+  ) => void
+  'room:lock': (message: z.infer<typeof roomLockSchema>, ack: (a: Ack<null>) => void) => void
+  /** Ends the meeting for everybody, the sender included. */
+  'room:end': (message: Record<string, never>, ack: (a: Ack<null>) => void) => void
   /** What the page knows of why a link of its own is relayed: once for each, and when it changes. */
   'link:report': (message: LinkReport, ack: (a: Ack<null>) => void) => void
 }
@@ -154,6 +196,23 @@ export type ServerToClientEvents = {
   'participant:left': (message: { id: string }) => void
   'participant:media': (message: { id: string; media: MediaState }) => void
   signal: (message: { from: string; signal: Signal }) => void
+  /** Somebody's role has changed, for example because the only host has left. */
+  'participant:role': (message: { id: string; role: Role }) => void
+  /** To hosts and admins: somebody is before the door. May name someone who is known already. */
+  'lobby:knocking': (knocker: Knocker) => void
+  /** To hosts and admins: they are not any more: let in, denied, or gone. */
+  'lobby:gone': (message: { id: string }) => void
+  /** To whoever waits: send `room:join` again. Its answer may be `waiting` once more. */
+  'lobby:admitted': () => void
+  /** To whoever waits: a host did not let them in. */
+  'lobby:denied': () => void
+  /** A host asks to stop sending; to be obeyed at once, and told to all by `media:state`. */
+  'moderation:mute': (message: { kind: 'audio' | 'video'; by: string }) => void
+  'room:locked': (message: { locked: boolean }) => void
+  /** The meeting is over for everybody; the server ends the socket. */
+  'room:ended': () => void
+  /** A host has removed this participant; the server ends the socket. */
+  removed: () => void
   /**
    * The room is on the SFU now: `media:refresh` gives a token for it. Media from peer to peer may go
    * on until the SFU delivers.
