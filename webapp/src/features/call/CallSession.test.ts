@@ -5,9 +5,10 @@ import { FakeServer } from '../../testing/FakeServer.ts'
 import { settle, TestClock } from '../../testing/TestClock.ts'
 import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
 import { signalingPolicy } from '../connection/ReconnectPolicy.ts'
-import { CallSession, type Sfu } from './CallSession.ts'
+import { CallSession } from './CallSession.ts'
 import { type CallState, initialCall } from './callState.ts'
 import type { Link, LinkRequest } from './Link.ts'
+import type { Sfu } from './RoomLinks.ts'
 
 /** A link whose state a test sets. */
 class FakeLink implements Link {
@@ -360,8 +361,8 @@ describe('CallSession', () => {
     await join()
     const read = async (bytesSent: number) => {
       link('p-a').report.set('T', { id: 'T', type: 'transport', bytesSent })
-      await session.sample()
-      return session.totals().bytesSent
+      await session.readings.sample()
+      return session.readings.totals().bytesSent
     }
     expect(await read(100)).toBe(100)
     expect(await read(150)).toBe(150)
@@ -383,9 +384,9 @@ describe('CallSession', () => {
     }
     link('p-a').report.set('T', transport)
     link('p-b').report.set('T', transport)
-    await session.sample()
+    await session.readings.sample()
     server.exit('p-a')
-    expect(session.totals()).toEqual({
+    expect(session.readings.totals()).toEqual({
       bytesSent: 20,
       bytesReceived: 40,
       packetsSent: 2,
@@ -427,7 +428,7 @@ describe('CallSession', () => {
       await join()
       link('p-a').become('connected')
       link('p-a').report = report(50, 50)
-      await session.sample()
+      await session.readings.sample()
       server.moveToSfu()
       await settle()
       expect(sfus).toEqual([{ token: 'sfu-token', closed: false }])
@@ -444,7 +445,7 @@ describe('CallSession', () => {
       expect(link('p-a').calls).toContain('finish')
       expect(call.get().participants[0]).toMatchObject({ link: 'connected', video })
       // Counted once: the direct link's share, and the connection to the SFU.
-      expect(session.totals().bytesSent).toBe(100 + 7)
+      expect(session.readings.totals().bytesSent).toBe(100 + 7)
       // The other end needs it no more, either; what the direct link does then is of no interest.
       link('p-a').done()
       expect(link('p-a').closed).toBe(true)

@@ -8,7 +8,7 @@ function reading(framesAtMs: number[], atMs: number, counted = true): VideoReadi
   const intervals = seen.slice(1).map((at, i) => at - (seen[i] ?? 0))
   return {
     peerId: 'p-a',
-    way: 'direct',
+    way: 0,
     atMs,
     framesDecoded: seen.length,
     interFrameMs: counted ? intervals.reduce((a, b) => a + b, 0) : undefined,

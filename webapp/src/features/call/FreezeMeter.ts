@@ -2,7 +2,7 @@
 export type VideoReading = {
   peerId: string
   /** Each way counts its own frames. */
-  way: 'direct' | 'sfu'
+  way: number
   /** When it was read, in ms of any clock that never goes back. */
   atMs: number
   framesDecoded: number

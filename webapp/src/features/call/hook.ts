@@ -67,40 +67,42 @@ export function publishHook(session: CallSession, watch: FreezeWatch): void {
       return call().timings
     },
     async peers() {
-      await session.sample()
-      return session.readings().flatMap(({ id, connectionState, iceConnectionState, stats }) => {
-        const participant = call().participants.find((p) => p.id === id)
-        if (!participant || !stats) return []
-        const { name, media, link, quality } = participant
-        const {
-          transport,
-          packetsLost: _lost,
-          packetsReceived: _received,
-          interFrameMs: _intervals,
-          squaredInterFrameMs: _squares,
-          ...rest
-        } = stats
-        return [
-          {
-            id,
-            name,
-            media,
-            link,
-            quality,
-            connectionState,
-            iceConnectionState,
-            ...rest,
-            ...transport,
-          },
-        ]
-      })
+      await session.readings.sample()
+      return session.readings
+        .last()
+        .flatMap(({ id, connectionState, iceConnectionState, stats }) => {
+          const participant = call().participants.find((p) => p.id === id)
+          if (!participant || !stats) return []
+          const { name, media, link, quality } = participant
+          const {
+            transport,
+            packetsLost: _lost,
+            packetsReceived: _received,
+            interFrameMs: _intervals,
+            squaredInterFrameMs: _squares,
+            ...rest
+          } = stats
+          return [
+            {
+              id,
+              name,
+              media,
+              link,
+              quality,
+              connectionState,
+              iceConnectionState,
+              ...rest,
+              ...transport,
+            },
+          ]
+        })
     },
     async totals() {
-      await session.sample()
-      const framesDecoded = session
-        .readings()
+      await session.readings.sample()
+      const framesDecoded = session.readings
+        .last()
         .reduce((sum, { stats }) => sum + (stats?.framesDecoded ?? 0), 0)
-      return { ...session.totals(), framesDecoded }
+      return { ...session.readings.totals(), framesDecoded }
     },
     freezes: () => watch.freezes(),
     resetFreezes: () => watch.reset(),

@@ -61,7 +61,7 @@ addEventListener('pagehide', () => ownCall.depart())
 
 const watch = new FreezeWatch({
   clock: systemClock,
-  lastReadings: () => ownCall.videoReadings(),
-  read: () => ownCall.readVideo(),
+  lastReadings: () => ownCall.readings.lastVideo(),
+  read: () => ownCall.readings.readVideo(),
 })
 publishHook(ownCall, watch)

@@ -1,0 +1,295 @@
+import type { IceServer, MediaState, Participant, RoomMedia, Signal } from '@parley/protocol'
+import type { Clock } from '../../clock.ts'
+import type { Cell } from '../../state.ts'
+import { noTraffic, readLinkStats, rowsOf } from '../connection/linkStats.ts'
+import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
+import type { LinkReporter } from '../linkReports/LinkReporter.ts'
+import type { SfuSession } from '../sfu/SfuSession.ts'
+import type { CallState } from './callState.ts'
+import type { Link, LinkRequest } from './Link.ts'
+import { LinkReadings } from './LinkReadings.ts'
+import type { Peer } from './Peer.ts'
+import { Participants } from './participants.ts'
+import { sendLimitFor } from './sendLimit.ts'
+
+export type Sfu = Pick<
+  SfuSession,
+  'link' | 'setTracks' | 'setIceServers' | 'retry' | 'readTotals' | 'totals' | 'close'
+>
+
+export type SfuRequest = {
+  token: string
+  refreshToken(): Promise<string>
+  configuration: RTCConfiguration
+  tracks: LocalTracks
+}
+
+export type RoomLinksOptions = {
+  call: Cell<CallState>
+  clock: Clock
+  reporter: LinkReporter
+  createLink(request: LinkRequest): Link
+  openSfu(request: SfuRequest): Sfu
+  localTracks(): LocalTracks
+  /** To another participant; what cannot be delivered is made up for by the link's own tries. */
+  send(to: string, signal: Signal): void
+  /** For the SFU, when its session begins anew. */
+  refreshToken(): Promise<string>
+  /** Nobody is there any more of this participant, whom the state has named until now. */
+  onLeft(name: string): void
+}
+
+/** Whether a link delivers is looked at this often while a room moves. */
+const handOverProbeMs = 100
+/** Ends that wait for each other to have what they need over the new way wait no longer than this. */
+const lingerMs = 30_000
+
+/** The links of one person to everybody else in a room, and the way that its media takes. */
+export class RoomLinks {
+  readonly readings: LinkReadings
+  readonly #options: RoomLinksOptions
+  readonly #participants: Participants
+  readonly #peers = new Map<string, Peer>()
+  /** Direct links that were taken over from. */
+  readonly #lingering = new Set<Link>()
+  #iceServers: IceServer[] = []
+  #sfu: Sfu | undefined
+  /** Rises with every end: what an older stay awaited is of no interest any more. */
+  #epoch = 0
+
+  constructor(options: RoomLinksOptions) {
+    this.#options = options
+    this.#participants = new Participants(options.call)
+    this.readings = new LinkReadings({
+      ...options,
+      peers: this.#peers,
+      sfu: () => this.#sfu,
+    })
+  }
+
+  /** Whether the room's media goes over the SFU. */
+  get onSfu(): boolean {
+    return this.#sfu !== undefined
+  }
+
+  add(participant: Participant): void {
+    const { id } = participant
+    const link = this.#link(id)
+    this.#peers.set(id, { link, absent: false, ways: 0 })
+    this.#participants.add(participant, link)
+    this.#limitSending()
+    this.readings.probeAudio()
+  }
+
+  /** @returns whether the participant was there already */
+  returned({ id, name, media }: Participant): boolean {
+    const peer = this.#peers.get(id)
+    if (!peer) return false
+    this.#participants.patch(id, { name, media })
+    if (peer.absent) peer.link.peerReturned()
+    peer.absent = false
+    return true
+  }
+
+  mediaChanged(id: string, media: MediaState): void {
+    this.#participants.patch(id, { media })
+  }
+
+  /** The server has this participant no more. */
+  gone(id: string): void {
+    const peer = this.#peers.get(id)
+    if (!peer) return
+    peer.absent = true
+    // Who left by hand has closed its end, which this end learns of in a moment.
+    if (peer.link.state !== 'connected') this.#remove(id)
+  }
+
+  /** All whom `present` does not name are gone. */
+  keepOnly(present: ReadonlySet<string>): void {
+    for (const id of [...this.#peers.keys()]) if (!present.has(id)) this.gone(id)
+  }
+
+  /** @returns false where the sender is not known (yet) */
+  receive(from: string, signal: Signal): boolean {
+    const peer = this.#peers.get(from)
+    peer?.link.receive(signal)
+    return peer !== undefined
+  }
+
+  signalingRestored(): void {
+    for (const { link } of this.#peers.values()) link.signalingRestored()
+  }
+
+  retry(): void {
+    for (const { link } of this.#peers.values()) link.retry()
+    this.#sfu?.retry()
+  }
+
+  setTracks(tracks: LocalTracks): void {
+    for (const { link } of this.#peers.values()) link.setTracks(tracks)
+    for (const link of this.#lingering) link.setTracks(tracks)
+    this.#sfu?.setTracks(tracks)
+  }
+
+  /** Used by links that are made or restarted from now on. */
+  setIceServers(iceServers: IceServer[]): void {
+    this.#iceServers = iceServers
+    for (const { link } of this.#peers.values()) link.setIceServers(iceServers as RTCIceServer[])
+    this.#sfu?.setIceServers(iceServers as RTCIceServer[])
+  }
+
+  /** A mesh after all is no news: a room stays on the SFU, and a server may have no memory of it. */
+  takeMedia(media: RoomMedia): void {
+    if (media.mode === 'mesh' || this.#sfu) return
+    const { openSfu, refreshToken, localTracks } = this.#options
+    this.#sfu = openSfu({
+      token: media.token,
+      refreshToken,
+      configuration: this.#configuration(),
+      tracks: localTracks(),
+    })
+    for (const [id, peer] of this.#peers) {
+      peer.next = this.#link(id)
+      if (peer.link.state === 'connected') this.#probeNext(id)
+      else this.#takeOver(id)
+    }
+  }
+
+  /** The page goes away, and nothing else needs to be put right. */
+  depart(): void {
+    this.#sfu?.close()
+  }
+
+  /** Ends every link; totals are kept. */
+  end(): void {
+    this.#epoch++
+    this.readings.stop()
+    this.#options.reporter.reset()
+    for (const peer of this.#peers.values()) this.#retire(peer)
+    this.#peers.clear()
+    for (const link of this.#lingering) link.close()
+    this.#lingering.clear()
+    if (this.#sfu) this.readings.retire(this.#sfu.totals())
+    this.#sfu?.close()
+    this.#sfu = undefined
+  }
+
+  // -- one link --------------------------------------------------------------------------------
+
+  /** A way to one other participant: over the SFU where the room is there. */
+  #link(id: string): Link {
+    const { call, createLink, localTracks, send } = this.#options
+    const drawn = () => this.#peers.get(id)?.link === link
+    const request: LinkRequest = {
+      selfId: call.get().selfId,
+      peerId: id,
+      configuration: this.#configuration(),
+      tracks: localTracks(),
+      send: (signal) => send(id, signal),
+      signalingUp: () => call.get().signaling === 'up',
+      onState: (state) => {
+        if (drawn()) this.#linkChanged(id, state)
+        // Its other end has closed it, so there too the SFU has taken over.
+        else if (link && state !== 'connected') this.#stopLingering(link)
+      },
+      onConnectionState: () => {
+        const peer = this.#peers.get(id)
+        if (peer && drawn()) void this.readings.sampleOne(id, peer)
+      },
+      onTrack: (kind, track) => {
+        if (drawn()) this.#participants.patch(id, { [kind]: track })
+      },
+    }
+    // Set only once the link is made; until then it cannot be the one that is drawn.
+    let link: Link | undefined
+    link = this.#sfu?.link(request) ?? createLink(request)
+    return link
+  }
+
+  #configuration(): RTCConfiguration {
+    return {
+      iceServers: this.#iceServers as RTCIceServer[],
+      iceTransportPolicy: this.#options.call.get().relayForced ? 'relay' : 'all',
+      bundlePolicy: 'max-bundle',
+    }
+  }
+
+  #linkChanged(id: string, link: LinkState): void {
+    // Its other end may have closed it for the SFU's sake, and there is no use in mending it.
+    if (link !== 'connected' && this.#peers.get(id)?.next) this.#takeOver(id)
+    else if (link !== 'connected' && this.#peers.get(id)?.absent) this.#remove(id)
+    else
+      this.#participants.patch(id, link === 'connected' ? { link } : { link, quality: 'unknown' })
+  }
+
+  #limitSending(): void {
+    const limit = sendLimitFor(this.#peers.size)
+    for (const { link } of this.#peers.values()) link.setSendLimit(limit)
+  }
+
+  #remove(id: string): void {
+    const peer = this.#peers.get(id)
+    if (!peer) return
+    this.#retire(peer)
+    this.#peers.delete(id)
+    const participant = this.#participants.remove(id)
+    if (participant) this.#options.onLeft(participant.name)
+    this.#limitSending()
+  }
+
+  #retire({ link, next, stats }: Peer): void {
+    if (stats && !link.sfu) this.readings.retire(stats.transport)
+    this.#close(link)
+    next?.close()
+  }
+
+  #close(link: Link): void {
+    link.close()
+    this.#options.reporter.ended(link)
+  }
+
+  // -- from one way to the other ---------------------------------------------------------------
+
+  /** Make before break: the present link goes on until the next one brings what it brought. */
+  #probeNext(id: string): void {
+    const epoch = this.#epoch
+    this.#options.clock.after(handOverProbeMs, async () => {
+      const next = this.#peers.get(id)?.next
+      if (!next || epoch !== this.#epoch) return
+      if (await this.#delivers(id, next).catch(() => false)) this.#takeOver(id)
+      else this.#probeNext(id)
+    })
+  }
+
+  async #delivers(id: string, link: Link): Promise<boolean> {
+    const media = this.#participants.find(id)?.media
+    if (link.state !== 'connected') return false
+    const { framesDecoded, audioPacketsReceived } = readLinkStats(rowsOf(await link.stats()))
+    return (!media?.video || framesDecoded > 0) && (!media?.audio || audioPacketsReceived > 0)
+  }
+
+  #takeOver(id: string): void {
+    const peer = this.#peers.get(id)
+    if (!peer?.next) return
+    const { link: direct, next, stats } = peer
+    if (stats) this.readings.retire(stats.transport)
+    peer.link = next
+    delete peer.next
+    peer.ways++
+    if (stats) peer.stats = { ...stats, transport: noTraffic }
+    this.#participants.patch(id, {
+      link: next.state,
+      audio: next.tracks.audio ?? direct.tracks.audio,
+      video: next.tracks.video ?? direct.tracks.video,
+    })
+    this.#lingering.add(direct)
+    const stop = () => this.#stopLingering(direct)
+    this.#options.clock.after(direct.state === 'connected' ? lingerMs : 0, stop)
+    // The other end may still need it.
+    direct.finish(stop)
+  }
+
+  #stopLingering(link: Link): void {
+    if (this.#lingering.delete(link)) this.#close(link)
+  }
+}
