@@ -18,6 +18,7 @@ const envSchema = z.object({
   PARLEY_SFU_KEYS_FILE: file.optional(),
   PARLEY_SFU_API: z.url({ protocol: /^https?$/ }).optional(),
   PARLEY_DRAIN_SECONDS: z.coerce.number().min(0).default(0),
+  PARLEY_TURN: z.enum(['Coturn', 'None']).default('Coturn'),
   PARLEY_TURN_SECRET_FILE: file,
   PARLEY_TURN_ENDPOINTS_FILE: file,
   PARLEY_TURN_TTL_SECONDS: seconds(3600),
@@ -58,6 +59,8 @@ export type SignalingConfig = {
   }
   /** How long SIGTERM waits for clients to move to another replica. */
   drainMs: number
+  /** False where there is no TURN server, so that nobody waits for one: the endpoints are STUN alone. */
+  turnExpected: boolean
   /** TURN REST API secrets, one a line; the first mints. Re-read on change. */
   turnSecretFile: string
   /** `{ "urls": ["turn:…"] }`, re-read on change. */
@@ -130,6 +133,7 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
       },
     }),
     drainMs: e.PARLEY_DRAIN_SECONDS * 1000,
+    turnExpected: e.PARLEY_TURN === 'Coturn',
     turnSecretFile: e.PARLEY_TURN_SECRET_FILE,
     turnEndpointsFile: e.PARLEY_TURN_ENDPOINTS_FILE,
     turnTtlSeconds: e.PARLEY_TURN_TTL_SECONDS,

@@ -58,6 +58,7 @@ export async function startSignaling(
     endpointsFile: config.turnEndpointsFile,
     secretFile: config.turnSecretFile,
     ttlSeconds: config.turnTtlSeconds,
+    expected: config.turnExpected,
     now: clock.now,
     onProblem,
   })

@@ -8,7 +8,7 @@ import { watchFile } from './watched-file.ts'
 /** Where TURN is and who may use it, as the operator's files say now. */
 export type TurnAccess = {
   /**
-   * ICE servers with fresh credentials for one participant; always with a TURN entry.
+   * ICE servers with fresh credentials for one participant; always with a TURN entry, unless there is no TURN.
    * @throws {SignalingError} `unavailable` while no TURN server or no secret is known
    */
   iceServers(identity: RelayIdentity): IceServer[]
@@ -21,6 +21,8 @@ export function watchTurn(options: {
   endpointsFile: string
   secretFile: string
   ttlSeconds: number
+  /** False on a machine without a TURN server: what the file names is STUN, and given out as it is. */
+  expected: boolean
   now: () => number
   onProblem: (error: Error) => void
 }): TurnAccess {
@@ -29,11 +31,13 @@ export function watchTurn(options: {
   let seen = false
   return {
     iceServers(identity) {
+      const urls = endpoints.current() ?? []
+      if (!options.expected && urls.length > 0) return [{ urls }]
       const secret = secrets.current()?.[0]
       const servers =
         secret &&
         buildIceServers(
-          endpoints.current() ?? [],
+          urls,
           mintTurnCredential(secret, identity, options.now(), options.ttlSeconds),
         )
       if (!servers)
@@ -41,7 +45,8 @@ export function watchTurn(options: {
       return servers
     },
     seen() {
-      seen ||= Boolean(secrets.current() && endpoints.current()?.some(isTurnUrl))
+      const wanted = (url: string) => !options.expected || isTurnUrl(url)
+      seen ||= Boolean(secrets.current() && endpoints.current()?.some(wanted))
       return seen
     },
     close() {
