@@ -15,7 +15,7 @@ import { ownCall } from './ownCall.ts'
 import { relayNotice } from './relayNotice.ts'
 import { useShortcuts } from './shortcuts.ts'
 import { OwnTile, RemoteTile } from './Tile.tsx'
-import { tileGrid } from './tileGrid.ts'
+import { tileGrid } from '../layout/tileGrid.ts'
 
 export default function CallPage() {
   const { t } = useTranslation()
