@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { displayNameSchema, iceServerSchema, joinRequestSchema, signalToSchema } from './meeting.ts'
+import { iceServerSchema, joinRequestSchema, signalToSchema } from './meeting.ts'
+import { displayNameSchema } from './name.ts'
 
 const accepted = (name: string) => displayNameSchema.safeParse(name).success
 

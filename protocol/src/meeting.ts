@@ -7,8 +7,8 @@ import {
   type moderationMuteSchema,
   type moderationRemoveSchema,
   type Role,
-  type roomLockSchema,
   roleSchema,
+  type roomLockSchema,
 } from './access.ts'
 import { slugSchema } from './ids.ts'
 import type { LinkReport } from './link-report.ts'
@@ -38,10 +38,12 @@ export const iceServerSchema = z.strictObject({
 /**
  * How media gets from one to another in a room: from peer to peer, or over an SFU at the page's own
  * origin (`/rtc`), with a token for this participant alone. A room begins as a mesh, moves to the
- * SFU when it outgrows the mesh, and stays there until it is empty.
+ * SFU when it outgrows the mesh, and comes back when it has been small for a while, or the SFU is
+ * away and the room small enough (`cameBack`). A mesh without that word is no news for who is on the
+ * SFU: a server may have no memory of the room.
  */
 export const roomMediaSchema = z.discriminatedUnion('mode', [
-  z.strictObject({ mode: z.literal('mesh') }),
+  z.strictObject({ mode: z.literal('mesh'), cameBack: z.literal(true).optional() }),
   z.strictObject({ mode: z.literal('sfu'), engine: z.literal('LiveKit'), token: z.string() }),
 ])
 
@@ -153,6 +155,9 @@ export type ProtocolError = z.infer<typeof protocolErrorSchema>
 /** Each client message is acknowledged: with its answer, or with a typed error. */
 export type Ack<T> = { ok: true; data: T } | { ok: false; error: ProtocolError }
 
+/** Why a room came back from the SFU. */
+export type MeshReason = 'small' | 'sfu-away'
+
 export type ClientToServerEvents = {
   'room:join': (
     message: z.infer<typeof roomJoinSchema>,
@@ -187,6 +192,14 @@ export type ClientToServerEvents = {
   'room:lock': (message: z.infer<typeof roomLockSchema>, ack: (a: Ack<null>) => void) => void
   /** Ends the meeting for everybody, the sender included. */
   'room:end': (message: Record<string, never>, ack: (a: Ack<null>) => void) => void
+  /**
+   * The SFU cannot be reached from here. Where the server cannot reach it either, and the room is small
+   * enough, it is a mesh from then on.
+   */
+  'media:unreachable': (
+    message: Record<string, never>,
+    ack: (a: Ack<{ media: RoomMedia; resume: string }>) => void,
+  ) => void
   /** What the page knows of why a link of its own is relayed: once for each, and when it changes. */
   'link:report': (message: LinkReport, ack: (a: Ack<null>) => void) => void
 }
@@ -214,10 +227,10 @@ export type ServerToClientEvents = {
   /** A host has removed this participant; the server ends the socket. */
   removed: () => void
   /**
-   * The room is on the SFU now: `media:refresh` gives a token for it. Media from peer to peer may go
-   * on until the SFU delivers.
+   * The room's media has another way now; the one before may go on until the new one delivers. `sfu`:
+   * `media:refresh` gives a token for it. `mesh`: the room is small again, or the SFU is away.
    */
-  'room:media': (message: { mode: 'sfu' }) => void
+  'room:media': (message: { mode: 'sfu' } | { mode: 'mesh'; reason: MeshReason }) => void
   /**
    * This server is about to stop, or cannot keep this seat any more. Connect anew with `resume` and join,
    * which reaches another one, while this socket still serves; it is then ended as `session:replaced`, or

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import { type JoinResponse, joinRequestSchema, slugSchema } from '@parley/protocol'
+import { type JoinResponse, joinRequestSchema, type Role, slugSchema } from '@parley/protocol'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { ConfigError } from './config.ts'
@@ -82,6 +82,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
     const { name, tenant = deps.tenant } = parse(joinRequestSchema, request.body, 'body')
     const key = { tenant, room }
     const participantId = deps.newParticipantId()
+    const role: Role = 'guest'
     try {
       const iceServers = deps.turn.iceServers({ ...key, participant: participantId })
       // Only a courtesy: the seat itself is taken, and counted, when the socket joins.
@@ -94,8 +95,9 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
       const media: JoinResponse['media'] = onSfu
         ? { mode: 'sfu', engine: 'LiveKit' }
         : { mode: 'mesh' }
-      const token = await deps.signToken({ ...key, participant: participantId, name })
-      return { token, participantId, room, tenant, iceServers, media } satisfies JoinResponse
+      const token = await deps.signToken({ ...key, participant: participantId, name, role })
+      const self = { participantId, room, tenant, name, role }
+      return { token, ...self, iceServers, media } satisfies JoinResponse
     } catch (refused) {
       // Who is turned away here never reaches `room:join`, where the others are counted.
       deps.metrics().joinAttempted()

@@ -1,10 +1,17 @@
 import { describe, expect, it } from '@jest/globals'
+import { roles } from '@parley/protocol'
 import fc from 'fast-check'
 import { decodeJwt, SignJWT } from 'jose'
 import { type JoinClaims, signJoinToken, verifyJoinToken } from './join-token.ts'
 
 const now = 1_800_000_000_000
-const claims: JoinClaims = { participant: 'p-1', room: 'r', tenant: 't', name: 'Ann' }
+const claims: JoinClaims = {
+  participant: 'p-1',
+  room: 'r',
+  tenant: 't',
+  name: 'Ann',
+  role: 'guest',
+}
 const unauthenticated = { code: 'unauthenticated' }
 
 describe('join tokens', () => {
@@ -16,7 +23,13 @@ describe('join tokens', () => {
       .filter((text) => text.length > 0 && text.length <= 64 && /^\P{Cc}*$/u.test(text))
     await fc.assert(
       fc.asyncProperty(
-        fc.record({ participant: slug, room: slug, tenant: slug, name }),
+        fc.record({
+          participant: slug,
+          room: slug,
+          tenant: slug,
+          name,
+          role: fc.constantFrom(...roles),
+        }),
         async (given) => {
           const token = await signJoinToken('key', given, now, 60)
           expect(await verifyJoinToken(['key'], token, now)).toEqual(given)

@@ -1,4 +1,4 @@
-import { displayNameSchema, slugSchema } from '@parley/protocol'
+import { displayNameSchema, type Role, roleSchema, slugSchema } from '@parley/protocol'
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import { SignalingError } from './errors.ts'
@@ -11,6 +11,7 @@ const claimsSchema = z.object({
   room: slugSchema,
   tenant: slugSchema,
   name: displayNameSchema,
+  role: roleSchema.default('guest'),
   sfu: z.literal(true).optional(),
 })
 
@@ -20,6 +21,7 @@ export type JoinClaims = {
   room: string
   tenant: string
   name: string
+  role: Role
   /** The room is on the SFU, as far as this participant is concerned, also if its server forgot. */
   sfu?: true | undefined
 }
@@ -36,8 +38,8 @@ export function signJoinToken(
   ttlSeconds: number,
 ): Promise<string> {
   const now = Math.floor(nowMs / 1000)
-  const { room, tenant, name, sfu } = claims
-  return new SignJWT({ room, tenant, name, ...(sfu && { sfu }) })
+  const { room, tenant, name, role, sfu } = claims
+  return new SignJWT({ room, tenant, name, role, ...(sfu && { sfu }) })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(claims.participant)
     .setIssuer(issuer)

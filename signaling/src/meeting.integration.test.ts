@@ -47,6 +47,7 @@ describe('a meeting', () => {
         name: 'Bob Ørsted 🌊',
         media: { audio: true, video: true },
         joinedAt: clock.now(),
+        role: 'guest',
       },
     ])
     expect(roomSnapshotSchema.parse(bob.snapshot).participants.map(({ name }) => name)).toEqual([
@@ -212,7 +213,7 @@ describe('reconnection', () => {
 })
 
 describe('admission', () => {
-  const claims = { participant: 'p-1', room: 'r', tenant: 't', name: 'Ann' }
+  const claims = { participant: 'p-1', room: 'r', tenant: 't', name: 'Ann', role: 'guest' } as const
   it.each([
     ['no token', async () => undefined],
     ['an object', async () => ({ toString: () => 'x' })],

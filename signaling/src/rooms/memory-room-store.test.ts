@@ -12,7 +12,7 @@ function store() {
   const join = (id: string, session: string, total = 3, mesh = 9, sfu = false) =>
     rooms.join(
       key,
-      { participant: { id, name: id, media, joinedAt: clock.now() }, session },
+      { participant: { id, name: id, media, joinedAt: clock.now(), role: 'guest' }, session },
       { total, mesh, sfu },
     )
   return { clock, rooms, join }

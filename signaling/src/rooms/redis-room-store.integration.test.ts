@@ -29,7 +29,7 @@ function replica(room: string) {
   const rooms = redisRoomStore(redis, { prefix: 'test', leaseMs, now: clock.now })
   const key = { tenant: 't', room }
   const seat = (id: string, session: string) => ({
-    participant: { id, name: id.toUpperCase(), media, joinedAt: 1 },
+    participant: { id, name: id.toUpperCase(), media, joinedAt: 1, role: 'guest' as const },
     session,
   })
   return {

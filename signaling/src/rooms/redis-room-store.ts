@@ -3,6 +3,7 @@ import {
   mediaStateSchema,
   type Participant,
   participantSchema,
+  roleSchema,
 } from '@parley/protocol'
 import type { Redis } from 'ioredis'
 import { SignalingError } from '../errors.ts'
@@ -12,7 +13,9 @@ import { scripts } from './scripts.ts'
 type ScriptName = keyof typeof scripts
 type Argument = string | number
 
-const personSchema = participantSchema.omit({ media: true })
+const personSchema = participantSchema
+  .omit({ media: true })
+  .extend({ role: roleSchema.default('guest') })
 
 /**
  * Rooms that several replicas share.
@@ -174,8 +177,8 @@ function command(name: ScriptName): string {
   return `parleyRoom_${name}`
 }
 
-function person({ id, name, joinedAt }: Participant): string {
-  return JSON.stringify({ id, name, joinedAt })
+function person({ id, name, joinedAt, role }: Participant): string {
+  return JSON.stringify({ id, name, joinedAt, role })
 }
 
 /** The hash of a room as HGETALL gives it, field and value in turn; oldest participant first. */

@@ -39,6 +39,8 @@ export class FakeServer {
       participantId: 'p-self',
       room,
       tenant: 'default',
+      role: 'guest' as const,
+      name,
       iceServers: this.iceServers,
       media: this.media,
     }
@@ -110,6 +112,7 @@ export class FakeServer {
       name,
       media: { audio: true, video: true },
       joinedAt: this.others.size,
+      role: 'guest' as const,
     }
     this.others.set(id, participant)
     if (this.#connected) this.events.onJoined(participant)
@@ -122,7 +125,13 @@ export class FakeServer {
   }
 
   snapshot(): RoomSnapshot {
-    const self = { id: 'p-self', name: 'Self', media: { audio: true, video: true }, joinedAt: 0 }
+    const self = {
+      id: 'p-self',
+      name: 'Self',
+      media: { audio: true, video: true },
+      joinedAt: 0,
+      role: 'guest' as const,
+    }
     return {
       self: 'p-self',
       room: 'room',
@@ -130,6 +139,8 @@ export class FakeServer {
       iceServers: this.iceServers,
       maxParticipants: 4,
       media: this.media,
+      locked: false,
+      lobby: [],
       resume: String(this.#validToken),
     }
   }

@@ -70,7 +70,7 @@ class SocketSignaling implements Signaling {
     socket.onAny((name: EventName, ...args: unknown[]) => this.#take({ name, args }))
   }
 
-  readonly #handlers: ServerToClientEvents = {
+  readonly #handlers: Partial<ServerToClientEvents> = {
     'participant:joined': (participant) => this.#events.onJoined(participant),
     'participant:left': ({ id }) => this.#events.onLeft(id),
     'participant:media': ({ id, media }) => this.#events.onMedia(id, media),

@@ -55,6 +55,15 @@ const texts = {
   invalid: 'internal',
   'not-found': 'internal',
   'not-joined': 'internal',
+  waiting: 'forbidden',
+  locked: 'forbidden',
+  denied: 'forbidden',
+  removed: 'forbidden',
+  ended: 'forbidden',
+  'invite-needed': 'forbidden',
+  'sign-in-needed': 'forbidden',
+  'token-expired': 'unauthenticated',
+  'token-used': 'forbidden',
 } as const
 
 export function ErrorPage({ code }: { code: SignalingErrorCode | 'unsupported' }) {

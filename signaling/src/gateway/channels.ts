@@ -1,0 +1,17 @@
+import { type RoomKey, roomName } from '../rooms/room-store.ts'
+import type { MeetingSocket } from './types.ts'
+
+/** Socket.IO's room of everybody with a seat. */
+export function channel(key: RoomKey): string {
+  return `room:${roomName(key)}`
+}
+
+/** Socket.IO's room of one participant's socket, whichever that is. */
+export function peerChannel(key: RoomKey, id: string): string {
+  return `peer:${roomName(key)}.${id}`
+}
+
+export async function leaveChannels(socket: MeetingSocket, key: RoomKey, id: string) {
+  await socket.leave(channel(key))
+  await socket.leave(peerChannel(key, id))
+}

@@ -1,0 +1,102 @@
+import { type Participant, roomJoinSchema } from '@parley/protocol'
+import { z } from 'zod'
+import { SignalingError } from '../../errors.ts'
+import { sfuNotReady } from '../../sfu.ts'
+import { channel, leaveChannels, peerChannel } from '../channels.ts'
+import type { Handlers, LocalSeat, Meetings } from '../types.ts'
+
+/** Taking a seat, and giving it up. */
+export function roomHandlers({
+  deps,
+  seats,
+  mediaOf,
+  resumeToken,
+}: Meetings): Handlers<'room:join' | 'room:leave'> {
+  const { rooms, turn, clock, log } = deps
+
+  /** Without a key for the SFU yet a room holds a mesh; whoever is too many is told to wait. */
+  const limitOf = () => (deps.sfu.ready() ? deps.roomMax : deps.meshMax)
+
+  function roomFull(total: number): SignalingError {
+    if (deps.sfu.engine !== 'None' && !deps.sfu.ready()) return sfuNotReady()
+    return new SignalingError('room-full', `the room holds ${total} people; it is full`)
+  }
+
+  return {
+    'room:join': {
+      schema: roomJoinSchema,
+      async handle(socket, { media }) {
+        const { metrics } = deps
+        metrics().joinAttempted()
+        const { participant: id, name, role, tenant, room, sfu = false } = socket.data.claims
+        const key = { tenant, room }
+        const total = limitOf()
+        const iceServers = turn.iceServers({ ...key, participant: id })
+        const participant: Participant = { id, name, media, joinedAt: clock.now(), role }
+        // In the Socket.IO room first: whoever joins after the snapshot is taken is announced here.
+        await socket.join([channel(key), peerChannel(key, id)])
+        const outcome = await rooms
+          .join(
+            key,
+            { participant, session: socket.id },
+            { total, mesh: deps.meshMax, sfu: sfu && deps.sfu.engine !== 'None' },
+          )
+          .catch(async (refused) => {
+            await leaveChannels(socket, key, id)
+            throw refused
+          })
+        seats.announceLeft(key, outcome.expired)
+        if (outcome.kind === 'full') {
+          await leaveChannels(socket, key, id)
+          throw roomFull(total)
+        }
+        const seat: LocalSeat = {
+          key,
+          socket,
+          participant: outcome.self,
+          session: socket.id,
+          sfu: outcome.sfu,
+          cameBack: outcome.cameBack,
+        }
+        seats.hold(seat)
+        if (outcome.replaced) seats.replace(outcome.replaced)
+        // Before they hear of the newcomer, whom they need not try to reach directly then.
+        if (outcome.moved) {
+          log.info({ ...key }, 'room moved to the SFU')
+          socket.to(channel(key)).emit('room:media', { mode: 'sfu' })
+        }
+        if (!outcome.returned) socket.to(channel(key)).emit('participant:joined', outcome.self)
+        else socket.to(channel(key)).emit('participant:media', { id, media })
+        metrics().joinSucceeded()
+        log.info({ ...key, participant: id, returned: outcome.returned }, 'participant joined')
+        return {
+          self: id,
+          room: key.room,
+          participants: outcome.participants,
+          iceServers,
+          maxParticipants: total,
+          media: await mediaOf(seat),
+          locked: false,
+          lobby: [],
+          resume: await resumeToken(seat),
+        }
+      },
+    },
+
+    'room:leave': {
+      schema: z.strictObject({}),
+      async handle(socket) {
+        const seat = seats.of(socket)
+        const { key, participant } = seat
+        seats.release(socket.id)
+        await leaveChannels(socket, key, participant.id)
+        if (await rooms.leave(key, participant.id, seat.session)) {
+          seats.announceLeft(key, [participant.id])
+          seats.dismiss(seat)
+        }
+        log.info({ ...key, participant: participant.id }, 'participant left')
+        return null
+      },
+    },
+  }
+}
