@@ -234,6 +234,8 @@ export type ServerToClientEvents = {
   /**
    * This server is about to stop, or cannot keep this seat any more. Connect anew with `resume` and join,
    * which reaches another one, while this socket still serves; it is then ended as `session:replaced`, or
+  /** The SFU's server that had this room has died; there is another one: begin anew there, at once. */
+  'sfu:lost': () => void
    * with the server. Where no other one takes the seat, this socket goes on.
    */
   'session:move': (message: { resume: string }) => void

@@ -6,6 +6,7 @@ import { Server } from 'socket.io'
 import { type Clock, systemClock } from './clock.ts'
 import { ConfigError, type SignalingConfig } from './config.ts'
 import { SignalingError } from './errors.ts'
+import { channelOf } from './gateway/channels.ts'
 import { serveMeetings } from './gateway/serve-meetings.ts'
 import type { MeetingServer } from './gateway/types.ts'
 import { createHttp } from './http.ts'
@@ -17,6 +18,7 @@ import { rateLimit } from './rate-limit.ts'
 import { linkReports } from './reasons/link-reports.ts'
 import { openRooms } from './rooms/open-rooms.ts'
 import { noSfu, watchLiveKit } from './sfu.ts'
+import { watchSfuNodes } from './sfu-nodes.ts'
 import { watchTurn } from './turn.ts'
 import { watchFile } from './watched-file.ts'
 
@@ -149,6 +151,15 @@ export async function startSignaling(
   })
 
   let closed = false
+  // LiveKit's own list is in the Redis that both have.
+  const sfuNodes =
+    config.sfu && redis
+      ? watchSfuNodes({
+          ...{ redis, clock, log },
+          onLost: (rooms) => void io.to(rooms.map(channelOf)).emit('sfu:lost'),
+        })
+      : undefined
+
   let cancelBeat = () => {}
   const beat = (afterMs = config.leaseMs / 3) => {
     cancelBeat = clock.after(afterMs, async () => {
@@ -175,6 +186,7 @@ export async function startSignaling(
     turn.close()
     sfu.close()
   }
+    sfuNodes?.close()
 
   try {
     await app.listen({ host: config.host, port: config.port })

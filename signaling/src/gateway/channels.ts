@@ -3,7 +3,12 @@ import type { MeetingSocket } from './types.ts'
 
 /** Socket.IO's room of everybody with a seat. */
 export function channel(key: RoomKey): string {
-  return `room:${roomName(key)}`
+  return channelOf(roomName(key))
+}
+
+/** {@link channel} of a room that is known by its name. */
+export function channelOf(name: string): string {
+  return `room:${name}`
 }
 
 /** Socket.IO's room of one participant's socket, whichever that is. */

@@ -64,7 +64,7 @@ function begin() {
   const links = new Map<string, FakeLink>()
   /** Links over the SFU. */
   const sfuLinks = new Map<string, FakeLink>()
-  const sfus: { token: string; closed: boolean }[] = []
+  const sfus: { token: string; closed: boolean; lost: number }[] = []
   const sent = { bytesSent: 7, bytesReceived: 0, packetsSent: 1, packetsReceived: 0 }
   const local = { media: { audio: true, video: true } }
   let state: CallState = initialCall
@@ -88,7 +88,7 @@ function begin() {
     },
     prepareSfu: () => {},
     openSfu: ({ token }): Sfu => {
-      const sfu = { token, closed: false }
+      const sfu = { token, closed: false, lost: 0 }
       sfus.push(sfu)
       return {
         link: (request) => {
@@ -99,6 +99,7 @@ function begin() {
         setTracks() {},
         setIceServers() {},
         retry() {},
+        beginAnew: () => void sfu.lost++,
         readTotals: async () => sent,
         totals: () => sent,
         close: () => {
@@ -431,7 +432,7 @@ describe('CallSession', () => {
       await session.readings.sample()
       server.moveToSfu()
       await settle()
-      expect(sfus).toEqual([{ token: 'sfu-token', closed: false }])
+      expect(sfus).toEqual([{ token: 'sfu-token', closed: false, lost: 0 }])
       const next = sfuLinks.get('p-a')
       next?.become('connected')
       if (next) next.report = report(0, 1)
@@ -472,6 +473,16 @@ describe('CallSession', () => {
       expect(link('p-b').closed).toBe(false)
       await clock.advance(30_000)
       expect(link('p-b').closed).toBe(true)
+    })
+
+    it('REQ-K7: begins anew on the SFU when its server is gone, and has nothing to do in a mesh', async () => {
+      const { server, sfus, join } = begin()
+      await join()
+      server.events.onSfuLost()
+      server.moveToSfu()
+      await settle()
+      server.events.onSfuLost()
+      expect(sfus.map(({ lost }) => lost)).toEqual([1])
     })
 
     it('REQ-K8: who comes then, and where it was so before, has no direct link; a mesh is no news', async () => {

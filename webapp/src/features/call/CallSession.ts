@@ -220,6 +220,7 @@ export class CallSession {
       onReplaced: current(() => this.#fail(new SignalingError('replaced', 'joined elsewhere'))),
       onMedia: current((id, media) => this.#links.mediaChanged(id, media)),
       onMoved: current(() => void this.#askForMedia()),
+      onSfuLost: current(() => this.#links.sfuLost()),
       onHandedOver: current((snapshot) => this.#takeRoom(snapshot)),
       onSignal: current((from, signal) => {
         if (!this.#links.receive(from, signal)) this.#early.push({ from, signal })

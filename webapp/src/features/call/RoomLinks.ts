@@ -14,7 +14,7 @@ import { sendLimitFor } from './sendLimit.ts'
 
 export type Sfu = Pick<
   SfuSession,
-  'link' | 'setTracks' | 'setIceServers' | 'retry' | 'readTotals' | 'totals' | 'close'
+  'link' | 'setTracks' | 'setIceServers' | 'retry' | 'beginAnew' | 'readTotals' | 'totals' | 'close'
 >
 
 export type SfuRequest = {
@@ -123,6 +123,11 @@ export class RoomLinks {
   retry(): void {
     for (const { link } of this.#peers.values()) link.retry()
     this.#sfu?.retry()
+  }
+
+  /** The SFU's server that had the room is gone. */
+  sfuLost(): void {
+    this.#sfu?.beginAnew()
   }
 
   setTracks(tracks: LocalTracks): void {

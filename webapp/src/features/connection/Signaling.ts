@@ -53,6 +53,8 @@ export type Signaling = {
   leave(): void
   close(): void
 }
+  /** The SFU's server that had this room is gone: another one has it now. */
+  onSfuLost(): void
 
 export type OpenSignaling = (token: string, events: SignalingEvents) => Signaling
 export type RequestJoin = (room: string, name: string) => Promise<JoinResponse>

@@ -83,6 +83,11 @@ class SocketSignaling implements Signaling {
       this.#token = resume
       void this.#handOver()
     },
+    'lobby:admitted': () => this.#events.onAdmitted(),
+    'lobby:denied': () => this.#events.onTurnedAway('denied'),
+    removed: () => this.#events.onTurnedAway('removed'),
+    'room:ended': () => this.#events.onTurnedAway('ended'),
+    'sfu:lost': () => this.#events.onSfuLost(),
     'session:replaced': () => {
       if (!this.#heard) this.#events.onReplaced()
     },

@@ -163,6 +163,29 @@ describe('SfuSession', () => {
     expect(rooms).toHaveLength(2)
   })
 
+  it('REQ-K7: begins anew at once when the server that had the room is gone, whatever it was about to do', async () => {
+    const { clock, session, rooms, room, link } = await begin()
+    const { states } = link('p-a')
+    room().events.onPresence('p-a', true)
+    session.beginAnew()
+    await clock.advance(0)
+    expect(rooms.map(({ token, closed }) => [token, closed])).toEqual([
+      ['first', true],
+      ['fresh-1', false],
+    ])
+    // What the old one still says is of no interest.
+    rooms[0]?.events.onState('closed')
+    rooms[0]?.events.onPresence('p-a', true)
+    await clock.advance(0)
+    expect([rooms.length, states]).toEqual([2, ['connected', 'reconnecting']])
+    room().events.onPresence('p-a', true)
+    expect(states.at(-1)).toBe('connected')
+    session.close()
+    session.beginAnew()
+    await clock.advance(20_000)
+    expect(rooms).toHaveLength(2)
+  })
+
   it('REQ-M1: counts the connection once, and of it what came from each participant', async () => {
     const { clock, session, room, link } = await begin()
     const { link: ana } = link('p-a')

@@ -87,6 +87,14 @@ export class SfuSession {
     else if (this.#state === 'reconnecting') this.#room?.recover('resume')
   }
 
+  /**
+   * The server that had the room is gone, and another one has it: what this page waits for from the old one would
+   * come to nothing.
+   */
+  beginAnew(): void {
+    if (!this.#closed) this.#became('closed')
+  }
+
   /** Of all connections of this session so far. Reads the present one. */
   async readTotals(): Promise<Totals> {
     const report = await this.report()
