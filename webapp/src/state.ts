@@ -1,11 +1,23 @@
 import { createStore } from 'zustand/vanilla'
 import { type CallState, initialCall } from './features/call/callState.ts'
 import { initialLocal, type LocalState } from './features/media/localState.ts'
+import { initialPreferences, type Preferences } from './features/settings/preferences.ts'
+import { initialVoice, type VoiceState } from './features/voice/voiceState.ts'
 
 /** All that the page shows. Behaviour writes it, React draws it. */
-export type AppState = { local: LocalState; call: CallState }
+export type AppState = {
+  local: LocalState
+  call: CallState
+  preferences: Preferences
+  voice: VoiceState
+}
 
-export const store = createStore<AppState>()(() => ({ local: initialLocal, call: initialCall }))
+export const store = createStore<AppState>()(() => ({
+  local: initialLocal,
+  call: initialCall,
+  preferences: initialPreferences,
+  voice: initialVoice,
+}))
 
 /** A slice of state as its owner sees it: read it, or change some of its fields. */
 export type Cell<T> = { get(): T; set(patch: Partial<T>): void }

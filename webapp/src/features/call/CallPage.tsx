@@ -6,16 +6,17 @@ import { IconButton } from '../../ui/IconButton.tsx'
 import { Logo } from '../../ui/Logo.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { useCopy } from '../../ui/useCopy.ts'
-import { Sound } from '../../ui/Video.tsx'
 import { leaveCall } from '../lobby/stay.ts'
 import { MediaHelp } from '../media/MediaHelp.tsx'
 import { MediaToggle } from '../media/MediaToggles.tsx'
+import { useHint } from '../voice/useHint.ts'
+import { useShortcuts } from '../voice/useShortcuts.ts'
+import { VoiceLayer } from '../voice/VoiceLayer.tsx'
 import './call.css'
+import { tileGrid } from '../layout/tileGrid.ts'
 import { ownCall } from './ownCall.ts'
 import { relayNotice } from './relayNotice.ts'
-import { useShortcuts } from './shortcuts.ts'
 import { OwnTile, RemoteTile } from './Tile.tsx'
-import { tileGrid } from '../layout/tileGrid.ts'
 
 export default function CallPage() {
   const { t } = useTranslation()
@@ -31,7 +32,7 @@ export default function CallPage() {
         <ConnectionNotice />
         <RelayBanner />
         <MediaHelp />
-        <Sounds />
+        <VoiceLayer />
       </div>
       <Stage />
       <Controls />
@@ -90,32 +91,6 @@ function RelayBanner() {
         <X />
       </IconButton>
     </div>
-  )
-}
-
-/** What the others say; and, where the browser holds that back, a way to hear it. */
-function Sounds() {
-  const { t } = useTranslation()
-  const participants = useAppState((state) => state.call.participants)
-  const [blocked, setBlocked] = useState(0)
-  const [tries, setTries] = useState(0)
-  return (
-    <>
-      {participants.map(
-        ({ id, audio }) =>
-          audio && (
-            <Sound key={`${id}-${tries}`} track={audio} onBlocked={() => setBlocked(tries + 1)} />
-          ),
-      )}
-      {blocked > tries && (
-        <div className="callout warn" role="alert">
-          <div>{t('call.soundBlocked')}</div>
-          <Button className="button small" onPress={() => setTries(tries + 1)}>
-            {t('call.soundOn')}
-          </Button>
-        </div>
-      )}
-    </>
   )
 }
 
@@ -229,7 +204,7 @@ function Controls() {
       </IconButton>
       <IconButton
         label={t('controls.leave')}
-        hint={t('controls.withKey', { action: t('controls.leave'), key: 'D' })}
+        hint={useHint(t('controls.leave'), 'leave')}
         className="round leave"
         onPress={leaveCall}
       >

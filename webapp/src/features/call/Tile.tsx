@@ -5,6 +5,8 @@ import { useTranslation } from 'react-i18next'
 import { useAppState } from '../../ui/useAppState.ts'
 import { Video } from '../../ui/Video.tsx'
 import { mediaState } from '../media/localState.ts'
+import { useSpeaking } from '../voice/useSpeaking.ts'
+import { self } from '../voice/voiceState.ts'
 import { hueOf, initialsOf } from './avatar.ts'
 import type { RemoteParticipant } from './callState.ts'
 import { ownCall } from './ownCall.ts'
@@ -15,12 +17,14 @@ export function OwnTile({ small = false }: { small?: boolean }) {
   const name = useAppState((state) => state.call.name)
   const local = useAppState((state) => state.local)
   const media = mediaState(local)
+  const speaking = useSpeaking(self)
   return (
     <Frame
       name={name}
       label={small ? t('call.you') : t('call.youNamed', { name })}
       muted={!media.audio}
       className={small ? 'own small' : 'own'}
+      speaking={speaking}
     >
       {local.video.track && media.video && (
         <Video track={local.video.track} mirrored label={t('call.youNamed', { name })} />
@@ -31,7 +35,8 @@ export function OwnTile({ small = false }: { small?: boolean }) {
 
 export function RemoteTile({ participant }: { participant: RemoteParticipant }) {
   const { t } = useTranslation()
-  const { name, media, video, link, usingRelay } = participant
+  const { id, name, media, video, link, usingRelay } = participant
+  const speaking = useSpeaking(id)
   const corner = (
     <div className="tile-corner">
       {usingRelay && link === 'connected' && (
@@ -44,7 +49,14 @@ export function RemoteTile({ participant }: { participant: RemoteParticipant }) 
     </div>
   )
   return (
-    <Frame name={name} label={name} muted={!media.audio} className={link} corner={corner}>
+    <Frame
+      name={name}
+      label={name}
+      muted={!media.audio}
+      className={link}
+      speaking={speaking}
+      corner={corner}
+    >
       {video && media.video && <Video track={video} label={name} />}
       {link !== 'connected' && (
         <div className="tile-veil" role="status">
@@ -69,15 +81,16 @@ type FrameProps = {
   label: string
   muted: boolean
   className: string
+  speaking: boolean
   corner?: ReactNode
   children: ReactNode
 }
 
-function Frame({ name, label, muted, className, corner, children }: FrameProps) {
+function Frame({ name, label, muted, className, speaking, corner, children }: FrameProps) {
   const { t } = useTranslation()
   return (
     <article
-      className={`tile ${className}`}
+      className={speaking ? `tile speaking ${className}` : `tile ${className}`}
       aria-label={label}
       style={{ '--hue': hueOf(name) } as CSSProperties}
     >

@@ -6,6 +6,7 @@ import { openSocketSignaling, requestJoinOverHttp } from '../connection/SocketSi
 import { type LocalState, mediaState } from '../media/localState.ts'
 import type { OpenSfuRoom } from '../sfu/SfuRoom.ts'
 import { SfuSession } from '../sfu/SfuSession.ts'
+import { noteReceiver } from '../voice/receivers.ts'
 import { CallSession } from './CallSession.ts'
 import { FreezeWatch } from './FreezeWatch.ts'
 import { publishHook } from './hook.ts'
@@ -36,7 +37,11 @@ export const ownCall = new CallSession({
       clock: systemClock,
       policy: linkPolicy(Math.random),
       stream,
-      createConnection: (configuration) => new RTCPeerConnection(configuration),
+      createConnection: (configuration) => {
+        const connection = new RTCPeerConnection(configuration)
+        connection.addEventListener('track', ({ track, receiver }) => noteReceiver(track, receiver))
+        return connection
+      },
       onError: (error) => console.warn('peer connection', { peer: request.peerId, error }),
     }),
   // Where loading fails, it fails again where it is needed, which is tried again.

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { Cell } from '../../state.ts'
 import { settle } from '../../testing/TestClock.ts'
+import { initialPreferences, type Preferences } from '../settings/preferences.ts'
 import { type Devices, LocalMedia } from './LocalMedia.ts'
 import { initialLocal, type LocalState, mediaState } from './localState.ts'
 
@@ -48,7 +49,14 @@ function media(fake: Devices | undefined) {
       state = { ...state, ...patch }
     },
   }
-  return { own: new LocalMedia(local, fake), local }
+  let chosen: Preferences = initialPreferences
+  const preferences: Cell<Preferences> = {
+    get: () => chosen,
+    set: (patch) => {
+      chosen = { ...chosen, ...patch }
+    },
+  }
+  return { own: new LocalMedia(local, preferences, fake), local, preferences }
 }
 
 describe('LocalMedia', () => {
@@ -66,6 +74,7 @@ describe('LocalMedia', () => {
     expect(local.get().devices.map(({ kind, deviceId }) => [kind, deviceId])).toEqual([
       ['audio', 'mic'],
       ['video', 'cam'],
+      ['speaker', 'out'],
     ])
   })
 

@@ -1,28 +1,38 @@
 import type { Cell } from '../../state.ts'
-import type { DeviceChoice, LocalState, MediaKind, MediaProblem } from './localState.ts'
+import type { Preferences } from '../settings/preferences.ts'
+import { constraintsOf, type Pick as DevicePick, pictureConstraints } from './constraints.ts'
+import { listedDevices } from './devices.ts'
+import type { DeviceKind, DeviceNotice, LocalState, MediaKind, MediaProblem } from './localState.ts'
 
 /** As much of navigator.mediaDevices as is used. */
 export type Devices = Pick<MediaDevices, 'getUserMedia' | 'enumerateDevices'>
 
 const kinds = ['audio', 'video'] as const
+const preferenceOf = { audio: 'microphone', video: 'camera', speaker: 'speaker' } as const
 
-/** The microphone and camera of this page: opened, chosen, switched on and off. */
+/** The microphone, camera and speaker of this page: opened, chosen, switched on and off. */
 export class LocalMedia {
   readonly #local: Cell<LocalState>
+  readonly #preferences: Cell<Preferences>
   readonly #devices: Devices | undefined
   /** Rises with every opening of a kind; the answer to an older request is thrown away. */
   readonly #request = { audio: 0, video: 0 }
+  #noticeId = 0
 
   /** @param devices undefined where the page is not in a secure context. */
-  constructor(local: Cell<LocalState>, devices: Devices | undefined) {
+  constructor(
+    local: Cell<LocalState>,
+    preferences: Cell<Preferences>,
+    devices: Devices | undefined,
+  ) {
     this.#local = local
+    this.#preferences = preferences
     this.#devices = devices
   }
 
   /** Opens what is wanted and not open yet. Never rejects: problems are in the state. */
   async open(): Promise<void> {
-    const local = this.#local.get()
-    const wanted = kinds.filter((kind) => local[kind].on && !local[kind].track)
+    const wanted = kinds.filter((kind) => this.#isWanted(kind) && !this.#local.get()[kind].track)
     if (wanted.length === 0) return
     this.#local.set({ opening: true })
     // One prompt for both; where that fails, each by itself, so that one works without the other.
@@ -46,20 +56,67 @@ export class LocalMedia {
     if (on && !this.#local.get()[kind].track) await this.open()
   }
 
-  async choose(kind: MediaKind, deviceId: string): Promise<void> {
-    this.#patch(kind, { deviceId, on: true })
-    const error = await this.#acquire([kind])
-    if (error) this.#patch(kind, { problem: error })
+  /**
+   * Uses that device from now on, and in later meetings. The earlier one goes on until the new one
+   * is there, and where that one does not start. Mutes and unmutes nothing.
+   */
+  async choose(kind: DeviceKind, deviceId: string): Promise<void> {
+    const before = this.#preferences.get()[preferenceOf[kind]]
+    this.#preferences.set({ [preferenceOf[kind]]: deviceId || null })
+    if (kind === 'speaker') return
+    const { on, problem, track } = this.#local.get()[kind]
+    if (!track && !(on && problem)) return
+    const error = await this.#change(kind)
+    if (error) {
+      this.#preferences.set({ [preferenceOf[kind]]: before })
+      // It may have had to be let go of, to try the other one.
+      if (!this.#local.get()[kind].track) await this.#acquireAlone(kind)
+      this.#tell('refused', kind)
+    }
     await this.listDevices()
+  }
+
+  /** The microphone's processing changed: only a new opening has it in every browser. */
+  async processingChanged(): Promise<void> {
+    if (this.#local.get().audio.track) await this.#acquire(['audio'])
+  }
+
+  /** The wanted size of the picture changed. */
+  async qualityChanged(): Promise<void> {
+    const { track } = this.#local.get().video
+    // A camera that has no such mode goes on as it is.
+    await track?.applyConstraints(pictureConstraints(this.#preferences.get())).catch(() => {})
+  }
+
+  /** Something was plugged in or out. */
+  async devicesChanged(): Promise<void> {
+    const before = this.#local.get().devices
+    await this.listDevices()
+    const { speaker } = this.#preferences.get()
+    const has = (devices: LocalState['devices'], kind: DeviceKind, id: string | null) =>
+      devices.some((device) => device.kind === kind && (id === null || device.deviceId === id))
+    const { devices } = this.#local.get()
+    if (speaker && has(before, 'speaker', speaker) && !has(devices, 'speaker', speaker))
+      this.#tell('gone', 'speaker')
+    const back = kinds.filter((kind) => {
+      const { problem } = this.#local.get()[kind]
+      return (problem === 'missing' || problem === 'ended') && has(devices, kind, null)
+    })
+    if (back.length > 0) await this.open()
+  }
+
+  /** A denial was lifted: what it kept closed opens, where the person wants it. */
+  async permissionGiven(): Promise<void> {
+    if (kinds.some((kind) => this.#local.get()[kind].problem === 'denied')) await this.open()
   }
 
   async listDevices(): Promise<void> {
     const found = (await this.#devices?.enumerateDevices().catch(() => [])) ?? []
-    const devices = found.flatMap(({ kind, deviceId, label }): DeviceChoice[] => {
-      if (!deviceId || kind === 'audiooutput') return []
-      return [{ kind: kind === 'audioinput' ? 'audio' : 'video', deviceId, label }]
-    })
-    this.#local.set({ devices })
+    this.#local.set({ devices: listedDevices(found) })
+  }
+
+  hideNotice(): void {
+    this.#local.set({ notice: null })
   }
 
   close(): void {
@@ -69,20 +126,39 @@ export class LocalMedia {
     }
   }
 
+  /** A key that talks must not wait for a microphone that opens. */
+  #isWanted(kind: MediaKind): boolean {
+    const { on } = this.#local.get()[kind]
+    return on || (kind === 'audio' && this.#preferences.get().pushToTalk)
+  }
+
+  async #change(kind: MediaKind): Promise<MediaProblem | null> {
+    const error = await this.#acquire([kind], 'exact')
+    if (!error || error === 'denied' || !this.#local.get()[kind].track) return error
+    // Some systems have only one of a kind open at a time.
+    this.#release(kind)
+    return this.#acquire([kind], 'exact')
+  }
+
   async #acquireAlone(kind: MediaKind): Promise<void> {
     const error = await this.#acquire([kind])
     if (error) this.#patch(kind, { problem: error })
   }
 
-  async #acquire(wanted: readonly MediaKind[]): Promise<MediaProblem | null> {
+  async #acquire(
+    wanted: readonly MediaKind[],
+    pick: DevicePick = 'ideal',
+  ): Promise<MediaProblem | null> {
     if (!this.#devices) return 'unsupported'
     const numbers = new Map(wanted.map((kind) => [kind, ++this.#request[kind]]))
     try {
-      const stream = await this.#devices.getUserMedia(this.#constraints(wanted))
+      const stream = await this.#devices.getUserMedia(
+        constraintsOf(wanted, this.#preferences.get(), pick),
+      )
       for (const track of stream.getTracks()) {
         const kind = track.kind as MediaKind
-        if (numbers.get(kind) === this.#request[kind] && this.#local.get()[kind].on)
-          this.#take(kind, track)
+        const needed = kind === 'audio' || this.#local.get()[kind].on
+        if (numbers.get(kind) === this.#request[kind] && needed) this.#take(kind, track)
         else track.stop()
       }
       return null
@@ -92,12 +168,22 @@ export class LocalMedia {
   }
 
   #take(kind: MediaKind, track: MediaStreamTrack): void {
-    this.#local.get()[kind].track?.stop()
-    track.onended = () => {
-      if (this.#local.get()[kind].track === track)
-        this.#patch(kind, { track: null, problem: 'ended' })
-    }
+    const { track: earlier, on } = this.#local.get()[kind]
+    if (earlier) earlier.onended = null
+    earlier?.stop()
+    if (kind === 'audio') track.enabled = on
+    track.onended = () => void this.#ended(kind, track)
     this.#patch(kind, { track, problem: null })
+  }
+
+  /** Unplugged: the browser's default takes its place where there is one (REQ-W1). */
+  async #ended(kind: MediaKind, track: MediaStreamTrack): Promise<void> {
+    if (this.#local.get()[kind].track !== track) return
+    this.#patch(kind, { track: null, problem: 'ended' })
+    const error = await this.#acquire([kind], 'any')
+    if (!error && this.#local.get()[kind].track) this.#tell('gone', kind)
+    else if (error === 'denied') this.#patch(kind, { problem: error })
+    await this.listDevices()
   }
 
   #release(kind: MediaKind): void {
@@ -108,24 +194,9 @@ export class LocalMedia {
     this.#patch(kind, { track: null })
   }
 
-  #constraints(wanted: readonly MediaKind[]): MediaStreamConstraints {
-    const local = this.#local.get()
-    const chosen = (kind: MediaKind) =>
-      local[kind].deviceId ? { deviceId: { ideal: local[kind].deviceId } } : {}
-    return {
-      audio: wanted.includes('audio') && {
-        echoCancellation: true,
-        noiseSuppression: true,
-        autoGainControl: true,
-        ...chosen('audio'),
-      },
-      video: wanted.includes('video') && {
-        width: { ideal: 1280 },
-        height: { ideal: 720 },
-        frameRate: { ideal: 24, max: 30 },
-        ...chosen('video'),
-      },
-    }
+  #tell(what: DeviceNotice['what'], kind: DeviceKind): void {
+    const now = kind === 'speaker' ? '' : (this.#local.get()[kind].track?.label ?? '')
+    this.#local.set({ notice: { id: ++this.#noticeId, what, kind, now } })
   }
 
   #patch(kind: MediaKind, patch: Partial<LocalState[MediaKind]>): void {

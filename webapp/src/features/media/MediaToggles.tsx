@@ -2,30 +2,38 @@ import { Mic, MicOff, Video, VideoOff } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
+import { useHint } from '../voice/useHint.ts'
 import type { MediaKind } from './localState.ts'
 import { toggleMedia } from './toggleMedia.ts'
 
 const looks = {
-  audio: { On: Mic, Off: MicOff, turnOn: 'controls.unmute', turnOff: 'controls.mute', key: 'M' },
+  audio: {
+    On: Mic,
+    Off: MicOff,
+    turnOn: 'controls.unmute',
+    turnOff: 'controls.mute',
+    action: 'mute',
+  },
   video: {
     On: Video,
     Off: VideoOff,
     turnOn: 'controls.cameraOn',
     turnOff: 'controls.cameraOff',
-    key: 'V',
+    action: 'camera',
   },
 } as const
 
 export function MediaToggle({ kind }: { kind: MediaKind }) {
   const { t } = useTranslation()
   const { on, problem } = useAppState((state) => state.local[kind])
-  const { On, Off, turnOn, turnOff, key } = looks[kind]
+  const { On, Off, turnOn, turnOff, action: shortcut } = looks[kind]
   const works = on && !problem
   const action = t(works ? turnOff : turnOn)
+  const hint = useHint(action, shortcut)
   return (
     <IconButton
       label={action}
-      hint={t('controls.withKey', { action, key })}
+      hint={hint}
       className={works ? 'round' : 'round off'}
       aria-pressed={!works}
       onPress={() => void toggleMedia(kind)}

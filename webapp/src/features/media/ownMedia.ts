@@ -1,7 +1,19 @@
 import { cell } from '../../state.ts'
+import { ownPreferences } from '../settings/ownPreferences.ts'
 import { LocalMedia } from './LocalMedia.ts'
 
-/** This page's microphone and camera. */
-export const ownMedia = new LocalMedia(cell('local'), navigator.mediaDevices)
+/** This page's microphone, camera and speaker. */
+export const ownMedia = new LocalMedia(cell('local'), ownPreferences, navigator.mediaDevices)
 
-navigator.mediaDevices?.addEventListener('devicechange', () => void ownMedia.listDevices())
+navigator.mediaDevices?.addEventListener('devicechange', () => void ownMedia.devicesChanged())
+
+// Who lifts a denial in the browser's settings need not press "try again", too.
+for (const name of ['camera', 'microphone'] as const)
+  navigator.permissions
+    ?.query({ name: name as PermissionName })
+    .then((status) => {
+      status.onchange = () => {
+        if (status.state === 'granted') void ownMedia.permissionGiven()
+      }
+    })
+    .catch(() => {}) // Browsers that do not tell of these.
