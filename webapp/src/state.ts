@@ -1,7 +1,9 @@
 import { createStore } from 'zustand/vanilla'
 import { type CallState, initialCall } from './features/call/callState.ts'
+import { initialLayout, type LayoutState } from './features/layout/layoutState.ts'
 import { initialLocal, type LocalState } from './features/media/localState.ts'
 import { initialPreferences, type Preferences } from './features/settings/preferences.ts'
+import { initialShare, type ShareState } from './features/share/shareState.ts'
 import { initialVoice, type VoiceState } from './features/voice/voiceState.ts'
 
 /** All that the page shows. Behaviour writes it, React draws it. */
@@ -10,6 +12,8 @@ export type AppState = {
   call: CallState
   preferences: Preferences
   voice: VoiceState
+  layout: LayoutState
+  share: ShareState
 }
 
 export const store = createStore<AppState>()(() => ({
@@ -17,6 +21,8 @@ export const store = createStore<AppState>()(() => ({
   call: initialCall,
   preferences: initialPreferences,
   voice: initialVoice,
+  layout: initialLayout,
+  share: initialShare,
 }))
 
 /** A slice of state as its owner sees it: read it, or change some of its fields. */

@@ -60,6 +60,8 @@ const passing: ReadonlySet<string> = new Set([
   'not-joined',
 ])
 
+const mediaKinds = ['audio', 'video', 'screen'] as const
+
 /**
  * One person's stay in one room: the way in, the signaling socket and what is told over it. Its
  * links to the others are {@link RoomLinks}.
@@ -299,7 +301,7 @@ export class CallSession {
     const { media } = local()
     const sent = this.#sentMedia
     if (call.get().phase !== 'joined' || call.get().signaling !== 'up') return
-    if (sent && sent.audio === media.audio && sent.video === media.video) return
+    if (sent && mediaKinds.every((kind) => Boolean(sent[kind]) === Boolean(media[kind]))) return
     this.#sentMedia = media
     this.#signaling?.mediaState(media).catch(() => {
       // Not taken: whatever is sent next has to say it again.

@@ -269,6 +269,7 @@ export class RoomLinks {
   async #delivers(id: string, link: Link): Promise<boolean> {
     const media = this.#participants.find(id)?.media
     if (link.state !== 'connected') return false
+    if (media?.screen && !link.tracks.screen) return false
     const { framesDecoded, audioPacketsReceived } = readLinkStats(rowsOf(await link.stats()))
     return (!media?.video || framesDecoded > 0) && (!media?.audio || audioPacketsReceived > 0)
   }
@@ -286,6 +287,8 @@ export class RoomLinks {
       link: next.state,
       audio: next.tracks.audio ?? direct.tracks.audio,
       video: next.tracks.video ?? direct.tracks.video,
+      screen: next.tracks.screen ?? direct.tracks.screen ?? null,
+      screenAudio: next.tracks.screenAudio ?? direct.tracks.screenAudio ?? null,
     })
     this.#lingering.add(direct)
     const stop = () => this.#stopLingering(direct)

@@ -11,6 +11,9 @@ export type RemoteParticipant = {
   link: LinkState
   audio: MediaStreamTrack | null
   video: MediaStreamTrack | null
+  /** What they share, while their media state says that they do. */
+  screen: MediaStreamTrack | null
+  screenAudio: MediaStreamTrack | null
   /** Undefined until a candidate pair is selected. */
   usingRelay: boolean | undefined
   localCandidateType: RTCIceCandidateType | undefined

@@ -6,6 +6,7 @@ import { openSocketSignaling, requestJoinOverHttp } from '../connection/SocketSi
 import { type LocalState, mediaState } from '../media/localState.ts'
 import type { OpenSfuRoom } from '../sfu/SfuRoom.ts'
 import { SfuSession } from '../sfu/SfuSession.ts'
+import { shareMedia, shareTracks } from '../share/shareState.ts'
 import { noteReceiver } from '../voice/receivers.ts'
 import { CallSession } from './CallSession.ts'
 import { FreezeWatch } from './FreezeWatch.ts'
@@ -28,8 +29,11 @@ export const ownCall = new CallSession({
   requestJoin: requestJoinOverHttp,
   openSignaling: openSocketSignaling,
   local: () => {
-    const { local } = store.getState()
-    return { tracks: localTracks(local), media: mediaState(local) }
+    const { local, share } = store.getState()
+    return {
+      tracks: { ...localTracks(local), ...shareTracks(share) },
+      media: { ...mediaState(local), ...shareMedia(share) },
+    }
   },
   createLink: (request) =>
     new PeerLink({
@@ -57,7 +61,7 @@ export const ownCall = new CallSession({
 })
 
 store.subscribe((state, before) => {
-  if (state.local !== before.local) ownCall.localChanged()
+  if (state.local !== before.local || state.share !== before.share) ownCall.localChanged()
 })
 // The network is back: sooner than the next try by the clock.
 addEventListener('online', () => void ownCall.retry())

@@ -24,6 +24,8 @@ export class Participants {
       link: link.state,
       audio: link.tracks.audio,
       video: link.tracks.video,
+      screen: link.tracks.screen ?? null,
+      screenAudio: link.tracks.screenAudio ?? null,
       usingRelay: undefined,
       localCandidateType: undefined,
       remoteCandidateType: undefined,

@@ -2,14 +2,25 @@ import type { Signal } from '@parley/protocol'
 import type { Clock } from '../../clock.ts'
 import { type IceError, iceErrorOf } from '../linkReports/linkFacts.ts'
 import { Heartbeat } from './Heartbeat.ts'
+import { rowsOf } from './linkStats.ts'
 import { Negotiation } from './Negotiation.ts'
 import type { ReconnectPolicy } from './ReconnectPolicy.ts'
+import { ScreenSender } from './ScreenSender.ts'
 import { sdpSession } from './sdp.ts'
 
 /** `failed`: given up; {@link PeerLink.retry} starts over. */
 export type LinkState = 'connecting' | 'connected' | 'reconnecting' | 'failed'
 
-export type LocalTracks = { audio: MediaStreamTrack | null; video: MediaStreamTrack | null }
+/** What one end sends to another, or receives of it. */
+export type LocalTracks = {
+  audio: MediaStreamTrack | null
+  video: MediaStreamTrack | null
+  /** A shared screen, and what is heard of it. Left out: none. */
+  screen?: MediaStreamTrack | null
+  screenAudio?: MediaStreamTrack | null
+}
+
+export type TrackKind = keyof LocalTracks
 
 /** As much of an RTCPeerConnection as a link takes: what a test has to imitate. */
 export type LinkConnection = Pick<
@@ -54,7 +65,7 @@ export type PeerLinkOptions = {
   /** `connectionState` or `iceConnectionState` changed. */
   onConnectionState(): void
   /** Null: what was received has ended. */
-  onTrack(kind: 'audio' | 'video', track: MediaStreamTrack | null): void
+  onTrack(kind: TrackKind, track: MediaStreamTrack | null): void
   onError(error: unknown): void
 }
 
@@ -84,6 +95,7 @@ export class PeerLink {
   #connection: LinkConnection
   #negotiation: Negotiation
   #heartbeat: Heartbeat
+  #screen: ScreenSender
   #configuration: RTCConfiguration
   #tracks: LocalTracks
   #state: LinkState = 'connecting'
@@ -106,6 +118,7 @@ export class PeerLink {
     this.#connection = parts.connection
     this.#negotiation = parts.negotiation
     this.#heartbeat = parts.heartbeat
+    this.#screen = parts.screen
     this.#lead()
   }
 
@@ -193,7 +206,15 @@ export class PeerLink {
   }
 
   async stats(): Promise<RTCStatsReport> {
-    return this.#connection.getStats()
+    const report = await this.#connection.getStats()
+    const { screen, screenAudio } = this.tracks
+    if (!screen) return report
+    // What is read tells of the person: of voice and camera, not of what is shared.
+    const shared: unknown[] = [screen.id, screenAudio?.id]
+    const rows = rowsOf(report).filter(
+      ([, row]) => !shared.includes((row as { trackIdentifier?: string }).trackIdentifier),
+    )
+    return new Map(rows) as unknown as RTCStatsReport
   }
 
   /** When audio was last played out, as the receiver knows it: a cheap "is it audible yet". */
@@ -267,9 +288,10 @@ export class PeerLink {
       this.iceErrors.push(iceErrorOf(event))
       if (this.iceErrors.length > iceErrorsMax) this.iceErrors.shift()
     }
-    connection.ontrack = ({ track }) => {
+    const screen = new ScreenSender(connection)
+    connection.ontrack = ({ track, transceiver }) => {
       if (!current()) return
-      const kind = track.kind as 'audio' | 'video'
+      const kind = this.#kindOf(transceiver)
       this.tracks[kind] = track
       this.#options.onTrack(kind, track)
     }
@@ -283,7 +305,7 @@ export class PeerLink {
     connection.oniceconnectionstatechange = () => {
       if (current()) this.#options.onConnectionState()
     }
-    return { connection, negotiation, heartbeat }
+    return { connection, negotiation, heartbeat, screen }
   }
 
   #beginAnew(): void {
@@ -299,6 +321,7 @@ export class PeerLink {
       const init = { direction: 'sendrecv', streams: this.#streams() } as const
       this.#connection.addTransceiver(audio ?? 'audio', init)
       this.#connection.addTransceiver(video ?? 'video', init)
+      this.#screen.send(this.#tracks).catch(this.#options.onError)
       this.#applySendLimit()
     }
     this.#awaitConnection()
@@ -316,6 +339,7 @@ export class PeerLink {
     this.#connection = parts.connection
     this.#negotiation = parts.negotiation
     this.#heartbeat = parts.heartbeat
+    this.#screen = parts.screen
   }
 
   #dismantle(): void {
@@ -326,9 +350,8 @@ export class PeerLink {
 
   #attachTracks(): void {
     if (this.#closed) return
-    for (const transceiver of this.#connection.getTransceivers()) {
+    for (const transceiver of this.#ofDevices()) {
       const { sender, receiver, direction } = transceiver
-      if (direction === 'stopped') continue
       const track = receiver.track.kind === 'audio' ? this.#tracks.audio : this.#tracks.video
       // What an offer brought is receive-only until we say that we send, too.
       if (direction !== 'sendrecv') {
@@ -337,7 +360,21 @@ export class PeerLink {
       }
       if (sender.track !== track) sender.replaceTrack(track).catch(this.#options.onError)
     }
+    this.#screen.send(this.#tracks).catch(this.#options.onError)
     this.#applySendLimit()
+  }
+
+  /** The one transceiver of the microphones and the one of the cameras: the first of each kind. */
+  #ofDevices(): RTCRtpTransceiver[] {
+    const all = this.#connection.getTransceivers().filter((one) => !this.#screen.owns(one))
+    const first = (kind: string) => all.find(({ receiver }) => receiver.track.kind === kind)
+    return [first('audio'), first('video')].filter((one) => one !== undefined)
+  }
+
+  #kindOf(transceiver: RTCRtpTransceiver): TrackKind {
+    const kind = transceiver.receiver.track.kind as 'audio' | 'video'
+    if (this.#ofDevices().includes(transceiver)) return kind
+    return kind === 'audio' ? 'screenAudio' : 'screen'
   }
 
   #streams(): MediaStream[] {
@@ -347,7 +384,8 @@ export class PeerLink {
   #applySendLimit(): void {
     const limit = this.#sendLimit
     if (!limit) return
-    for (const { sender, receiver } of this.#connection.getTransceivers()) {
+    this.#screen.limit(limit.maxBitrate)
+    for (const { sender, receiver } of this.#ofDevices()) {
       if (receiver.track.kind !== 'video') continue
       const parameters = sender.getParameters()
       const encoding = parameters.encodings[0]

@@ -1,4 +1,4 @@
-import type { LocalTracks } from '../connection/PeerLink.ts'
+import type { LocalTracks, TrackKind } from '../connection/PeerLink.ts'
 
 /** `reconnecting`: it tries by itself. `closed`: it is over, and a new one has to be made. */
 export type SfuRoomState = 'connected' | 'reconnecting' | 'closed'
@@ -8,7 +8,7 @@ export type SfuRoomEvents = {
   /** A participant came into the room of the SFU, or went. */
   onPresence(id: string, present: boolean): void
   /** A track of another one begins to be received, or ends (null). */
-  onTrack(id: string, kind: 'audio' | 'video', track: MediaStreamTrack | null): void
+  onTrack(id: string, kind: TrackKind, track: MediaStreamTrack | null): void
 }
 
 /** One connection to the SFU, as much of it as a call needs: what a test has to imitate. */

@@ -7,7 +7,7 @@ import {
   rowsOf,
   type Totals,
 } from '../connection/linkStats.ts'
-import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
+import type { LinkState, LocalTracks, TrackKind } from '../connection/PeerLink.ts'
 import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomState } from './SfuRoom.ts'
 
@@ -200,7 +200,7 @@ export class SfuSession {
     this.#settle(id)
   }
 
-  #track(id: string, kind: 'audio' | 'video', track: MediaStreamTrack | null): void {
+  #track(id: string, kind: TrackKind, track: MediaStreamTrack | null): void {
     this.#tracksOf(id)[kind] = track
     this.#links.get(id)?.take(kind, track)
   }
@@ -215,9 +215,11 @@ export class SfuSession {
   #settle(id: string): void {
     const link = this.#links.get(id)
     if (!link) return
-    const { audio, video } = this.#tracksOf(id)
+    const { audio, video, screen, screenAudio } = this.#tracksOf(id)
     link.take('audio', audio)
     link.take('video', video)
+    link.take('screen', screen ?? null)
+    link.take('screenAudio', screenAudio ?? null)
     if (this.#state === 'connected' && this.#present.has(id)) link.become('connected')
     else link.become(link.state === 'connecting' ? 'connecting' : 'reconnecting')
   }
@@ -291,8 +293,8 @@ class SfuLink implements Link {
     this.#request.onConnectionState()
   }
 
-  take(kind: 'audio' | 'video', track: MediaStreamTrack | null): void {
-    if (this.tracks[kind] === track) return
+  take(kind: TrackKind, track: MediaStreamTrack | null): void {
+    if ((this.tracks[kind] ?? null) === track) return
     this.tracks[kind] = track
     this.#request.onTrack(kind, track)
   }

@@ -10,7 +10,8 @@ import {
   Track,
 } from 'livekit-client'
 import { showVideoBy } from '../../ui/videoElements.ts'
-import type { LocalTracks } from '../connection/PeerLink.ts'
+import type { LocalTracks, TrackKind } from '../connection/PeerLink.ts'
+import { noteReceiver } from '../voice/receivers.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomEvents } from './SfuRoom.ts'
 
 /** LiveKit behind the page's own origin: its client connects to `/rtc` there. */
@@ -54,19 +55,19 @@ class LiveKitRoom implements SfuRoom {
     this.#room = room
     this.#events = events
     const received = (
-      publication: { kind: Track.Kind },
+      publication: { kind: Track.Kind; source: Track.Source },
       participant: Participant,
       track: MediaStreamTrack | null,
     ) => {
-      const kind = publication.kind
-      if (kind === Track.Kind.Audio || kind === Track.Kind.Video)
-        events.onTrack(participant.identity, kind, track)
+      const kind = kindOf(publication)
+      if (kind) events.onTrack(participant.identity, kind, track)
     }
     room
       .on(RoomEvent.ParticipantConnected, ({ identity }) => events.onPresence(identity, true))
       .on(RoomEvent.ParticipantDisconnected, ({ identity }) => events.onPresence(identity, false))
       .on(RoomEvent.TrackSubscribed, (track, publication, participant) => {
         prepare(track)
+        if (track.receiver) noteReceiver(track.mediaStreamTrack, track.receiver)
         received(publication, participant, track.mediaStreamTrack)
       })
       .on(RoomEvent.TrackUnsubscribed, (_track, publication, participant) =>
@@ -153,6 +154,8 @@ class LiveKitRoom implements SfuRoom {
     const wanted = this.#wanted
     await this.#publishOne(Track.Source.Microphone, wanted.audio)
     await this.#publishOne(Track.Source.Camera, wanted.video)
+    await this.#publishOne(Track.Source.ScreenShare, wanted.screen ?? null)
+    await this.#publishOne(Track.Source.ScreenShareAudio, wanted.screenAudio ?? null)
   }
 
   async #publishOne(source: Track.Source, wanted: MediaStreamTrack | null): Promise<void> {
@@ -164,8 +167,20 @@ class LiveKitRoom implements SfuRoom {
     if (track?.mediaStreamTrack === (wanted ?? undefined)) return
     if (track && wanted) await track.replaceTrack(wanted, { userProvidedTrack: true })
     else if (track) await localParticipant.unpublishTrack(track, false)
-    else if (wanted) await localParticipant.publishTrack(wanted, { source, simulcast: true })
+    else if (wanted)
+      await localParticipant.publishTrack(wanted, {
+        source,
+        // Text is read or it is not: a screen is sent in one resolution, its own.
+        simulcast: source === Track.Source.Camera,
+      })
   }
+}
+
+/** What a publication is to this page; a source that it knows nothing of goes by its kind. */
+function kindOf({ kind, source }: { kind: Track.Kind; source: Track.Source }): TrackKind | null {
+  if (source === Track.Source.ScreenShare) return 'screen'
+  if (source === Track.Source.ScreenShareAudio) return 'screenAudio'
+  return kind === Track.Kind.Audio || kind === Track.Kind.Video ? kind : null
 }
 
 function playedAt(participant: RemoteParticipant): number[] {

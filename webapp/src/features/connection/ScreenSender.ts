@@ -1,0 +1,61 @@
+import type { LocalTracks } from './PeerLink.ts'
+
+/** Less than this and text cannot be read; more, and a call on a phone's uplink starves. */
+const maxBitrate = { lowest: 800_000, highest: 2_500_000 }
+
+type Transceivers = Pick<RTCPeerConnection, 'addTransceiver'>
+
+/**
+ * Sends a shared screen and its sound over one peer connection, on transceivers of its own: they are
+ * made by the end that shares, only for sending, when it first shares. So an end that has both a
+ * camera and a screen to tell apart knows that the first of a kind is the camera (or microphone),
+ * and each further one that the other end made is the screen.
+ */
+export class ScreenSender {
+  readonly #connection: Transceivers
+  #video: RTCRtpTransceiver | undefined
+  #audio: RTCRtpTransceiver | undefined
+  #limit = maxBitrate.highest
+
+  constructor(connection: Transceivers) {
+    this.#connection = connection
+  }
+
+  owns(transceiver: RTCRtpTransceiver): boolean {
+    return transceiver === this.#video || transceiver === this.#audio
+  }
+
+  /** From now on sends these; only the first share needs a negotiation. Rejects as replaceTrack(). */
+  async send({ screen, screenAudio }: LocalTracks): Promise<void> {
+    const done = [this.#put('video', screen ?? null), this.#put('audio', screenAudio ?? null)]
+    await Promise.all(done)
+  }
+
+  /** @param ofCamera what the camera may take, bit/s: of the same uplink, a screen may take twice that */
+  limit(ofCamera: number): void {
+    const limit = Math.min(maxBitrate.highest, Math.max(maxBitrate.lowest, 2 * ofCamera))
+    if (limit === this.#limit) return
+    this.#limit = limit
+    const parameters = this.#video?.sender.getParameters()
+    const encoding = parameters?.encodings[0]
+    if (!parameters || !encoding) return
+    encoding.maxBitrate = limit
+    // Refused while a negotiation is under way: then the browser's own limits hold.
+    this.#video?.sender.setParameters(parameters).catch(() => {})
+  }
+
+  async #put(kind: 'video' | 'audio', track: MediaStreamTrack | null): Promise<void> {
+    const before = kind === 'video' ? this.#video : this.#audio
+    if (before) {
+      if (before.sender.track !== track) await before.sender.replaceTrack(track)
+      return
+    }
+    if (!track) return
+    const made = this.#connection.addTransceiver(track, {
+      direction: 'sendonly',
+      ...(kind === 'video' && { sendEncodings: [{ maxBitrate: this.#limit }] }),
+    })
+    if (kind === 'video') this.#video = made
+    else this.#audio = made
+  }
+}

@@ -1,0 +1,15 @@
+import { cell, store } from '../../state.ts'
+import { type Displays, ScreenShare } from './ScreenShare.ts'
+
+const devices = navigator.mediaDevices as (MediaDevices & Partial<Displays>) | undefined
+
+/** The share of this page; it ends with the call. */
+export const ownShare = new ScreenShare(
+  cell('share'),
+  devices && 'getDisplayMedia' in devices ? (devices as Displays) : undefined,
+)
+
+store.subscribe(({ call, share }, before) => {
+  if (call.phase === before.call.phase) return
+  if (call.phase !== 'joined' && (share.screen || share.choosing)) ownShare.stop()
+})
