@@ -13,6 +13,7 @@ import {
 import { slugSchema } from './ids.ts'
 import type { LinkReport } from './link-report.ts'
 import { displayNameSchema } from './name.ts'
+import type { SocialClientEvents, SocialServerEvents } from './social.ts'
 
 export const mediaStateSchema = z.strictObject({
   audio: z.boolean(),
@@ -27,6 +28,8 @@ export const participantSchema = z.strictObject({
   media: mediaStateSchema,
   joinedAt: z.number().int(),
   role: roleSchema,
+  /** Since when a hand is up, server's time in epoch ms; left out where it is down. */
+  handAt: z.number().int().optional(),
 })
 
 export const iceServerSchema = z.strictObject({
@@ -158,7 +161,7 @@ export type Ack<T> = { ok: true; data: T } | { ok: false; error: ProtocolError }
 /** Why a room came back from the SFU. */
 export type MeshReason = 'small' | 'sfu-away'
 
-export type ClientToServerEvents = {
+export type ClientToServerEvents = SocialClientEvents & {
   'room:join': (
     message: z.infer<typeof roomJoinSchema>,
     ack: (a: Ack<RoomSnapshot>) => void,
@@ -204,7 +207,7 @@ export type ClientToServerEvents = {
   'link:report': (message: LinkReport, ack: (a: Ack<null>) => void) => void
 }
 
-export type ServerToClientEvents = {
+export type ServerToClientEvents = SocialServerEvents & {
   'participant:joined': (participant: Participant) => void
   'participant:left': (message: { id: string }) => void
   'participant:media': (message: { id: string; media: MediaState }) => void
@@ -231,11 +234,11 @@ export type ServerToClientEvents = {
    * `media:refresh` gives a token for it. `mesh`: the room is small again, or the SFU is away.
    */
   'room:media': (message: { mode: 'sfu' } | { mode: 'mesh'; reason: MeshReason }) => void
+  /** The SFU's server that had this room has died; there is another one: begin anew there, at once. */
+  'sfu:lost': () => void
   /**
    * This server is about to stop, or cannot keep this seat any more. Connect anew with `resume` and join,
    * which reaches another one, while this socket still serves; it is then ended as `session:replaced`, or
-  /** The SFU's server that had this room has died; there is another one: begin anew there, at once. */
-  'sfu:lost': () => void
    * with the server. Where no other one takes the seat, this socket goes on.
    */
   'session:move': (message: { resume: string }) => void

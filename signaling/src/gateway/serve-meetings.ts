@@ -9,6 +9,7 @@ import { mediaHandlers } from './handlers/media.ts'
 import { moderationHandlers } from './handlers/moderation.ts'
 import { roomHandlers } from './handlers/room.ts'
 import { signalHandlers } from './handlers/signal.ts'
+import { socialHandlers } from './handlers/social.ts'
 import { moving } from './moving.ts'
 import { handshakeError } from './refusals.ts'
 import { localSeats } from './seats.ts'
@@ -75,6 +76,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
       ...linkHandlers(meetings),
       ...lobbyHandlers(meetings),
       ...moderationHandlers(meetings),
+      ...socialHandlers(meetings),
     },
     tasks,
   )

@@ -39,12 +39,48 @@ describe('memoryRoomStore', () => {
     expect(await join('d', '4', 9, 2)).toMatchObject({ sfu: true, moved: false })
     for (const [id, session] of ['2b', '3c', '4d'].map((s) => [s[1] ?? '', s[0] ?? ''] as const))
       await rooms.leave(key, id, session)
-    expect(await rooms.occupancy(key)).toEqual({ seats: 1, sfu: true })
+    expect(await rooms.occupancy(key)).toEqual({ seats: 1, sfu: true, cameBack: false })
     await rooms.leave(key, 'a', '1')
     expect(await join('a', '1', 9, 2)).toMatchObject({ sfu: false })
     await rooms.leave(key, 'a', '1')
     // A server that forgot the room learns of it from whoever comes back.
     expect(await join('a', '1', 9, 2, true)).toMatchObject({ sfu: true, moved: true })
+  })
+
+  it('REQ-K8: a room on the SFU that has been small for long enough is a mesh again, whatever its people remember', async () => {
+    const { clock, rooms, join } = store()
+    for (const id of ['a', 'b', 'c']) await join(id, id, 9, 2)
+    const renew = () => rooms.renew(key, [], true, { seats: 1, forMs: 30_000 })
+    expect(await renew()).toMatchObject({ sfu: true, moved: false })
+    await rooms.leave(key, 'c', 'c')
+    clock.advance(60_000)
+    // Two are one too many.
+    expect(await renew()).toMatchObject({ sfu: true, moved: false })
+    await rooms.leave(key, 'b', 'b')
+    expect(await renew()).toMatchObject({ sfu: true, moved: false })
+    clock.advance(29_000)
+    expect(await renew()).toMatchObject({ sfu: true, moved: false })
+    // One who comes and goes begins the time anew.
+    await join('d', 'd', 9, 2)
+    await rooms.leave(key, 'd', 'd')
+    clock.advance(1000)
+    expect(await renew()).toMatchObject({ sfu: true, moved: false })
+    clock.advance(30_000)
+    expect(await renew()).toMatchObject({ sfu: false, cameBack: true, moved: true })
+    expect(await renew()).toMatchObject({ sfu: false, cameBack: true, moved: false })
+    expect(await join('a', 'a', 9, 2, true)).toMatchObject({ sfu: false, cameBack: true })
+    await join('b', 'b', 9, 2)
+    expect(await join('c', 'c', 9, 2)).toMatchObject({ sfu: true, cameBack: false, moved: true })
+  })
+
+  it('REQ-K8: a room leaves an SFU that is away only where it is small enough', async () => {
+    const { rooms, join } = store()
+    for (const id of ['a', 'b', 'c']) await join(id, id, 9, 2)
+    expect(await rooms.leaveSfu(key, 2)).toBe(false)
+    await rooms.leave(key, 'c', 'c')
+    expect(await rooms.leaveSfu(key, 2)).toBe(true)
+    expect(await rooms.leaveSfu(key, 2)).toBe(false)
+    expect(await rooms.occupancy(key)).toEqual({ seats: 2, sfu: false, cameBack: true })
   })
 
   it("a seat in its grace period counts for who comes, and is the participant's own to take", async () => {

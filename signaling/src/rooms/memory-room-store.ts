@@ -1,4 +1,5 @@
 import type { Participant } from '@parley/protocol'
+import { memoryChat } from './chat-history.ts'
 import { type RoomStore, roomName, type Seat } from './room-store.ts'
 
 type Held = Seat & { expiresAt: number }
@@ -6,7 +7,11 @@ type Held = Seat & { expiresAt: number }
 /** Rooms of one process. Attached seats need no lease: they end with the process that holds them. */
 export function memoryRoomStore(now: () => number): RoomStore {
   const rooms = new Map<string, Map<string, Held>>()
-  const onSfu = new Set<string>()
+  const chat = memoryChat(now)
+  /** Of rooms that are on the SFU, since when they could be a mesh again. */
+  const onSfu = new Map<string, number | undefined>()
+  /** Came back from the SFU. */
+  const back = new Set<string>()
 
   const removeExpired = (room: string, except?: string): string[] => {
     const seats = rooms.get(room)
@@ -21,14 +26,22 @@ export function memoryRoomStore(now: () => number): RoomStore {
     seats?.delete(id)
     if (seats?.size !== 0) return
     rooms.delete(room)
+    chat.emptied(room)
     onSfu.delete(room)
+    back.delete(room)
   }
+  const toMesh = (room: string) => {
+    onSfu.delete(room)
+    back.add(room)
+  }
+  const wayOf = (room: string) => ({ sfu: onSfu.has(room), cameBack: back.has(room) })
   const heldBy = (room: string, id: string, session: string): Held | undefined => {
     const seat = rooms.get(room)?.get(id)
     return seat?.session === session ? seat : undefined
   }
 
   return {
+    chat,
     async join(key, { participant, session }, limits) {
       const room = roomName(key)
       const expired = removeExpired(room, participant.id)
@@ -41,8 +54,12 @@ export function memoryRoomStore(now: () => number): RoomStore {
       }
       seats.set(self.id, { participant: self, session, expiresAt: Number.POSITIVE_INFINITY })
       rooms.set(room, seats)
-      const moved = !onSfu.has(room) && (seats.size > limits.mesh || limits.sfu === true)
-      if (moved) onSfu.add(room)
+      chat.occupied(room)
+      const told = limits.sfu === true && !back.has(room)
+      const moved = !onSfu.has(room) && (seats.size > limits.mesh || told)
+      if (moved) back.delete(room)
+      // Whoever is new keeps the room where it is for a while.
+      if (moved || (!before && onSfu.has(room))) onSfu.set(room, undefined)
       return {
         kind: 'joined',
         returned: before !== undefined,
@@ -50,7 +67,7 @@ export function memoryRoomStore(now: () => number): RoomStore {
         self,
         participants: [...seats.values()].map((seat) => seat.participant),
         expired,
-        sfu: onSfu.has(room),
+        ...wayOf(room),
         moved,
       }
     },
@@ -58,6 +75,14 @@ export function memoryRoomStore(now: () => number): RoomStore {
       const seat = heldBy(roomName(key), id, session)
       if (seat) seat.participant = { ...seat.participant, media }
       return seat !== undefined
+    },
+    async setHand(key, id, session, raised) {
+      const seat = rooms.get(roomName(key))?.get(id)
+      if (!seat || (session !== undefined && seat.session !== session)) return undefined
+      const { handAt, ...rest } = seat.participant
+      const at = raised ? (handAt ?? now()) : null
+      seat.participant = at === null ? rest : { ...rest, handAt: at }
+      return { at }
     },
     async leave(key, id, session) {
       const seat = heldBy(roomName(key), id, session)
@@ -79,14 +104,26 @@ export function memoryRoomStore(now: () => number): RoomStore {
       const seats = [...(rooms.get(roomName(key))?.values() ?? [])]
       return {
         seats: seats.filter((seat) => seat.expiresAt > now()).length,
-        sfu: onSfu.has(roomName(key)),
+        ...wayOf(roomName(key)),
       }
     },
     async sweep(key) {
       return removeExpired(roomName(key))
     },
-    async renew(key) {
-      return { restored: [], lost: [], sfu: onSfu.has(roomName(key)) }
+    async renew(key, _seats, _sfu, small) {
+      const room = roomName(key)
+      const since = onSfu.get(room) ?? now()
+      const isSmall = onSfu.has(room) && (rooms.get(room)?.size ?? 0) <= small.seats
+      const moved = isSmall && now() - since >= small.forMs
+      if (moved) toMesh(room)
+      else if (onSfu.has(room)) onSfu.set(room, isSmall ? since : undefined)
+      return { restored: [], lost: [], moved, ...wayOf(room) }
+    },
+    async leaveSfu(key, seats) {
+      const room = roomName(key)
+      const leaves = onSfu.has(room) && (rooms.get(room)?.size ?? 0) <= seats
+      if (leaves) toMesh(room)
+      return leaves
     },
     reachable: () => true,
     async ready() {

@@ -10,6 +10,8 @@ jest.setTimeout(30_000)
 
 const media = { audio: true, video: false }
 const leaseMs = 60_000
+/** No room is small. */
+const never = { seats: 0, forMs: 0 }
 let server: Awaited<ReturnType<typeof startRedis>>
 const connections: Redis[] = []
 
@@ -77,13 +79,36 @@ describe('redisRoomStore', () => {
     expect(await join('c', '3', 9, 1)).toMatchObject({ sfu: true, moved: false })
     await rooms.leave(key, 'c', '3')
     await rooms.leave(key, 'b', '2')
-    expect(await rooms.occupancy(key)).toEqual({ seats: 1, sfu: true })
+    expect(await rooms.occupancy(key)).toEqual({ seats: 1, sfu: true, cameBack: false })
     await rooms.detach(key, 'a', '1', 0)
     expect(await rooms.sweep(key)).toEqual(['a'])
     expect(await join('a', '1', 9, 1)).toMatchObject({ sfu: false, participants: [{ id: 'a' }] })
     // A Redis that came back empty learns it from whoever knows.
-    expect(await rooms.renew(key, [seat('a', '1')], true)).toMatchObject({ sfu: true })
+    expect(await rooms.renew(key, [seat('a', '1')], true, never)).toMatchObject({ sfu: true })
     expect(await join('b', '2', 9, 9)).toMatchObject({ sfu: true, moved: false })
+  })
+
+  it('REQ-K8: a room that has been small for long enough is a mesh again, by one replica, whatever others remember', async () => {
+    const one = await settledReplica('small')
+    const two = await settledReplica('small')
+    const { key, join, seat } = one
+    const renew = ({ rooms }: typeof one, forMs: number) =>
+      rooms.renew(key, [seat('a', '1')], true, { seats: 1, forMs })
+    for (const id of ['a', 'b', 'c']) await join(id, id === 'a' ? '1' : id, 9, 2)
+    expect(await renew(one, 0)).toMatchObject({ sfu: true, moved: false })
+    await one.rooms.leave(key, 'c', 'c')
+    await one.rooms.leave(key, 'b', 'b')
+    expect(await renew(two, leaseMs)).toMatchObject({ sfu: true, moved: false })
+    const both = await Promise.all([renew(one, 0), renew(two, 0)])
+    expect(both.map(({ moved }) => moved).sort()).toEqual([false, true])
+    expect(both.map(({ sfu, cameBack }) => [sfu, cameBack])).toEqual(Array(2).fill([false, true]))
+    // A token from before says that it is on the SFU.
+    expect(await join('a', '1', 9, 2, true)).toMatchObject({ sfu: false, cameBack: true })
+    await join('b', 'b', 9, 2)
+    expect(await join('c', 'c', 9, 2)).toMatchObject({ sfu: true, cameBack: false, moved: true })
+    expect(await one.rooms.leaveSfu(key, 2)).toBe(false)
+    expect(await one.rooms.leaveSfu(key, 3)).toBe(true)
+    expect(await two.rooms.occupancy(key)).toEqual({ seats: 3, sfu: false, cameBack: true })
   })
 
   it('a seat that has run out counts no more, and is swept by exactly one replica', async () => {
@@ -106,10 +131,14 @@ describe('redisRoomStore', () => {
   it('renewing restores a seat that was lost, and names a session whose seat was taken', async () => {
     const { rooms, key, seat, join } = replica('renew')
     await join('a', 'other')
-    expect(await rooms.renew(key, [seat('a', 'mine'), seat('b', 'mine-too')], false)).toEqual({
+    expect(
+      await rooms.renew(key, [seat('a', 'mine'), seat('b', 'mine-too')], false, never),
+    ).toEqual({
       restored: ['b'],
       lost: ['mine'],
       sfu: false,
+      cameBack: false,
+      moved: false,
     })
     expect(await join('a', 'other')).toMatchObject({
       participants: [{ id: 'a' }, { id: 'b', name: 'B', media }],

@@ -7,14 +7,16 @@ import {
 } from '@parley/protocol'
 import type { Redis } from 'ioredis'
 import { SignalingError } from '../errors.ts'
+import { chatScripts, redisChat } from './redis-chat.ts'
 import { type RoomKey, type RoomStore, roomName } from './room-store.ts'
-import { scripts } from './scripts.ts'
+import { scripts as roomScripts } from './scripts.ts'
 
+const scripts = { ...roomScripts, ...chatScripts }
 type ScriptName = keyof typeof scripts
 type Argument = string | number
 
 const personSchema = participantSchema
-  .omit({ media: true })
+  .omit({ media: true, handAt: true })
   .extend({ role: roleSchema.default('guest') })
 
 /**
@@ -39,7 +41,7 @@ export function redisRoomStore(
     reachable = false
   })
   for (const [name, lua] of Object.entries(scripts))
-    redis.defineCommand(command(name as ScriptName), { numberOfKeys: 2, lua })
+    redis.defineCommand(command(name as ScriptName), { numberOfKeys: 4, lua })
 
   async function ask<T>(task: () => Promise<T>): Promise<T> {
     try {
@@ -70,10 +72,10 @@ export function redisRoomStore(
     )
   }
 
-  /** Both keys of a room hash to one slot. */
-  const keysOf = (key: RoomKey): [string, string] => {
+  /** All keys of a room hash to one slot. */
+  const keysOf = (key: RoomKey): [string, string, string, string] => {
     const name = `${prefix}:room:{${roomName(key)}}`
-    return [`${name}:seats`, `${name}:leases`]
+    return [`${name}:seats`, `${name}:leases`, `${name}:chat`, `${name}:chat-ids`]
   }
 
   const settled = () => reachable && now() >= settledAt
@@ -84,10 +86,11 @@ export function redisRoomStore(
   }
 
   return {
+    chat: redisChat(run, Math.max(leaseMs * 4, 60_000)),
     async join(key, { participant, session }, limits) {
       const { id, media } = participant
-      const [admitted, expired, before, fields, sfu, moved] = await run<
-        [number, string[], string?, string[]?, number?, number?]
+      const [admitted, expired, before, fields, sfu, moved, back] = await run<
+        [number, string[], string?, string[]?, number?, number?, number?]
       >(
         'join',
         key,
@@ -111,11 +114,16 @@ export function redisRoomStore(
         participants,
         expired,
         sfu: sfu === 1,
+        cameBack: back === 1,
         moved: moved === 1,
       }
     },
     async setMedia(key, id, session, media: MediaState) {
       return (await run<number>('setMedia', key, id, session, JSON.stringify(media))) === 1
+    },
+    async setHand(key, id, session, raised) {
+      const at = await run<number>('setHand', key, id, session ?? '', raised ? '1' : '0')
+      if (at >= 0) return { at: at || null }
     },
     async leave(key, id, session) {
       return (await run<number>('leave', key, id, session)) === 1
@@ -132,26 +140,33 @@ export function redisRoomStore(
       return sessions.filter((field) => field.endsWith(':s')).map((field) => field.slice(0, -2))
     },
     async occupancy(key) {
-      const [seats, sfu] = await run<[number, number]>('occupancy', key)
-      return { seats, sfu: sfu === 1 }
+      const [seats, sfu, back] = await run<[number, number, number]>('occupancy', key)
+      return { seats, sfu: sfu === 1, cameBack: back === 1 }
     },
     async sweep(key) {
       return run<string[]>('sweep', key, removable())
     },
-    async renew(key, seats, sfu) {
-      const [restored, lost, moved] = await run<[string[], string[], number]>(
+    async renew(key, seats, known, small) {
+      type Reply = [string[], string[], number, number, number]
+      const [restored, lost, sfu, back, moved] = await run<Reply>(
         'renew',
         key,
         leaseMs,
-        sfu ? '1' : '0',
+        known ? '1' : '0',
+        small.seats,
+        small.forMs,
         ...seats.flatMap(({ participant, session }) => [
           participant.id,
           person(participant),
           JSON.stringify(participant.media),
           session,
+          participant.handAt ?? '',
         ]),
       )
-      return { restored, lost, sfu: moved === 1 }
+      return { restored, lost, sfu: sfu === 1, cameBack: back === 1, moved: moved === 1 }
+    },
+    async leaveSfu(key, seats) {
+      return (await run<number>('leaveSfu', key, seats)) === 1
     },
     reachable: () => reachable,
     ready: () =>
@@ -187,9 +202,14 @@ function readSeats(fields: readonly string[]): Participant[] {
   for (let i = 0; i + 1 < fields.length; i += 2) value.set(fields[i] ?? '', fields[i + 1] ?? '')
   return [...value.keys()]
     .filter((field) => field.endsWith(':p'))
-    .map((field) => ({
-      ...personSchema.parse(JSON.parse(value.get(field) ?? '')),
-      media: mediaStateSchema.parse(JSON.parse(value.get(`${field.slice(0, -2)}:m`) ?? '')),
-    }))
+    .map((field) => {
+      const id = field.slice(0, -2)
+      const hand = value.get(`${id}:h`)
+      return {
+        ...personSchema.parse(JSON.parse(value.get(field) ?? '')),
+        media: mediaStateSchema.parse(JSON.parse(value.get(`${id}:m`) ?? '')),
+        ...(hand !== undefined && { handAt: Number(hand) }),
+      }
+    })
     .sort((a, b) => a.joinedAt - b.joinedAt)
 }

@@ -1,4 +1,5 @@
 import type { MediaState, Participant } from '@parley/protocol'
+import type { ChatHistory } from './chat-history.ts'
 
 export type RoomKey = { tenant: string; room: string }
 
@@ -10,7 +11,7 @@ export type Seat = { participant: Participant; session: string }
 
 export type JoinOutcome =
   | { kind: 'full'; expired: string[] }
-  | {
+  | ({
       kind: 'joined'
       /** The participant had this seat already: a reconnection, of which others hear nothing. */
       returned: boolean
@@ -21,20 +22,29 @@ export type JoinOutcome =
       participants: Participant[]
       /** Removed on the way, because their lease had run out. */
       expired: string[]
-      /** The room is on the SFU. */
-      sfu: boolean
-      /** It is since this very join: everybody else has to be told. */
+      /** The room is on the SFU since this very join: everybody else has to be told. */
       moved: boolean
-    }
+    } & RoomWay)
 
 export type RoomLimits = {
   /** Seats at most. */
   total: number
   /** Seats with which the room is still a mesh; one more moves it to the SFU. */
   mesh: number
-  /** The joiner knows the room to be on the SFU. */
+  /** The joiner knows the room to be on the SFU; which counts where the store has forgotten it. */
   sfu?: boolean
 }
+
+/** How a room's media goes. */
+export type RoomWay = {
+  /** Over the SFU. */
+  sfu: boolean
+  /** It came back from the SFU: who says that it is there is behind the times. */
+  cameBack: boolean
+}
+
+/** A room on the SFU that has had no more than `seats`, and no newcomer, for `forMs` is a mesh again. */
+export type SmallRoom = { seats: number; forMs: number }
 
 /**
  * Who sits in which room. A seat lives by its lease: its replica renews it, a lost socket shortens
@@ -44,10 +54,23 @@ export type RoomLimits = {
  * Every method throws SignalingError `unavailable` when the store cannot be reached.
  */
 export type RoomStore = {
+  chat: ChatHistory
   /** Takes a seat if there is room, counting and taking in one step. */
   join(key: RoomKey, seat: Seat, limits: RoomLimits): Promise<JoinOutcome>
   /** False when the session does not hold the seat (any more). */
   setMedia(key: RoomKey, id: string, session: string, media: MediaState): Promise<boolean>
+  /**
+   * Raises a hand, which keeps its place where it is up already, or lowers it.
+   *
+   * @param session of the seat's holder; undefined: somebody else does it
+   * @returns since when it is up (epoch ms), null: it is down; undefined where there is no such seat
+   */
+  setHand(
+    key: RoomKey,
+    id: string,
+    session: string | undefined,
+    raised: boolean,
+  ): Promise<{ at: number | null } | undefined>
   /** False when the session does not hold the seat (any more). */
   leave(key: RoomKey, id: string, session: string): Promise<boolean>
   /** The socket is gone; the seat stays for `graceMs`. False when another session has it. */
@@ -55,20 +78,27 @@ export type RoomStore = {
   has(key: RoomKey, id: string): Promise<boolean>
   /** Ids of all who have a seat; undefined while the store may not know of all of them. */
   seated(key: RoomKey): Promise<string[] | undefined>
-  /** Seats that are taken, and whether the room is on the SFU; it is until its last seat goes. */
-  occupancy(key: RoomKey): Promise<{ seats: number; sfu: boolean }>
+  /** Seats that are taken, and the way of the room's media. */
+  occupancy(key: RoomKey): Promise<{ seats: number } & RoomWay>
   /** Removes seats whose lease has run out; the id of each is returned to exactly one caller. */
   sweep(key: RoomKey): Promise<string[]>
   /**
    * Extends the leases of seats that are held here. `restored` were missing (a store that lost its
    * data) and are back; `lost` are sessions whose seat another session has taken. `sfu`, as given,
-   * restores that the room is on the SFU; as returned, it says so.
+   * restores that the room is on the SFU, unless it has come back from there. A room that has been
+   * small for long enough comes back by this very call, of one caller only: `moved`.
    */
   renew(
     key: RoomKey,
     seats: readonly Seat[],
     sfu: boolean,
-  ): Promise<{ restored: string[]; lost: string[]; sfu: boolean }>
+    small: SmallRoom,
+  ): Promise<{ restored: string[]; lost: string[]; moved: boolean } & RoomWay>
+  /**
+   * Takes a room of `seats` or fewer back from the SFU at once.
+   * @returns whether it was there, and is not any more since this very call
+   */
+  leaveSfu(key: RoomKey, seats: number): Promise<boolean>
   /** Whether the last question was answered; asks nothing. */
   reachable(): boolean
   /** Asks whether the store can serve now. Never throws. */

@@ -1,19 +1,39 @@
+import { chatTailMs } from './chat-history.ts'
+
 /**
  * The steps of the Redis room store, each atomic on the server. KEYS: 1 the room's hash, with
  * `<id>:p` (id, name and joining time, JSON), `<id>:m` (media, JSON) and `<id>:s` (session) for each
- * seat, `<id>:d` where its socket is lost, and `sfu` once the room is on the SFU; 2 the room's leases, a sorted set of ids by expiry in epoch ms of the Redis server, so that
- * replicas need not agree on the time.
+ * seat, `<id>:d` where its socket is lost, `<id>:h` since when its hand is up (epoch ms), `sfu` while the room is on the SFU, `small` since when it
+ * could be a mesh again (epoch ms), and `back` once it came back from the SFU; 2 the room's leases, a
+ * sorted set of ids by expiry in epoch ms of the Redis server, so that replicas need not agree on the
+ * time; 3 and 4 the room's chat (redis-chat.ts), which lives as long and a little longer.
  */
 const prelude = `
 local seats, leases = KEYS[1], KEYS[2]
+local function keep_chat(ms)
+  redis.call('PEXPIRE', KEYS[3], ms)
+  redis.call('PEXPIRE', KEYS[4], ms)
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function drop(id)
-  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d')
+  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d', id .. ':h')
   redis.call('ZREM', leases, id)
-  if redis.call('ZCARD', leases) == 0 then redis.call('DEL', seats) end
+  if redis.call('ZCARD', leases) == 0 then
+    redis.call('DEL', seats)
+    keep_chat(${chatTailMs})
+  end
 end
 local function sfu() return redis.call('HEXISTS', seats, 'sfu') end
+local function back() return redis.call('HEXISTS', seats, 'back') end
+local function to_sfu()
+  redis.call('HDEL', seats, 'small', 'back')
+  redis.call('HSET', seats, 'sfu', '1')
+end
+local function to_mesh()
+  redis.call('HDEL', seats, 'small', 'sfu')
+  redis.call('HSET', seats, 'back', '1')
+end
 local function expired(which, except)
   local gone = {}
   if which == 'none' then return gone end
@@ -31,6 +51,7 @@ local function hold(id, leaseMs)
   local keep = math.max(leaseMs * 4, 60000)
   redis.call('PEXPIRE', seats, keep)
   redis.call('PEXPIRE', leases, keep)
+  keep_chat(keep)
 end
 `
 
@@ -44,21 +65,34 @@ local before = redis.call('HGET', seats, id .. ':s')
 if not before then
   if redis.call('ZCARD', leases) >= tonumber(ARGV[5]) then return {0, gone} end
   redis.call('HSET', seats, id .. ':p', person)
+  redis.call('HDEL', seats, 'small')
 end
 redis.call('HSET', seats, id .. ':m', media, id .. ':s', session)
 hold(id, tonumber(ARGV[6]))
 local moved = 0
-if sfu() == 0 and (redis.call('ZCARD', leases) > tonumber(ARGV[8]) or ARGV[9] == '1') then
-  redis.call('HSET', seats, 'sfu', '1')
+local many = redis.call('ZCARD', leases) > tonumber(ARGV[8])
+if sfu() == 0 and (many or (ARGV[9] == '1' and back() == 0)) then
+  to_sfu()
   moved = 1
 end
-return {1, gone, before or '', redis.call('HGETALL', seats), sfu(), moved}`,
+return {1, gone, before or '', redis.call('HGETALL', seats), sfu(), moved, back()}`,
 
   /** id, session, media */
   setMedia: `${prelude}
 if redis.call('HGET', seats, ARGV[1] .. ':s') ~= ARGV[2] then return 0 end
 redis.call('HSET', seats, ARGV[1] .. ':m', ARGV[3])
 return 1`,
+
+  /** id, session or '' for that of whoever holds the seat, '1' for up; since when, 0: down, -1: no such seat */
+  setHand: `${prelude}
+local id, holder = ARGV[1], redis.call('HGET', seats, ARGV[1] .. ':s')
+if not holder or (ARGV[2] ~= '' and ARGV[2] ~= holder) then return -1 end
+if ARGV[3] == '1' then
+  redis.call('HSETNX', seats, id .. ':h', now)
+  return tonumber(redis.call('HGET', seats, id .. ':h'))
+end
+redis.call('HDEL', seats, id .. ':h')
+return 0`,
 
   /** id, session */
   leave: `${prelude}
@@ -74,16 +108,17 @@ redis.call('HSET', seats, ARGV[1] .. ':d', '1')
 return 1`,
 
   occupancy: `${prelude}
-return {redis.call('ZCOUNT', leases, '(' .. now, '+inf'), sfu()}`,
+return {redis.call('ZCOUNT', leases, '(' .. now, '+inf'), sfu(), back()}`,
 
   /** whom to remove of those who have expired: 'all', those whose socket is 'lost', or 'none' */
   sweep: `${prelude}
 return expired(ARGV[1])`,
 
-  /** lease ms, '1' when the room is known to be on the SFU, then id, person, media, session of each seat */
+  /** lease ms, '1' when the room is known to be on the SFU, seats of a small room, ms after which it is
+   * a mesh again, then id, person, media, session and hand ('' where it is down) of each seat */
   renew: `${prelude}
 local restored, lost = {}, {}
-for i = 3, #ARGV, 4 do
+for i = 5, #ARGV, 5 do
   local id, session = ARGV[i], ARGV[i + 3]
   local holder = redis.call('HGET', seats, id .. ':s')
   if holder and holder ~= session then
@@ -91,11 +126,28 @@ for i = 3, #ARGV, 4 do
   else
     if not holder then
       redis.call('HSET', seats, id .. ':p', ARGV[i + 1], id .. ':m', ARGV[i + 2], id .. ':s', session)
+      if ARGV[i + 4] ~= '' then redis.call('HSET', seats, id .. ':h', ARGV[i + 4]) end
       restored[#restored + 1] = id
     end
     hold(id, tonumber(ARGV[1]))
   end
 end
-if ARGV[2] == '1' and redis.call('ZCARD', leases) > 0 then redis.call('HSET', seats, 'sfu', '1') end
-return {restored, lost, sfu()}`,
+local count, moved = redis.call('ZCARD', leases), 0
+if ARGV[2] == '1' and count > 0 and sfu() == 0 and back() == 0 then to_sfu() end
+if sfu() == 1 and count <= tonumber(ARGV[3]) then
+  redis.call('HSETNX', seats, 'small', now)
+  if now - tonumber(redis.call('HGET', seats, 'small')) >= tonumber(ARGV[4]) then
+    to_mesh()
+    moved = 1
+  end
+else
+  redis.call('HDEL', seats, 'small')
+end
+return {restored, lost, sfu(), back(), moved}`,
+
+  /** seats at most */
+  leaveSfu: `${prelude}
+if sfu() == 0 or redis.call('ZCARD', leases) > tonumber(ARGV[1]) then return 0 end
+to_mesh()
+return 1`,
 } as const

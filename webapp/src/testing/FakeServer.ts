@@ -21,6 +21,8 @@ export class FakeServer {
   readonly others = new Map<string, Participant>()
   readonly told: { what: string; media?: MediaState; to?: string }[] = []
   readonly reports: LinkReport[] = []
+  /** Of the rest of the protocol. */
+  readonly asked: { event: string; message: unknown }[] = []
   iceServers: IceServer[] = [{ urls: ['turn:192.0.2.1'], username: '4600:t.r.p-self' }]
   media: RoomMedia = { mode: 'mesh' }
   /** Refuses whoever comes. */
@@ -71,9 +73,15 @@ export class FakeServer {
       mediaState: (media) => ask({ what: 'media', media }, undefined),
       refreshTurn: () => ask({ what: 'refresh' }, this.iceServers),
       refreshMedia: () => ask({ what: 'refresh media' }, this.media),
+      mediaUnreachable: () => ask({ what: 'unreachable' }, this.media),
       report: async (report) => {
         if (!this.#connected) throw new SignalingError('offline', 'not connected')
         this.reports.push(report)
+      },
+      ask: async (event, message) => {
+        if (!this.#connected) throw new SignalingError('offline', 'not connected')
+        this.asked.push({ event, message })
+        return null as never
       },
       leave: () => {
         this.told.push({ what: 'leave' })
@@ -103,7 +111,13 @@ export class FakeServer {
   /** The room moves to the SFU. */
   moveToSfu(): void {
     this.media = { mode: 'sfu', engine: 'LiveKit', token: 'sfu-token' }
-    if (this.#connected) this.events.onMoved()
+    if (this.#connected) this.events.onMoved({ mode: 'sfu' })
+  }
+
+  /** And back. */
+  moveToMesh(reason: 'small' | 'sfu-away' = 'small'): void {
+    this.media = { mode: 'mesh', cameBack: true }
+    if (this.#connected) this.events.onMoved({ mode: 'mesh', reason })
   }
 
   enter(id: string, name = id): Participant {

@@ -108,6 +108,7 @@ function begin() {
       }
     },
     local: () => ({ tracks: { audio: null, video: null }, media: local.media }),
+    followers: [],
   })
   const join = async () => {
     await session.join({ room: 'room', name: 'Self', relayForced: false })

@@ -11,6 +11,7 @@ import type { Cell } from '../../state.ts'
 import type { LocalTracks } from '../connection/PeerLink.ts'
 import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
 import {
+  type Ask,
   type OpenSignaling,
   type RequestJoin,
   type Signaling,
@@ -22,6 +23,7 @@ import { LinkReporter } from '../linkReports/LinkReporter.ts'
 import { type CallState, initialCall } from './callState.ts'
 import type { Link, LinkRequest } from './Link.ts'
 import type { LinkReadings } from './LinkReadings.ts'
+import type { RoomFollower } from './RoomFollower.ts'
 import { RoomLinks, type Sfu, type SfuRequest } from './RoomLinks.ts'
 
 export type CallSessionOptions = {
@@ -38,6 +40,7 @@ export type CallSessionOptions = {
   openSfu(request: SfuRequest): Sfu
   /** The tracks to send and the state to show, as they are now. */
   local(): { tracks: LocalTracks; media: MediaState }
+  followers: readonly RoomFollower[]
 }
 
 export type JoinOptions = {
@@ -61,6 +64,24 @@ const passing: ReadonlySet<string> = new Set([
 ])
 
 const mediaKinds = ['audio', 'video', 'screen'] as const
+
+/** A host may let in nevertheless. */
+const atTheDoor: ReadonlySet<string> = new Set(['waiting', 'locked'])
+
+/** Of a seat that was lost: trying again by itself changes nothing. */
+const final: ReadonlySet<string> = new Set([
+  'room-full',
+  'forbidden',
+  'denied',
+  'removed',
+  'ended',
+  'invite-needed',
+  'sign-in-needed',
+  'token-expired',
+  'token-used',
+])
+
+const isOffline = (error: unknown) => error instanceof SignalingError && error.code === 'offline'
 
 /**
  * One person's stay in one room: the way in, the signaling socket and what is told over it. Its
@@ -114,6 +135,7 @@ export class CallSession {
   leave(): void {
     this.#signaling?.leave()
     this.#end()
+    for (const follower of this.#options.followers) follower.left()
     this.#options.call.set({ phase: 'left', participants: [], notices: [], signaling: 'up' })
   }
 
@@ -162,8 +184,7 @@ export class CallSession {
       await signaling.connect()
     } catch (error) {
       const delayMs = policy.delayMs(attempt)
-      const passing = error instanceof SignalingError && error.code === 'offline'
-      if (!passing || delayMs === undefined) throw error
+      if (!isOffline(error) || delayMs === undefined) throw error
       await new Promise<void>((resolve) => clock.after(delayMs, resolve))
       if (epoch === this.#epoch) await this.#connect(epoch, signaling, attempt + 1)
     }
@@ -173,9 +194,12 @@ export class CallSession {
     const { call, local } = this.#options
     const { media } = local()
     this.#sentMedia = media
-    const snapshot = await signaling.join(media)
+    const snapshot = await signaling.join(media).catch((error) => {
+      if (!(error instanceof SignalingError && atTheDoor.has(error.code))) throw error
+    })
     if (epoch !== this.#epoch) return
-    const first = call.get().phase === 'joining'
+    if (!snapshot) return this.#knock(epoch, signaling)
+    const first = call.get().phase !== 'joined'
     call.set({
       phase: 'joined',
       signaling: 'up',
@@ -189,12 +213,32 @@ export class CallSession {
     this.#takeRoom(snapshot)
   }
 
+  /** A host has to let this one in. */
+  async #knock(epoch: number, signaling: Signaling): Promise<void> {
+    await signaling.ask('lobby:knock', {})
+    if (epoch === this.#epoch) this.#options.call.set({ phase: 'waiting', signaling: 'up' })
+  }
+
+  #admitted(epoch: number): void {
+    const signaling = this.#signaling
+    if (!signaling || this.#options.call.get().phase !== 'waiting') return
+    this.readings.begin(this.#options.clock.now())
+    this.#enterRoom(epoch, signaling).catch((error) => {
+      // A socket that was lost meanwhile joins when it is back.
+      if (epoch === this.#epoch && !isOffline(error)) this.#fail(error)
+    })
+  }
+
   #takeRoom(snapshot: RoomSnapshot): void {
     this.#takeIceServers(snapshot.iceServers)
     this.#links.takeMedia(snapshot.media)
     this.#takeSnapshot(snapshot)
     this.#links.signalingRestored()
     this.#shareMedia()
+    const ask: Ask = (event, message) =>
+      this.#signaling?.ask(event, message) ??
+      Promise.reject(new SignalingError('offline', 'the call is over'))
+    for (const follower of this.#options.followers) follower.entered(snapshot, ask)
   }
 
   /** Makes the peers those of the snapshot; who is connected stays connected. */
@@ -224,6 +268,11 @@ export class CallSession {
       onMoved: current(() => void this.#askForMedia()),
       onSfuLost: current(() => this.#links.sfuLost()),
       onHandedOver: current((snapshot) => this.#takeRoom(snapshot)),
+      onAdmitted: current(() => this.#admitted(epoch)),
+      onTurnedAway: current((code) => this.#fail(new SignalingError(code, 'by a host'))),
+      onEvent: current((event) => {
+        for (const follower of this.#options.followers) follower.heard(event)
+      }),
       onSignal: current((from, signal) => {
         if (!this.#links.receive(from, signal)) this.#early.push({ from, signal })
       }),
@@ -261,8 +310,9 @@ export class CallSession {
 
   #disconnected(): void {
     const { call } = this.#options
-    if (call.get().phase !== 'joined') return
+    if (call.get().phase !== 'joined' && call.get().phase !== 'waiting') return
     call.set({ signaling: 'reconnecting' })
+    for (const follower of this.#options.followers) follower.away()
     void this.#reconnect(0)
   }
 
@@ -291,7 +341,7 @@ export class CallSession {
         const { room, name, relayForced } = this.#options.call.get()
         return this.join({ room, name, relayForced })
       }
-      if (error instanceof SignalingError && error.code === 'room-full') return this.#fail(error)
+      if (error instanceof SignalingError && final.has(error.code)) return this.#fail(error)
       await this.#reconnect(attempt + 1)
     }
   }
@@ -361,6 +411,7 @@ export class CallSession {
     this.#cancelReconnect()
     this.#cancelRefresh()
     this.#links.end()
+    for (const follower of this.#options.followers) follower.away()
     this.#early = []
     this.#sentMedia = undefined
     this.#signaling?.close()

@@ -26,7 +26,8 @@ export type RemoteParticipant = {
 export type Notice = { id: number; kind: 'joined' | 'left'; name: string }
 
 export type CallState = {
-  phase: 'idle' | 'joining' | 'joined' | 'left' | 'failed'
+  /** `waiting`: before the door, until a host lets one in. */
+  phase: 'idle' | 'joining' | 'waiting' | 'joined' | 'left' | 'failed'
   error: SignalingErrorCode | null
   room: string
   selfId: string

@@ -6,7 +6,15 @@ import type { FreezeWatch } from './FreezeWatch.ts'
 
 /** `window.__parley`: the state of the page for tests and kiosks. Described in webapp/README.md. */
 export type ParleyHook = {
-  readonly state: 'lobby' | 'joining' | 'joined' | 'reconnecting' | 'lost' | 'left' | 'failed'
+  readonly state:
+    | 'lobby'
+    | 'joining'
+    | 'waiting'
+    | 'joined'
+    | 'reconnecting'
+    | 'lost'
+    | 'left'
+    | 'failed'
   readonly error: string | null
   readonly participantId: string
   readonly room: string

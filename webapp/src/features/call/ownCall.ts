@@ -48,6 +48,7 @@ export const ownCall = new CallSession({
       },
       onError: (error) => console.warn('peer connection', { peer: request.peerId, error }),
     }),
+  followers: [],
   // Where loading fails, it fails again where it is needed, which is tried again.
   prepareSfu: () => void loadSfu().catch(() => {}),
   openSfu: (request) =>

@@ -1,4 +1,6 @@
 import type {
+  Ack,
+  ClientToServerEvents,
   ErrorCode,
   IceServer,
   JoinResponse,
@@ -7,6 +9,7 @@ import type {
   Participant,
   RoomMedia,
   RoomSnapshot,
+  ServerToClientEvents,
   Signal,
 } from '@parley/protocol'
 
@@ -26,6 +29,24 @@ export class SignalingError extends Error {
   }
 }
 
+export type MessageOf<E extends keyof ClientToServerEvents> = Parameters<ClientToServerEvents[E]>[0]
+export type AnswerOf<E extends keyof ClientToServerEvents> =
+  Parameters<Parameters<ClientToServerEvents[E]>[1]>[0] extends Ack<infer T> ? T : never
+
+/** A message of the protocol and its answer. Rejects with {@link SignalingError}. */
+export type Ask = <E extends keyof ClientToServerEvents>(
+  event: E,
+  message: MessageOf<E>,
+) => Promise<AnswerOf<E>>
+
+/** What the server tells, by its name in the protocol. */
+export type RoomEvent = {
+  [E in keyof ServerToClientEvents]: { name: E; message: Parameters<ServerToClientEvents[E]>[0] }
+}[keyof ServerToClientEvents]
+
+/** What `room:media` says. */
+export type RoomMove = Parameters<ServerToClientEvents['room:media']>[0]
+
 export type SignalingEvents = {
   onDisconnect(): void
   onJoined(participant: Participant): void
@@ -33,10 +54,18 @@ export type SignalingEvents = {
   onMedia(id: string, media: MediaState): void
   onSignal(from: string, signal: Signal): void
   onReplaced(): void
-  /** The room is on the SFU now. */
-  onMoved(): void
+  /** The room's media has another way now. */
+  onMoved(way: RoomMove): void
+  /** The SFU's server that had this room is gone: another one has it now. */
+  onSfuLost(): void
   /** The socket is another one, of another server; this is the room as that one has it. */
   onHandedOver(snapshot: RoomSnapshot): void
+  /** A host lets this one in, who was told to wait: to be joined again. */
+  onAdmitted(): void
+  /** A host did not let this one in, removed it, or ended the meeting for all. */
+  onTurnedAway(code: 'denied' | 'removed' | 'ended'): void
+  /** Every event, those above included, once they were told. */
+  onEvent(event: RoomEvent): void
 }
 
 /** The way to the signaling server, as a call needs it. Every promise rejects with SignalingError. */
@@ -48,13 +77,15 @@ export type Signaling = {
   mediaState(media: MediaState): Promise<void>
   refreshTurn(): Promise<IceServer[]>
   refreshMedia(): Promise<RoomMedia>
+  /** The SFU cannot be reached from here. @returns the room's media as they are then */
+  mediaUnreachable(): Promise<RoomMedia>
   report(report: LinkReport): Promise<void>
+  /** Whatever else the protocol has. */
+  ask: Ask
   /** Tells the room, then closes. */
   leave(): void
   close(): void
 }
-  /** The SFU's server that had this room is gone: another one has it now. */
-  onSfuLost(): void
 
 export type OpenSignaling = (token: string, events: SignalingEvents) => Signaling
 export type RequestJoin = (room: string, name: string) => Promise<JoinResponse>

@@ -11,8 +11,12 @@ import {
 } from '@parley/protocol'
 import { io, type Socket } from 'socket.io-client'
 import {
+  type AnswerOf,
+  type Ask,
+  type MessageOf,
   type OpenSignaling,
   type RequestJoin,
+  type RoomEvent,
   type Signaling,
   SignalingError,
   type SignalingEvents,
@@ -78,16 +82,16 @@ class SocketSignaling implements Signaling {
       this.#heard?.push(JSON.stringify(message))
       this.#events.onSignal(message.from, message.signal)
     },
-    'room:media': () => this.#events.onMoved(),
-    'session:move': ({ resume }) => {
-      this.#token = resume
-      void this.#handOver()
-    },
+    'room:media': (way) => this.#events.onMoved(way),
     'lobby:admitted': () => this.#events.onAdmitted(),
     'lobby:denied': () => this.#events.onTurnedAway('denied'),
     removed: () => this.#events.onTurnedAway('removed'),
     'room:ended': () => this.#events.onTurnedAway('ended'),
     'sfu:lost': () => this.#events.onSfuLost(),
+    'session:move': ({ resume }) => {
+      this.#token = resume
+      void this.#handOver()
+    },
     'session:replaced': () => {
       if (!this.#heard) this.#events.onReplaced()
     },
@@ -96,6 +100,7 @@ class SocketSignaling implements Signaling {
   #take({ name, args: [message] }: Arrived): void {
     const handler = this.#handlers[name] as ((message: unknown) => void) | undefined
     handler?.(message)
+    this.#events.onEvent({ name, message } as RoomEvent)
   }
 
   /**
@@ -113,10 +118,7 @@ class SocketSignaling implements Signaling {
       next.onAny((name: EventName, ...args: unknown[]) => early.push({ name, args }))
       try {
         await connected(next)
-        const snapshot = await this.#ask<RoomSnapshot>(
-          (ack) => next.emit('room:join', { media: this.#media }, ack),
-          next,
-        )
+        const snapshot = await ask(next, 'room:join', { media: this.#media })
         if (this.#closed) return void next.disconnect()
         next.offAny()
         this.#socket = next
@@ -144,40 +146,44 @@ class SocketSignaling implements Signaling {
     return connected(this.#socket)
   }
 
+  readonly ask: Ask = (event, message) => ask(this.#socket, event, message)
+
   async join(media: MediaState): Promise<RoomSnapshot> {
     this.#media = media
-    const snapshot = await this.#ask<RoomSnapshot>((ack) =>
-      this.#socket.emit('room:join', { media }, ack),
-    )
+    const snapshot = await this.ask('room:join', { media })
     this.#token = snapshot.resume
     return snapshot
   }
 
   async signal(...[to, signal]: Parameters<Signaling['signal']>): Promise<void> {
-    await this.#ask<null>((ack) => this.#socket.emit('signal', { to, signal }, ack))
+    await this.ask('signal', { to, signal })
   }
 
   async mediaState(...[media]: Parameters<Signaling['mediaState']>): Promise<void> {
     this.#media = media
-    await this.#ask<null>((ack) => this.#socket.emit('media:state', media, ack))
+    await this.ask('media:state', media)
   }
 
   async refreshTurn(): Promise<IceServer[]> {
-    type Answer = { iceServers: IceServer[]; resume: string }
-    const answer = await this.#ask<Answer>((ack) => this.#socket.emit('turn:refresh', {}, ack))
+    const answer = await this.ask('turn:refresh', {})
     this.#token = answer.resume
     return answer.iceServers
   }
 
   async refreshMedia(): Promise<RoomMedia> {
-    type Answer = { media: RoomMedia; resume: string }
-    const answer = await this.#ask<Answer>((ack) => this.#socket.emit('media:refresh', {}, ack))
+    const answer = await this.ask('media:refresh', {})
+    this.#token = answer.resume
+    return answer.media
+  }
+
+  async mediaUnreachable(): Promise<RoomMedia> {
+    const answer = await this.ask('media:unreachable', {})
     this.#token = answer.resume
     return answer.media
   }
 
   async report(...[report]: Parameters<Signaling['report']>): Promise<void> {
-    await this.#ask<null>((ack) => this.#socket.emit('link:report', report, ack))
+    await this.ask('link:report', report)
   }
 
   leave(): void {
@@ -190,22 +196,29 @@ class SocketSignaling implements Signaling {
     // Packets that are on their way out (a leave) still go: the engine drains before it closes.
     this.#socket.disconnect()
   }
+}
 
-  #ask<T>(emit: (ack: (answer: Ack<T>) => void) => void, socket = this.#socket): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (!socket.connected)
-        return reject(new SignalingError('offline', 'the signaling socket is not connected'))
-      const timer = setTimeout(
-        () => reject(new SignalingError('offline', 'the signaling server does not answer')),
-        answerTimeoutMs,
-      )
-      emit((answer) => {
-        clearTimeout(timer)
-        if (answer.ok) resolve(answer.data)
-        else reject(new SignalingError(answer.error.code, answer.error.message))
-      })
-    })
-  }
+function ask<E extends keyof ClientToServerEvents>(
+  socket: ClientSocket,
+  event: E,
+  message: MessageOf<E>,
+): Promise<AnswerOf<E>> {
+  return new Promise((resolve, reject) => {
+    if (!socket.connected)
+      return reject(new SignalingError('offline', 'the signaling socket is not connected'))
+    const timer = setTimeout(
+      () => reject(new SignalingError('offline', 'the signaling server does not answer')),
+      answerTimeoutMs,
+    )
+    const answered = (answer: Ack<AnswerOf<E>>) => {
+      clearTimeout(timer)
+      if (answer.ok) resolve(answer.data)
+      else reject(new SignalingError(answer.error.code, answer.error.message))
+    }
+    // What each event takes is in its own entry, which the union of them cannot say.
+    const emit = socket.emit.bind(socket) as (...args: unknown[]) => void
+    emit(event, message, answered)
+  })
 }
 
 function connected(socket: ClientSocket): Promise<void> {
