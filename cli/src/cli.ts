@@ -12,10 +12,12 @@ import { addOperate } from './commands/operate.ts'
 import { addPlan } from './commands/plan.ts'
 import { addRender } from './commands/render.ts'
 import { addStatus } from './commands/status.ts'
+import { addUp } from './commands/up.ts'
 import { messageOf, UsageError } from './errors.ts'
 
 const examples = `
 Examples:
+  $ parley up                                           hold a meeting on this machine
   $ parley install | kubectl apply --server-side -f -   install the operator
   $ kubectl apply -f examples/demo.yaml                 ask for a meeting stack
   $ parley status                                       see what runs
@@ -72,6 +74,7 @@ function parley(): Command {
     .description('WebRTC meetings on Kubernetes, and what their relayed part costs')
     .addHelpText('after', examples)
   program.commandsGroup('Install and run:')
+  addUp(program)
   addInstall(program)
   addManager(program)
   addMeter(program)

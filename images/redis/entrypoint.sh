@@ -1,7 +1,7 @@
 #!/bin/sh
 # Writes redis.conf with the mounted password, then becomes redis-server.
 #
-#   env    REDIS_PORT (6379), REDIS_APPENDONLY (yes|no, default yes), REDIS_MAXMEMORY (for example 200mb; default no limit)
+#   env    REDIS_PORT (6379), REDIS_BIND (addresses to listen on; default all), REDIS_APPENDONLY (yes|no, default yes), REDIS_MAXMEMORY (for example 200mb; default no limit)
 #   files  $PARLEY_ETC/secrets/redis/password
 #
 # PARLEY_ETC (default /etc/parley), PARLEY_RUN (default /run/redis) and PARLEY_DATA (default /data) move the paths in tests.
@@ -24,7 +24,7 @@ mkdir -p "$run" || fail "cannot write to $run; mount an emptyDir there"
 
 # pub/sub carries coturn's accounting and has no replay, so a meter that is briefly slow gets room before it is cut off.
 cat >"$conf" <<EOF
-bind * -::*
+bind ${REDIS_BIND:-* -::*}
 port ${REDIS_PORT:-6379}
 protected-mode yes
 requirepass "$password"

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { KIND, parseMeetingCluster } from '@parley/operator/api'
 import {
   defaultRenderInputs,
   generateSecrets,
@@ -7,9 +6,8 @@ import {
   secretNames,
 } from '@parley/operator/render'
 import { type Command, Option } from 'commander'
-import { parseAllDocuments, stringify } from 'yaml'
-import { messageOf, UsageError } from '../errors.ts'
-import { readTextFile } from '../input.ts'
+import { stringify } from 'yaml'
+import { meetingClusters } from '../meeting-clusters.ts'
 
 export function addRender(program: Command): void {
   program
@@ -65,27 +63,4 @@ type RenderOptions = {
   imageRegistry?: string
   imageTag?: string
   output: 'yaml' | 'json'
-}
-
-/** Every MeetingCluster of a YAML file; other kinds in it are passed over. @throws UsageError */
-async function meetingClusters(file: string) {
-  const documents = parseAllDocuments(await readTextFile(file))
-  const found = documents.map(readDocument(file)).filter((value) => value?.kind === KIND)
-  if (found.length === 0) throw new UsageError(`${file} has no ${KIND}`)
-  return found.map(parseMeetingCluster)
-}
-
-function readDocument(file: string) {
-  return (document: ReturnType<typeof parseAllDocuments>[number]) => {
-    const notYaml = (reason: string) =>
-      new UsageError(`${file} is not YAML: ${reason.split(/:?\n/, 1)[0]}`)
-    const fault = document.errors[0] ?? document.warnings[0]
-    if (fault) throw notYaml(fault.message)
-    try {
-      return document.toJS() as { kind?: string } | null
-    } catch (error) {
-      // Aliases that name no anchor, or that multiply without end.
-      throw notYaml(messageOf(error))
-    }
-  }
 }
