@@ -143,6 +143,7 @@ export async function startSignaling(
     signToken,
     tenant: config.tenant,
     meshMax: config.meshMax,
+    meshReturnMs: config.meshReturnMs,
     roomMax: config.roomMax,
     graceMs: config.graceMs,
     leaseMs: config.leaseMs,
@@ -150,7 +151,6 @@ export async function startSignaling(
     random: Math.random,
   })
 
-  let closed = false
   // LiveKit's own list is in the Redis that both have.
   const sfuNodes =
     config.sfu && redis
@@ -160,6 +160,7 @@ export async function startSignaling(
         })
       : undefined
 
+  let closed = false
   let cancelBeat = () => {}
   const beat = (afterMs = config.leaseMs / 3) => {
     cancelBeat = clock.after(afterMs, async () => {
@@ -185,8 +186,8 @@ export async function startSignaling(
     joinKeys.close()
     turn.close()
     sfu.close()
-  }
     sfuNodes?.close()
+  }
 
   try {
     await app.listen({ host: config.host, port: config.port })

@@ -141,6 +141,52 @@ describe('a room that outgrows the mesh', () => {
   })
 })
 
+describe('a room on the SFU that is small again', () => {
+  /** Resolves with what `room:media` says of a mesh. */
+  const cameBack = (client: Client) =>
+    new Promise<string>((resolve) => {
+      client.on('room:media', (way) => {
+        if (way.mode === 'mesh') resolve(way.reason)
+      })
+    })
+
+  it('REQ-K8: is a mesh for everybody, on whichever replica, and for who returns with an old token', async () => {
+    const small = { meshMax: 3, meshReturnMs: 0, leaseMs: 1500 }
+    const [one, two] = await Promise.all([replica(small), replica(small)])
+    const ada = await people.enter(one.url, 'shrunk', 'Ada')
+    const bo = await people.enter(two.url, 'shrunk', 'Bo')
+    const cem = await people.enter(one.url, 'shrunk', 'Cem')
+    const dee = await people.enter(two.url, 'shrunk', 'Dee')
+    expect(dee.snapshot.media.mode).toBe('sfu')
+    const told = Promise.all([ada, bo].map(({ client }) => cameBack(client)))
+    for (const { client } of [cem, dee]) await client.timeout(5000).emitWithAck('room:leave', {})
+    expect(await told).toEqual(['small', 'small'])
+    for (const { client } of [ada, bo])
+      expect(await client.timeout(5000).emitWithAck('media:refresh', {})).toMatchObject({
+        data: { media: { mode: 'mesh', cameBack: true } },
+      })
+    const again = await people.take(two.url, dee.snapshot.resume)
+    expect(again.snapshot.media).toEqual({ mode: 'mesh', cameBack: true })
+  })
+
+  it('REQ-K8: leaves an SFU that nobody reaches, and only then', async () => {
+    const server = await replica({ meshMax: 3 })
+    const [ada, bo, cem, dee] = [
+      await people.enter(server.url, 'left', 'Ada'),
+      await people.enter(server.url, 'left', 'Bo'),
+      await people.enter(server.url, 'left', 'Cem'),
+      await people.enter(server.url, 'left', 'Dee'),
+    ]
+    const ask = () => ada.client.timeout(10_000).emitWithAck('media:unreachable', {})
+    // Four are too many for a mesh.
+    expect(await ask()).toMatchObject({ ok: true, data: { media: { mode: 'sfu' } } })
+    const told = Promise.all([ada, bo, cem].map(({ client }) => cameBack(client)))
+    await dee.client.timeout(5000).emitWithAck('room:leave', {})
+    expect(await ask()).toMatchObject({ data: { media: { mode: 'mesh', cameBack: true } } })
+    expect(await told).toEqual(Array(3).fill('sfu-away'))
+  })
+})
+
 describe('a replica that drains', () => {
   it('REQ-K7: hands its sockets over to another one, and nobody hears of a leave or a join', async () => {
     const [one, two] = await Promise.all([replica(), replica()])

@@ -96,6 +96,7 @@ export function localSeats(
 
   function cameBack(key: RoomKey, reason: MeshReason) {
     log.info({ ...key, reason }, 'room came back from the SFU')
+    takeWay(byRoom().get(roomName(key)) ?? [], { sfu: false, cameBack: true })
     io.to(channel(key)).emit('room:media', { mode: 'mesh', reason })
   }
 

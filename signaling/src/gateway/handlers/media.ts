@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { RoomKey } from '../../rooms/room-store.ts'
 import { channel } from '../channels.ts'
 import { notJoined } from '../refusals.ts'
-import type { Handlers, Meetings } from '../types.ts'
+import type { Handlers, LocalSeat, Meetings } from '../types.ts'
 
 /** What a participant sends, and the ways of media: TURN servers, and the SFU. */
 export function mediaHandlers({
@@ -20,6 +20,13 @@ export function mediaHandlers({
       () => true,
       () => false,
     )
+
+  /** Another replica may have moved the room. */
+  async function lookUp(seat: LocalSeat) {
+    const way = await rooms.occupancy(seat.key)
+    seats.takeWay([seat], way)
+    seat.sfu ||= way.sfu
+  }
 
   return {
     'media:state': {
@@ -47,10 +54,7 @@ export function mediaHandlers({
       schema: z.strictObject({}),
       async handle(socket) {
         const seat = seats.of(socket)
-        // Another replica may have moved the room.
-        const way = await rooms.occupancy(seat.key)
-        seats.takeWay([seat], way)
-        seat.sfu ||= way.sfu
+        await lookUp(seat)
         return { media: await mediaOf(seat), resume: await resumeToken(seat) }
       },
     },
@@ -60,11 +64,10 @@ export function mediaHandlers({
       async handle(socket) {
         const seat = seats.of(socket)
         const { key } = seat
-        seats.takeWay([seat], await rooms.occupancy(key))
+        await lookUp(seat)
         // What one client says of its own way there moves nobody else.
         if (seat.sfu && !(await answers(key)) && (await rooms.leaveSfu(key, deps.meshMax)))
           seats.cameBack(key, 'sfu-away')
-        seats.takeWay([seat], await rooms.occupancy(key))
         return { media: await mediaOf(seat), resume: await resumeToken(seat) }
       },
     },

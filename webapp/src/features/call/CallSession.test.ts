@@ -46,7 +46,12 @@ class FakeLink implements Link {
     this.calls.push('finish')
     this.done = onDone
   }
+  confirm = (onLive: () => void) => {
+    this.calls.push('confirm')
+    this.live = onLive
+  }
   done = () => {}
+  live = () => {}
   hasPlayedAudio = () => this.audible
   stats = async () => {
     this.readings++
@@ -64,7 +69,7 @@ function begin() {
   const links = new Map<string, FakeLink>()
   /** Links over the SFU. */
   const sfuLinks = new Map<string, FakeLink>()
-  const sfus: { token: string; closed: boolean; lost: number }[] = []
+  const sfus: { token: string; closed: boolean; lost: number; unreachable(): void }[] = []
   const sent = { bytesSent: 7, bytesReceived: 0, packetsSent: 1, packetsReceived: 0 }
   const local = { media: { audio: true, video: true } }
   let state: CallState = initialCall
@@ -87,8 +92,8 @@ function begin() {
       return link
     },
     prepareSfu: () => {},
-    openSfu: ({ token }): Sfu => {
-      const sfu = { token, closed: false, lost: 0 }
+    openSfu: ({ token, onUnreachable }): Sfu => {
+      const sfu = { token, closed: false, lost: 0, unreachable: onUnreachable }
       sfus.push(sfu)
       return {
         link: (request) => {
@@ -433,7 +438,7 @@ describe('CallSession', () => {
       await session.readings.sample()
       server.moveToSfu()
       await settle()
-      expect(sfus).toEqual([{ token: 'sfu-token', closed: false, lost: 0 }])
+      expect(sfus).toMatchObject([{ token: 'sfu-token', closed: false, lost: 0 }])
       const next = sfuLinks.get('p-a')
       next?.become('connected')
       if (next) next.report = report(0, 1)
@@ -484,6 +489,98 @@ describe('CallSession', () => {
       await settle()
       server.events.onSfuLost()
       expect(sfus.map(({ lost }) => lost)).toEqual([1])
+    })
+
+    it('REQ-K8: back in the mesh, keeps the SFU until every direct link brings what it brought, at both ends', async () => {
+      const { clock, server, session, call, link, sfuLinks, sfus, join } = begin()
+      server.moveToSfu()
+      server.enter('p-a')
+      server.enter('p-b')
+      await join()
+      for (const each of sfuLinks.values()) {
+        each.report = report(9, 9)
+        each.become('connected')
+      }
+      server.moveToMesh()
+      // Signals of the other end's direct link may follow at once.
+      server.events.onSignal('p-a', { candidate: null })
+      expect(link('p-a').calls).toContain('receive')
+      expect(call.get().notes).toEqual([])
+      const [a, b] = [link('p-a'), link('p-b')]
+      for (const each of [a, b]) each.become('connected')
+      a.report = report(1, 1)
+      await clock.advance(100)
+      expect([a.calls.includes('confirm'), b.calls.includes('confirm')]).toEqual([true, false])
+      a.live()
+      b.report = report(1, 1)
+      await clock.advance(100)
+      expect(sfus[0]?.closed).toBe(false)
+      expect(call.get().participants.map((p) => p.link)).toEqual(['connected', 'connected'])
+      await session.readings.sample()
+      b.live()
+      expect(sfus[0]?.closed).toBe(true)
+      // The SFU's connection and both direct links, each once.
+      expect(session.readings.totals().bytesSent).toBe(7 + 100 + 100)
+      // And up again.
+      server.moveToSfu()
+      await settle()
+      expect(sfus.map(({ closed }) => closed)).toEqual([true, false])
+    })
+
+    it('REQ-K8: leaves the SFU when who was still to confirm has left, and at the latest after 30 s', async () => {
+      const { clock, server, link, sfuLinks, sfus, join } = begin()
+      server.moveToSfu()
+      server.enter('p-a')
+      server.enter('p-b')
+      await join()
+      for (const each of sfuLinks.values()) each.become('connected')
+      server.moveToMesh()
+      for (const id of ['p-a', 'p-b']) {
+        link(id).report = report(1, 1)
+        link(id).become('connected')
+      }
+      await clock.advance(100)
+      server.exit('p-a')
+      link('p-a').become('reconnecting')
+      expect(sfus[0]?.closed).toBe(false)
+      await clock.advance(30_000)
+      expect(sfus[0]?.closed).toBe(true)
+    })
+
+    it('REQ-K8: asks whether the SFU is away, and falls back to the mesh with a notice', async () => {
+      const { clock, server, call, link, links, sfuLinks, sfus, join } = begin()
+      server.moveToSfu()
+      server.enter('p-a')
+      await join()
+      sfuLinks.get('p-a')?.become('connected')
+      sfuLinks.get('p-a')?.become('reconnecting')
+      sfus[0]?.unreachable()
+      await settle()
+      expect(server.told.at(-1)?.what).toBe('unreachable')
+      // The server reaches it: nothing changes.
+      expect([links.size, call.get().notes]).toEqual([0, []])
+      server.moveToMesh('sfu-away')
+      expect(call.get().notes).toEqual(['sfu-away'])
+      expect(call.get().participants[0]?.link).toBe('connecting')
+      link('p-a').become('connected')
+      link('p-a').live()
+      expect(sfus[0]?.closed).toBe(true)
+      expect(call.get().participants[0]?.link).toBe('connected')
+      await clock.advance(15_000)
+      expect(call.get().notes).toEqual([])
+    })
+
+    it('REQ-K8: a room that turns round on its way keeps the links it has', async () => {
+      const { server, link, links, sfuLinks, sfus, join } = begin()
+      server.enter('p-a')
+      await join()
+      link('p-a').become('connected')
+      server.moveToSfu()
+      await settle()
+      server.moveToMesh()
+      await settle()
+      expect([links.size, sfuLinks.get('p-a')?.closed, sfus[0]?.closed]).toEqual([1, true, true])
+      expect(link('p-a').closed).toBe(false)
     })
 
     it('REQ-K8: who comes then, and where it was so before, has no direct link; a mesh is no news', async () => {

@@ -3,17 +3,20 @@ import type {
   LinkReport,
   MediaState,
   Participant,
+  RoomMedia,
   RoomSnapshot,
   Signal,
 } from '@parley/protocol'
 import type { Clock } from '../../clock.ts'
 import type { Cell } from '../../state.ts'
+import { ConnectionNotes } from '../connection/ConnectionNotes.ts'
 import type { LocalTracks } from '../connection/PeerLink.ts'
 import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
 import {
   type Ask,
   type OpenSignaling,
   type RequestJoin,
+  type RoomMove,
   type Signaling,
   SignalingError,
   type SignalingEvents,
@@ -92,6 +95,7 @@ export class CallSession {
   readonly readings: LinkReadings
   readonly #options: CallSessionOptions
   readonly #links: RoomLinks
+  readonly #notes: ConnectionNotes
   /** Signals of peers that the snapshot has not named yet. */
   #early: { from: string; signal: Signal }[] = []
   #signaling: Signaling | undefined
@@ -113,9 +117,11 @@ export class CallSession {
       localTracks: () => options.local().tracks,
       send: (to, signal) => void this.#signaling?.signal(to, signal).catch(() => {}),
       refreshToken: () => this.#freshToken(),
+      onSfuUnreachable: () => void this.#takeMediaOf((signaling) => signaling.mediaUnreachable()),
       onLeft: (name) => this.#notice('left', name),
     })
     this.readings = this.#links.readings
+    this.#notes = new ConnectionNotes(options.call, options.clock)
   }
 
   /** Joins; what goes wrong is in the state, not thrown. */
@@ -265,7 +271,7 @@ export class CallSession {
       onLeft: current((id) => this.#links.gone(id)),
       onReplaced: current(() => this.#fail(new SignalingError('replaced', 'joined elsewhere'))),
       onMedia: current((id, media) => this.#links.mediaChanged(id, media)),
-      onMoved: current(() => void this.#askForMedia()),
+      onMoved: current((way) => this.#moved(way)),
       onSfuLost: current(() => this.#links.sfuLost()),
       onHandedOver: current((snapshot) => this.#takeRoom(snapshot)),
       onAdmitted: current(() => this.#admitted(epoch)),
@@ -292,11 +298,21 @@ export class CallSession {
       if (from === participant.id) this.#links.receive(from, signal)
   }
 
-  async #askForMedia(): Promise<void> {
+  #moved(way: RoomMove): void {
+    if (way.mode === 'mesh') {
+      // At once: signals of direct links are on their way already.
+      this.#links.takeMedia({ mode: 'mesh', cameBack: true })
+      if (way.reason === 'sfu-away') this.#notes.show('sfu-away')
+    } else {
+      this.#options.prepareSfu()
+      void this.#takeMediaOf((signaling) => signaling.refreshMedia())
+    }
+  }
+
+  async #takeMediaOf(ask: (signaling: Signaling) => Promise<RoomMedia>): Promise<void> {
     const epoch = this.#epoch
-    this.#options.prepareSfu()
     // Lost on the way: the server tells of it again.
-    const media = await this.#signaling?.refreshMedia().catch(() => undefined)
+    const media = this.#signaling && (await ask(this.#signaling).catch(() => undefined))
     if (media && epoch === this.#epoch) this.#links.takeMedia(media)
   }
 

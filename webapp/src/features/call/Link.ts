@@ -14,6 +14,7 @@ export type Link = Pick<
   | 'retry'
   | 'peerReturned'
   | 'finish'
+  | 'confirm'
   | 'stats'
   | 'hasPlayedAudio'
   | 'close'

@@ -22,6 +22,8 @@ export type SfuRequest = {
   refreshToken(): Promise<string>
   configuration: RTCConfiguration
   tracks: LocalTracks
+  /** It has not been reached for a while; called again and again. */
+  onUnreachable(): void
 }
 
 export type RoomLinksOptions = {
@@ -35,6 +37,8 @@ export type RoomLinksOptions = {
   send(to: string, signal: Signal): void
   /** For the SFU, when its session begins anew. */
   refreshToken(): Promise<string>
+  /** The SFU has not been reached for a while. */
+  onSfuUnreachable(): void
   /** Nobody is there any more of this participant, whom the state has named until now. */
   onLeft(name: string): void
 }
@@ -50,9 +54,14 @@ export class RoomLinks {
   readonly #options: RoomLinksOptions
   readonly #participants: Participants
   readonly #peers = new Map<string, Peer>()
-  /** Direct links that were taken over from. */
+  /** Links that were taken over from. */
   readonly #lingering = new Set<Link>()
+  /** Links that have taken over from the SFU, and whose other ends have not yet. */
+  readonly #unconfirmed = new Set<Link>()
   #iceServers: IceServer[] = []
+  /** The way that new links take. */
+  #way: RoomMedia['mode'] = 'mesh'
+  /** Also while a room that came back from there still needs it. */
   #sfu: Sfu | undefined
   /** Rises with every end: what an older stay awaited is of no interest any more. */
   #epoch = 0
@@ -65,11 +74,6 @@ export class RoomLinks {
       peers: this.#peers,
       sfu: () => this.#sfu,
     })
-  }
-
-  /** Whether the room's media goes over the SFU. */
-  get onSfu(): boolean {
-    return this.#sfu !== undefined
   }
 
   add(participant: Participant): void {
@@ -112,16 +116,16 @@ export class RoomLinks {
   /** @returns false where the sender is not known (yet) */
   receive(from: string, signal: Signal): boolean {
     const peer = this.#peers.get(from)
-    peer?.link.receive(signal)
+    if (peer) directOf(peer).receive(signal)
     return peer !== undefined
   }
 
   signalingRestored(): void {
-    for (const { link } of this.#peers.values()) link.signalingRestored()
+    for (const link of this.#current()) link.signalingRestored()
   }
 
   retry(): void {
-    for (const { link } of this.#peers.values()) link.retry()
+    for (const link of this.#current()) link.retry()
     this.#sfu?.retry()
   }
 
@@ -131,7 +135,7 @@ export class RoomLinks {
   }
 
   setTracks(tracks: LocalTracks): void {
-    for (const { link } of this.#peers.values()) link.setTracks(tracks)
+    for (const link of this.#current()) link.setTracks(tracks)
     for (const link of this.#lingering) link.setTracks(tracks)
     this.#sfu?.setTracks(tracks)
   }
@@ -139,25 +143,18 @@ export class RoomLinks {
   /** Used by links that are made or restarted from now on. */
   setIceServers(iceServers: IceServer[]): void {
     this.#iceServers = iceServers
-    for (const { link } of this.#peers.values()) link.setIceServers(iceServers as RTCIceServer[])
+    for (const link of this.#current()) link.setIceServers(iceServers as RTCIceServer[])
     this.#sfu?.setIceServers(iceServers as RTCIceServer[])
   }
 
-  /** A mesh after all is no news: a room stays on the SFU, and a server may have no memory of it. */
+  /**
+   * A mesh is no news for who is on the SFU unless the room came back from there: a server may have no
+   * memory of the room.
+   */
   takeMedia(media: RoomMedia): void {
-    if (media.mode === 'mesh' || this.#sfu) return
-    const { openSfu, refreshToken, localTracks } = this.#options
-    this.#sfu = openSfu({
-      token: media.token,
-      refreshToken,
-      configuration: this.#configuration(),
-      tracks: localTracks(),
-    })
-    for (const [id, peer] of this.#peers) {
-      peer.next = this.#link(id)
-      if (peer.link.state === 'connected') this.#probeNext(id)
-      else this.#takeOver(id)
-    }
+    if (media.mode === this.#way) return
+    if (media.mode === 'sfu') this.#toSfu(media.token)
+    else if (media.cameBack) this.#toMesh()
   }
 
   /** The page goes away, and nothing else needs to be put right. */
@@ -177,6 +174,13 @@ export class RoomLinks {
     if (this.#sfu) this.readings.retire(this.#sfu.totals())
     this.#sfu?.close()
     this.#sfu = undefined
+    this.#way = 'mesh'
+    this.#unconfirmed.clear()
+  }
+
+  /** Links that are in use, and those that are to be. */
+  #current(): Link[] {
+    return [...this.#peers.values()].flatMap(({ link, next }) => (next ? [link, next] : [link]))
   }
 
   // -- one link --------------------------------------------------------------------------------
@@ -207,7 +211,7 @@ export class RoomLinks {
     }
     // Set only once the link is made; until then it cannot be the one that is drawn.
     let link: Link | undefined
-    link = this.#sfu?.link(request) ?? createLink(request)
+    link = (this.#way === 'sfu' && this.#sfu?.link(request)) || createLink(request)
     return link
   }
 
@@ -229,7 +233,7 @@ export class RoomLinks {
 
   #limitSending(): void {
     const limit = sendLimitFor(this.#peers.size)
-    for (const { link } of this.#peers.values()) link.setSendLimit(limit)
+    for (const link of this.#current()) link.setSendLimit(limit)
   }
 
   #remove(id: string): void {
@@ -240,6 +244,7 @@ export class RoomLinks {
     const participant = this.#participants.remove(id)
     if (participant) this.#options.onLeft(participant.name)
     this.#limitSending()
+    this.#leaveSfu()
   }
 
   #retire({ link, next, stats }: Peer): void {
@@ -251,9 +256,46 @@ export class RoomLinks {
   #close(link: Link): void {
     link.close()
     this.#options.reporter.ended(link)
+    this.#confirmed(link)
   }
 
   // -- from one way to the other ---------------------------------------------------------------
+
+  #toSfu(token: string): void {
+    const { openSfu, refreshToken, localTracks, onSfuUnreachable } = this.#options
+    this.#way = 'sfu'
+    this.#unconfirmed.clear()
+    this.#sfu ??= openSfu({
+      token,
+      refreshToken,
+      configuration: this.#configuration(),
+      tracks: localTracks(),
+      onUnreachable: () => {
+        if (this.#way === 'sfu') onSfuUnreachable()
+      },
+    })
+    this.#moveAll()
+  }
+
+  #toMesh(): void {
+    this.#way = 'mesh'
+    this.#moveAll()
+    this.#limitSending()
+    this.#leaveSfu()
+  }
+
+  #moveAll(): void {
+    const present = (link: Link) => Boolean(link.sfu) === (this.#way === 'sfu')
+    for (const [id, peer] of this.#peers) {
+      // The room was on its way elsewhere when it turned round.
+      peer.next?.close()
+      delete peer.next
+      if (present(peer.link)) continue
+      peer.next = this.#link(id)
+      if (peer.link.state === 'connected') this.#probeNext(id)
+      else this.#takeOver(id)
+    }
+  }
 
   /** Make before break: the present link goes on until the next one brings what it brought. */
   #probeNext(id: string): void {
@@ -277,27 +319,58 @@ export class RoomLinks {
   #takeOver(id: string): void {
     const peer = this.#peers.get(id)
     if (!peer?.next) return
-    const { link: direct, next, stats } = peer
-    if (stats) this.readings.retire(stats.transport)
+    const { link: before, next, stats } = peer
+    if (stats && !before.sfu) this.readings.retire(stats.transport)
     peer.link = next
     delete peer.next
     peer.ways++
     if (stats) peer.stats = { ...stats, transport: noTraffic }
     this.#participants.patch(id, {
       link: next.state,
-      audio: next.tracks.audio ?? direct.tracks.audio,
-      video: next.tracks.video ?? direct.tracks.video,
-      screen: next.tracks.screen ?? direct.tracks.screen ?? null,
-      screenAudio: next.tracks.screenAudio ?? direct.tracks.screenAudio ?? null,
+      audio: next.tracks.audio ?? before.tracks.audio,
+      video: next.tracks.video ?? before.tracks.video,
+      screen: next.tracks.screen ?? before.tracks.screen ?? null,
+      screenAudio: next.tracks.screenAudio ?? before.tracks.screenAudio ?? null,
     })
-    this.#lingering.add(direct)
-    const stop = () => this.#stopLingering(direct)
-    this.#options.clock.after(direct.state === 'connected' ? lingerMs : 0, stop)
+    this.#lingering.add(before)
+    const stop = () => this.#stopLingering(before)
+    this.#options.clock.after(before.state === 'connected' ? lingerMs : 0, stop)
     // The other end may still need it.
-    direct.finish(stop)
+    before.finish(stop)
+    if (!next.sfu) this.#confirm(next)
+  }
+
+  /** What came over the SFU is needed no more here; the other end says when it does not need it. */
+  #confirm(link: Link): void {
+    this.#unconfirmed.add(link)
+    const confirmed = () => this.#confirmed(link)
+    link.confirm(confirmed)
+    this.#options.clock.after(lingerMs, confirmed)
+    this.#leaveSfu()
+  }
+
+  #confirmed(link: Link): void {
+    if (this.#unconfirmed.delete(link)) this.#leaveSfu()
+  }
+
+  /** Once nobody needs it any more. */
+  #leaveSfu(): void {
+    const sfu = this.#sfu
+    const needed = [...this.#peers.values()].some(({ link }) => link.sfu)
+    if (!sfu || this.#way === 'sfu' || needed || this.#unconfirmed.size > 0) return
+    this.readings.retire(sfu.totals())
+    this.#options.reporter.ended(sfu)
+    this.#sfu = undefined
+    for (const link of this.#lingering) if (link.sfu) this.#stopLingering(link)
+    sfu.close()
   }
 
   #stopLingering(link: Link): void {
     if (this.#lingering.delete(link)) this.#close(link)
   }
+}
+
+/** Signals are of direct links. */
+function directOf({ link, next }: Peer): Link {
+  return next && !next.sfu ? next : link
 }

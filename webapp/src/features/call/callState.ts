@@ -1,4 +1,5 @@
 import type { MediaState } from '@parley/protocol'
+import type { ConnectionNote } from '../connection/ConnectionNotes.ts'
 import type { LinkState } from '../connection/PeerLink.ts'
 import type { QualityLabel } from '../connection/quality.ts'
 import type { SignalingErrorCode } from '../connection/Signaling.ts'
@@ -40,6 +41,8 @@ export type CallState = {
   /** The link carries ?relay=1. */
   relayForced: boolean
   notices: readonly Notice[]
+  /** What is to be known of the connection, until it passes or is hidden. */
+  notes: readonly ConnectionNote[]
   timings: JoinTimings
 }
 
@@ -63,5 +66,6 @@ export const initialCall: CallState = {
   maxParticipants: 0,
   relayForced: false,
   notices: [],
+  notes: [],
   timings: {},
 }

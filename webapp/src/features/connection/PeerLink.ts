@@ -1,6 +1,7 @@
 import type { Signal } from '@parley/protocol'
 import type { Clock } from '../../clock.ts'
 import { type IceError, iceErrorOf } from '../linkReports/linkFacts.ts'
+import { Accord } from './Accord.ts'
 import { Heartbeat } from './Heartbeat.ts'
 import { rowsOf } from './linkStats.ts'
 import { Negotiation } from './Negotiation.ts'
@@ -74,9 +75,6 @@ const connectDeadlineMs = 10_000
 /** From this try on, a new connection is made instead of restarting ICE on the old one. */
 const rebuildFromAttempt = 3
 const iceErrorsMax = 16
-/** Says over the unreliable channel, again and again, that this end needs the link no more. */
-const doneBeat = 'done'
-const doneIntervalMs = 250
 
 /**
  * The way to one other participant: a peer connection, kept alive.
@@ -105,15 +103,15 @@ export class PeerLink {
   #cancelTry = () => {}
   #closed = false
   #sendLimit: SendLimit | undefined
-  #otherDone = false
-  #onDone: (() => void) | undefined
-  #tellDone = () => {}
+  readonly #accord: Accord
+  #say = (_word: string) => {}
 
   constructor(options: PeerLinkOptions) {
     this.#options = options
     this.leads = options.selfId < options.peerId
     this.#configuration = options.configuration
     this.#tracks = options.tracks
+    this.#accord = new Accord({ clock: options.clock, say: (word) => this.#say(word) })
     const parts = this.#build()
     this.#connection = parts.connection
     this.#negotiation = parts.negotiation
@@ -195,14 +193,15 @@ export class PeerLink {
    * @param onDone neither end needs it
    */
   finish(onDone: () => void): void {
-    this.#onDone = onDone
-    if (this.#otherDone) onDone()
-    const tell = () => {
-      if (this.#closed) return
-      this.#tellDone()
-      this.#options.clock.after(doneIntervalMs, tell)
-    }
-    tell()
+    this.#accord.agree('done', onDone)
+  }
+
+  /**
+   * This end gets over the link what it needs.
+   * @param onLive both ends do: whatever brought it before may end
+   */
+  confirm(onLive: () => void): void {
+    this.#accord.agree('live', onLive)
   }
 
   async stats(): Promise<RTCStatsReport> {
@@ -229,6 +228,7 @@ export class PeerLink {
 
   close(): void {
     this.#closed = true
+    this.#accord.stop()
     this.#cancelTry()
     this.#dismantle()
   }
@@ -268,11 +268,10 @@ export class PeerLink {
     channel.onclose = () => current() && this.#lost()
     channel.onmessage = (event) => {
       heartbeat.receive(String(event.data))
-      if (event.data === doneBeat && current()) this.#otherDone = true
-      if (this.#otherDone) this.#onDone?.()
+      if (current()) this.#accord.receive(String(event.data))
     }
-    this.#tellDone = () => {
-      if (channel.readyState === 'open') channel.send(doneBeat)
+    this.#say = (word) => {
+      if (channel.readyState === 'open') channel.send(word)
     }
     connection.onnegotiationneeded = () => {
       // The first offer is the leader's, or the two ends' transceivers would not pair up.

@@ -34,6 +34,10 @@ export function backoff(options: BackoffOptions): ReconnectPolicy {
 export const linkPolicy = (random: () => number): ReconnectPolicy =>
   backoff({ firstMs: 0, stepMs: 2000, maxMs: 10_000, attempts: 9, random })
 
+/** For the SFU: at once, and again soon, since it may be another server that answers; then less often. */
+export const sfuPolicy = (random: () => number): ReconnectPolicy =>
+  backoff({ firstMs: 0, stepMs: 250, maxMs: 10_000, attempts: 12, random })
+
 /** For the socket: three tries (REQ-W1), after which the person is offered to reconnect. */
 export const signalingPolicy = (random: () => number): ReconnectPolicy =>
   backoff({ firstMs: 250, stepMs: 1000, maxMs: 4000, attempts: 3, random })

@@ -45,6 +45,7 @@ async function begin() {
   const errors: unknown[] = []
   let refused = false
   let tokens = 0
+  let unreachable = 0
   const openRoom: OpenSfuRoom = async (token, _configuration, events) => {
     if (refused) throw new Error('refused')
     const room = new FakeRoom(token, events)
@@ -59,6 +60,9 @@ async function begin() {
     tracks,
     token: 'first',
     refreshToken: async () => `fresh-${++tokens}`,
+    onUnreachable: () => {
+      unreachable++
+    },
     onError: (error) => errors.push(error),
   })
   await settle()
@@ -85,6 +89,7 @@ async function begin() {
     room,
     errors,
     link,
+    unreachable: () => unreachable,
     refuse: (now: boolean) => {
       refused = now
     },
@@ -184,6 +189,28 @@ describe('SfuSession', () => {
     session.beginAnew()
     await clock.advance(20_000)
     expect(rooms).toHaveLength(2)
+  })
+
+  it('REQ-K8: says that it cannot be reached, again and again, for as long as it cannot', async () => {
+    const { clock, session, room, unreachable, refuse } = await begin()
+    await clock.advance(60_000)
+    expect(unreachable()).toBe(0)
+    refuse(true)
+    room().events.onState('closed')
+    await clock.advance(2900)
+    expect(unreachable()).toBe(0)
+    await clock.advance(5200)
+    expect(unreachable()).toBe(2)
+    refuse(false)
+    session.retry()
+    await clock.advance(60_000)
+    expect(unreachable()).toBe(2)
+    room().events.onState('reconnecting')
+    await clock.advance(3100)
+    expect(unreachable()).toBe(3)
+    session.close()
+    await clock.advance(60_000)
+    expect(unreachable()).toBe(3)
   })
 
   it('REQ-M1: counts the connection once, and of it what came from each participant', async () => {

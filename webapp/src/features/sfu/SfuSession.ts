@@ -21,8 +21,13 @@ export type SfuSessionOptions = {
   token: string
   /** A fresh one, for a new beginning. */
   refreshToken(): Promise<string>
+  /** It has not been connected for a while; called again and again until it is. */
+  onUnreachable(): void
   onError(error: unknown): void
 }
+
+/** After so long without a connection the SFU counts as unreachable, and again after so much more. */
+const unreachableMs = { first: 3000, again: 5000 }
 
 /** Media is looked after as often as this. */
 const watchMs = 250
@@ -52,6 +57,7 @@ export class SfuSession {
   #closed = false
   #cancelRetry = () => {}
   #cancelWatch = () => {}
+  #cancelAwait = () => {}
   #retired = noTraffic
   #transport = noTraffic
   #reading: { at: number; report: Promise<RTCStatsReport> } | undefined
@@ -60,6 +66,7 @@ export class SfuSession {
     this.#options = options
     this.#tracks = options.tracks
     void this.#open(Promise.resolve(options.token), 0)
+    this.#await()
   }
 
   /** The way to one other participant. It is `connecting` until that one is in the SFU's room. */
@@ -115,6 +122,7 @@ export class SfuSession {
 
   close(): void {
     this.#closed = true
+    this.#cancelAwait()
     this.#cancelRetry()
     this.#cancelWatch()
     this.#room?.close()
@@ -178,6 +186,8 @@ export class SfuSession {
   }
 
   #became(state: SfuRoomState): void {
+    if (state === 'connected') this.#cancelAwait()
+    else if (this.#state === 'connected') this.#await()
     this.#state = state
     if (state === 'closed') {
       this.#room?.close()
@@ -192,6 +202,13 @@ export class SfuSession {
       this.#openLater(0)
     }
     for (const id of this.#links.keys()) this.#settle(id)
+  }
+
+  #await(ms = unreachableMs.first): void {
+    this.#cancelAwait = this.#options.clock.after(ms, () => {
+      this.#await(unreachableMs.again)
+      this.#options.onUnreachable()
+    })
   }
 
   #presence(id: string, present: boolean): void {
@@ -351,4 +368,5 @@ class SfuLink implements Link {
   signalingRestored(): void {}
   peerReturned(): void {}
   finish(): void {}
+  confirm(): void {}
 }

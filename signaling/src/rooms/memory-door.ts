@@ -1,0 +1,159 @@
+import type { Knocker, Role } from '@parley/protocol'
+import { crownOf, type Seated } from '../access/crown.ts'
+import type { Comer, Mark, RoomDoor, Standing } from './room-door.ts'
+import { type RoomKey, roomName } from './room-store.ts'
+
+/** What the door keeps of a seat. */
+export type DoorSeat = { account?: string | undefined; crowned?: boolean }
+
+type Waiting = { knocker: Knocker; session: string; until: number }
+type Marked = { mark: Mark; until: number }
+type Doors = {
+  marks: Map<string, Marked>
+  lobby: Map<string, Waiting>
+}
+
+/** The seats of a process' rooms, as their door sees them. */
+export type DoorRooms = {
+  /** By id; undefined where the room is empty. */
+  seats(
+    room: string,
+  ): Map<string, DoorSeat & { participant: Pick<Seated, 'id' | 'role' | 'joinedAt'> }> | undefined
+  drop(room: string, id: string): void
+  locked: Set<string>
+}
+
+/** @param times how long marks last, and a place in the lobby that is not renewed */
+export function memoryDoor(
+  rooms: DoorRooms,
+  now: () => number,
+  times: { markMs: number; leaseMs: number },
+): RoomDoor {
+  const doors = new Map<string, Doors>()
+  const spent = new Map<string, number>()
+
+  /** Without what has run out. */
+  const doorOf = (key: RoomKey): Doors => {
+    for (const [name, { marks, lobby }] of doors) {
+      for (const [who, { until }] of marks) if (until <= now()) marks.delete(who)
+      for (const [who, { until }] of lobby) if (until <= now()) lobby.delete(who)
+      if (marks.size + lobby.size === 0) doors.delete(name)
+    }
+    const name = roomName(key)
+    const door = doors.get(name) ?? { marks: new Map(), lobby: new Map() }
+    doors.set(name, door)
+    return door
+  }
+  const mark = (door: Doors, who: string, mark: Mark) =>
+    door.marks.set(who, { mark, until: now() + times.markMs })
+  const accountMark = (account: string) => `a:${account}`
+
+  const standing = (key: RoomKey, comer: Comer): Standing => {
+    const { marks } = doorOf(key)
+    const account = comer.account === undefined ? undefined : accountMark(comer.account)
+    const marked = (marks.get(comer.id) ?? (account && marks.get(account)))?.mark
+    if (marked !== undefined && marked !== 'admitted') return marked
+    if (comer.passes || marked === 'admitted') return 'open'
+    if (rooms.seats(roomName(key))?.has(comer.id)) return 'open'
+    if (rooms.locked.has(roomName(key))) return 'locked'
+    return comer.knocks ? 'waiting' : 'open'
+  }
+
+  return {
+    standing: async (key, comer) => standing(key, comer),
+    async knock(key, comer, knocker, session) {
+      const is = standing(key, comer)
+      if (is !== 'waiting' && is !== 'locked') return { standing: is, first: false }
+      const { lobby } = doorOf(key)
+      const before = lobby.get(comer.id)
+      lobby.set(comer.id, {
+        knocker: before?.knocker ?? knocker,
+        session,
+        until: now() + times.leaseMs,
+      })
+      return { standing: is, first: before === undefined }
+    },
+    async withdraw(key, id, session) {
+      const { lobby } = doorOf(key)
+      return lobby.get(id)?.session === session && lobby.delete(id)
+    },
+    async answer(key, id, admitted) {
+      const door = doorOf(key)
+      if (!door.lobby.delete(id)) return false
+      mark(door, id, admitted ? 'admitted' : 'denied')
+      return true
+    },
+    async settle(key, least, came) {
+      const room = roomName(key)
+      const seats = rooms.seats(room) ?? new Map()
+      const arrived = came && seats.get(came.id)
+      if (arrived) arrived.account = came.account
+      const seated: Seated[] = [...seats.values()].map(({ participant, crowned = false }) => ({
+        id: participant.id,
+        role: participant.role,
+        joinedAt: participant.joinedAt,
+        crowned,
+      }))
+      const crown = crownOf(seated, least)
+      const changed = seated.filter(({ id, crowned }) => crowned !== (id === crown))
+      for (const { id } of changed) {
+        const seat = seats.get(id)
+        if (seat) seat.crowned = id === crown
+      }
+      const lobby = [...doorOf(key).lobby.values()].map(({ knocker }) => knocker)
+      return {
+        locked: rooms.locked.has(room),
+        lobby: lobby.toSorted((a, b) => a.since - b.since),
+        roles: new Map(
+          seated.map(({ id, role }): [string, Role] => [id, id === crown ? 'host' : role]),
+        ),
+        changed: changed.map(({ id }) => id),
+      }
+    },
+    async setLocked(key, locked) {
+      const room = roomName(key)
+      if (!rooms.seats(room) || rooms.locked.has(room) === locked) return false
+      if (locked) rooms.locked.add(room)
+      else rooms.locked.delete(room)
+      return true
+    },
+    async remove(key, id) {
+      const room = roomName(key)
+      const seat = rooms.seats(room)?.get(id)
+      if (!seat) return false
+      const door = doorOf(key)
+      mark(door, id, 'removed')
+      if (seat.account !== undefined) mark(door, accountMark(seat.account), 'removed')
+      rooms.drop(room, id)
+      return true
+    },
+    async end(key) {
+      const room = roomName(key)
+      const door = doorOf(key)
+      for (const id of [...(rooms.seats(room)?.keys() ?? [])]) {
+        mark(door, id, 'ended')
+        rooms.drop(room, id)
+      }
+      for (const id of door.lobby.keys()) mark(door, id, 'ended')
+      door.lobby.clear()
+    },
+    async watch(key, ids) {
+      const { marks } = doorOf(key)
+      const found = ids.flatMap((id): [string, Mark][] => {
+        const marked = marks.get(id)
+        return marked ? [[id, marked.mark]] : []
+      })
+      const room = roomName(key)
+      return {
+        marks: new Map(found),
+        locked: rooms.seats(room) ? rooms.locked.has(room) : undefined,
+      }
+    },
+    async spend(what, untilMs) {
+      for (const [other, until] of spent) if (until <= now()) spent.delete(other)
+      if (spent.has(what)) return false
+      spent.set(what, untilMs)
+      return true
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import type { Knocker, Role } from '@parley/protocol'
+import type { RoomKey } from './room-store.ts'
+
+/** What a room's door remembers of somebody, for as long as their token lives. */
+export type Mark = 'admitted' | 'denied' | 'removed' | 'ended'
+
+/** How somebody stands before the door: `open` is in. */
+export type Standing = 'open' | 'waiting' | 'locked' | Exclude<Mark, 'admitted'>
+
+/** Somebody who wants a seat. */
+export type Comer = {
+  id: string
+  /** Of one person, whatever id they come with: their sign-in, or their own invitation. */
+  account?: string | undefined
+  /** Has to be let in, also where the room is not locked. */
+  knocks: boolean
+  /** A host or an admin: no lock holds them. */
+  passes: boolean
+}
+
+export type RoomState = {
+  locked: boolean
+  lobby: Knocker[]
+  /** Of everybody with a seat, the crown included. */
+  roles: ReadonlyMap<string, Role>
+  /** Ids of those whose role is another one since this very call. */
+  changed: string[]
+}
+
+/**
+ * Who may come into a room, who waits before it, and who rules it. A lock lasts until the room is empty; a place
+ * in the lobby lives by a lease, as seats do.
+ *
+ * Every method throws SignalingError `unavailable` when the store cannot be reached.
+ */
+export type RoomDoor = {
+  standing(key: RoomKey, comer: Comer): Promise<Standing>
+  /** Waits, or goes on waiting, where the door is not open. `first`: nobody knew. */
+  knock(
+    key: RoomKey,
+    comer: Comer,
+    knocker: Knocker,
+    session: string,
+  ): Promise<{ standing: Standing; first: boolean }>
+  /** False where the session does not wait (any more). */
+  withdraw(key: RoomKey, id: string, session: string): Promise<boolean>
+  /** Lets in or denies whoever waits; false where nobody of that id does. */
+  answer(key: RoomKey, id: string, admitted: boolean): Promise<boolean>
+  /**
+   * The room as it is, with a host where it needs one (access/crown.ts): to be asked when somebody has come or gone.
+   *
+   * @param least role of who may be host for want of one
+   * @param came who has just been seated
+   */
+  settle(
+    key: RoomKey,
+    least: Role,
+    came?: { id: string; account?: string | undefined },
+  ): Promise<RoomState>
+  /** Only while somebody is in the room. @returns whether it is otherwise than before */
+  setLocked(key: RoomKey, locked: boolean): Promise<boolean>
+  /** Takes a seat away, for good; false where there is none. */
+  remove(key: RoomKey, id: string): Promise<boolean>
+  /** Takes all seats away, for good; whoever waits need not any more. */
+  end(key: RoomKey): Promise<void>
+  /** Marks of ids, and whether the room is locked; undefined: nobody is in it, as far as the store knows. */
+  watch(
+    key: RoomKey,
+    ids: readonly string[],
+  ): Promise<{ marks: ReadonlyMap<string, Mark>; locked: boolean | undefined }>
+  /** Uses what may be used once. @returns false where it was used before */
+  spend(what: string, untilMs: number): Promise<boolean>
+}

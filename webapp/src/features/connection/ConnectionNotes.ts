@@ -1,0 +1,43 @@
+import type { Clock } from '../../clock.ts'
+import type { Cell } from '../../state.ts'
+
+/**
+ * What a person is told of the connection. `sfu-away`: the SFU is away, and the room is a mesh.
+ * `turn-unreachable`: no relay answers, so only direct ways are left. `low-bandwidth`: little gets
+ * through, and the picture is smaller for it. `link-cut`: nothing gets through at present.
+ */
+export type ConnectionNote = 'sfu-away' | 'turn-unreachable' | 'low-bandwidth' | 'link-cut'
+
+/** How long what happened once is shown; the rest is shown for as long as it holds. */
+const passingMs: Partial<Record<ConnectionNote, number>> = { 'sfu-away': 15_000 }
+
+type Notes = { notes: readonly ConnectionNote[] }
+
+/** The notes that are shown, each once, in the order in which they came. */
+export class ConnectionNotes {
+  readonly #cell: Cell<Notes>
+  readonly #clock: Clock
+  readonly #cancels = new Map<ConnectionNote, () => void>()
+
+  constructor(cell: Pick<Cell<Notes>, 'get' | 'set'>, clock: Clock) {
+    this.#cell = cell
+    this.#clock = clock
+  }
+
+  show(note: ConnectionNote): void {
+    const { notes } = this.#cell.get()
+    if (!notes.includes(note)) this.#cell.set({ notes: [...notes, note] })
+    const ms = passingMs[note]
+    this.#cancels.get(note)?.()
+    if (ms !== undefined)
+      this.#cancels.set(
+        note,
+        this.#clock.after(ms, () => this.hide(note)),
+      )
+  }
+
+  hide(note: ConnectionNote): void {
+    const { notes } = this.#cell.get()
+    if (notes.includes(note)) this.#cell.set({ notes: notes.filter((one) => one !== note) })
+  }
+}
