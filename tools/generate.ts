@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { exampleFiles } from '@parley/infra'
 import { openApiDocument } from '@parley/meter/openapi'
 import { crdReferenceMarkdown, reportReferenceMarkdown } from '@parley/operator/api'
+import { metricsMarkdown } from '@parley/protocol/metrics-markdown'
 import { presetsMarkdown } from '@parley/relay-cost'
 import { exampleMonthFiles } from '@parley/relay-cost/example'
 
@@ -17,6 +18,7 @@ const generated: Record<string, () => string | Promise<string>> = {
   'docs/reference/meetingcluster.md': crdReferenceMarkdown,
   'docs/reference/relaycostreport.md': reportReferenceMarkdown,
   'docs/reference/price-presets.md': presetsMarkdown,
+  'docs/metrics.md': metricsMarkdown,
   'docs/reference/meter-api.json': () => `${JSON.stringify(openApiDocument(), null, 2)}\n`,
   ...Object.fromEntries(
     Object.entries({ ...exampleMonthFiles(), ...exampleFiles() }).map(([file, text]) => [

@@ -1,4 +1,4 @@
-import { meetingMetrics } from '@parley/protocol'
+import { type Metric, meetingMetrics, signalingMetrics } from '@parley/protocol'
 import { Counter, Gauge, Registry } from 'prom-client'
 
 /** Rooms that get a series of their own; the others are summed. */
@@ -43,32 +43,19 @@ export function createMetrics(load: Load, registry = new Registry()): Metrics {
         this.set({ room_id }, count)
     },
   })
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = ({ name, help }: Metric, read: () => number | Promise<number>) =>
     new Gauge({
-      name,
-      help,
+      ...{ name, help },
       registers: [registry],
-      collect() {
-        this.set(read())
+      async collect() {
+        this.set(await read())
       },
     })
-  gauge('parley_signaling_sockets', 'Sockets that are connected to this replica', () =>
-    load.sockets(),
-  )
-  gauge(
-    'parley_signaling_rooms',
-    'Rooms with a participant on this replica',
-    () => load.participantsByRoom().size,
-  )
-  new Gauge({
-    name: 'parley_signaling_room_shares',
-    help: 'Rooms, each by the share of its participants on this replica: summed up, the rooms there are',
-    registers: [registry],
-    async collect() {
-      this.set(await load.roomShares().catch(() => Number.NaN))
-    },
-  })
-  gauge('parley_signaling_participants', 'Participants whose sockets this replica holds', () =>
+  const { sockets, rooms, roomShares, participants } = signalingMetrics
+  gauge(sockets, () => load.sockets())
+  gauge(rooms, () => load.participantsByRoom().size)
+  gauge(roomShares, () => load.roomShares().catch(() => Number.NaN))
+  gauge(participants, () =>
     [...load.participantsByRoom().values()].reduce((sum, count) => sum + count, 0),
   )
   const attempted = new Counter({ ...plain(connectionsAttempted), registers: [registry] })

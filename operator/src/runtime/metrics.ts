@@ -1,3 +1,4 @@
+import { operatorMetrics } from '@parley/protocol'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** The operator's metrics, by controller-runtime's names, so that existing boards and alerts work. */
@@ -24,96 +25,28 @@ const QUEUE_BUCKETS = [1e-5, 1e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 0.5, 1, 5, 10, 1
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  const registers = [registry]
-  const queue = ['name', 'controller'] as const
+  const of = <L extends string>({ name, help, labels }: Entry<L>) => ({
+    ...{ name, help, labelNames: labels },
+    registers: [registry],
+  })
+  const m = operatorMetrics
   return {
     registry,
-    reconcileTotal: new Counter({
-      name: 'controller_runtime_reconcile_total',
-      help: 'Total number of reconciliations per controller',
-      labelNames: ['controller', 'result'],
-      registers,
-    }),
-    reconcileErrors: new Counter({
-      name: 'controller_runtime_reconcile_errors_total',
-      help: 'Total number of reconciliation errors per controller',
-      labelNames: ['controller'],
-      registers,
-    }),
-    reconcileSeconds: new Histogram({
-      name: 'controller_runtime_reconcile_time_seconds',
-      help: 'Length of time per reconciliation per controller',
-      labelNames: ['controller'],
-      buckets: RECONCILE_BUCKETS,
-      registers,
-    }),
-    activeWorkers: new Gauge({
-      name: 'controller_runtime_active_workers',
-      help: 'Number of currently used workers per controller',
-      labelNames: ['controller'],
-      registers,
-    }),
-    maxConcurrentReconciles: new Gauge({
-      name: 'controller_runtime_max_concurrent_reconciles',
-      help: 'Maximum number of concurrent reconciles per controller',
-      labelNames: ['controller'],
-      registers,
-    }),
-    queueDepth: new Gauge({
-      name: 'workqueue_depth',
-      help: 'Current depth of workqueue',
-      labelNames: queue,
-      registers,
-    }),
-    queueAdds: new Counter({
-      name: 'workqueue_adds_total',
-      help: 'Total number of adds handled by workqueue',
-      labelNames: queue,
-      registers,
-    }),
-    queueRetries: new Counter({
-      name: 'workqueue_retries_total',
-      help: 'Total number of retries handled by workqueue',
-      labelNames: queue,
-      registers,
-    }),
-    queueSeconds: new Histogram({
-      name: 'workqueue_queue_duration_seconds',
-      help: 'How long in seconds an item stays in workqueue before being requested',
-      labelNames: queue,
-      buckets: QUEUE_BUCKETS,
-      registers,
-    }),
-    workSeconds: new Histogram({
-      name: 'workqueue_work_duration_seconds',
-      help: 'How long in seconds processing an item from workqueue takes',
-      labelNames: queue,
-      buckets: QUEUE_BUCKETS,
-      registers,
-    }),
-    unfinishedSeconds: new Gauge({
-      name: 'workqueue_unfinished_work_seconds',
-      help: 'How many seconds of work is in progress and has not been observed by work_duration',
-      labelNames: queue,
-      registers,
-    }),
-    longestRunningSeconds: new Gauge({
-      name: 'workqueue_longest_running_processor_seconds',
-      help: 'How many seconds the longest running worker has been running',
-      labelNames: queue,
-      registers,
-    }),
-    leader: new Gauge({
-      name: 'leader_election_master_status',
-      help: 'Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master',
-      labelNames: ['name'],
-      registers,
-    }),
-    requests: new Counter({
-      name: 'rest_client_requests_total',
-      help: 'Number of HTTP requests, partitioned by status code, method, and host',
-      labelNames: ['code', 'method', 'host'],
-      registers,
-    }),
+    reconcileTotal: new Counter(of(m.reconcileTotal)),
+    reconcileErrors: new Counter(of(m.reconcileErrors)),
+    reconcileSeconds: new Histogram({ ...of(m.reconcileSeconds), buckets: RECONCILE_BUCKETS }),
+    activeWorkers: new Gauge(of(m.activeWorkers)),
+    maxConcurrentReconciles: new Gauge(of(m.maxConcurrentReconciles)),
+    queueDepth: new Gauge(of(m.queueDepth)),
+    queueAdds: new Counter(of(m.queueAdds)),
+    queueRetries: new Counter(of(m.queueRetries)),
+    queueSeconds: new Histogram({ ...of(m.queueSeconds), buckets: QUEUE_BUCKETS }),
+    workSeconds: new Histogram({ ...of(m.workSeconds), buckets: QUEUE_BUCKETS }),
+    unfinishedSeconds: new Gauge(of(m.unfinishedSeconds)),
+    longestRunningSeconds: new Gauge(of(m.longestRunningSeconds)),
+    leader: new Gauge(of(m.leader)),
+    requests: new Counter(of(m.requests)),
   }
 }
+
+type Entry<L extends string> = { name: string; help: string; labels: readonly L[] }
