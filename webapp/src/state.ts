@@ -1,9 +1,14 @@
 import { createStore } from 'zustand/vanilla'
+import type { Language, Theme } from './features/appearance/appearance.ts'
 import { type CallState, initialCall } from './features/call/callState.ts'
+import { type ChatState, initialChat } from './features/chat/chatState.ts'
 import { initialLayout, type LayoutState } from './features/layout/layoutState.ts'
 import { initialLocal, type LocalState } from './features/media/localState.ts'
+import { type CompanyState, initialCompany } from './features/people/companyState.ts'
+import { initialReactions, type ReactionState } from './features/reactions/reactionState.ts'
 import { initialPreferences, type Preferences } from './features/settings/preferences.ts'
 import { initialShare, type ShareState } from './features/share/shareState.ts'
+import { initialSide, type SideState } from './features/side/sideState.ts'
 import { initialVoice, type VoiceState } from './features/voice/voiceState.ts'
 
 /** All that the page shows. Behaviour writes it, React draws it. */
@@ -14,6 +19,11 @@ export type AppState = {
   voice: VoiceState
   layout: LayoutState
   share: ShareState
+  appearance: { theme: Theme; language: Language }
+  chat: ChatState
+  company: CompanyState
+  reactions: ReactionState
+  side: SideState
 }
 
 export const store = createStore<AppState>()(() => ({
@@ -23,6 +33,11 @@ export const store = createStore<AppState>()(() => ({
   voice: initialVoice,
   layout: initialLayout,
   share: initialShare,
+  appearance: { theme: 'system', language: 'en' },
+  chat: initialChat,
+  company: initialCompany,
+  reactions: initialReactions,
+  side: initialSide,
 }))
 
 /** A slice of state as its owner sees it: read it, or change some of its fields. */

@@ -1,12 +1,13 @@
 import { systemClock } from '../../clock.ts'
 import { cell, store } from '../../state.ts'
 import { PeerLink } from '../connection/PeerLink.ts'
-import { linkPolicy, signalingPolicy } from '../connection/ReconnectPolicy.ts'
+import { linkPolicy, sfuPolicy, signalingPolicy } from '../connection/ReconnectPolicy.ts'
 import { openSocketSignaling, requestJoinOverHttp } from '../connection/SocketSignaling.ts'
 import { type LocalState, mediaState } from '../media/localState.ts'
 import type { OpenSfuRoom } from '../sfu/SfuRoom.ts'
 import { SfuSession } from '../sfu/SfuSession.ts'
 import { shareMedia, shareTracks } from '../share/shareState.ts'
+import { ownChat, ownCompany, ownReactions } from '../side/ownSide.ts'
 import { noteReceiver } from '../voice/receivers.ts'
 import { CallSession } from './CallSession.ts'
 import { FreezeWatch } from './FreezeWatch.ts'
@@ -48,14 +49,14 @@ export const ownCall = new CallSession({
       },
       onError: (error) => console.warn('peer connection', { peer: request.peerId, error }),
     }),
-  followers: [],
+  followers: [ownCompany, ownChat, ownReactions],
   // Where loading fails, it fails again where it is needed, which is tried again.
   prepareSfu: () => void loadSfu().catch(() => {}),
   openSfu: (request) =>
     new SfuSession({
       ...request,
       clock: systemClock,
-      policy: linkPolicy(Math.random),
+      policy: sfuPolicy(Math.random),
       openRoom,
       onError: (error) => console.warn('SFU', { error }),
     }),

@@ -110,7 +110,7 @@ class World {
     const page = this.#page(who)
     page.online = false
     this.#underway = this.#underway.filter(({ to }) => to !== who)
-    for (const { id, state } of page.log.entries) if (state === 'sending') page.log.unanswered(id)
+    page.log.away()
   }
 
   returns(who: number): void {

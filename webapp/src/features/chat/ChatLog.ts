@@ -89,6 +89,11 @@ export class ChatLog {
     this.#mark(id, 'waiting', 'sending')
   }
 
+  /** The way to the server is lost, and with it every answer. */
+  away(): void {
+    for (const { id } of this.#pending) this.unanswered(id)
+  }
+
   /** Sent again it would be refused again. */
   refused(id: string): void {
     this.#mark(id, 'refused', 'sending')

@@ -1,0 +1,44 @@
+import { systemClock } from '../../clock.ts'
+import { cell, store } from '../../state.ts'
+import { Chat } from '../chat/Chat.ts'
+import { ownMedia } from '../media/ownMedia.ts'
+import { Company } from '../people/Company.ts'
+import { Reactions } from '../reactions/Reactions.ts'
+import { initialSide, type SideTab } from './sideState.ts'
+
+export const ownChat = new Chat({
+  chat: cell('chat'),
+  clock: systemClock,
+  newId: randomId,
+})
+export const ownCompany = new Company({
+  company: cell('company'),
+  clock: systemClock,
+  turnOff: (kind) => void ownMedia.set(kind, false),
+})
+export const ownReactions = new Reactions({
+  reactions: cell('reactions'),
+  clock: systemClock,
+  random: Math.random,
+})
+
+const side = cell('side')
+
+/** Opens the panel with a tab, or closes it where that is the one to be seen. */
+export function toggleSide(tab: SideTab): void {
+  side.set({ tab: side.get().tab === tab ? null : tab })
+}
+export function showSide(tab: SideTab | null): void {
+  side.set({ tab })
+}
+
+store.subscribe((state, before) => {
+  if (state.side.tab !== before.side.tab) ownChat.show(state.side.tab === 'chat')
+  if (state.call.phase === 'left' && before.call.phase !== 'left') side.set(initialSide)
+})
+
+/** crypto.randomUUID is there on https:// pages only. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
