@@ -8,7 +8,7 @@ declare module 'i18next' {
   }
 }
 
-/** One catalogue a language, bundled: texts are there with the first paint. */
+/** English is bundled, and what is missing in another catalogue is there in English. */
 void i18next.use(initReactI18next).init({
   lng: 'en',
   fallbackLng: 'en',
@@ -16,3 +16,13 @@ void i18next.use(initReactI18next).init({
   interpolation: { escapeValue: false }, // React escapes
   initAsync: false,
 })
+
+/** Loads the catalogue of a language where need be. Where that fails, the page stays as it is. */
+export async function changeLanguage(language: 'en' | 'vi'): Promise<void> {
+  if (language === 'vi' && !i18next.hasResourceBundle('vi', 'translation')) {
+    const loaded = await import('../locales/vi.json').catch(() => undefined)
+    if (!loaded) return
+    i18next.addResourceBundle('vi', 'translation', loaded.default)
+  }
+  await i18next.changeLanguage(language)
+}

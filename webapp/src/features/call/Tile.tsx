@@ -1,9 +1,12 @@
-import { MicOff, Waypoints } from 'lucide-react'
+import { MicOff, Pin, PinOff, Waypoints } from 'lucide-react'
 import type { CSSProperties, ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
+import { cell } from '../../state.ts'
+import { IconButton } from '../../ui/IconButton.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { Video } from '../../ui/Video.tsx'
+import { togglePin } from '../layout/layoutState.ts'
 import { mediaState } from '../media/localState.ts'
 import { useSpeaking } from '../voice/useSpeaking.ts'
 import { self } from '../voice/voiceState.ts'
@@ -12,7 +15,9 @@ import type { RemoteParticipant } from './callState.ts'
 import { ownCall } from './ownCall.ts'
 import { QualityBars } from './QualityBars.tsx'
 
-export function OwnTile({ small = false }: { small?: boolean }) {
+type OwnProps = { small?: boolean; place?: CSSProperties }
+
+export function OwnTile({ small = false, place }: OwnProps) {
   const { t } = useTranslation()
   const name = useAppState((state) => state.call.name)
   const local = useAppState((state) => state.local)
@@ -25,6 +30,7 @@ export function OwnTile({ small = false }: { small?: boolean }) {
       muted={!media.audio}
       className={small ? 'own small' : 'own'}
       speaking={speaking}
+      place={place}
     >
       {local.video.track && media.video && (
         <Video track={local.video.track} mirrored label={t('call.youNamed', { name })} />
@@ -33,7 +39,9 @@ export function OwnTile({ small = false }: { small?: boolean }) {
   )
 }
 
-export function RemoteTile({ participant }: { participant: RemoteParticipant }) {
+type RemoteProps = { participant: RemoteParticipant; place: CSSProperties }
+
+export function RemoteTile({ participant, place }: RemoteProps) {
   const { t } = useTranslation()
   const { id, name, media, video, link, usingRelay } = participant
   const speaking = useSpeaking(id)
@@ -45,6 +53,7 @@ export function RemoteTile({ participant }: { participant: RemoteParticipant }) 
           {t('relay.short')}
         </span>
       )}
+      <PinButton id={id} name={name} />
       <QualityBars {...participant} />
     </div>
   )
@@ -56,6 +65,7 @@ export function RemoteTile({ participant }: { participant: RemoteParticipant }) 
       className={link}
       speaking={speaking}
       corner={corner}
+      place={place}
     >
       {video && media.video && <Video track={video} label={name} />}
       {link !== 'connected' && (
@@ -76,23 +86,43 @@ export function RemoteTile({ participant }: { participant: RemoteParticipant }) 
   )
 }
 
+/** Keeps one person in the middle; with one other there is nothing to choose. */
+function PinButton({ id, name }: { id: string; name: string }) {
+  const { t } = useTranslation()
+  const pinned = useAppState((state) => state.layout.pinned === id)
+  const several = useAppState((state) => state.call.participants.length > 1)
+  const layout = cell('layout')
+  if (!several) return null
+  return (
+    <IconButton
+      label={t(pinned ? 'layout.unpin' : 'layout.pin', { name })}
+      className={pinned ? 'tile-action on' : 'tile-action'}
+      onPress={() => layout.set(togglePin(layout.get(), id))}
+    >
+      {pinned ? <PinOff /> : <Pin />}
+    </IconButton>
+  )
+}
+
 type FrameProps = {
   name: string
   label: string
   muted: boolean
   className: string
   speaking: boolean
+  place: CSSProperties | undefined
   corner?: ReactNode
   children: ReactNode
 }
 
-function Frame({ name, label, muted, className, speaking, corner, children }: FrameProps) {
+function Frame(props: FrameProps) {
+  const { name, label, muted, className, speaking, place, corner, children } = props
   const { t } = useTranslation()
   return (
     <article
       className={speaking ? `tile speaking ${className}` : `tile ${className}`}
       aria-label={label}
-      style={{ '--hue': hueOf(name) } as CSSProperties}
+      style={{ '--hue': hueOf(name), ...place } as CSSProperties}
     >
       <span className="avatar" aria-hidden="true">
         {initialsOf(name)}

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { navigate } from '../../app/router.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Logo } from '../../ui/Logo.tsx'
+import { AppearanceButton } from '../appearance/AppearanceButton.tsx'
 import './landing.css'
 import { roomFromInput, suggestRoomName } from './roomName.ts'
 
@@ -17,6 +18,7 @@ export function LandingPage({ notFound = false }: { notFound?: boolean }) {
     <div className="landing">
       <header>
         <Logo />
+        <AppearanceButton />
       </header>
       <main>
         <section className="landing-words">

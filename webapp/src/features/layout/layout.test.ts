@@ -5,6 +5,7 @@ import {
   choose,
   initialLayout,
   type LayoutState,
+  nextSpeaker,
   shown,
   showShare,
   takeShares,
@@ -130,6 +131,14 @@ describe('the stage', () => {
     expect(shown(state, ids, null).main).toBe('a')
     expect(shown(takeShares(state, ['a', 'b', 'c']), ids, null).main).toBe('c')
     expect(shown(takeShares(state, ['b']), ids, null).main).toBe('b')
+  })
+
+  it('keeps who speaks in the middle until silent, and while nobody else speaks', () => {
+    expect(nextSpeaker(null, [])).toBeNull()
+    expect(nextSpeaker(null, ['b', 'a'])).toBe('b')
+    expect(nextSpeaker('b', ['a', 'b'])).toBe('b')
+    expect(nextSpeaker('b', ['a'])).toBe('a')
+    expect(nextSpeaker('b', [])).toBe('b')
   })
 
   it('has who speaks in the middle, the pinned one before that, and nobody who left', () => {

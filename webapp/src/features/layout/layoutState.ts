@@ -9,6 +9,8 @@ export type LayoutState = {
   shares: readonly string[]
   /** Of several shares the one the person asked for; null: the last one. */
   shownShare: string | null
+  /** Who spoke last, of the others. */
+  speaker: string | null
 }
 
 export const initialLayout: LayoutState = {
@@ -16,6 +18,7 @@ export const initialLayout: LayoutState = {
   pinned: null,
   shares: [],
   shownShare: null,
+  speaker: null,
 }
 
 /** What is in the middle: a screen (of `main`), one person (`main`), or nobody in particular. */
@@ -51,6 +54,15 @@ export function takeShares(state: LayoutState, sharing: readonly string[]): Layo
     // Whoever begins is shown at once.
     shownShare: begun.length === 0 && shownShare && kept.includes(shownShare) ? shownShare : null,
   }
+}
+
+/**
+ * Who has the middle stays there until silent, and while nobody else speaks.
+ * @param speaking who speaks now, of the others
+ */
+export function nextSpeaker(speaker: string | null, speaking: readonly string[]): string | null {
+  if (speaker !== null && speaking.includes(speaker)) return speaker
+  return speaking[0] ?? speaker
 }
 
 /**

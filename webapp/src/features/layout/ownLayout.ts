@@ -1,5 +1,6 @@
 import { type AppState, cell, store } from '../../state.ts'
-import { choose, type LayoutChoice, takeShares } from './layoutState.ts'
+import { self } from '../voice/voiceState.ts'
+import { choose, type LayoutChoice, nextSpeaker, takeShares } from './layoutState.ts'
 
 const layout = cell('layout')
 const key = 'parley.layout'
@@ -20,6 +21,12 @@ const kept = localStorage.getItem(key)
 if (kept === 'grid' || kept === 'speaker') layout.set({ chosen: kept })
 
 store.subscribe((state, before) => {
+  if (state.voice.speaking !== before.voice.speaking) {
+    const speaking = state.voice.speaking.filter((id) => id !== self)
+    const speaker = nextSpeaker(state.layout.speaker, speaking)
+    if (speaker !== state.layout.speaker) layout.set({ speaker })
+  }
+
   if (state.call === before.call && state.share === before.share) return
   if (state.call.phase === 'joining') return
   const next = takeShares(state.layout, sharing(state))

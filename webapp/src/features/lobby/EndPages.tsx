@@ -4,6 +4,7 @@ import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { navigate } from '../../app/router.ts'
 import { Logo } from '../../ui/Logo.tsx'
+import { AppearanceButton } from '../appearance/AppearanceButton.tsx'
 import type { SignalingErrorCode } from '../connection/Signaling.ts'
 import { joinAgain } from './stay.ts'
 
@@ -20,6 +21,7 @@ function MessagePage(props: {
     <div className="message-page">
       <header>
         <Logo />
+        <AppearanceButton />
       </header>
       <main role={alert ? 'alert' : undefined}>
         <span className="message-icon" aria-hidden="true">

@@ -6,6 +6,7 @@ import { Logo } from '../../ui/Logo.tsx'
 import { Meter } from '../../ui/Meter.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { Video } from '../../ui/Video.tsx'
+import { AppearanceButton } from '../appearance/AppearanceButton.tsx'
 import { ownName } from '../call/callMemory.ts'
 import { DeviceSelect } from '../media/DeviceSelect.tsx'
 import { MediaHelp } from '../media/MediaHelp.tsx'
@@ -22,6 +23,7 @@ export function Lobby({ room }: { room: string }) {
     <div className="lobby">
       <header>
         <Logo />
+        <AppearanceButton />
       </header>
       <main>
         <section className="lobby-preview">

@@ -38,6 +38,18 @@ function Sounds() {
             />
           ),
       )}
+      {participants.map(
+        ({ id, media, screenAudio }) =>
+          media.screen &&
+          screenAudio && (
+            <Sound
+              key={`${id}-screen-${tries}`}
+              participant={id}
+              track={screenAudio}
+              onBlocked={() => setBlocked(tries + 1)}
+            />
+          ),
+      )}
       {blocked > tries && (
         <div className="callout warn" role="alert">
           <div>{t('call.soundBlocked')}</div>

@@ -1,0 +1,22 @@
+import { Languages } from 'lucide-react'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { AppearanceDialog } from './AppearanceDialog.tsx'
+
+export function AppearanceButton() {
+  const { t } = useTranslation()
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <IconButton
+        label={t('appearance.title')}
+        className="quiet appearance-button"
+        onPress={() => setOpen(true)}
+      >
+        <Languages />
+      </IconButton>
+      <AppearanceDialog open={open} onClose={() => setOpen(false)} />
+    </>
+  )
+}

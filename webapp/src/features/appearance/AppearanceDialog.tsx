@@ -1,0 +1,29 @@
+import { X } from 'lucide-react'
+import { Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components'
+import { useTranslation } from 'react-i18next'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { AppearanceSettings } from './AppearanceSettings.tsx'
+
+export function AppearanceDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const { t } = useTranslation()
+  return (
+    <ModalOverlay
+      className="dialog-veil"
+      isOpen={open}
+      isDismissable
+      onOpenChange={(isOpen) => !isOpen && onClose()}
+    >
+      <Modal className="dialog small">
+        <Dialog className="dialog-body">
+          <div className="dialog-head">
+            <Heading slot="title">{t('appearance.title')}</Heading>
+            <IconButton label={t('appearance.close')} className="quiet" onPress={onClose}>
+              <X />
+            </IconButton>
+          </div>
+          <AppearanceSettings />
+        </Dialog>
+      </Modal>
+    </ModalOverlay>
+  )
+}

@@ -1,0 +1,103 @@
+import {
+  Check,
+  Ellipsis,
+  LayoutGrid,
+  Link2,
+  type LucideIcon,
+  Maximize,
+  Minimize,
+  PictureInPicture2,
+  RectangleHorizontal,
+  SunMoon,
+} from 'lucide-react'
+import { useState } from 'react'
+import { Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components'
+import { useTranslation } from 'react-i18next'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { useAppState } from '../../ui/useAppState.ts'
+import { useCopy } from '../../ui/useCopy.ts'
+import { AppearanceDialog } from '../appearance/AppearanceDialog.tsx'
+import { chooseLayout } from '../layout/ownLayout.ts'
+import { useFullScreen } from '../layout/useFullScreen.ts'
+import { ownMiniature } from '../miniature/ownMiniature.ts'
+import { useInvite } from './useInvite.ts'
+
+/** Everything that is not used all the time. */
+export function MoreMenu() {
+  const { t } = useTranslation()
+  const chosen = useAppState((state) => state.layout.chosen)
+  const [copied, copy] = useCopy(useInvite())
+  const [full, toggleFull] = useFullScreen()
+  const [appearance, setAppearance] = useState(false)
+  return (
+    <>
+      <MenuTrigger>
+        <IconButton label={t('controls.more')} className={copied ? 'round done' : 'round'}>
+          {copied ? <Check /> : <Ellipsis />}
+        </IconButton>
+        <Popover className="popover menu-popover" placement="top" offset={10}>
+          <Menu className="menu" aria-label={t('controls.more')}>
+            <MenuSection
+              aria-label={t('layout.label')}
+              selectionMode="single"
+              disallowEmptySelection
+              selectedKeys={[chosen]}
+              onSelectionChange={(keys) => {
+                for (const key of keys) if (key === 'grid' || key === 'speaker') chooseLayout(key)
+              }}
+            >
+              <Item id="grid" icon={LayoutGrid} text={t('layout.grid')} />
+              <Item id="speaker" icon={RectangleHorizontal} text={t('layout.speaker')} />
+            </MenuSection>
+            <Separator className="menu-line" />
+            <Item icon={Link2} text={t('controls.invite')} onAction={copy} />
+            {ownMiniature.possible && (
+              <Item
+                icon={PictureInPicture2}
+                text={t('miniature.open')}
+                onAction={() => void ownMiniature.open()}
+              />
+            )}
+            {document.fullscreenEnabled && (
+              <Item
+                icon={full ? Minimize : Maximize}
+                text={t(full ? 'layout.leaveFullScreen' : 'layout.fullScreen')}
+                onAction={toggleFull}
+              />
+            )}
+            <Item
+              icon={SunMoon}
+              text={t('appearance.title')}
+              onAction={() => setAppearance(true)}
+            />
+          </Menu>
+        </Popover>
+      </MenuTrigger>
+      <AppearanceDialog open={appearance} onClose={() => setAppearance(false)} />
+      <span className="visually-hidden" role="status">
+        {copied && t('controls.invited')}
+      </span>
+    </>
+  )
+}
+
+type ItemProps = { id?: string; icon: LucideIcon; text: string; onAction?: () => void }
+
+function Item({ id, icon: Icon, text, onAction }: ItemProps) {
+  return (
+    <MenuItem
+      className="menu-item"
+      textValue={text}
+      {...(id !== undefined && { id })}
+      {...(onAction && { onAction })}
+    >
+      {({ isSelected }) => (
+        <>
+          <Icon aria-hidden="true" />
+          <span>{text}</span>
+          {isSelected && <Check className="menu-check" aria-hidden="true" />}
+        </>
+      )}
+    </MenuItem>
+  )
+}

@@ -1,0 +1,150 @@
+/**
+ * The pictures of the docs: `node webapp/src/testing/pictures.ts DIRECTORY [only…]`
+ *
+ * The real page in Chromium, with painted people in place of a camera.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { launchChromium } from './chromium.ts'
+import { startMeetingRig } from './meetingRig.ts'
+import { inCallWith, inState } from './pages.ts'
+import { paintCamera } from './paintedCamera.ts'
+
+const [directory, ...only] = process.argv.slice(2)
+if (!directory) {
+  console.error('error: usage: node webapp/src/testing/pictures.ts DIRECTORY [NAME…]')
+  process.exit(2)
+}
+
+const desktop = { width: 1280, height: 720 }
+const phone = { width: 390, height: 844 }
+const people = ['Ana', 'Minh', 'Kofi', 'Sofia', 'Jonas', 'Aiko', 'Omar', 'Linh']
+
+type Picture = {
+  size: { width: number; height: number }
+  /** 0: the lobby; undefined: the landing page. */
+  people?: number
+  scheme?: 'light' | 'dark'
+  language?: 'en' | 'vi'
+  share?: 'other' | 'own'
+  do?(page: Page): Promise<void>
+}
+
+const pictures: Record<string, Picture> = {
+  landing: { size: desktop },
+  lobby: { size: desktop, people: 0 },
+  call: { size: desktop, people: 4 },
+  share: { size: desktop, people: 4, share: 'other' },
+  dark: { size: desktop, people: 4, scheme: 'dark', share: 'other' },
+  phone: { size: phone, people: 3 },
+}
+/** To be looked at, not kept: every screen in every size. */
+const sizes = {
+  wide: { width: 1440, height: 900 },
+  desktop,
+  phone,
+  sideways: { width: 844, height: 390 },
+}
+for (const [name, size] of Object.entries(sizes))
+  for (const scheme of ['light', 'dark'] as const) {
+    for (const count of [1, 2, 4, 8])
+      pictures[`look-${name}-${scheme}-${count}`] = { size, scheme, people: count }
+    pictures[`look-${name}-${scheme}-share`] = { size, scheme, people: 4, share: 'other' }
+    pictures[`look-${name}-${scheme}-own`] = { size, scheme, people: 3, share: 'own' }
+    pictures[`look-${name}-${scheme}-lobby`] = { size, scheme, people: 0 }
+    pictures[`look-${name}-${scheme}-landing`] = { size, scheme }
+    pictures[`look-${name}-${scheme}-vi`] = { size, scheme, language: 'vi' }
+    pictures[`look-${name}-${scheme}-speaker`] = {
+      size,
+      scheme,
+      people: 6,
+      do: async (page) => {
+        await page.getByRole('button', { name: 'More', exact: true }).click()
+        await page.getByRole('menuitemradio', { name: 'Who speaks, large' }).click()
+        await page.getByRole('menuitemradio').first().waitFor({ state: 'detached' })
+      },
+    }
+    pictures[`look-${name}-${scheme}-menu`] = {
+      size,
+      scheme,
+      people: 2,
+      do: (page) => page.getByRole('button', { name: 'More', exact: true }).click(),
+    }
+  }
+
+const wanted = Object.entries(pictures).filter(([name]) =>
+  only.length > 0 ? only.some((one) => name.startsWith(one)) : !name.startsWith('look-'),
+)
+const rig = await startMeetingRig(8)
+const server = await rig.start(0)
+const browser = await launchChromium()
+try {
+  await mkdir(directory, { recursive: true })
+  for (const [name, picture] of wanted) await take(browser, name, picture)
+} finally {
+  await browser.close()
+  await server.close()
+  await rig.clean()
+}
+
+async function take(browser: Browser, name: string, picture: Picture): Promise<void> {
+  const { size, people: count, scheme = 'light', language = 'en', share } = picture
+  const room = 'weekly-planning'
+  const look: BrowserContextOptions = {
+    colorScheme: scheme,
+    deviceScaleFactor: 2,
+    hasTouch: size === phone,
+    locale: language,
+  }
+  const open = async (path: string, index: number, options: BrowserContextOptions) => {
+    const context = await browser.newContext({
+      ...options,
+      permissions: ['camera', 'microphone', 'clipboard-write'],
+    })
+    const page = await context.newPage()
+    page.setDefaultTimeout(20_000)
+    await page.addInitScript(paintCamera, index)
+    await page.goto(`${server.url}${path}`)
+    return page
+  }
+  const pages: Page[] = []
+  try {
+    if (count === undefined) {
+      pages.push(await open('/', 0, { ...look, viewport: size }))
+      await pages[0]?.locator('h1').waitFor()
+    } else if (count === 0) {
+      pages.push(await open(`/r/${room}?name=Ana`, 0, { ...look, viewport: size }))
+      await pages[0]?.locator('.preview video').waitFor()
+    } else {
+      for (let index = 0; index < count; index++) {
+        const options =
+          index === 0 ? { ...look, viewport: size } : { viewport: { width: 320, height: 240 } }
+        const page = await open(`/r/${room}?name=${people[index]}&autojoin=1`, index, options)
+        await inState(page, 'joined')
+        pages.push(page)
+      }
+      if (pages[0]) await inCallWith(pages[0], count - 1)
+      const sharing = share === 'other' ? pages[1] : share === 'own' ? pages[0] : undefined
+      await sharing?.keyboard.press('s')
+      await pages[0]
+        ?.locator(share ? '.tile.screen video' : '.stage')
+        .first()
+        .waitFor()
+      await pages[0]?.locator('.toast').first().waitFor({ state: 'detached' })
+    }
+    const [page] = pages
+    if (!page) return
+    await picture.do?.(page)
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('video')].every(({ readyState }) => readyState >= 2),
+    )
+    await page.screenshot({
+      path: join(directory as string, `${name}.png`),
+      animations: 'disabled',
+    })
+    console.log(name)
+  } finally {
+    for (const page of pages) await page.context().close()
+  }
+}
