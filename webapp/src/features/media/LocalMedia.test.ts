@@ -110,13 +110,95 @@ describe('LocalMedia', () => {
     expect(local.get().audio.problem).toBe('unsupported')
   })
 
-  it('an unplugged device is a problem with a name', async () => {
-    const { fake, given } = devices()
+  it('REQ-W1: an unplugged device gives way to the default one, with a notice', async () => {
+    const { fake, given, asked } = devices()
+    const { own, local, preferences } = media(fake)
+    preferences.set({ camera: 'cam' })
+    await own.open()
+    given.find(({ kind }) => kind === 'video')?.onended?.(new Event('ended'))
+    expect(local.get().video).toMatchObject({ track: null, problem: 'ended' })
+    await settle()
+    expect(local.get().video).toMatchObject({ track: expect.anything(), problem: null })
+    expect(asked.at(-1)?.video).not.toHaveProperty('deviceId')
+    expect(local.get().notice).toMatchObject({ what: 'gone', kind: 'video' })
+    // It is the chosen one again as soon as it is back.
+    expect(preferences.get().camera).toBe('cam')
+  })
+
+  it('REQ-W1: where there is no other one, it is a problem with a name, until one is plugged in', async () => {
+    const { fake, given, refusals } = devices()
     const { own, local } = media(fake)
     await own.open()
-    const camera = given.find(({ kind }) => kind === 'video')
-    camera?.onended?.(new Event('ended'))
-    expect(local.get().video).toMatchObject({ track: null, problem: 'ended' })
+    refusals.audio = 'NotFoundError'
+    given.find(({ kind }) => kind === 'audio')?.onended?.(new Event('ended'))
+    await settle()
+    expect(local.get().audio).toMatchObject({ track: null, problem: 'ended' })
+    expect(mediaState(local.get())).toEqual({ audio: false, video: true })
+    delete refusals.audio
+    await own.devicesChanged()
+    expect(mediaState(local.get())).toEqual({ audio: true, video: true })
+  })
+
+  it('REQ-W1: a speaker that is gone is told of', async () => {
+    const { fake } = devices()
+    const { own, local } = media(fake)
+    await own.open()
+    await own.choose('speaker', 'out')
+    fake.enumerateDevices = async () => []
+    await own.devicesChanged()
+    expect(local.get().notice).toMatchObject({ what: 'gone', kind: 'speaker' })
+    own.hideNotice()
+    expect(local.get().notice).toBeNull()
+  })
+
+  it('REQ-W1: a chosen device that does not start leaves the earlier one, with a notice', async () => {
+    const { fake, given, refusals } = devices()
+    const { own, local, preferences } = media(fake)
+    await own.open()
+    refusals.audio = 'NotReadableError'
+    const done = own.choose('audio', 'mic-2')
+    await settle()
+    delete refusals.audio
+    await done
+    expect(preferences.get().microphone).toBeNull()
+    expect(local.get().notice).toMatchObject({ what: 'refused', kind: 'audio' })
+    expect(local.get().audio.problem).toBe('busy')
+    await own.open()
+    expect(given.filter(({ kind, stopped }) => kind === 'audio' && !stopped)).toHaveLength(1)
+  })
+
+  it('choosing a microphone unmutes nothing, and choosing a camera that is off turns none on', async () => {
+    const { fake, given, asked } = devices()
+    const { own, local } = media(fake)
+    await own.open()
+    await own.set('audio', false)
+    await own.set('video', false)
+    await own.choose('audio', 'mic-2')
+    await own.choose('video', 'cam-2')
+    expect(mediaState(local.get())).toEqual({ audio: false, video: false })
+    expect(given.filter(({ stopped }) => !stopped).map(({ enabled }) => enabled)).toEqual([false])
+    await own.set('video', true)
+    expect(asked.at(-1)?.video).toMatchObject({ deviceId: { ideal: 'cam-2' } })
+  })
+
+  it('REQ-W1: a denial that is lifted in the browser opens what it kept closed', async () => {
+    const { fake, refusals } = devices({ audio: 'NotAllowedError', video: 'NotAllowedError' })
+    const { own, local } = media(fake)
+    await own.open()
+    delete refusals.audio
+    delete refusals.video
+    await own.permissionGiven()
+    expect(mediaState(local.get())).toEqual({ audio: true, video: true })
+  })
+
+  it('REQ-P22: with push-to-talk the microphone is open from the start, and silent', async () => {
+    const { fake, given } = devices()
+    const { own, local, preferences } = media(fake)
+    preferences.set({ pushToTalk: true })
+    local.set({ audio: { ...local.get().audio, on: false } })
+    await own.open()
+    expect(mediaState(local.get()).audio).toBe(false)
+    expect(given.find(({ kind }) => kind === 'audio')?.enabled).toBe(false)
   })
 
   it('any toggling ends in what was said last, and leaves no camera running that is off', async () => {

@@ -8,7 +8,7 @@ import type { DeviceKind, DeviceNotice, LocalState, MediaKind, MediaProblem } fr
 export type Devices = Pick<MediaDevices, 'getUserMedia' | 'enumerateDevices'>
 
 const kinds = ['audio', 'video'] as const
-const preferenceOf = { audio: 'microphone', video: 'camera', speaker: 'speaker' } as const
+const preferenceOf = { audio: 'microphone', video: 'camera' } as const
 
 /** The microphone, camera and speaker of this page: opened, chosen, switched on and off. */
 export class LocalMedia {
@@ -17,6 +17,7 @@ export class LocalMedia {
   readonly #devices: Devices | undefined
   /** Rises with every opening of a kind; the answer to an older request is thrown away. */
   readonly #request = { audio: 0, video: 0 }
+  readonly #changes = { audio: Promise.resolve(), video: Promise.resolve() }
   #noticeId = 0
 
   /** @param devices undefined where the page is not in a secure context. */
@@ -61,9 +62,13 @@ export class LocalMedia {
    * is there, and where that one does not start. Mutes and unmutes nothing.
    */
   async choose(kind: DeviceKind, deviceId: string): Promise<void> {
+    if (kind === 'speaker') this.#preferences.set({ speaker: deviceId || null })
+    else await this.#inTurn(kind, () => this.#use(kind, deviceId))
+  }
+
+  async #use(kind: MediaKind, deviceId: string): Promise<void> {
     const before = this.#preferences.get()[preferenceOf[kind]]
     this.#preferences.set({ [preferenceOf[kind]]: deviceId || null })
-    if (kind === 'speaker') return
     const { on, problem, track } = this.#local.get()[kind]
     if (!track && !(on && problem)) return
     const error = await this.#change(kind)
@@ -78,7 +83,9 @@ export class LocalMedia {
 
   /** The microphone's processing changed: only a new opening has it in every browser. */
   async processingChanged(): Promise<void> {
-    if (this.#local.get().audio.track) await this.#acquire(['audio'])
+    await this.#inTurn('audio', async () => {
+      if (this.#local.get().audio.track) await this.#acquire(['audio'])
+    })
   }
 
   /** The wanted size of the picture changed. */
@@ -124,6 +131,12 @@ export class LocalMedia {
       this.#request[kind]++
       this.#release(kind)
     }
+  }
+
+  /** One change of a kind's device after the other: each has to know what the last came to. */
+  #inTurn(kind: MediaKind, change: () => Promise<void>): Promise<void> {
+    this.#changes[kind] = this.#changes[kind].then(change)
+    return this.#changes[kind]
   }
 
   /** A key that talks must not wait for a microphone that opens. */
@@ -172,18 +185,23 @@ export class LocalMedia {
     if (earlier) earlier.onended = null
     earlier?.stop()
     if (kind === 'audio') track.enabled = on
-    track.onended = () => void this.#ended(kind, track)
+    track.onended = () => this.#ended(kind, track)
     this.#patch(kind, { track, problem: null })
+    // Unplugged before anybody listened.
+    if (track.readyState === 'ended') this.#ended(kind, track)
   }
 
   /** Unplugged: the browser's default takes its place where there is one (REQ-W1). */
-  async #ended(kind: MediaKind, track: MediaStreamTrack): Promise<void> {
+  #ended(kind: MediaKind, track: MediaStreamTrack): void {
     if (this.#local.get()[kind].track !== track) return
     this.#patch(kind, { track: null, problem: 'ended' })
-    const error = await this.#acquire([kind], 'any')
-    if (!error && this.#local.get()[kind].track) this.#tell('gone', kind)
-    else if (error === 'denied') this.#patch(kind, { problem: error })
-    await this.listDevices()
+    void this.#inTurn(kind, async () => {
+      if (this.#local.get()[kind].problem !== 'ended') return
+      const error = await this.#acquire([kind], 'any')
+      if (!error && this.#local.get()[kind].track) this.#tell('gone', kind)
+      else if (error === 'denied') this.#patch(kind, { problem: error })
+      await this.listDevices()
+    })
   }
 
   #release(kind: MediaKind): void {

@@ -3,7 +3,7 @@ export const volumeMax = 200
 const kept = 200
 
 /** Volumes by participant, in per cent; the last one set is last. What is not there is 100. */
-export type VolumeTable = readonly (readonly [participant: string, percent: number])[]
+export type VolumeTable = readonly [participant: string, percent: number][]
 
 export function volumeOf(table: VolumeTable, participant: string): number {
   return table.find(([id]) => id === participant)?.[1] ?? 100
@@ -16,7 +16,7 @@ export function volumeOf(table: VolumeTable, participant: string): number {
 export function withVolume(table: VolumeTable, participant: string, percent: number): VolumeTable {
   const volume = Math.min(volumeMax, Math.max(0, percent))
   const others = table.filter(([id]) => id !== participant)
-  return [...others, [participant, volume] as const].slice(-kept)
+  return [...others, [participant, volume] as [string, number]].slice(-kept)
 }
 
 /**
