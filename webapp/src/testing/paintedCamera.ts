@@ -80,10 +80,19 @@ export function paintCamera(index: number): void {
     c.fillStyle = `rgb(255 255 255 / ${Date.now() % 2 === 0 ? 1 : 0.99})`
     c.fillRect(0, 0, 4, 4)
   }
+  const silence = (stream: MediaStream, track: MediaStreamTrack) => {
+    const context = new AudioContext()
+    stream.removeTrack(track)
+    track.stop()
+    for (const silent of context.createMediaStreamDestination().stream.getAudioTracks())
+      stream.addTrack(silent)
+  }
   const devices = navigator.mediaDevices
   const original = devices.getUserMedia.bind(devices)
   devices.getUserMedia = async (wanted) => {
     const stream = await original(wanted)
+    // One of them speaks.
+    if (index !== 1) for (const track of stream.getAudioTracks()) silence(stream, track)
     for (const track of stream.getVideoTracks()) {
       track.stop()
       stream.removeTrack(track)

@@ -25,7 +25,8 @@ const pagerSize = 36
 /** The strip beside the middle takes at most this part of the stage (REQ-P20). */
 const stripShare = 0.24
 const stripWidest = 232
-const stripTallest = 150
+const stripShape = 1.6
+const stripLowest = 92
 /** Below this a face cannot be told. */
 const smallest = (width: number) =>
   width < 600 ? { width: 120, height: 84 } : { width: 168, height: 96 }
@@ -39,7 +40,7 @@ export function arrange(request: ArrangeRequest): Arrangement {
   if (width <= 0 || height <= 0) return { main: null, tiles: [], pager: null }
   if (kind === 'grid') return grid(request)
   if (count === 0) return { main: { x: 0, y: 0, width, height }, tiles: [], pager: null }
-  return width >= height * 1.05 ? besideStrip(request) : aboveStrip(request)
+  return width >= height * 1.05 ? besideStrip(request) : aboveTiles(request)
 }
 
 function grid({ width, height, count }: ArrangeRequest): Arrangement {
@@ -81,9 +82,12 @@ function gridTiles(count: number, width: number, height: number, gap: number): R
 
 function besideStrip({ width, height, count }: ArrangeRequest): Arrangement {
   const gap = gapOf(width, height)
-  const tileWidth = Math.min(stripWidest, width * stripShare)
-  const wanted = Math.min(tileWidth / 1.6, height)
+  const widest = Math.min(stripWidest, width * stripShare)
+  // Rather smaller tiles than a second page, as long as faces can be told.
+  const room = (height - gap * (count - 1)) / count
+  const wanted = Math.min(height, widest / stripShape, Math.max(stripLowest, room))
   const { places, length, tile: tileHeight } = strip(count, height, wanted, gap)
+  const tileWidth = Math.min(widest, tileHeight * stripShape)
   const x = width - tileWidth
   const top = Math.max(0, (length - places * tileHeight - (places - 1) * gap) / 2)
   return {
@@ -98,25 +102,6 @@ function besideStrip({ width, height, count }: ArrangeRequest): Arrangement {
   }
 }
 
-function aboveStrip({ width, height, count }: ArrangeRequest): Arrangement {
-  const gap = gapOf(width, height)
-  const tileHeight = Math.min(stripTallest, height * stripShare)
-  const wanted = Math.min(tileHeight * 0.9, width)
-  const { places, length, tile: tileWidth } = strip(count, width, wanted, gap)
-  const y = height - tileHeight
-  const left = Math.max(0, (length - places * tileWidth - (places - 1) * gap) / 2)
-  return {
-    main: { x: 0, y: 0, width, height: y - gap },
-    tiles: Array.from({ length: places }, (_, index) => ({
-      x: left + index * (tileWidth + gap),
-      y,
-      width: tileWidth,
-      height: tileHeight,
-    })),
-    pager: length < width ? { x: length, y, width: width - length, height: tileHeight } : null,
-  }
-}
-
 /** How many tiles of about a size a strip holds, and how long it is beside the buttons for pages. */
 function strip(count: number, whole: number, wanted: number, gap: number) {
   const held = (length: number, tile: number) =>
@@ -125,6 +110,32 @@ function strip(count: number, whole: number, wanted: number, gap: number) {
   const length = whole - Math.min(pagerSize, whole / 2)
   const tile = Math.min(wanted, length)
   return { places: held(length, tile), length, tile }
+}
+
+/** A stage that is taller than wide: the middle above, about the shape of a screen, tiles below. */
+function aboveTiles({ width, height, count }: ArrangeRequest): Arrangement {
+  const gap = gapOf(width, height)
+  const mainHeight = Math.min(height * 0.76 - gap, Math.max(width * 0.75, height * 0.5))
+  const y = mainHeight + gap
+  const below = grid({ kind: 'grid', width, height: height - y, count })
+  const largest = (width * mainHeight) / 2.1
+  const lower = (rect: Rect) => ({ ...rect, y: rect.y + y })
+  return {
+    main: { x: 0, y: 0, width, height: mainHeight },
+    tiles: below.tiles.map((tile) => lower(shrunk(tile, largest))),
+    pager: below.pager && lower(below.pager),
+  }
+}
+
+/** Around its middle, to an area of at most so many square pixels. */
+function shrunk({ x, y, width, height }: Rect, area: number): Rect {
+  const factor = Math.min(1, Math.sqrt(area / (width * height)))
+  return {
+    x: x + (width * (1 - factor)) / 2,
+    y: y + (height * (1 - factor)) / 2,
+    width: width * factor,
+    height: height * factor,
+  }
 }
 
 export type TilePage<T> = { tiles: T[]; page: number; pages: number }
