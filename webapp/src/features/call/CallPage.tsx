@@ -1,13 +1,17 @@
 import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAppState } from '../../ui/useAppState.ts'
+import { ChatToast } from '../chat/ChatToast.tsx'
 import '../layout/ownLayout.ts'
 import { Stage } from '../layout/Stage.tsx'
 import { MediaHelp } from '../media/MediaHelp.tsx'
 import { Miniature } from '../miniature/Miniature.tsx'
+import { CompanyNotices } from '../people/CompanyNotices.tsx'
+import { Floats } from '../reactions/Floats.tsx'
 import { ownShare } from '../share/ownShare.ts'
 import { ShareAnnouncer } from '../share/ShareAnnouncer.tsx'
 import { ShareNotice } from '../share/ShareNotice.tsx'
+import { SidePanel } from '../side/SidePanel.tsx'
 import { useShortcuts } from '../voice/useShortcuts.ts'
 import { VoiceLayer } from '../voice/VoiceLayer.tsx'
 import './call.css'
@@ -33,9 +37,13 @@ export default function CallPage() {
         <MediaHelp />
         <ShareNotice />
         <VoiceLayer />
+        <CompanyNotices />
       </div>
       <Stage />
       <Controls />
+      <Floats />
+      <ChatToast />
+      <SidePanel />
       <ShareAnnouncer />
       <Miniature />
     </div>

@@ -3,6 +3,8 @@ import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { leaveCall } from '../lobby/stay.ts'
 import { MediaToggle } from '../media/MediaToggles.tsx'
+import { HandToggle } from '../people/HandToggle.tsx'
+import { ReactMenu } from '../reactions/ReactMenu.tsx'
 import { ShareToggle } from '../share/ShareToggle.tsx'
 import { useHint } from '../voice/useHint.ts'
 import { MoreMenu } from './MoreMenu.tsx'
@@ -15,6 +17,8 @@ export function Controls() {
       <MediaToggle kind="audio" />
       <MediaToggle kind="video" />
       <ShareToggle />
+      <HandToggle />
+      <ReactMenu />
       <MoreMenu />
       <IconButton
         label={t('controls.leave')}

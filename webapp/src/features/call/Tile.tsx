@@ -8,7 +8,9 @@ import { useAppState } from '../../ui/useAppState.ts'
 import { Video } from '../../ui/Video.tsx'
 import { togglePin } from '../layout/layoutState.ts'
 import { mediaState } from '../media/localState.ts'
+import { HandChip } from '../people/HandChip.tsx'
 import { useSpeaking } from '../voice/useSpeaking.ts'
+import { VolumeButton } from '../voice/VolumeButton.tsx'
 import { self } from '../voice/voiceState.ts'
 import { hueOf, initialsOf } from './avatar.ts'
 import type { RemoteParticipant } from './callState.ts'
@@ -19,12 +21,14 @@ type OwnProps = { small?: boolean; place?: CSSProperties }
 
 export function OwnTile({ small = false, place }: OwnProps) {
   const { t } = useTranslation()
+  const id = useAppState((state) => state.call.selfId)
   const name = useAppState((state) => state.call.name)
   const local = useAppState((state) => state.local)
   const media = mediaState(local)
   const speaking = useSpeaking(self)
   return (
     <Frame
+      id={id}
       name={name}
       label={small ? t('call.you') : t('call.youNamed', { name })}
       muted={!media.audio}
@@ -53,12 +57,14 @@ export function RemoteTile({ participant, place }: RemoteProps) {
           {t('relay.short')}
         </span>
       )}
+      <VolumeButton id={id} name={name} />
       <PinButton id={id} name={name} />
       <QualityBars {...participant} />
     </div>
   )
   return (
     <Frame
+      id={id}
       name={name}
       label={name}
       muted={!media.audio}
@@ -105,6 +111,7 @@ function PinButton({ id, name }: { id: string; name: string }) {
 }
 
 type FrameProps = {
+  id: string
   name: string
   label: string
   muted: boolean
@@ -116,7 +123,7 @@ type FrameProps = {
 }
 
 function Frame(props: FrameProps) {
-  const { name, label, muted, className, speaking, place, corner, children } = props
+  const { id, name, label, muted, className, speaking, place, corner, children } = props
   const { t } = useTranslation()
   return (
     <article
@@ -131,6 +138,7 @@ function Frame(props: FrameProps) {
       <div className="tile-plate">
         {muted && <MicOff role="img" aria-label={t('call.muted', { name: label })} />}
         <span className="tile-name">{label}</span>
+        <HandChip id={id} />
       </div>
       {corner}
     </article>

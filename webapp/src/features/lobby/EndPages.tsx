@@ -1,4 +1,15 @@
-import { CloudOff, DoorOpen, LockKeyhole, type LucideIcon, MonitorX, Users } from 'lucide-react'
+import {
+  CloudOff,
+  DoorClosed,
+  DoorOpen,
+  LockKeyhole,
+  LogIn,
+  type LucideIcon,
+  MonitorX,
+  Ticket,
+  Users,
+  UserX,
+} from 'lucide-react'
 import type { ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
@@ -9,7 +20,7 @@ import type { SignalingErrorCode } from '../connection/Signaling.ts'
 import { joinAgain } from './stay.ts'
 
 /** What ended, why, and what to do: each on one page with one main way on. */
-function MessagePage(props: {
+export function MessagePage(props: {
   icon: LucideIcon
   title: string
   text?: string
@@ -41,7 +52,25 @@ const icons: Partial<Record<SignalingErrorCode | 'unsupported', LucideIcon>> = {
   forbidden: LockKeyhole,
   replaced: DoorOpen,
   unsupported: MonitorX,
+  locked: LockKeyhole,
+  denied: UserX,
+  removed: UserX,
+  ended: DoorClosed,
+  'invite-needed': Ticket,
+  'sign-in-needed': LogIn,
+  'token-expired': Ticket,
+  'token-used': Ticket,
 }
+
+/** Trying again would end the same way. */
+const lasting: ReadonlySet<string> = new Set([
+  'unsupported',
+  'removed',
+  'denied',
+  'invite-needed',
+  'token-expired',
+  'token-used',
+])
 
 /** Codes that no text of their own explains better than the server's fault does. */
 const texts = {
@@ -57,15 +86,15 @@ const texts = {
   invalid: 'internal',
   'not-found': 'internal',
   'not-joined': 'internal',
-  waiting: 'forbidden',
-  locked: 'forbidden',
-  denied: 'forbidden',
-  removed: 'forbidden',
-  ended: 'forbidden',
-  'invite-needed': 'forbidden',
-  'sign-in-needed': 'forbidden',
-  'token-expired': 'unauthenticated',
-  'token-used': 'forbidden',
+  waiting: 'locked',
+  locked: 'locked',
+  denied: 'denied',
+  removed: 'removed',
+  ended: 'ended',
+  'invite-needed': 'invite-needed',
+  'sign-in-needed': 'sign-in-needed',
+  'token-expired': 'token-expired',
+  'token-used': 'token-used',
 } as const
 
 export function ErrorPage({ code }: { code: SignalingErrorCode | 'unsupported' }) {
@@ -78,7 +107,7 @@ export function ErrorPage({ code }: { code: SignalingErrorCode | 'unsupported' }
       text={t(`error.${text}.fix`)}
       alert
     >
-      {code !== 'unsupported' && (
+      {!lasting.has(code) && (
         <Button className="button primary" autoFocus onPress={() => void joinAgain()}>
           {t('error.retry')}
         </Button>

@@ -3,14 +3,15 @@ import { Button, FieldError, Form, Input, Label, TextField } from 'react-aria-co
 import { useTranslation } from 'react-i18next'
 import { roomLinkOf } from '../../app/route.ts'
 import { Logo } from '../../ui/Logo.tsx'
-import { Meter } from '../../ui/Meter.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { Video } from '../../ui/Video.tsx'
-import { AppearanceButton } from '../appearance/AppearanceButton.tsx'
 import { ownName } from '../call/callMemory.ts'
 import { DeviceSelect } from '../media/DeviceSelect.tsx'
 import { MediaHelp } from '../media/MediaHelp.tsx'
 import { MediaToggle } from '../media/MediaToggles.tsx'
+import { SettingsButton } from '../settings/Settings.tsx'
+import { SpeakerChoice } from '../settings/SpeakerChoice.tsx'
+import { Meter } from '../voice/Meter.tsx'
 import './lobby.css'
 import { joinCall } from './stay.ts'
 
@@ -23,7 +24,7 @@ export function Lobby({ room }: { room: string }) {
     <div className="lobby">
       <header>
         <Logo />
-        <AppearanceButton />
+        <SettingsButton />
       </header>
       <main>
         <section className="lobby-preview">
@@ -105,6 +106,7 @@ function JoinForm() {
       </TextField>
       <DeviceSelect kind="audio" />
       <DeviceSelect kind="video" />
+      <SpeakerChoice />
       <Button type="submit" className="button primary large">
         {t('lobby.join')}
       </Button>

@@ -4,6 +4,7 @@ import { useAppState } from '../../ui/useAppState.ts'
 import { BadRoom, ErrorPage, LeftPage } from './EndPages.tsx'
 import { Lobby } from './Lobby.tsx'
 import { browserCanCall, enterRoom } from './stay.ts'
+import { WaitingPage } from './WaitingPage.tsx'
 
 const CallPage = lazy(() => import('../call/CallPage.tsx'))
 
@@ -28,6 +29,8 @@ function Room({ room }: { room: string }) {
           <CallPage />
         </Suspense>
       )
+    case 'waiting':
+      return <WaitingPage />
     case 'left':
       return <LeftPage />
     case 'failed':

@@ -6,6 +6,7 @@ import { CallMemory, ownName } from '../call/callMemory.ts'
 import { initialCall } from '../call/callState.ts'
 import { initialLocal } from '../media/localState.ts'
 import { ownMedia } from '../media/ownMedia.ts'
+import { ownPreferences } from '../settings/ownPreferences.ts'
 
 const call = cell('call')
 const local = cell('local')
@@ -36,7 +37,9 @@ export function enterRoom(room: string): () => void {
       video: { ...local.get().video, on: remembered.media.video },
     })
     void joinCall(remembered.name)
-  } else if (link.autojoin && name.success) void joinCall(name.data)
+  } else if (ownPreferences.get().pushToTalk)
+    local.set({ audio: { ...local.get().audio, on: false } })
+  if (remembered?.room !== room && link.autojoin && name.success) void joinCall(name.data)
   void ownMedia.open()
 
   return () => {

@@ -1,0 +1,57 @@
+import { moderates } from '@parley/protocol'
+import { Check, Link2, Search } from 'lucide-react'
+import { useState } from 'react'
+import { Button, Input, SearchField } from 'react-aria-components'
+import { useTranslation } from 'react-i18next'
+import { useCopy } from '../../ui/useCopy.ts'
+import { useInvite } from '../call/useInvite.ts'
+import { Knockers } from './Knockers.tsx'
+import { PersonRow } from './PersonRow.tsx'
+import { peopleList, searchFrom } from './peopleList.ts'
+import './people.css'
+import { RoomMenu } from './RoomMenu.tsx'
+import { useOwnRole, usePeople } from './usePeople.ts'
+
+export function PeoplePanel() {
+  const { t, i18n } = useTranslation()
+  const everybody = usePeople()
+  const role = useOwnRole()
+  const [search, setSearch] = useState('')
+  const [copied, copy] = useCopy(useInvite())
+  const searchable = everybody.length >= searchFrom
+  const people = peopleList(everybody, searchable ? search : '', i18n.language)
+  return (
+    <div className="people">
+      <div className="people-scroll">
+        {moderates(role) && <Knockers />}
+        {searchable && (
+          <SearchField
+            className="people-search"
+            aria-label={t('people.search')}
+            value={search}
+            onChange={setSearch}
+          >
+            <Search aria-hidden="true" />
+            <Input className="input" placeholder={t('people.search')} />
+          </SearchField>
+        )}
+        <ul className="people-list" aria-label={t('call.participants')}>
+          {people.map((person) => (
+            <PersonRow key={person.id} person={person} ownRole={role} />
+          ))}
+        </ul>
+        {people.length === 0 && <p className="people-none">{t('people.none', { search })}</p>}
+      </div>
+      <div className="people-foot">
+        <Button className="button" onPress={copy}>
+          {copied ? <Check /> : <Link2 />}
+          {t(copied ? 'controls.invited' : 'controls.invite')}
+        </Button>
+        {moderates(role) && <RoomMenu />}
+        <span className="visually-hidden" role="status">
+          {copied && t('controls.invited')}
+        </span>
+      </div>
+    </div>
+  )
+}

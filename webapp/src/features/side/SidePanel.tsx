@@ -1,0 +1,111 @@
+import { X } from 'lucide-react'
+import { type KeyboardEvent, useEffect, useRef } from 'react'
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components'
+import { useTranslation } from 'react-i18next'
+import { IconButton } from '../../ui/IconButton.tsx'
+import { useAppState } from '../../ui/useAppState.ts'
+import { ChatPanel } from '../chat/ChatPanel.tsx'
+import { PeoplePanel } from '../people/PeoplePanel.tsx'
+import { showSide } from './ownSide.ts'
+import './side.css'
+import type { SideTab } from './sideState.ts'
+
+/** Chat and people: beside the tiles, or over the whole of a phone. */
+export function SidePanel() {
+  const tab = useAppState((state) => state.side.tab)
+  return tab && <OpenPanel tab={tab} />
+}
+
+const sheet = '(width <= 760px)'
+
+function OpenPanel({ tab }: { tab: SideTab }) {
+  const { t } = useTranslation()
+  const count = useAppState((state) => state.call.participants.length + 1)
+  const unread = useAppState((state) => state.chat.unread)
+  const panel = useRef<HTMLElement>(null)
+  useFocusBack(panel)
+  useSheet(panel)
+  const pressed = (event: KeyboardEvent) => {
+    // Not that of a menu or a dialog, which are children for React alone.
+    if (event.key !== 'Escape' || !panel.current?.contains(event.target as Node)) return
+    event.stopPropagation()
+    showSide(null)
+  }
+  return (
+    <aside ref={panel} className="side-panel" aria-label={t('side.label')} onKeyDown={pressed}>
+      <Tabs
+        className="side-tabs"
+        selectedKey={tab}
+        onSelectionChange={(key) => showSide(key === 'people' ? 'people' : 'chat')}
+      >
+        <div className="side-head">
+          <TabList className="side-list" aria-label={t('side.label')}>
+            <Tab id="chat" className="side-tab">
+              {t('side.chat')}
+              {unread > 0 && <span className="count-badge">{unread > 99 ? '99+' : unread}</span>}
+            </Tab>
+            <Tab id="people" className="side-tab">
+              {t('side.people')}
+              <span className="side-count">{count}</span>
+            </Tab>
+          </TabList>
+          <IconButton label={t('side.close')} className="quiet" onPress={() => showSide(null)}>
+            <X />
+          </IconButton>
+        </div>
+        <TabPanel id="chat" className="side-body">
+          <ChatPanel />
+        </TabPanel>
+        <TabPanel id="people" className="side-body">
+          <PeoplePanel />
+        </TabPanel>
+      </Tabs>
+    </aside>
+  )
+}
+
+/** The focus goes in with the panel, and back to what opened it. */
+function useFocusBack(panel: React.RefObject<HTMLElement | null>) {
+  useEffect(() => {
+    const before = document.activeElement
+    const element = panel.current
+    if (!element?.contains(before))
+      element?.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus()
+    return () => {
+      // Gone with the panel, or never moved: else the person is somewhere else by now.
+      const lost = !document.activeElement || document.activeElement === document.body
+      const within = element?.contains(document.activeElement)
+      if ((lost || within) && before instanceof HTMLElement && before.isConnected) before.focus()
+    }
+  }, [panel])
+}
+
+/** As a sheet it covers everything else, which the keyboard then does not reach. */
+function useSheet(panel: React.RefObject<HTMLElement | null>) {
+  useEffect(() => {
+    const query = matchMedia(sheet)
+    const others = () =>
+      [...(panel.current?.parentElement?.children ?? [])].filter(
+        (child): child is HTMLElement => child instanceof HTMLElement && child !== panel.current,
+      )
+    const covered = new Set<HTMLElement>()
+    const uncover = () => {
+      for (const element of covered) element.inert = false
+      covered.clear()
+    }
+    const apply = () => {
+      uncover()
+      if (!query.matches) return
+      for (const element of others()) {
+        element.inert = true
+        covered.add(element)
+      }
+    }
+    apply()
+    query.addEventListener('change', apply)
+    return () => {
+      query.removeEventListener('change', apply)
+      uncover()
+    }
+  }, [panel])
+}
