@@ -28,6 +28,8 @@ export class FakeServer {
   /** Refuses whoever comes. */
   refusal: SignalingErrorCode | undefined
   up = true
+  /** Takes everything and answers nothing, as over a network that is cut. */
+  mute = false
   #validToken = 1
   #events: SignalingEvents | undefined
   #connected = false
@@ -53,6 +55,7 @@ export class FakeServer {
     const ask = async <T>(told: (typeof this.told)[number], answer: T): Promise<T> => {
       if (!this.#connected) throw new SignalingError('offline', 'not connected')
       this.told.push(told)
+      if (this.mute) await new Promise(() => {})
       return answer
     }
     const close = () => {
@@ -67,6 +70,10 @@ export class FakeServer {
         if (token !== String(this.#validToken))
           throw new SignalingError('unauthenticated', 'expired')
         this.#connected = true
+      },
+      drop: () => {
+        this.told.push({ what: 'drop' })
+        this.#connected = false
       },
       join: (media) => ask({ what: 'join', media }, this.snapshot()),
       signal: (to, _signal: Signal) => ask({ what: 'signal', to }, undefined),

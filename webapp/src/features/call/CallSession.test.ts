@@ -259,6 +259,42 @@ describe('CallSession', () => {
     expect(call.get().signaling).toBe('up')
   })
 
+  it('REQ-W1, REQ-P7: a socket that does not answer while a link is cut is given up for a new one', async () => {
+    const { clock, server, call, join, link } = begin()
+    server.enter('p-a')
+    await join()
+    link('p-a').become('connected')
+    // One that answers is kept, whatever has become of the link.
+    link('p-a').become('reconnecting')
+    await clock.advance(5000)
+    expect(call.get().signaling).toBe('up')
+    expect(server.told.filter(({ what }) => what === 'connect')).toHaveLength(1)
+
+    link('p-a').become('connected')
+    server.mute = true
+    link('p-a').become('reconnecting')
+    await clock.advance(1000)
+    expect(server.told.at(-1)?.what).toBe('drop')
+    expect(call.get().signaling).toBe('reconnecting')
+    server.mute = false
+    await clock.advance(300)
+    expect(call.get().signaling).toBe('up')
+    expect(link('p-a').closed).toBe(false)
+  })
+
+  it('REQ-P7: who returns with another socket is offered anew what may have been lost', async () => {
+    const { server, join, link } = begin()
+    const ana = server.enter('p-a')
+    await join()
+    // On its way for the first time.
+    server.events.onMedia('p-a', ana.media)
+    expect(link('p-a').calls).not.toContain('peerReturned')
+    link('p-a').become('connected')
+    link('p-a').become('reconnecting')
+    server.events.onMedia('p-a', ana.media)
+    expect(link('p-a').calls).toContain('peerReturned')
+  })
+
   it('REQ-W1: whoever the server misses stays for as long as the link does', async () => {
     const { server, call, join, link, names } = begin()
     server.enter('p-a', 'Ana')

@@ -55,8 +55,14 @@ export type JoinOptions = {
 }
 
 const noticeMs = 4000
-/** After the quick tries, while the person is offered to reconnect, it is still tried by itself. */
-const slowRetryMs = 10_000
+/**
+ * After the quick tries, while the person is offered to reconnect, it is still tried by itself: often
+ * at first, as most cuts are short.
+ */
+const retryMs = (attempt: number) => (attempt < 60 ? 1000 : 10_000)
+const shortestWaitMs = 100
+/** A socket that does not answer within this time, while a link is cut, is cut as well. */
+const probeMs = 1000
 
 /** Of a report that was not taken: it may be taken later. */
 const passing: ReadonlySet<string> = new Set([
@@ -105,6 +111,7 @@ export class CallSession {
   #epoch = 0
   #cancelReconnect = () => {}
   #cancelRefresh = () => {}
+  #probing = false
 
   constructor(options: CallSessionOptions) {
     this.#options = options
@@ -118,6 +125,7 @@ export class CallSession {
       send: (to, signal) => void this.#signaling?.signal(to, signal).catch(() => {}),
       refreshToken: () => this.#freshToken(),
       onSfuUnreachable: () => void this.#takeMediaOf((signaling) => signaling.mediaUnreachable()),
+      onCut: () => void this.#probeSignaling(),
       onLeft: (name) => this.#notice('left', name),
     })
     this.readings = this.#links.readings
@@ -324,6 +332,33 @@ export class CallSession {
 
   // -- signaling -------------------------------------------------------------------------------
 
+  /**
+   * What cut a link may have cut the socket, too, which TCP would find out in half a minute, and after a
+   * long cut take half of its length to mend: a socket that does not answer at once is given up.
+   */
+  async #probeSignaling(): Promise<void> {
+    const { clock, call } = this.#options
+    const [signaling, epoch] = [this.#signaling, this.#epoch]
+    if (!signaling || this.#probing || call.get().signaling !== 'up') return
+    this.#probing = true
+    const answered = await new Promise<boolean>((resolve) => {
+      const cancel = clock.after(probeMs, () => resolve(false))
+      const settled = () => {
+        cancel()
+        resolve(true)
+      }
+      // Also credentials that are as fresh as can be, for the link to be tried anew with.
+      signaling.refreshTurn().then((iceServers) => {
+        settled()
+        if (epoch === this.#epoch) this.#takeIceServers(iceServers)
+      }, settled)
+    })
+    this.#probing = false
+    if (answered || epoch !== this.#epoch || call.get().signaling !== 'up') return
+    signaling.drop()
+    this.#disconnected()
+  }
+
   #disconnected(): void {
     const { call } = this.#options
     if (call.get().phase !== 'joined' && call.get().phase !== 'waiting') return
@@ -333,13 +368,15 @@ export class CallSession {
   }
 
   /** The socket first; peer connections wait for it (REQ-P9) and media flows on meanwhile. */
-  async #reconnect(attempt: number): Promise<void> {
+  async #reconnect(attempt: number, tookMs = 0): Promise<void> {
     const { clock, policy, call } = this.#options
     const epoch = this.#epoch
     this.#cancelReconnect()
     const delayMs = policy.delayMs(attempt)
     if (delayMs === undefined) call.set({ signaling: 'lost' })
-    this.#cancelReconnect = clock.after(delayMs ?? slowRetryMs, () => {
+    // A try that had to wait for its time-out has waited.
+    const waitMs = Math.max(shortestWaitMs, (delayMs ?? retryMs(attempt)) - tookMs)
+    this.#cancelReconnect = clock.after(waitMs, () => {
       void this.#reconnectNow(epoch, attempt)
     })
   }
@@ -347,6 +384,7 @@ export class CallSession {
   async #reconnectNow(epoch: number, attempt: number): Promise<void> {
     const signaling = this.#signaling
     if (!signaling || epoch !== this.#epoch) return
+    const beganAt = this.#options.clock.now()
     try {
       await signaling.connect()
       if (epoch === this.#epoch) await this.#enterRoom(epoch, signaling)
@@ -358,7 +396,7 @@ export class CallSession {
         return this.join({ room, name, relayForced })
       }
       if (error instanceof SignalingError && final.has(error.code)) return this.#fail(error)
-      await this.#reconnect(attempt + 1)
+      await this.#reconnect(attempt + 1, this.#options.clock.now() - beganAt)
     }
   }
 

@@ -39,6 +39,8 @@ export type RoomLinksOptions = {
   refreshToken(): Promise<string>
   /** The SFU has not been reached for a while. */
   onSfuUnreachable(): void
+  /** Nothing comes of a participant any more; whatever cut the link may have cut more. */
+  onCut(): void
   /** Nobody is there any more of this participant, whom the state has named until now. */
   onLeft(name: string): void
 }
@@ -95,8 +97,12 @@ export class RoomLinks {
     return true
   }
 
+  /** Also said of who returns with another socket, after a cut of which only one end may know. */
   mediaChanged(id: string, media: MediaState): void {
     this.#participants.patch(id, { media })
+    const peer = this.#peers.get(id)
+    const link = peer && directOf(peer)
+    if (link && link.state !== 'connecting') link.peerReturned()
   }
 
   /** The server has this participant no more. */
@@ -229,6 +235,7 @@ export class RoomLinks {
     else if (link !== 'connected' && this.#peers.get(id)?.absent) this.#remove(id)
     else
       this.#participants.patch(id, link === 'connected' ? { link } : { link, quality: 'unknown' })
+    if (link === 'reconnecting') this.#options.onCut()
   }
 
   #limitSending(): void {

@@ -10,7 +10,10 @@ export type HeartbeatOptions = {
   onHeard(): void
   /** Default 250. */
   intervalMs?: number
-  /** Default 1000: well before browsers say `disconnected` by themselves (REQ-P7). */
+  /**
+   * Default 800, so that a cut is shown within a second of it, and well before browsers say
+   * `disconnected` by themselves (REQ-P7).
+   */
   timeoutMs?: number
 }
 
@@ -27,7 +30,7 @@ export class Heartbeat {
   #running = false
 
   constructor(options: HeartbeatOptions) {
-    this.#options = { intervalMs: 250, timeoutMs: 1000, ...options }
+    this.#options = { intervalMs: 250, timeoutMs: 800, ...options }
   }
 
   /** Begins to beat. Silence counts from the first beat heard: the other end may open later. */

@@ -11,7 +11,7 @@ import { backoff } from './ReconnectPolicy.ts'
 function meet() {
   const clock = new TestClock()
   const network = new FakeNetwork()
-  const server = { up: true }
+  const server = { up: true, deaf: false }
   const log: { at: number; end: string; what: LinkState | 'offer' | 'restart' }[] = []
   const errors: unknown[] = []
   const links: Record<string, PeerLink> = {}
@@ -36,7 +36,7 @@ function meet() {
       send: (signal: Signal) => {
         if ('description' in signal && signal.description.type === 'offer')
           log.push({ at: clock.now(), end: selfId, what: 'offer' })
-        if (!server.up) return
+        if (!server.up || server.deaf) return
         delivery = delivery.then(() => links[peerId]?.receive(signal))
       },
       signalingUp: () => server.up,
@@ -148,6 +148,27 @@ describe('PeerLink', () => {
     network.heal()
     await clock.advance(10_000)
     expect(states(both())).toEqual(['connected', 'connected'])
+  })
+
+  it('REQ-P7: after a long cut is back as soon as the socket of the one who was cut is', async () => {
+    for (const cut of ['a', 'b'] as const) {
+      const { clock, network, server, both } = meet()
+      await clock.advance(100)
+      network.cutPaths()
+      network.down = true
+      // Nothing that is sent arrives, though no socket is known to be lost.
+      server.deaf = true
+      await clock.advance(30_000)
+      network.heal()
+      server.deaf = false
+      const [a, b] = both()
+      if (cut === 'a') a?.signalingRestored()
+      else b?.signalingRestored()
+      if (cut === 'a') b?.peerReturned()
+      else a?.peerReturned()
+      await clock.advance(500)
+      expect(states(both())).toEqual(['connected', 'connected'])
+    }
   })
 
   it('gives up in the end, and starts over when asked', async () => {

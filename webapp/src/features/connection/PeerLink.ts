@@ -168,11 +168,18 @@ export class PeerLink {
     if (!this.#closed) this.#connection.setConfiguration(this.#configuration)
   }
 
-  /** The socket is back: a try that had to wait for it is made now. */
+  /**
+   * The socket is back: what was offered over the one before may never have arrived, and a try that
+   * had to wait is made now.
+   */
   signalingRestored(): void {
-    if (this.#closed || !this.#waitingForSignaling) return
-    this.#waitingForSignaling = false
-    this.#tryAgain()
+    if (this.#closed) return
+    if (this.#state === 'connected') this.#offerAgain()
+    else if (this.#waitingForSignaling || this.#state !== 'connecting') {
+      this.#waitingForSignaling = false
+      this.#attempt = 0
+      this.#tryAgain()
+    }
   }
 
   /** Starts over after `failed`. */
@@ -182,10 +189,14 @@ export class PeerLink {
     this.#recover()
   }
 
-  /** The other participant is back in the room after it was not: a lost connection begins anew. */
+  /**
+   * The other participant's socket is another one, or was away: what was sent to it before may never
+   * have arrived, and a lost connection begins anew.
+   */
   peerReturned(): void {
-    if (!this.leads || this.#closed || this.#state === 'connected') return
-    this.#beginAnew()
+    if (this.#closed) return
+    if (this.#state === 'connected') this.#offerAgain()
+    else if (this.leads) this.#beginAnew()
   }
 
   /**
@@ -435,12 +446,15 @@ export class PeerLink {
       this.#lead()
     } else {
       this.#connection.restartIce()
-      // An offer that was lost on the way is never answered, and until it is, none is due:
-      // so offer again by hand.
-      if (this.#connection.signalingState === 'have-local-offer')
-        this.#negotiation.offer().catch(this.#options.onError)
+      this.#offerAgain()
     }
     this.#recover()
+  }
+
+  /** An offer that was lost on the way is never answered, and until it is, no other one is due. */
+  #offerAgain(): void {
+    if (this.#connection.signalingState === 'have-local-offer')
+      this.#negotiation.offer().catch(this.#options.onError)
   }
 
   #setState(state: LinkState): void {

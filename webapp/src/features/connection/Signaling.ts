@@ -72,6 +72,8 @@ export type SignalingEvents = {
 export type Signaling = {
   /** One try, or one more after a disconnect. */
   connect(): Promise<void>
+  /** Gives the present socket up, which does not answer. Told of nobody; {@link connect} makes a new one. */
+  drop(): void
   join(media: MediaState): Promise<RoomSnapshot>
   signal(to: string, signal: Signal): Promise<void>
   mediaState(media: MediaState): Promise<void>

@@ -23,6 +23,8 @@ import {
 } from './Signaling.ts'
 
 const answerTimeoutMs = 5000
+/** A network that is back is found within this time. */
+const staggerMs = 700
 
 /** Socket.IO on the page's own origin. It connects only when told: the call's policy decides when. */
 export const openSocketSignaling: OpenSignaling = (token, events) =>
@@ -142,8 +144,40 @@ class SocketSignaling implements Signaling {
     if (!this.#closed) this.#events.onDisconnect()
   }
 
-  connect(): Promise<void> {
-    return connected(this.#socket)
+  /**
+   * Where nothing answers, sockets are opened one after the other until one is connected: a network that
+   * is back takes a new one at once, while one from before waits for TCP to try again.
+   */
+  async connect(): Promise<void> {
+    if (this.#socket.connected) return
+    const sockets = [this.#socket]
+    const timer = setInterval(() => {
+      const next = this.#open()
+      sockets.push(next)
+      race.add(next)
+    }, staggerMs)
+    const race = firstConnected(this.#socket)
+    try {
+      const winner = await race.first
+      if (winner === this.#socket) return
+      const before = this.#socket
+      before.removeAllListeners()
+      before.offAny()
+      this.#socket = winner
+      this.#listen(winner)
+    } finally {
+      clearInterval(timer)
+      for (const socket of sockets) if (socket !== this.#socket) socket.disconnect()
+    }
+  }
+
+  drop(): void {
+    const before = this.#socket
+    before.removeAllListeners()
+    before.offAny()
+    before.disconnect()
+    this.#socket = this.#open()
+    this.#listen(this.#socket)
   }
 
   readonly ask: Ask = (event, message) => ask(this.#socket, event, message)
@@ -219,6 +253,14 @@ function ask<E extends keyof ClientToServerEvents>(
     const emit = socket.emit.bind(socket) as (...args: unknown[]) => void
     emit(event, message, answered)
   })
+}
+
+/** The first of several sockets that connects. Rejects with the first one that fails. */
+function firstConnected(socket: ClientSocket) {
+  const { promise: first, resolve, reject } = Promise.withResolvers<ClientSocket>()
+  const add = (one: ClientSocket) => void connected(one).then(() => resolve(one), reject)
+  add(socket)
+  return { first, add }
 }
 
 function connected(socket: ClientSocket): Promise<void> {

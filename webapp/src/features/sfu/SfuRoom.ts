@@ -21,10 +21,10 @@ export type SfuRoom = {
   /** getStats() of the whole connection. */
   stats(): Promise<RTCStatsReport>
   /**
-   * When media was last played out, of any participant; it rises as long as media flows.
-   * Undefined where none is due: nobody sends, or this page is hidden.
+   * When media of each participant was last played out; it rises as long as media flows. Not named is
+   * of whom none is due: nothing is sent, or this page is hidden.
    */
-  lastPlayed(): number | undefined
+  lastPlayed(): ReadonlyMap<string, number>
   hasPlayedAudio(id: string): boolean
   close(): void
 }

@@ -29,7 +29,7 @@ class FakeRoom implements SfuRoom {
   }
   recover = (how: string) => void this.recovered.push(how)
   stats = async () => this.rows as unknown as RTCStatsReport
-  lastPlayed = () => this.played
+  lastPlayed = () => new Map(this.played === undefined ? [] : [['p-a', this.played] as const])
   hasPlayedAudio = () => false
   close = () => {
     this.closed = true

@@ -9,6 +9,7 @@ import {
 } from '../connection/linkStats.ts'
 import type { LinkState, LocalTracks, TrackKind } from '../connection/PeerLink.ts'
 import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
+import { MediaWatch, watchMs } from './MediaWatch.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomState } from './SfuRoom.ts'
 
 export type SfuSessionOptions = {
@@ -29,15 +30,6 @@ export type SfuSessionOptions = {
 /** After so long without a connection the SFU counts as unreachable, and again after so much more. */
 const unreachableMs = { first: 3000, again: 5000 }
 
-/** Media is looked after as often as this. */
-const watchMs = 250
-/**
- * No media for so long, where there was some: the way is tried anew. The SFU's own detection takes
- * 5 to 15 s. Silence that Opus does not send still makes a packet each 400 ms.
- */
-const silenceMs = 1250
-/** What was tried is given so long to help, before the next thing is. */
-const patienceMs = 4000
 /** One reading of the connection serves everybody who asks within this time. */
 const readingMs = 50
 /** After the policy's tries, it is still tried this often. */
@@ -51,6 +43,8 @@ export class SfuSession {
   readonly #options: SfuSessionOptions
   readonly #links = new Map<string, SfuLink>()
   readonly #present = new Set<string>()
+  /** Nothing comes of them, though it should. */
+  #silent = nobody
   #tracks: LocalTracks
   #room: SfuRoom | undefined
   #state: SfuRoomState = 'closed'
@@ -196,6 +190,7 @@ export class SfuSession {
       this.#transport = noTraffic
       this.#reading = undefined
       this.#present.clear()
+      this.#silent = nobody
       this.#cancelWatch()
       this.#cancelRetry()
       for (const link of this.#links.values()) link.lose()
@@ -237,44 +232,41 @@ export class SfuSession {
     link.take('video', video)
     link.take('screen', screen ?? null)
     link.take('screenAudio', screenAudio ?? null)
-    if (this.#state === 'connected' && this.#present.has(id)) link.become('connected')
+    const heard = this.#present.has(id) && !this.#silent.has(id)
+    if (this.#state === 'connected' && heard) link.become('connected')
     else link.become(link.state === 'connecting' ? 'connecting' : 'reconnecting')
   }
 
-  /** Tries the way anew when media stops, sooner than the SFU's client would notice. */
+  /** Finds out within a second that media has stopped, and whether it is this end that is cut. */
   #watch(): void {
     const { clock } = this.#options
-    let mark: number | undefined
-    let movedAt = clock.now()
-    let ringsAt = 0
-    let tries = 0
-    let patientUntil = 0
-    const look = () => {
-      const now = clock.now()
-      const late = now - ringsAt > watchMs
-      const played = this.#room?.lastPlayed()
-      // A timer that rings late tells of this page, not of the network.
-      if (played === undefined || late || this.#state !== 'connected') movedAt = now
-      else if (played !== mark) {
-        movedAt = now
-        tries = 0
-      }
-      mark = played
-      if (now - movedAt >= silenceMs && now >= patientUntil && tries < 2) {
-        this.#room?.recover(tries === 0 ? 'resume' : 'restart')
-        tries++
-        patientUntil = now + patienceMs
-      }
-      next()
-    }
+    const watch = new MediaWatch({
+      now: () => clock.now(),
+      lastPlayed: () => this.#room?.lastPlayed() ?? new Map(),
+      packetsReceived: async () => {
+        const report = await this.report()
+        return report && readLinkStats(rowsOf(report)).transport.packetsReceived
+      },
+      connected: () => this.#state === 'connected',
+      onSilent: (ids) => {
+        this.#silent = ids
+        for (const id of this.#links.keys()) this.#settle(id)
+      },
+      recover: (how) => this.#room?.recover(how),
+    })
     const next = () => {
-      ringsAt = clock.now() + watchMs
-      this.#cancelWatch = clock.after(watchMs, look)
+      this.#cancelWatch = clock.after(watchMs, () => {
+        void watch.look()
+        next()
+      })
     }
+    this.#silent = nobody
     this.#cancelWatch()
     next()
   }
 }
+
+const nobody: ReadonlySet<string> = new Set()
 
 /** What a call sees of one other participant on the SFU. */
 class SfuLink implements Link {

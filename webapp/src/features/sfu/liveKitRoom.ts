@@ -122,10 +122,14 @@ class LiveKitRoom implements SfuRoom {
     return rows as unknown as RTCStatsReport
   }
 
-  lastPlayed(): number | undefined {
-    if (document.hidden) return undefined
-    const times = [...this.#room.remoteParticipants.values()].flatMap(playedAt)
-    return times.length > 0 ? Math.max(...times) : undefined
+  lastPlayed(): ReadonlyMap<string, number> {
+    const played = new Map<string, number>()
+    if (document.hidden) return played
+    for (const participant of this.#room.remoteParticipants.values()) {
+      const times = playedAt(participant)
+      if (times.length > 0) played.set(participant.identity, Math.max(...times))
+    }
+    return played
   }
 
   hasPlayedAudio(id: string): boolean {

@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { TestClock } from '../../testing/TestClock.ts'
+import { MediaWatch, watchMs } from './MediaWatch.ts'
+
+/** A page on the SFU that hears each of `others` every 20 ms, for as long as the test lets it. */
+function listen(others: string[]) {
+  const clock = new TestClock()
+  const state = { cut: false, silent: new Set<string>(), due: new Set(others), connected: true }
+  const told: { at: number; ids: string[] }[] = []
+  const recovered: { at: number; how: string }[] = []
+  const played = new Map<string, number>()
+  let packets = 0
+  const flow = () => {
+    if (!state.cut) {
+      packets += 1
+      for (const id of others) if (!state.silent.has(id)) played.set(id, clock.now())
+    }
+    clock.after(20, flow)
+  }
+  flow()
+  const watch = new MediaWatch({
+    now: () => clock.now(),
+    lastPlayed: () => new Map([...played].filter(([id]) => state.due.has(id))),
+    packetsReceived: async () => packets,
+    connected: () => state.connected,
+    onSilent: (ids) => told.push({ at: clock.now(), ids: [...ids].sort() }),
+    recover: (how) => recovered.push({ at: clock.now(), how }),
+  })
+  const look = () => {
+    void watch.look()
+    clock.after(watchMs, look)
+  }
+  clock.after(watchMs, look)
+  return { clock, state, told, recovered }
+}
+
+const people = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1 })
+
+describe('MediaWatch', () => {
+  it('REQ-P7: a cut of this end is told of within a second, and the way tried anew soon after', async () => {
+    await fc.assert(
+      fc.asyncProperty(people, fc.integer({ min: 500, max: 9000 }), async (others, cutAt) => {
+        const { clock, state, told, recovered } = listen(others)
+        await clock.advance(cutAt)
+        expect([told, recovered]).toEqual([[], []])
+        state.cut = true
+        await clock.advance(1000)
+        expect(told).toMatchObject([{ ids: [...others].sort() }])
+        await clock.advance(500)
+        expect(recovered.map(({ how }) => how)).toEqual(['resume'])
+        state.cut = false
+        await clock.advance(2 * watchMs)
+        expect(told.at(-1)?.ids).toEqual([])
+        await clock.advance(20_000)
+        expect(recovered).toHaveLength(1)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('REQ-P7: of others who are cut, only they are told of, and this end stays as it is', async () => {
+    await fc.assert(
+      fc.asyncProperty(people, fc.nat(3), async (others, index) => {
+        const gone = others[index % others.length] as string
+        const { clock, state, told, recovered } = listen(others)
+        await clock.advance(2000)
+        state.silent.add(gone)
+        await clock.advance(1000)
+        expect(told).toMatchObject([{ ids: [gone] }])
+        await clock.advance(20_000)
+        expect(recovered).toEqual([])
+        state.silent.clear()
+        await clock.advance(2 * watchMs)
+        expect(told.at(-1)?.ids).toEqual([])
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('takes for no silence that nothing is due, a page that slept, or a reconnection', async () => {
+    const { clock, state, told, recovered } = listen(['a', 'b'])
+    await clock.advance(1000)
+    state.cut = true
+    state.due.clear()
+    await clock.advance(5000)
+    state.due.add('a')
+    await clock.advance(400)
+    await clock.freeze(10_000)
+    await clock.advance(400)
+    state.connected = false
+    await clock.advance(10_000)
+    expect([told, recovered]).toEqual([[], []])
+  })
+
+  it('tries the session first, then another one, then no more until media has come', async () => {
+    const { clock, state, recovered } = listen(['a'])
+    await clock.advance(1000)
+    state.cut = true
+    await clock.advance(30_000)
+    expect(recovered.map(({ how }) => how)).toEqual(['resume', 'restart'])
+    state.cut = false
+    await clock.advance(1000)
+    state.cut = true
+    await clock.advance(2000)
+    expect(recovered.map(({ how }) => how)).toEqual(['resume', 'restart', 'resume'])
+  })
+})

@@ -1,0 +1,102 @@
+/** To be looked this often. */
+export const watchMs = 100
+/**
+ * Nothing of somebody for so long, where there was something: it is shown. Silence that Opus does not
+ * send still makes a packet each 400 ms.
+ */
+const silenceMs = 750
+/** From here on it is found out whether anything at all arrives here. */
+const suspicionMs = 450
+/** This end is cut for so long: the way is tried anew. The SFU's own detection takes 5 to 15 s. */
+const recoverMs = 1250
+/** What was tried is given so long to help, before the next thing is. */
+const patienceMs = 4000
+
+export type MediaWatchOptions = {
+  /** Milliseconds of a clock that never goes back. */
+  now(): number
+  /** When media of each participant was last played out; only those of whom some is due. */
+  lastPlayed(): ReadonlyMap<string, number>
+  /** Packets of any kind that the connection has brought so far; undefined where there is none. */
+  packetsReceived(): Promise<number | undefined>
+  connected(): boolean
+  /** Of whom nothing comes though it should. Called when it changes. */
+  onSilent(ids: ReadonlySet<string>): void
+  recover(how: 'resume' | 'restart'): void
+}
+
+type Heard = { played: number; movedAt: number }
+
+/**
+ * Finds out of whom media has stopped. Where nothing arrives at all, not even what the SFU says of
+ * what is sent to it, it is this end that is cut, and the way is tried anew; else it is the others.
+ */
+export class MediaWatch {
+  readonly #options: MediaWatchOptions
+  readonly #heard = new Map<string, Heard>()
+  #silent: ReadonlySet<string> = new Set()
+  #lookedAt: number | undefined
+  /** Packets as last read, and when they last rose. */
+  #packets: { count: number; rose: number } | undefined
+  #reading = false
+  #tries = 0
+  #patientUntil = 0
+
+  constructor(options: MediaWatchOptions) {
+    this.#options = options
+  }
+
+  async look(): Promise<void> {
+    const { now, lastPlayed, connected } = this.#options
+    const at = now()
+    // A timer that rings late tells of this page, not of the network.
+    const late = at - (this.#lookedAt ?? at) > 2.5 * watchMs
+    this.#lookedAt = at
+    const due = lastPlayed()
+    for (const id of this.#heard.keys()) if (!due.has(id)) this.#heard.delete(id)
+    for (const [id, played] of due) {
+      const before = this.#heard.get(id)
+      const moved = !before || before.played !== played || late || !connected()
+      this.#heard.set(id, { played, movedAt: moved ? at : before.movedAt })
+    }
+    const last = Math.max(...[...this.#heard.values()].map(({ movedAt }) => movedAt))
+    const oldest = Math.min(...[...this.#heard.values()].map(({ movedAt }) => movedAt))
+    if (at - oldest >= suspicionMs) await this.#read()
+    else this.#packets = undefined
+    if (at - last < suspicionMs) this.#tries = 0
+    this.#tell(at)
+    // Somebody is heard, so the way is there.
+    if (at - last >= recoverMs && this.#cut(at)) this.#recover(at)
+  }
+
+  /** Nothing at all has arrived since it began to be read. */
+  #cut(at: number): boolean {
+    return this.#packets !== undefined && at - this.#packets.rose >= silenceMs - suspicionMs
+  }
+
+  async #read(): Promise<void> {
+    if (this.#reading) return
+    this.#reading = true
+    const count = await this.#options.packetsReceived().catch(() => undefined)
+    this.#reading = false
+    if (count === undefined) return
+    const before = this.#packets
+    const rose = before && count <= before.count ? before.rose : this.#options.now()
+    this.#packets = { count, rose }
+  }
+
+  #tell(at: number): void {
+    const ids = [...this.#heard].filter(([, { movedAt }]) => at - movedAt >= silenceMs)
+    const silent = new Set(ids.map(([id]) => id))
+    if (silent.size === this.#silent.size && [...silent].every((id) => this.#silent.has(id))) return
+    this.#silent = silent
+    this.#options.onSilent(silent)
+  }
+
+  #recover(at: number): void {
+    if (at < this.#patientUntil || this.#tries >= 2) return
+    this.#options.recover(this.#tries === 0 ? 'resume' : 'restart')
+    this.#tries++
+    this.#patientUntil = at + patienceMs
+  }
+}
