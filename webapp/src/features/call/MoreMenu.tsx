@@ -8,7 +8,7 @@ import {
   Minimize,
   PictureInPicture2,
   RectangleHorizontal,
-  SunMoon,
+  Settings2,
 } from 'lucide-react'
 import { useState } from 'react'
 import { Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components'
@@ -16,10 +16,10 @@ import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { useCopy } from '../../ui/useCopy.ts'
-import { AppearanceDialog } from '../appearance/AppearanceDialog.tsx'
 import { chooseLayout } from '../layout/ownLayout.ts'
 import { useFullScreen } from '../layout/useFullScreen.ts'
 import { ownMiniature } from '../miniature/ownMiniature.ts'
+import { Settings } from '../settings/Settings.tsx'
 import { useInvite } from './useInvite.ts'
 
 /** Everything that is not used all the time. */
@@ -28,7 +28,7 @@ export function MoreMenu() {
   const chosen = useAppState((state) => state.layout.chosen)
   const [copied, copy] = useCopy(useInvite())
   const [full, toggleFull] = useFullScreen()
-  const [appearance, setAppearance] = useState(false)
+  const [settings, setSettings] = useState(false)
   return (
     <>
       <MenuTrigger>
@@ -65,15 +65,11 @@ export function MoreMenu() {
                 onAction={toggleFull}
               />
             )}
-            <Item
-              icon={SunMoon}
-              text={t('appearance.title')}
-              onAction={() => setAppearance(true)}
-            />
+            <Item icon={Settings2} text={t('settings.title')} onAction={() => setSettings(true)} />
           </Menu>
         </Popover>
       </MenuTrigger>
-      <AppearanceDialog open={appearance} onClose={() => setAppearance(false)} />
+      <Settings open={settings} onClose={() => setSettings(false)} />
       <span className="visually-hidden" role="status">
         {copied && t('controls.invited')}
       </span>

@@ -1,6 +1,8 @@
-import { cell } from '../../state.ts'
+import { cell, store } from '../../state.ts'
 import { ownPreferences } from '../settings/ownPreferences.ts'
+import { setAudioSpeaker } from '../voice/audio.ts'
 import { LocalMedia } from './LocalMedia.ts'
+import { speakerOf } from './speaker.ts'
 
 /** This page's microphone, camera and speaker. */
 export const ownMedia = new LocalMedia(cell('local'), ownPreferences, navigator.mediaDevices)
@@ -17,3 +19,7 @@ for (const name of ['camera', 'microphone'] as const)
       }
     })
     .catch(() => {}) // Browsers that do not tell of these.
+
+store.subscribe((state, before) => {
+  if (speakerOf(state) !== speakerOf(before)) setAudioSpeaker(speakerOf(state))
+})

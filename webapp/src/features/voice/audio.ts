@@ -1,36 +1,68 @@
 import { powerDb } from './levels.ts'
 
-let context: AudioContext | undefined
+type Sinkable = AudioContext & { setSinkId?(deviceId: string): Promise<void> }
+
+let audio: { context: Sinkable; output: AudioNode; element?: HTMLAudioElement } | undefined
+let speaker = ''
 
 /** The one AudioContext of this page: browsers allow few, and start it with the first click. */
 export function audioContext(): AudioContext {
-  context ??= new AudioContext({ latencyHint: 'interactive' })
+  const { context } = graph()
   // Refused until the person has touched the page; asked again by whoever needs it next.
   if (context.state === 'suspended') context.resume().catch(() => {})
   return context
 }
 
-/** Sound that is made here comes out where the person wants it; '' is the browser's default. */
-export async function setContextSpeaker(deviceId: string): Promise<void> {
-  const made = audioContext() as AudioContext & { setSinkId?(id: string): Promise<void> }
-  await made.setSinkId?.(deviceId).catch(() => {})
+/** What is connected to this is heard from the chosen speaker. */
+export function audioOutput(): AudioNode {
+  return graph().output
 }
 
-export type LevelReading = { readDb(): number; close(): void }
+/** Where this page's own sounds come out from now on; '' is the browser's default. */
+export function setAudioSpeaker(deviceId: string): void {
+  speaker = deviceId
+  if (!audio) return
+  const { context, element } = audio
+  // A device that is gone leaves things as they are.
+  void (element ?? context).setSinkId?.(deviceId).catch(() => {})
+}
+
+function graph() {
+  if (audio) return audio
+  const context: Sinkable = new AudioContext({ latencyHint: 'interactive' })
+  if (context.setSinkId || !('setSinkId' in HTMLMediaElement.prototype))
+    audio = { context, output: context.destination }
+  else {
+    // Where only elements can be told a speaker, one of them plays it all.
+    const output = context.createMediaStreamDestination()
+    const element = new Audio()
+    element.srcObject = output.stream
+    element.play().catch(() => {})
+    audio = { context, output, element }
+  }
+  if (speaker !== '') setAudioSpeaker(speaker)
+  return audio
+}
+
+export type LevelReading = {
+  /** In dB of full scale, over the last 20 ms. */
+  readDb(): number
+  close(): void
+}
 
 /** Reads how loud a local track is, also while it is muted to the others. */
 export function readLevel(track: MediaStreamTrack): LevelReading {
   // A muted track is silent; a copy of it that goes nowhere else is not.
   const own = track.clone()
   own.enabled = true
-  const audio = audioContext()
-  const analyser = new AnalyserNode(audio, { fftSize: 1024 })
-  const source = audio.createMediaStreamSource(new MediaStream([own]))
+  const context = audioContext()
+  const analyser = new AnalyserNode(context, { fftSize: 1024 })
+  const source = context.createMediaStreamSource(new MediaStream([own]))
   source.connect(analyser)
   const samples = new Float32Array(analyser.fftSize)
   return {
     readDb() {
-      if (audio.state === 'suspended') audio.resume().catch(() => {})
+      audioContext() // resumes it once the browser allows
       analyser.getFloatTimeDomainData(samples)
       return powerDb(samples)
     },

@@ -1,4 +1,4 @@
-import { audioContext } from './audio.ts'
+import { audioContext, audioOutput } from './audio.ts'
 import type { Boost } from './RemoteSound.ts'
 
 /** Plays a stream through a gain; the way up and down takes 20 ms, so that nothing clicks. */
@@ -6,7 +6,7 @@ export function boostOf(stream: MediaStream): Boost {
   const audio = audioContext()
   const source = audio.createMediaStreamSource(stream)
   const gain = new GainNode(audio, { gain: 1 })
-  source.connect(gain).connect(audio.destination)
+  source.connect(gain).connect(audioOutput())
   return {
     set: (value) => gain.gain.setTargetAtTime(value, audio.currentTime, 0.02),
     close() {

@@ -2,8 +2,7 @@ import { systemClock } from '../../clock.ts'
 import { cell, store } from '../../state.ts'
 import { mediaState } from '../media/localState.ts'
 import { ownMedia } from '../media/ownMedia.ts'
-import { speakerOf } from '../media/speaker.ts'
-import { type LevelReading, readLevel, setContextSpeaker } from './audio.ts'
+import { type LevelReading, readLevel } from './audio.ts'
 import { JoinSounds } from './JoinSounds.ts'
 import { silenceDb } from './levels.ts'
 import { MutedSpeech } from './MutedSpeech.ts'
@@ -68,7 +67,6 @@ export function followVoices(): () => void {
     const known = before.call.notices.at(-1)?.id ?? 0
     for (const { id, kind } of state.call.notices)
       if (id > known && (kind === 'joined' || kind === 'left')) joinSounds.announce(kind)
-    if (speakerOf(state) !== speakerOf(before)) void setContextSpeaker(speakerOf(state))
   })
   voices.start()
   return () => {

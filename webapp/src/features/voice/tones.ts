@@ -1,4 +1,4 @@
-import { audioContext } from './audio.ts'
+import { audioContext, audioOutput } from './audio.ts'
 
 /** Two short tones: up for somebody who comes, down for somebody who goes. In Hz. */
 const melodies = { joined: [523, 784], left: [659, 440], test: [523, 659, 784] } as const
@@ -17,7 +17,7 @@ export function playMelody(melody: Melody): void {
     gain.gain.setTargetAtTime(loudness, start, 0.01)
     gain.gain.setTargetAtTime(0, start + toneSeconds * 0.6, 0.05)
     const tone = new OscillatorNode(audio, { frequency, type: 'sine' })
-    tone.connect(gain).connect(audio.destination)
+    tone.connect(gain).connect(audioOutput())
     tone.start(start)
     tone.stop(start + toneSeconds * 3)
   })

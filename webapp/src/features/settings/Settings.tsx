@@ -1,0 +1,33 @@
+import { Settings as Cog } from 'lucide-react'
+import { lazy, Suspense, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { IconButton } from '../../ui/IconButton.tsx'
+
+const SettingsDialog = lazy(() => import('./SettingsDialog.tsx'))
+
+/** The settings, loaded when they are first wanted. */
+export function Settings({ open, onClose }: { open: boolean; onClose: () => void }) {
+  if (!open) return null
+  return (
+    <Suspense>
+      <SettingsDialog onClose={onClose} />
+    </Suspense>
+  )
+}
+
+export function SettingsButton() {
+  const { t } = useTranslation()
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <IconButton
+        label={t('settings.title')}
+        className="quiet appearance-button"
+        onPress={() => setOpen(true)}
+      >
+        <Cog />
+      </IconButton>
+      <Settings open={open} onClose={() => setOpen(false)} />
+    </>
+  )
+}
