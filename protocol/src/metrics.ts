@@ -315,4 +315,25 @@ export const sfuMetrics = {
     help: 'Packets of tracks that did not arrive',
     labels: ['direction', 'source', 'type', 'country'],
   },
+  rtt: {
+    name: 'livekit_rtt_ms',
+    type: 'histogram',
+    unit: 'milliseconds',
+    help: 'Round trips between this pod and participants; buckets 50, 100, 150, 200, 250, 500 and on',
+    labels: ['direction', 'source', 'type', 'country'],
+  },
+  jitter: {
+    name: 'livekit_jitter_us',
+    type: 'histogram',
+    unit: 'microseconds',
+    help: 'Jitter of tracks',
+    labels: ['direction', 'source', 'type', 'country'],
+  },
+  quality: {
+    name: 'livekit_quality_score',
+    type: 'histogram',
+    unit: 'MOS',
+    help: 'How good LiveKit finds the tracks that participants send, from 1 to 4.5',
+    labels: [],
+  },
 } as const satisfies Record<string, Metric>

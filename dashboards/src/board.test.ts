@@ -1,0 +1,124 @@
+import { readdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from '@jest/globals'
+import {
+  meetingMetrics,
+  operatorMetrics,
+  relayMetrics,
+  sfuMetrics,
+  signalingMetrics,
+} from '@parley/protocol'
+import { boards, dashboardFiles, expressionsOf, ruleFiles } from './index.ts'
+
+const known: string[] = [
+  ...Object.values({ ...meetingMetrics, ...relayMetrics, ...signalingMetrics }),
+  ...Object.values({ ...operatorMetrics, ...sfuMetrics }),
+].map(({ name }) => name)
+/** Of Prometheus itself, of kube-state-metrics and of cAdvisor. */
+const foreign = ['up', 'kube_', 'container_']
+
+/** Names of series in an expression. */
+function seriesIn(expr: string): string[] {
+  const bare = expr.replace(/"[^"]*"/g, '""').replace(/\{[^}]*\}/g, '{}')
+  const words = bare
+    .replace(/\b(by|without|on|ignoring|group_left)\s*\([^)]*\)/g, '')
+    .matchAll(/[a-zA-Z_:][a-zA-Z0-9_:]*(?=\{|\[|\s|\)|$)(?!\s*\()/g)
+  const keywords = new Set(['and', 'or', 'unless', 'bool', 'by', 'on', '__rate_interval'])
+  return [...words].map(([word]) => word).filter((word) => !keywords.has(word))
+}
+
+const alerts = Object.values(ruleFiles())
+  .flat()
+  .flatMap(({ rules }) => rules)
+
+describe('boards', () => {
+  it('REQ-A4: are the eight, with an address of their own each', () => {
+    expect(boards.map(({ title }) => title)).toEqual([
+      ...['Overview', 'Call quality', 'Relay and cost', 'SFU', 'TURN', 'Signaling', 'Operator'],
+      'SLOs',
+    ])
+    const uids = boards.map(({ uid }) => uid)
+    expect(new Set(uids).size).toBe(boards.length)
+    for (const uid of uids) expect(uid).toMatch(/^[a-z-]{1,40}$/)
+  })
+
+  it('REQ-A4: ask for nothing that no process registers', () => {
+    const asked = boards.flatMap((board) => expressionsOf(board))
+    expect(asked.length).toBeGreaterThan(50)
+    for (const { place, expr } of asked)
+      for (const name of seriesIn(expr)) {
+        const plain = name.replace(/_(bucket|sum|count)$/, '')
+        const is =
+          known.includes(plain) ||
+          name.startsWith('cluster:parley_slo_errors:') ||
+          foreign.some((start) => name.startsWith(start))
+        if (!is) throw new Error(`${place}: ${name} is not in the catalogue of metrics`)
+      }
+  })
+
+  it('REQ-A4: say of every panel what it means, and fill no row beyond its 24 columns', () => {
+    for (const { rows } of boards)
+      for (const { panels } of rows) {
+        let used = 0
+        for (const { description, width } of panels) {
+          expect(description).toMatch(/^\S.{8,}[.]$/)
+          used = used + width > 24 ? width : used + width
+          expect(width).toBeLessThanOrEqual(24)
+        }
+        expect(used).toBeGreaterThan(0)
+      }
+  })
+
+  it('REQ-A4: are the same bytes each time, and each panel has an id and each query a letter', () => {
+    expect([...dashboardFiles()]).toEqual([...dashboardFiles()])
+    for (const [path, text] of dashboardFiles()) {
+      if (!path.startsWith('dashboards/')) continue
+      const { panels } = JSON.parse(text) as { panels: GrafanaPanel[] }
+      const ids = panels.map(({ id }) => id)
+      expect(new Set(ids).size).toBe(ids.length)
+      for (const { targets = [] } of panels) {
+        const letters = targets.map(({ refId }) => refId)
+        expect(letters).toEqual([...'ABCDEF'].slice(0, letters.length))
+      }
+    }
+  })
+
+  it('REQ-A4: lay panels side by side', () => {
+    for (const [path, text] of dashboardFiles()) {
+      if (!path.startsWith('dashboards/')) continue
+      const { panels } = JSON.parse(text) as { panels: GrafanaPanel[] }
+      const covered = new Set<string>()
+      for (const { gridPos } of panels)
+        for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
+          for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+            expect(covered.has(`${x} ${y}`)).toBe(false)
+            covered.add(`${x} ${y}`)
+          }
+    }
+  })
+})
+
+type GrafanaPanel = {
+  id: number
+  targets?: { refId: string }[]
+  gridPos: { x: number; y: number; w: number; h: number }
+}
+
+describe('alerts', () => {
+  it('REQ-S4: each has a page on what to do, and each page an alert', async () => {
+    const folder = fileURLToPath(new URL('../../docs/runbooks', import.meta.url))
+    const pages = (await readdir(folder)).filter((file) => file.startsWith('Parley'))
+    for (const rule of alerts)
+      if ('alert' in rule) {
+        expect(rule.annotations.runbook_url).toBe(`docs/runbooks/${rule.alert}.md`)
+        expect(pages).toContain(`${rule.alert}.md`)
+      }
+  })
+
+  it('REQ-S4: link to where the sources are read', () => {
+    const files = dashboardFiles('https://git.example.com/parley/blob/main')
+    const at = 'runbook_url: https://git.example.com/parley/blob/main/docs/runbooks/Parley'
+    expect(files.get('rules/slo.yaml')).toContain(at)
+    expect(files.get('rules/tests/slo.yaml')).toContain(at)
+  })
+})

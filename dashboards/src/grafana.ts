@@ -1,0 +1,194 @@
+import * as barGauge from '@grafana/grafana-foundation-sdk/bargauge'
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
+import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard'
+import * as heatmap from '@grafana/grafana-foundation-sdk/heatmap'
+import { DataqueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus'
+import * as stat from '@grafana/grafana-foundation-sdk/stat'
+import * as table from '@grafana/grafana-foundation-sdk/table'
+import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries'
+import { relayMetrics } from '@parley/protocol'
+import type { Board, Panel, Query } from './board.ts'
+
+const height = 8
+/** Where Grafana puts what is chosen. */
+const variable = (name: string) => `\${${name}}`
+const prometheus = { type: 'prometheus', uid: variable('prometheus') }
+/** https://grafana.com/docs/plugins/yesoreyeram-infinity-datasource: reads JSON over HTTP. */
+const meter = { type: 'yesoreyeram-infinity-datasource', uid: variable('meter') }
+const colours = { good: 'green', warn: '#EAB839', bad: 'red' }
+
+/** The JSON model of a board, as Grafana imports it. The same board gives the same bytes. */
+export function grafanaJson(board: Board): dashboard.Dashboard {
+  const builder = new dashboard.DashboardBuilder(`Parley · ${board.title}`)
+    .uid(board.uid)
+    .description(board.about)
+    .tags(['parley'])
+    .timezone('browser')
+    .refresh('30s')
+    .time({ from: 'now-6h', to: 'now' })
+    .tooltip(dashboard.DashboardCursorSync.Crosshair)
+    .link(
+      new dashboard.DashboardLinkBuilder('Parley')
+        .type(dashboard.DashboardLinkType.Dashboards)
+        .tags(['parley'])
+        .asDropdown(true)
+        .includeVars(true)
+        .keepTime(true),
+    )
+  for (const variable of variables(usesMeter(board))) builder.withVariable(variable)
+  let id = 0
+  for (const row of board.rows) {
+    builder.withRow(new dashboard.RowBuilder(row.title).id(++id))
+    for (const panel of row.panels) builder.withPanel(panelOf(panel, ++id))
+  }
+  return builder.build()
+}
+
+function usesMeter({ rows }: Board): boolean {
+  return rows.some(({ panels }) => panels.some(({ kind }) => kind === 'rows'))
+}
+
+function variables(withMeter: boolean): Builder<dashboard.VariableModel>[] {
+  const series = relayMetrics.allocations.name
+  const label = (name: string, within: string) =>
+    new dashboard.QueryVariableBuilder(name)
+      .datasource(prometheus)
+      .query(`label_values(${series}${within}, ${name})`)
+      .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
+      .sort(dashboard.VariableSort.AlphabeticalAsc)
+      .multi(true)
+      .includeAll(true)
+      .current({ selected: true, text: ['All'], value: ['$__all'] })
+  return [
+    new dashboard.DatasourceVariableBuilder('prometheus').type('prometheus').label('Prometheus'),
+    ...(withMeter
+      ? [
+          new dashboard.DatasourceVariableBuilder('meter')
+            .type('yesoreyeram-infinity-datasource')
+            .label('Meter'),
+        ]
+      : []),
+    label('region', ''),
+    label('namespace', '{region=~"$region"}'),
+    label('cluster', '{region=~"$region",namespace=~"$namespace"}'),
+    ...(withMeter ? [tenants()] : []),
+  ]
+}
+
+/** Tenants are no labels: the meter knows them. */
+function tenants(): Builder<dashboard.VariableModel> {
+  const query = rowsQuery('/api/v1/report?by=tenant&limit=1000', [
+    { field: 'tenant', title: 'tenant', type: 'string' },
+  ])
+  return new dashboard.QueryVariableBuilder('tenant')
+    .datasource(meter)
+    .query({ queryType: 'infinity', infinityQuery: query })
+    .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
+    .includeAll(true)
+    .allValue('.*')
+    .current({ selected: true, text: 'All', value: '$__all' })
+}
+
+function panelOf(panel: Panel, id: number): Builder<dashboard.Panel> {
+  const builder = drawn(panel)
+    .id(id)
+    .title(panel.title)
+    .description(panel.description)
+    .span(panel.width)
+    .height(height)
+    .datasource(panel.kind === 'rows' ? meter : prometheus)
+  if ('unit' in panel) builder.unit(panel.unit)
+  if (panel.kind === 'rows') return builder.withTarget(infinityTarget(panel))
+  panel.queries.forEach((query, index) => {
+    builder.withTarget(target(panel.kind, query, String.fromCharCode(65 + index)))
+  })
+  return builder
+}
+
+type AnyPanel =
+  | stat.PanelBuilder
+  | timeseries.PanelBuilder
+  | barGauge.PanelBuilder
+  | heatmap.PanelBuilder
+  | table.PanelBuilder
+
+function drawn(panel: Panel): AnyPanel {
+  switch (panel.kind) {
+    case 'stat':
+      return limited(new stat.PanelBuilder(), panel)
+    case 'bars':
+      return limited(new barGauge.PanelBuilder(), panel)
+    case 'curve':
+      return limited(new timeseries.PanelBuilder().lineWidth(1).fillOpacity(8), panel)
+    case 'heatmap':
+      return new heatmap.PanelBuilder()
+    case 'table':
+      return new table.PanelBuilder().withTransformation({
+        id: 'organize',
+        options: {
+          excludeByName: { Time: true },
+          indexByName: Object.fromEntries(panel.columns.map((column, index) => [column, index])),
+        },
+      })
+    case 'rows': {
+      const builder = new table.PanelBuilder()
+      for (const { title, unit } of panel.columns)
+        if (unit) builder.overrideByName(title, [{ id: 'unit', value: unit }])
+      return builder
+    }
+  }
+}
+
+function limited<B extends stat.PanelBuilder | barGauge.PanelBuilder | timeseries.PanelBuilder>(
+  builder: B,
+  panel: Panel,
+): B {
+  if (!('limits' in panel) || !panel.limits) return builder
+  const { warn, bad, below } = panel.limits
+  const { good } = colours
+  const steps = below
+    ? [
+        { value: null, color: colours.bad },
+        { value: bad, color: colours.warn },
+        { value: warn, color: good },
+      ]
+    : [
+        { value: null, color: good },
+        { value: warn, color: colours.warn },
+        { value: bad, color: colours.bad },
+      ]
+  builder.thresholds(
+    new dashboard.ThresholdsConfigBuilder()
+      .mode(dashboard.ThresholdsMode.Absolute)
+      .steps(steps as dashboard.Threshold[]),
+  )
+  return builder
+}
+
+function target(kind: Panel['kind'], { expr, legend }: Query, refId: string): DataqueryBuilder {
+  const query = new DataqueryBuilder().refId(refId).expr(expr)
+  if (legend) query.legendFormat(legend)
+  if (kind === 'heatmap') query.format(PromQueryFormat.Heatmap)
+  if (kind === 'table') query.format(PromQueryFormat.Table).instant()
+  if (kind === 'stat' || kind === 'bars') query.instant()
+  return query
+}
+
+type RowsPanel = Extract<Panel, { kind: 'rows' }>
+
+function infinityTarget({ path, columns }: RowsPanel): Builder<never> {
+  const query = { refId: 'A', datasource: meter, ...rowsQuery(path, columns) }
+  return { build: () => query as never }
+}
+
+/** Between the ends of the picture, whatever the path asks for besides. */
+function rowsQuery(path: string, columns: RowsPanel['columns']): object {
+  const span = `from=${variable('__from:date:iso')}&to=${variable('__to:date:iso')}`
+  return {
+    ...{ type: 'json', source: 'url', format: 'table', parser: 'backend' },
+    url: `${path}${path.includes('?') ? '&' : '?'}${span}`,
+    url_options: { method: 'GET' },
+    root_selector: 'rows',
+    columns: columns.map(({ field, title, type }) => ({ selector: field, text: title, type })),
+  }
+}

@@ -1,0 +1,301 @@
+import { ruleFiles } from './index.ts'
+import type { AlertingRule } from './rule.ts'
+
+/** A file of promtool's unit tests. */
+export type PromtoolTests = {
+  rule_files: string[]
+  evaluation_interval: string
+  tests: {
+    name: string
+    interval: string
+    input_series: { series: string; values: string }[]
+    alert_rule_test: { eval_time: string; alertname: string; exp_alerts: object[] }[]
+  }[]
+}
+
+type Case = {
+  name: string
+  alert: string
+  series: Record<string, string>
+  /** When it is looked at. */
+  at: string
+  /** Default: nothing fires. `value` as the annotations show it. */
+  fires?: {
+    labels: Record<string, string>
+    value: string
+    rule?: (rule: AlertingRule) => boolean
+  }[]
+}
+
+const own = 'namespace="meetings",cluster="demo"'
+const cluster = { namespace: 'meetings', cluster: 'demo' }
+const joins = (attempted: string, successful: string) => ({
+  [`video_connections_attempted_total{${own},pod="a"}`]: attempted,
+  [`video_connections_successful_total{${own},pod="a"}`]: successful,
+})
+const container = 'namespace="meetings",pod="demo-turn-0",container="coturn"'
+
+const cases: Record<string, Case[]> = {
+  slo: [
+    {
+      name: 'REQ-S4: half of the joins fail for an hour',
+      alert: 'ParleySloBurnsFast',
+      at: '2h',
+      series: joins('0+60x120', '0+30x120'),
+      fires: [
+        {
+          labels: { ...cluster, objective: 'joins', window: '1h', severity: 'critical' },
+          value: '50%',
+        },
+        {
+          labels: { ...cluster, objective: 'joins', window: '6h', severity: 'critical' },
+          value: '50%',
+        },
+      ],
+    },
+    {
+      name: 'REQ-S4: one join in a hundred fails: within the goal',
+      alert: 'ParleySloBurnsFast',
+      at: '2h',
+      series: joins('0+100x120', '0+99x120'),
+    },
+    {
+      name: 'REQ-S4: it ends soon after joins succeed again',
+      alert: 'ParleySloBurnsFast',
+      at: '100m',
+      series: joins('0+60x100', '0+30x60 1860+60x40'),
+    },
+    {
+      name: 'REQ-S4: nobody joins: nothing is said',
+      alert: 'ParleySloBurnsFast',
+      at: '2h',
+      series: joins('5x120', '5x120'),
+    },
+    {
+      name: 'REQ-S4: one packet in ten is lost',
+      alert: 'ParleySloBurnsFast',
+      at: '90m',
+      series: {
+        [`livekit_packet_total{${own},direction="incoming"}`]: '0+1000x90',
+        [`livekit_packet_loss_total{${own},direction="incoming"}`]: '0+200x90',
+      },
+      fires: [
+        {
+          labels: { ...cluster, objective: 'loss', window: '1h', severity: 'critical' },
+          value: '20%',
+        },
+        {
+          labels: { ...cluster, objective: 'loss', window: '6h', severity: 'critical' },
+          value: '20%',
+        },
+      ],
+    },
+    {
+      name: 'REQ-S4: a tenth of the round trips takes more than 150 ms, for hours',
+      alert: 'ParleySloBurnsSlowly',
+      at: '3h',
+      series: {
+        [`livekit_rtt_ms_bucket{${own},le="150"}`]: '0+90x180',
+        [`livekit_rtt_ms_count{${own}}`]: '0+100x180',
+      },
+      fires: [
+        {
+          labels: { ...cluster, objective: 'latency', window: '3d', severity: 'warning' },
+          value: '10%',
+        },
+      ],
+    },
+    {
+      name: 'REQ-S4: one of two signaling pods is away: up all the same',
+      alert: 'ParleySloBurnsFast',
+      at: '1h',
+      series: {
+        [`up{${own},job="demo-signaling",pod="a"}`]: '1x60',
+        [`up{${own},job="demo-signaling",pod="b"}`]: '0x60',
+      },
+    },
+    {
+      name: 'REQ-S4: no signaling pod answers',
+      alert: 'ParleySloBurnsFast',
+      at: '2h',
+      series: { [`up{${own},job="demo-signaling",pod="a"}`]: '1x60 0x60' },
+      fires: [
+        {
+          labels: { ...cluster, objective: 'uptime', window: '1h', severity: 'critical' },
+          value: '98.36%',
+        },
+        {
+          labels: { ...cluster, objective: 'uptime', window: '6h', severity: 'critical' },
+          value: '49.59%',
+        },
+      ],
+    },
+  ],
+  pods: [
+    {
+      name: 'REQ-S4: 80 % of the CPU',
+      alert: 'ParleyCpuHigh',
+      at: '30m',
+      series: {
+        [`container_cpu_usage_seconds_total{${container}}`]: '0+48x30',
+        [`kube_pod_container_resource_limits{${container},resource="cpu"}`]: '1x30',
+      },
+      fires: [
+        {
+          labels: { namespace: 'meetings', pod: 'demo-turn-0', severity: 'warning' },
+          value: '80%',
+        },
+      ],
+    },
+    {
+      name: 'REQ-S4: 60 % of the CPU',
+      alert: 'ParleyCpuHigh',
+      at: '30m',
+      series: {
+        [`container_cpu_usage_seconds_total{${container}}`]: '0+36x30',
+        [`kube_pod_container_resource_limits{${container},resource="cpu"}`]: '1x30',
+      },
+    },
+    {
+      name: 'REQ-S4: 90 % of the memory',
+      alert: 'ParleyMemoryHigh',
+      at: '30m',
+      series: {
+        [`container_memory_working_set_bytes{${container}}`]: '90x30',
+        [`kube_pod_container_resource_limits{${container},resource="memory"}`]: '100x30',
+      },
+      fires: [
+        {
+          labels: { namespace: 'meetings', pod: 'demo-turn-0', severity: 'warning' },
+          value: '90%',
+        },
+      ],
+    },
+    {
+      name: 'REQ-S4: 70 % of the memory',
+      alert: 'ParleyMemoryHigh',
+      at: '30m',
+      series: {
+        [`container_memory_working_set_bytes{${container}}`]: '70x30',
+        [`kube_pod_container_resource_limits{${container},resource="memory"}`]: '100x30',
+      },
+    },
+    {
+      name: 'REQ-K7: a pod that should have been gone a quarter of an hour ago',
+      alert: 'ParleyDrainStuck',
+      at: '25m',
+      series: { 'kube_pod_deletion_timestamp{namespace="meetings",pod="demo-sfu-0"}': '600x25' },
+      fires: [
+        {
+          labels: { namespace: 'meetings', pod: 'demo-sfu-0', severity: 'warning' },
+          value: '15m 0s',
+        },
+      ],
+    },
+    {
+      name: 'REQ-K7: a pod that may drain for an hour yet',
+      alert: 'ParleyDrainStuck',
+      at: '20m',
+      series: { 'kube_pod_deletion_timestamp{namespace="meetings",pod="demo-sfu-0"}': '4800x20' },
+    },
+  ],
+  operator: [
+    {
+      name: 'REQ-K1: nobody leads',
+      alert: 'ParleyOperatorAway',
+      at: '10m',
+      series: { 'leader_election_master_status{name="parley"}': '0x10' },
+      fires: [{ labels: { severity: 'warning' }, value: '1' }],
+    },
+    {
+      name: 'REQ-K1: one leads',
+      alert: 'ParleyOperatorAway',
+      at: '10m',
+      series: { 'leader_election_master_status{name="parley"}': '1x10' },
+    },
+    {
+      name: 'REQ-K1: passes fail',
+      alert: 'ParleyOperatorFails',
+      at: '30m',
+      series: {
+        'controller_runtime_reconcile_errors_total{controller="meetingcluster"}': '0+60x30',
+      },
+      fires: [{ labels: { controller: 'meetingcluster', severity: 'warning' }, value: '1' }],
+    },
+    {
+      name: 'REQ-K1: a pass failed once',
+      alert: 'ParleyOperatorFails',
+      at: '30m',
+      series: {
+        'controller_runtime_reconcile_errors_total{controller="meetingcluster"}': '0x10 1x20',
+      },
+    },
+    {
+      name: 'REQ-K1: a pass does not end',
+      alert: 'ParleyOperatorStuck',
+      at: '20m',
+      series: {
+        'workqueue_longest_running_processor_seconds{name="m",controller="m"}': '0+60x20',
+      },
+      fires: [{ labels: { controller: 'm', severity: 'warning' }, value: '20m 0s' }],
+    },
+  ],
+}
+
+/** promtool's tests of each rule file: every alert fires where it should, and is silent where it should be. */
+export function promtoolTests(runbookBase = ''): Record<string, PromtoolTests> {
+  return Object.fromEntries(
+    Object.entries(cases).map(([file, of]) => [file, testsOf(file, of, runbookBase)]),
+  )
+}
+
+function testsOf(file: string, of: readonly Case[], base: string): PromtoolTests {
+  const rules = (ruleFiles()[file] ?? []).flatMap((group) => group.rules)
+  return {
+    rule_files: [`../${file}.yaml`],
+    evaluation_interval: '1m',
+    tests: of.map(({ name, alert, series, at, fires = [] }) => ({
+      name,
+      interval: '1m',
+      input_series: Object.entries(series).map(([series, values]) => ({ series, values })),
+      alert_rule_test: [
+        {
+          eval_time: at,
+          alertname: alert,
+          exp_alerts: fires.map(({ labels, value }) => ({
+            exp_labels: labels,
+            exp_annotations: annotationsOf(ruleOf(rules, alert, labels), labels, value, base),
+          })),
+        },
+      ],
+    })),
+  }
+}
+
+function ruleOf(rules: readonly object[], alert: string, labels: Record<string, string>) {
+  const found = (rules as AlertingRule[]).find(
+    (rule) =>
+      rule.alert === alert &&
+      Object.entries(rule.labels).every(([name, value]) => labels[name] === value),
+  )
+  if (!found) throw new Error(`no rule ${alert} with ${JSON.stringify(labels)}`)
+  return found
+}
+
+/** As Prometheus fills them in. */
+function annotationsOf(
+  { annotations }: AlertingRule,
+  labels: Record<string, string>,
+  value: string,
+  base: string,
+) {
+  const filled = (text: string) =>
+    text
+      .replace(/\{\{ \$labels\.(\w+) \}\}/g, (_, name: string) => labels[name] ?? '')
+      .replace(/\{\{ \$value[^}]*\}\}/g, value)
+  return {
+    summary: filled(annotations.summary),
+    description: filled(annotations.description),
+    runbook_url: `${base}${annotations.runbook_url}`,
+  }
+}

@@ -1,0 +1,58 @@
+import { type Objective, objectives } from './objectives.ts'
+import { type AlertingRule, type RecordingRule, type RuleGroup, runbook } from './rule.ts'
+
+/** Of how long errors are recorded. */
+const windows = ['5m', '30m', '1h', '6h', '3d'] as const
+type Window = (typeof windows)[number]
+
+/**
+ * Alerts by how fast a budget of 30 days is spent, over a long span and, so that they end soon after, a short one
+ * (Google's SRE workbook, chapter 5): 14.4 times as fast as it may be spends 2 % of it in an hour, 6 times 5 % in six.
+ */
+const burns: { severity: 'critical' | 'warning'; factor: number; long: Window; short: Window }[] = [
+  { severity: 'critical', factor: 14.4, long: '1h', short: '5m' },
+  { severity: 'critical', factor: 6, long: '6h', short: '30m' },
+  { severity: 'warning', factor: 1, long: '3d', short: '6h' },
+]
+
+/** The name of an objective's recorded share of bad events. */
+export function errorsOf(window: Window): string {
+  return `cluster:parley_slo_errors:ratio_rate${window}`
+}
+
+/** REQ-S4: each objective's errors, and alerts where they spend its budget too fast. */
+export function sloRules(): RuleGroup[] {
+  return [
+    { name: 'parley.slo.records', interval: '1m', rules: objectives.flatMap(records) },
+    { name: 'parley.slo.alerts', rules: objectives.flatMap(alerts) },
+  ]
+}
+
+function records({ id, bad, all }: Objective): RecordingRule[] {
+  return windows.map((window) => ({
+    record: errorsOf(window),
+    // Sums of pods that were scraped a moment apart may come to less than nothing.
+    expr: `clamp_min(${bad(window, '')}, 0) / (${all(window, '')} > 0)`,
+    labels: { objective: id },
+  }))
+}
+
+function alerts({ id, title, goal, means }: Objective): AlertingRule[] {
+  const budget = Number((1 - goal).toPrecision(6))
+  return burns.map(({ severity, factor, long, short }) => {
+    const alert = severity === 'critical' ? 'ParleySloBurnsFast' : 'ParleySloBurnsSlowly'
+    const over = (window: Window) =>
+      `${errorsOf(window)}{objective="${id}"} > ${Number((factor * budget).toPrecision(6))}`
+    return {
+      alert,
+      expr: `${over(long)} and ${over(short)}`,
+      for: severity === 'critical' ? '2m' : '15m',
+      labels: { severity, objective: id, window: long },
+      annotations: {
+        summary: `{{ $labels.namespace }}/{{ $labels.cluster }}: "${title}" is missed ${factor} times as fast as it may be`,
+        description: `{{ $value | humanizePercentage }} over ${long}; the goal leaves ${budget * 100} %. ${means}`,
+        runbook_url: runbook(alert),
+      },
+    }
+  })
+}
