@@ -1,5 +1,7 @@
 import { slugSchema } from '@parley/protocol'
 import { z } from 'zod'
+import type { OidcConfig } from './access/oidc.ts'
+import type { AccessPolicy } from './access/policy.ts'
 
 const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 const file = z.string().min(1, 'must name a file')
@@ -29,6 +31,14 @@ const envSchema = z.object({
   PARLEY_LEASE_SECONDS: z.coerce.number().positive().default(15),
   PARLEY_MESSAGES_PER_SECOND: z.coerce.number().int().positive().default(50),
   PARLEY_JOINS_PER_SECOND: z.coerce.number().int().positive().default(20),
+  PARLEY_REQUEST_SECONDS: z.coerce.number().positive().default(15),
+  PARLEY_AUTH_MODE: z.enum(['Token', 'OIDC']).default('Token'),
+  PARLEY_GUESTS: z.enum(['Admit', 'Knock', 'Refuse']).default('Admit'),
+  PARLEY_OIDC_ISSUER: z.url({ protocol: /^https?$/ }).optional(),
+  PARLEY_OIDC_CLIENT_ID: z.string().optional(),
+  PARLEY_OIDC_ROLES_CLAIM: z.string().default('roles'),
+  PARLEY_OIDC_HOST_ROLE: z.string().default('parley-host'),
+  PARLEY_OIDC_ADMIN_ROLE: z.string().default('parley-admin'),
   PARLEY_WEBAPP_DIR: z.string().optional(),
   REDIS_URL_FILE: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -81,6 +91,12 @@ export type SignalingConfig = {
   messagesPerSecond: number
   /** Sustained calls of the join API a second and client address; bursts of ten times that pass. */
   joinsPerSecond: number
+  /** How long a request may take to arrive, head and body. */
+  requestMs: number
+  /** Who may come to a room. */
+  access: AccessPolicy
+  /** The identity provider of mode OIDC. */
+  oidc?: OidcConfig
   /** Folder of a built webapp to serve besides the API. */
   webappDir?: string
   /** File with `redis://…`; without it rooms live in this process. */
@@ -104,6 +120,8 @@ const remedies: Record<string, string> = {
   PARLEY_JOIN_KEY_FILE: 'set it to a file that holds a random key (openssl rand -hex 32)',
   PARLEY_SFU_KEYS_FILE: 'set it to a file that holds LiveKit keys, "<apiKey>: <secret>" a line',
   PARLEY_SFU_API: 'set it to where LiveKit listens, like http://livekit:7880',
+  PARLEY_OIDC_ISSUER: 'set it to the URL of the identity provider, exactly as its tokens have it',
+  PARLEY_OIDC_CLIENT_ID: 'set it to the client id that the identity provider knows the page by',
   PARLEY_ALLOWED_ORIGINS: 'give origins like https://meet.example.org, separated by commas, or *',
 }
 
@@ -147,6 +165,17 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     leaseMs: e.PARLEY_LEASE_SECONDS * 1000,
     messagesPerSecond: e.PARLEY_MESSAGES_PER_SECOND,
     joinsPerSecond: e.PARLEY_JOINS_PER_SECOND,
+    requestMs: e.PARLEY_REQUEST_SECONDS * 1000,
+    access: { mode: e.PARLEY_AUTH_MODE, guests: e.PARLEY_GUESTS },
+    ...(e.PARLEY_AUTH_MODE === 'OIDC' && {
+      oidc: {
+        issuer: e.PARLEY_OIDC_ISSUER ?? missing('PARLEY_OIDC_ISSUER'),
+        clientId: e.PARLEY_OIDC_CLIENT_ID ?? missing('PARLEY_OIDC_CLIENT_ID'),
+        rolesClaim: e.PARLEY_OIDC_ROLES_CLAIM,
+        hostRole: e.PARLEY_OIDC_HOST_ROLE,
+        adminRole: e.PARLEY_OIDC_ADMIN_ROLE,
+      },
+    }),
     ...(e.PARLEY_WEBAPP_DIR && { webappDir: e.PARLEY_WEBAPP_DIR }),
     ...(e.REDIS_URL_FILE && { redisUrlFile: e.REDIS_URL_FILE }),
     logLevel: e.LOG_LEVEL,

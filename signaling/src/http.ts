@@ -1,45 +1,32 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import { type JoinResponse, joinRequestSchema, type Role, slugSchema } from '@parley/protocol'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { type ApiDeps, serveApi } from './api.ts'
+import { trustedProxies } from './client-address.ts'
 import { ConfigError } from './config.ts'
 import { httpStatus, SignalingError } from './errors.ts'
-import type { JoinClaims } from './join-token.ts'
-import type { Metrics } from './metrics.ts'
 import { type OriginPolicy, originAllowed } from './origins.ts'
-import type { RateLimit } from './rate-limit.ts'
-import type { RoomStore } from './rooms/room-store.ts'
-import { type SfuAccess, sfuNotReady } from './sfu.ts'
-import type { TurnAccess } from './turn.ts'
+import { securityHeaders } from './security-headers.ts'
 
-export type HttpDeps = {
-  rooms: RoomStore
-  turn: TurnAccess
-  sfu: SfuAccess
-  metrics: () => Metrics
-  limit: RateLimit
+export type HttpDeps = ApiDeps & {
   origins: OriginPolicy
   log: Logger
-  signToken(claims: JoinClaims): Promise<string>
-  newParticipantId(): string
-  /** Tenant of those who name none. */
-  tenant: string
-  meshMax: number
-  roomMax: number
   /** False from the moment at which the server is told to stop. */
   serving(): boolean
   /** Whether there is a key to sign join tokens with. */
   canSign(): boolean
+  /** How long a request may take to arrive. */
+  requestMs: number
   webappDir?: string
 }
 
 const joinBodyBytes = 16 * 1024
 
 /**
- * The HTTP side: `POST /api/rooms/:room/join`, `/healthz`, `/readyz`, `/metrics`, and the webapp
- * where its folder is given. Errors are `{ code, message }` of the protocol.
+ * The HTTP side: `/api` (api.ts), `/healthz`, `/readyz`, `/metrics`, and the webapp where its folder is
+ * given. Errors are `{ code, message }` of the protocol.
  */
 export function createHttp(deps: HttpDeps): FastifyInstance {
   const app = Fastify({
@@ -47,12 +34,18 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
     bodyLimit: joinBodyBytes,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
-    // The webapp's proxy and the ingress sit in private ranges; they say who the client is.
-    trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
+    trustProxy: trustedProxies,
+    // Who says a request slowly holds a connection for no longer than this, however many they open.
+    requestTimeout: deps.requestMs,
+    http: {
+      headersTimeout: deps.requestMs,
+      connectionsCheckingInterval: Math.max(100, deps.requestMs / 4),
+    },
   })
+  const headers = securityHeaders(deps.auth.mode === 'OIDC' ? deps.auth.issuer : undefined)
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(securityHeaders)
+    reply.headers(headers)
     if (!request.url.startsWith('/api/')) return
     reply.header('cache-control', 'no-store').header('vary', 'Origin')
     const { origin } = request.headers
@@ -66,7 +59,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
       return reply
         .code(204)
         .header('access-control-allow-methods', 'POST')
-        .header('access-control-allow-headers', 'content-type')
+        .header('access-control-allow-headers', 'content-type, authorization')
         .header('access-control-max-age', '600')
         .send()
   })
@@ -76,34 +69,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
     return reply.code(refusal.status).send(refusal.body)
   })
 
-  app.post<{ Params: { room: string } }>('/api/rooms/:room/join', async (request) => {
-    await deps.limit.take(request.ip)
-    const room = parse(slugSchema, request.params.room, 'room')
-    const { name, tenant = deps.tenant } = parse(joinRequestSchema, request.body, 'body')
-    const key = { tenant, room }
-    const participantId = deps.newParticipantId()
-    const role: Role = 'guest'
-    try {
-      const iceServers = deps.turn.iceServers({ ...key, participant: participantId })
-      // Only a courtesy: the seat itself is taken, and counted, when the socket joins.
-      const { seats, sfu } = await deps.rooms.occupancy(key)
-      const holds = deps.sfu.engine === 'None' ? deps.meshMax : deps.roomMax
-      if (seats >= holds)
-        throw new SignalingError('room-full', `the room holds ${holds} people; it is full`)
-      const onSfu = sfu || seats >= deps.meshMax
-      if (onSfu && !deps.sfu.ready()) throw sfuNotReady()
-      const media: JoinResponse['media'] = onSfu
-        ? { mode: 'sfu', engine: 'LiveKit' }
-        : { mode: 'mesh' }
-      const token = await deps.signToken({ ...key, participant: participantId, name, role })
-      const self = { participantId, room, tenant, name, role }
-      return { token, ...self, iceServers, media } satisfies JoinResponse
-    } catch (refused) {
-      // Who is turned away here never reaches `room:join`, where the others are counted.
-      deps.metrics().joinAttempted()
-      throw refused
-    }
-  })
+  serveApi(app, deps)
 
   app.get('/healthz', async () => ({ ok: true }))
 
@@ -152,24 +118,6 @@ function notFound(): never {
   throw new SignalingError('not-found', 'nothing is here')
 }
 
-function parse<T>(
-  schema: {
-    safeParse(
-      value: unknown,
-    ):
-      | { success: true; data: T }
-      | { success: false; error: { issues: { path: PropertyKey[]; message: string }[] } }
-  },
-  value: unknown,
-  what: string,
-): T {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  const place = [what, ...(issue?.path ?? []).map(String)].join('.')
-  throw new SignalingError('invalid', `${place}: ${issue?.message ?? 'malformed'}`.slice(0, 200))
-}
-
 function toRefusal(error: unknown, log: Logger) {
   if (error instanceof SignalingError)
     return { status: httpStatus[error.code], body: error.toJSON() }
@@ -184,23 +132,3 @@ function toRefusal(error: unknown, log: Logger) {
     body: { code: 'internal', message: `the server failed; its log has it as ${id}` },
   }
 }
-
-const securityHeaders = {
-  'content-security-policy': [
-    "default-src 'self'",
-    "connect-src 'self' ws: wss:",
-    "img-src 'self' data: blob:",
-    "media-src 'self' blob:",
-    "worker-src 'self' blob:",
-    "style-src 'self' 'unsafe-inline'",
-    "base-uri 'none'",
-    "object-src 'none'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'cross-origin-opener-policy': 'same-origin',
-  'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self)',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-} as const

@@ -12,6 +12,7 @@ const claimsSchema = z.object({
   tenant: slugSchema,
   name: displayNameSchema,
   role: roleSchema.default('guest'),
+  account: z.string().max(128).optional(),
   sfu: z.literal(true).optional(),
 })
 
@@ -21,7 +22,10 @@ export type JoinClaims = {
   room: string
   tenant: string
   name: string
+  /** That they came with. */
   role: Role
+  /** Of one person, whatever participant they are: their sign-in, or their own invitation. */
+  account?: string | undefined
   /** The room is on the SFU, as far as this participant is concerned, also if its server forgot. */
   sfu?: true | undefined
 }
@@ -38,8 +42,15 @@ export function signJoinToken(
   ttlSeconds: number,
 ): Promise<string> {
   const now = Math.floor(nowMs / 1000)
-  const { room, tenant, name, role, sfu } = claims
-  return new SignJWT({ room, tenant, name, role, ...(sfu && { sfu }) })
+  const { room, tenant, name, role, account, sfu } = claims
+  return new SignJWT({
+    room,
+    tenant,
+    name,
+    role,
+    ...(account && { account }),
+    ...(sfu && { sfu }),
+  })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(claims.participant)
     .setIssuer(issuer)

@@ -25,6 +25,12 @@ export type LiveKitRooms = {
    * @throws {LiveKitError}
    */
   remove(key: RoomKey, participant: string): Promise<void>
+  /**
+   * Stops a participant's microphone or camera, until they turn it on again; nothing happens where they send
+   * none, or are not there.
+   * @throws {LiveKitError}
+   */
+  mute(key: RoomKey, participant: string, kind: 'audio' | 'video'): Promise<void>
 }
 
 /** What LiveKit knows a room as. */
@@ -41,6 +47,20 @@ const listSchema = z.object({
     .array(z.object({ identity: z.string(), kind: z.string().default('STANDARD') }))
     .default([]),
 })
+
+const participantSchema = z.object({
+  tracks: z
+    .array(
+      // Protobuf's JSON leaves out what is zero: an unknown source, and a track that is not muted.
+      z.object({
+        sid: z.string(),
+        source: z.string().default(''),
+        muted: z.boolean().default(false),
+      }),
+    )
+    .default([]),
+})
+const sources = { audio: 'MICROPHONE', video: 'CAMERA' } as const
 
 /**
  * LiveKit's RoomService: Twirp, which is a POST of JSON with a token of the server.
@@ -71,6 +91,13 @@ export function liveKitRooms(options: {
       })
     }
   }
+  /** Where nobody is there, there is nothing to do. */
+  const tell = async (method: string, room: string, body: object): Promise<void> => {
+    const answer = await ask(method, room, body)
+    // Read to its end, so that the connection serves again.
+    await answer.text()
+    if (!answer.ok && answer.status !== 404) throw refusal(method, answer.status)
+  }
   return {
     async participants(key) {
       const room = liveKitRoom(key)
@@ -81,11 +108,17 @@ export function liveKitRooms(options: {
       return participants.filter(({ kind }) => kind === 'STANDARD').map(({ identity }) => identity)
     },
     async remove(key, identity) {
+      await tell('RemoveParticipant', liveKitRoom(key), { identity })
+    },
+    async mute(key, identity, kind) {
       const room = liveKitRoom(key)
-      const answer = await ask('RemoveParticipant', room, { identity })
-      // Read to its end, so that the connection serves again.
-      await answer.text()
-      if (!answer.ok && answer.status !== 404) throw refusal('RemoveParticipant', answer.status)
+      const answer = await ask('GetParticipant', room, { identity })
+      if (answer.status === 404) return void (await answer.text())
+      if (!answer.ok) throw refusal('GetParticipant', answer.status)
+      const { tracks } = participantSchema.parse(await answer.json())
+      for (const { sid, source, muted } of tracks)
+        if (source === sources[kind] && !muted)
+          await tell('MutePublishedTrack', room, { identity, track_sid: sid, muted: true })
     },
   }
 }

@@ -1,4 +1,10 @@
-import { BurstyRateLimiter, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import type { Redis } from 'ioredis'
+import {
+  BurstyRateLimiter,
+  RateLimiterMemory,
+  RateLimiterRedis,
+  RateLimiterRes,
+} from 'rate-limiter-flexible'
 import { SignalingError } from './errors.ts'
 
 export type RateLimit = {
@@ -11,11 +17,29 @@ const burstSeconds = 10
 /**
  * `perSecond` sustained, and above it a burst of `burst` in ten seconds: who joins a full mesh sends
  * offers and candidates to everyone at once, and losing one of them would cost a connection.
+ *
+ * @param shared counts for all replicas together, under this prefix; while Redis is away each counts for itself
  */
-export function rateLimit(perSecond: number, burst: number): RateLimit {
+export function rateLimit(
+  perSecond: number,
+  burst: number,
+  shared?: { redis: Redis; prefix: string },
+): RateLimit {
+  const counter = (keyPrefix: string, points: number, duration: number) => {
+    const own = new RateLimiterMemory({ keyPrefix, points, duration })
+    if (!shared) return own
+    return new RateLimiterRedis({
+      storeClient: shared.redis,
+      rejectIfRedisNotReady: true,
+      insuranceLimiter: own,
+      keyPrefix: `${shared.prefix}:${keyPrefix}`,
+      points,
+      duration,
+    })
+  }
   const limiter = new BurstyRateLimiter(
-    new RateLimiterMemory({ keyPrefix: 'steady', points: perSecond, duration: 1 }),
-    new RateLimiterMemory({ keyPrefix: 'burst', points: burst, duration: burstSeconds }),
+    counter('steady', perSecond, 1),
+    counter('burst', burst, burstSeconds),
   )
   return {
     async take(key) {

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { type Logger, pino } from 'pino'
 import type { Registry } from 'prom-client'
 import { Server } from 'socket.io'
+import { oidcOf } from './access/oidc.ts'
+import { authConfigOf } from './access/policy.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { ConfigError, type SignalingConfig } from './config.ts'
 import { SignalingError } from './errors.ts'
@@ -17,6 +19,7 @@ import { originAllowed } from './origins.ts'
 import { rateLimit } from './rate-limit.ts'
 import { linkReports } from './reasons/link-reports.ts'
 import { openRooms } from './rooms/open-rooms.ts'
+import { securityHeaders } from './security-headers.ts'
 import { noSfu, watchLiveKit } from './sfu.ts'
 import { watchSfuNodes } from './sfu-nodes.ts'
 import { watchTurn } from './turn.ts'
@@ -42,6 +45,10 @@ export type Signaling = {
 
 /** A message may be this long; more ends the connection, as it never becomes a message. */
 const transportBytes = 1_000_000
+/** A connection that asks for no namespace is ended. */
+const connectMs = 10_000
+/** Sustained rate at which one participant may open sockets; ten times that in a burst. */
+const userConnectionsPerSecond = 3
 /** Clients are told to move within this time, so that they do not come to another replica at once. */
 const handOverSpreadMs = 5000
 
@@ -98,17 +105,33 @@ export async function startSignaling(
   const signToken = async (claims: JoinClaims) =>
     signJoinToken(keys()[0], claims, clock.now(), config.joinTtlSeconds)
 
+  const verifyToken = async (token: unknown) => verifyJoinToken(keys(), token, clock.now())
+  const oidc = config.oidc && oidcOf(config.oidc, clock.now)
+  /** Over all replicas, where they share a Redis. */
+  const shared = (what: string) =>
+    redis && { redis, prefix: `parley:${config.cluster}:limit:${what}` }
+  const joins = config.joinsPerSecond
+
   const app = createHttp({
     rooms,
     turn,
     sfu,
     metrics: () => metrics,
-    limit: rateLimit(config.joinsPerSecond, config.joinsPerSecond * 10),
+    limit: rateLimit(joins, joins * 10, shared('joins')),
     origins,
     log,
     signToken,
+    verifyToken,
     newParticipantId,
-    tenant: config.tenant,
+    admission: {
+      policy: config.access,
+      oidc,
+      keys,
+      now: clock.now,
+      tenant: config.tenant,
+    },
+    auth: authConfigOf(config.access, config.oidc),
+    requestMs: config.requestMs,
     meshMax: config.meshMax,
     roomMax: config.roomMax,
     serving: () => serving,
@@ -119,6 +142,7 @@ export async function startSignaling(
   const io: MeetingServer = new Server(app.server, {
     serveClient: false,
     maxHttpBufferSize: transportBytes,
+    connectTimeout: connectMs,
     ...(adapter && { adapter }),
     cors: { origin: (origin, allow) => allow(null, origin ?? false) },
     // Whoever connects to a server that is going would have to move again at once. Requests of
@@ -128,6 +152,11 @@ export async function startSignaling(
         null,
         originAllowed(request.headers, origins) && (serving || /[?&]sid=/.test(request.url ?? '')),
       ),
+  })
+  // Of polling and of handshakes, which Socket.IO answers by itself.
+  const headers = securityHeaders(config.oidc?.issuer)
+  io.engine.on('headers', (answered: Record<string, string>) => {
+    Object.assign(answered, headers)
   })
   const gateway = serveMeetings({
     io,
@@ -139,8 +168,14 @@ export async function startSignaling(
     metrics: () => metrics,
     clock,
     log,
-    verifyToken: async (token) => verifyJoinToken(keys(), token, clock.now()),
+    verifyToken,
+    connections: {
+      // Of everybody behind one address, who may all come back at once.
+      ofAddress: rateLimit(joins * 10, joins * 100, shared('address')),
+      ofUser: rateLimit(userConnectionsPerSecond, userConnectionsPerSecond * 10, shared('user')),
+    },
     signToken,
+    access: config.access,
     tenant: config.tenant,
     meshMax: config.meshMax,
     meshReturnMs: config.meshReturnMs,

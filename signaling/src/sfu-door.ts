@@ -27,7 +27,7 @@ export function sfuDoor({
   now,
   log,
 }: {
-  sfu: LiveKitRooms
+  sfu: Pick<LiveKitRooms, 'participants' | 'remove'>
   rooms: Pick<RoomStore, 'has' | 'seated'>
   absentMs: number
   /** Epoch milliseconds. */

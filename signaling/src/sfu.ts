@@ -76,6 +76,7 @@ export const noSfu: SfuAccess = {
   media: async () => unavailable(),
   participants: async () => [],
   remove: async () => {},
+  mute: async () => {},
   close() {},
 }
 

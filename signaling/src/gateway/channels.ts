@@ -16,7 +16,23 @@ export function peerChannel(key: RoomKey, id: string): string {
   return `peer:${roomName(key)}.${id}`
 }
 
+/** Socket.IO's room of those who moderate. */
+export function hostChannel(key: RoomKey): string {
+  return `hosts:${roomName(key)}`
+}
+
+/** Socket.IO's room of those before the door. */
+export function lobbyChannel(key: RoomKey): string {
+  return `lobby:${roomName(key)}`
+}
+
+/** Socket.IO's room of the socket of one of them. */
+export function knockerChannel(key: RoomKey, id: string): string {
+  return `knocker:${roomName(key)}.${id}`
+}
+
 export async function leaveChannels(socket: MeetingSocket, key: RoomKey, id: string) {
   await socket.leave(channel(key))
   await socket.leave(peerChannel(key, id))
+  await socket.leave(hostChannel(key))
 }

@@ -33,10 +33,12 @@ export type LocalSeats = {
   shares(): Promise<number>
 }
 
+/** @param onLeft somebody has left a room. Never rejects */
 export function localSeats(
   { io, rooms, graceMs, meshMax, meshReturnMs, log }: GatewayDeps,
   door: SfuDoor,
   tasks: Tasks,
+  onLeft: (key: RoomKey) => Promise<void>,
 ): LocalSeats {
   /** By socket id, which is the seat's session. */
   const seats = new Map<string, LocalSeat>()
@@ -45,6 +47,7 @@ export function localSeats(
 
   function announceLeft(key: RoomKey, ids: readonly string[]) {
     for (const id of ids) io.to(channel(key)).emit('participant:left', { id })
+    if (ids.length > 0) tasks.remember(onLeft(key))
   }
 
   function replace(session: string) {

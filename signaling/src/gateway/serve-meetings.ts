@@ -1,8 +1,10 @@
+import { clientAddress } from '../client-address.ts'
 import { SignalingError } from '../errors.ts'
 import { type RoomKey, roomName } from '../rooms/room-store.ts'
 import { sfuDoor } from '../sfu-door.ts'
 import { peerChannel } from './channels.ts'
 import { dispatcher } from './dispatch.ts'
+import { doorkeeperOf } from './doorkeeper.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { lobbyHandlers } from './handlers/lobby.ts'
 import { mediaHandlers } from './handlers/media.ts'
@@ -14,7 +16,7 @@ import { moving } from './moving.ts'
 import { handshakeError } from './refusals.ts'
 import { localSeats } from './seats.ts'
 import { tasksOf } from './tasks.ts'
-import type { GatewayDeps, Meetings } from './types.ts'
+import type { GatewayDeps, MeetingSocket, Meetings } from './types.ts'
 
 export type Gateway = {
   /** Participants whose sockets are here, by room. */
@@ -47,24 +49,29 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   const { io, rooms, clock, log } = deps
   const tasks = tasksOf(clock)
   const door = sfuDoor({ sfu: deps.sfu, rooms, absentMs: deps.absentMs, now: clock.now, log })
-  const seats = localSeats(deps, door, tasks)
+  const seats = localSeats(deps, door, tasks, (key) => doorkeeper.crown(key))
+  const doorkeeper = doorkeeperOf(deps, seats)
 
   const meetings: Meetings = {
     deps,
     seats,
+    doorkeeper,
     async findHere(key, id) {
       if (io.sockets.adapter.rooms.has(peerChannel(key, id))) return true
       if (await rooms.has(key, id)) return false
       throw new SignalingError('not-found', 'that participant is not in the room')
     },
     tell: (key, id) => io.to(peerChannel(key, id)),
+    dismiss: (key, id) => tasks.remember(door.dismiss(key, id)),
     async mediaOf({ key, participant, sfu, cameBack }) {
       if (!sfu) return cameBack ? { mode: 'mesh', cameBack } : { mode: 'mesh' }
       await door.seenOut(key, participant.id)
       return deps.sfu.media({ ...key, participant: participant.id, name: participant.name })
     },
-    resumeToken({ key, participant: { id, name, role }, sfu }) {
-      return deps.signToken({ ...key, participant: id, name, role, sfu: sfu || undefined })
+    resumeToken({ key, participant: { id, name, role }, sfu, socket }) {
+      const { account } = socket.data.claims
+      const seat = { ...key, participant: id, name, role, account }
+      return deps.signToken({ ...seat, sfu: sfu || undefined })
     },
   }
   const serve = dispatcher(
@@ -82,16 +89,24 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   )
   const { beat, handOver } = moving(meetings, tasks)
 
+  async function authenticate(socket: MeetingSocket) {
+    await deps.connections.ofAddress.take(clientAddress(socket.request))
+    const claims = await deps.verifyToken(socket.handshake.auth.token)
+    await deps.connections.ofUser.take(claims.participant)
+    socket.data.claims = claims
+  }
   io.use((socket, next) => {
-    deps.verifyToken(socket.handshake.auth.token).then(
-      (claims) => {
-        socket.data.claims = claims
-        next()
-      },
+    authenticate(socket).then(
+      () => next(),
       (error) => next(handshakeError(error, log)),
     )
   })
-  io.on('connection', (socket) => serve(socket, () => seats.detach(socket)))
+  io.on('connection', (socket) =>
+    serve(socket, async () => {
+      await doorkeeper.gone(socket)
+      await seats.detach(socket)
+    }),
+  )
 
   /** The room's id; that of another tenant than the default one with its tenant before it. */
   function label(key: RoomKey | undefined): string {
@@ -105,7 +120,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
       new Map([...seats.byRoom().values()].map((here) => [label(here[0]?.key), here.length])),
     roomShares: seats.shares,
     async heartbeat() {
-      const renewed = await seats.renewAll()
+      const renewed = await doorkeeper.round(seats.renewAll)
       beat(renewed)
       return renewed
     },

@@ -2,6 +2,7 @@ import type { Ack, ClientToServerEvents, RoomMedia, ServerToClientEvents } from 
 import type { Logger } from 'pino'
 import type { DefaultEventsMap, Server, Socket } from 'socket.io'
 import type { z } from 'zod'
+import type { AccessPolicy } from '../access/policy.ts'
 import type { Clock } from '../clock.ts'
 import type { JoinClaims } from '../join-token.ts'
 import type { Metrics } from '../metrics.ts'
@@ -10,6 +11,7 @@ import type { LinkReports } from '../reasons/link-reports.ts'
 import type { RoomKey, RoomStore, Seat } from '../rooms/room-store.ts'
 import type { SfuAccess } from '../sfu.ts'
 import type { TurnAccess } from '../turn.ts'
+import type { Doorkeeper } from './doorkeeper.ts'
 import type { LocalSeats } from './seats.ts'
 
 type SocketData = { claims: JoinClaims }
@@ -36,9 +38,12 @@ export type GatewayDeps = {
   metrics: () => Metrics
   clock: Clock
   log: Logger
+  /** Of sockets that are opened. */
+  connections: { ofAddress: RateLimit; ofUser: RateLimit }
   /** @throws {SignalingError} `unauthenticated` */
   verifyToken(token: unknown): Promise<JoinClaims>
   signToken(claims: JoinClaims): Promise<string>
+  access: AccessPolicy
   /** The default tenant. */
   tenant: string
   meshMax: number
@@ -71,6 +76,7 @@ export type LocalSeat = Seat & {
 export type Meetings = {
   deps: GatewayDeps
   seats: LocalSeats
+  doorkeeper: Doorkeeper
   /**
    * @returns whether the participant's socket is of this replica
    * @throws {SignalingError} `not-found` where nobody of that id is in the room
@@ -78,6 +84,8 @@ export type Meetings = {
   findHere(key: RoomKey, id: string): Promise<boolean>
   /** Says it to one participant, wherever their socket is. */
   tell(key: RoomKey, id: string): ReturnType<MeetingServer['to']>
+  /** Sees somebody out of the SFU's room. */
+  dismiss(key: RoomKey, id: string): void
   /** The media of a seat, with a new token where it is on the SFU. */
   mediaOf(seat: LocalSeat): Promise<RoomMedia>
   /** The token that takes the seat again. */

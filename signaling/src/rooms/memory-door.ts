@@ -3,6 +3,9 @@ import { crownOf, type Seated } from '../access/crown.ts'
 import type { Comer, Mark, RoomDoor, Standing } from './room-door.ts'
 import { type RoomKey, roomName } from './room-store.ts'
 
+/** Between looks for rooms that nobody asks for any more. */
+const tidyMs = 60_000
+
 /** What the door keeps of a seat. */
 export type DoorSeat = { account?: string | undefined; crowned?: boolean }
 
@@ -32,15 +35,22 @@ export function memoryDoor(
   const doors = new Map<string, Doors>()
   const spent = new Map<string, number>()
 
+  let tidiedAt = now()
+
+  const tidy = (name: string, { marks, lobby }: Doors) => {
+    for (const [who, { until }] of marks) if (until <= now()) marks.delete(who)
+    for (const [who, { until }] of lobby) if (until <= now()) lobby.delete(who)
+    if (marks.size + lobby.size === 0) doors.delete(name)
+  }
   /** Without what has run out. */
   const doorOf = (key: RoomKey): Doors => {
-    for (const [name, { marks, lobby }] of doors) {
-      for (const [who, { until }] of marks) if (until <= now()) marks.delete(who)
-      for (const [who, { until }] of lobby) if (until <= now()) lobby.delete(who)
-      if (marks.size + lobby.size === 0) doors.delete(name)
+    if (now() - tidiedAt >= tidyMs) {
+      tidiedAt = now()
+      for (const [name, door] of doors) tidy(name, door)
     }
     const name = roomName(key)
     const door = doors.get(name) ?? { marks: new Map(), lobby: new Map() }
+    tidy(name, door)
     doors.set(name, door)
     return door
   }
@@ -50,8 +60,9 @@ export function memoryDoor(
 
   const standing = (key: RoomKey, comer: Comer): Standing => {
     const { marks } = doorOf(key)
-    const account = comer.account === undefined ? undefined : accountMark(comer.account)
-    const marked = (marks.get(comer.id) ?? (account && marks.get(account)))?.mark
+    const ofAccount =
+      comer.account === undefined ? undefined : marks.get(accountMark(comer.account))
+    const marked = (marks.get(comer.id) ?? ofAccount)?.mark
     if (marked !== undefined && marked !== 'admitted') return marked
     if (comer.passes || marked === 'admitted') return 'open'
     if (rooms.seats(roomName(key))?.has(comer.id)) return 'open'

@@ -8,7 +8,7 @@ const media = { audio: true, video: false }
 
 function store() {
   const clock = manualClock()
-  const rooms = memoryRoomStore(clock.now)
+  const rooms = memoryRoomStore(clock.now, { markMs: 60_000, leaseMs: 15_000 })
   const join = (id: string, session: string, total = 3, mesh = 9, sfu = false) =>
     rooms.join(
       key,

@@ -1,17 +1,26 @@
 import type { Participant } from '@parley/protocol'
 import { memoryChat } from './chat-history.ts'
+import { type DoorSeat, memoryDoor } from './memory-door.ts'
 import { type RoomStore, roomName, type Seat } from './room-store.ts'
 
-type Held = Seat & { expiresAt: number }
+type Held = Seat & DoorSeat & { expiresAt: number }
 
-/** Rooms of one process. Attached seats need no lease: they end with the process that holds them. */
-export function memoryRoomStore(now: () => number): RoomStore {
+/**
+ * Rooms of one process. Attached seats need no lease: they end with the process that holds them.
+ *
+ * @param times of the door: how long it remembers somebody, and waits for who does not knock again
+ */
+export function memoryRoomStore(
+  now: () => number,
+  times: { markMs: number; leaseMs: number },
+): RoomStore {
   const rooms = new Map<string, Map<string, Held>>()
   const chat = memoryChat(now)
   /** Of rooms that are on the SFU, since when they could be a mesh again. */
   const onSfu = new Map<string, number | undefined>()
   /** Came back from the SFU. */
   const back = new Set<string>()
+  const locked = new Set<string>()
 
   const removeExpired = (room: string, except?: string): string[] => {
     const seats = rooms.get(room)
@@ -29,6 +38,7 @@ export function memoryRoomStore(now: () => number): RoomStore {
     chat.emptied(room)
     onSfu.delete(room)
     back.delete(room)
+    locked.delete(room)
   }
   const toMesh = (room: string) => {
     onSfu.delete(room)
@@ -42,6 +52,7 @@ export function memoryRoomStore(now: () => number): RoomStore {
 
   return {
     chat,
+    door: memoryDoor({ seats: (room) => rooms.get(room), drop: remove, locked }, now, times),
     async join(key, { participant, session }, limits) {
       const room = roomName(key)
       const expired = removeExpired(room, participant.id)
@@ -52,7 +63,12 @@ export function memoryRoomStore(now: () => number): RoomStore {
         ...(before?.participant ?? participant),
         media: participant.media,
       }
-      seats.set(self.id, { participant: self, session, expiresAt: Number.POSITIVE_INFINITY })
+      seats.set(self.id, {
+        ...before,
+        participant: self,
+        session,
+        expiresAt: Number.POSITIVE_INFINITY,
+      })
       rooms.set(room, seats)
       chat.occupied(room)
       const told = limits.sfu === true && !back.has(room)

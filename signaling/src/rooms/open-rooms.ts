@@ -28,14 +28,20 @@ export type OpenRooms = {
  * @throws when the file with the address cannot be read
  */
 export function openRooms(config: SignalingConfig, clock: Clock, log: Logger): OpenRooms {
+  // As long as the token that it is about.
+  const markMs = config.joinTtlSeconds * 1000
   if (config.redisUrlFile === undefined)
-    return { store: memoryRoomStore(clock.now), onConnected() {}, release() {} }
+    return {
+      store: memoryRoomStore(clock.now, { markMs, leaseMs: config.leaseMs }),
+      onConnected() {},
+      release() {},
+    }
 
   const url = readRedisUrl(config.redisUrlFile)
   const redis = new Redis(url, { ...always, ...failAtOnce })
   logTransitions(redis, log)
   const prefix = `parley:${config.cluster}`
-  const store = redisRoomStore(redis, { prefix, leaseMs: config.leaseMs, now: clock.now })
+  const store = redisRoomStore(redis, { prefix, leaseMs: config.leaseMs, markMs, now: clock.now })
   const { adapter, connected, release } = openBus(url, prefix)
   return {
     store: { ...store, ready: async () => connected() && (await store.ready()) },

@@ -28,7 +28,7 @@ function replica(room: string) {
   const redis = new Redis(server.url, { retryStrategy: () => 10, disconnectTimeout: 100 })
   connections.push(redis)
   const clock = manualClock()
-  const rooms = redisRoomStore(redis, { prefix: 'test', leaseMs, now: clock.now })
+  const rooms = redisRoomStore(redis, { prefix: 'test', leaseMs, markMs: 60_000, now: clock.now })
   const key = { tenant: 't', room }
   const seat = (id: string, session: string) => ({
     participant: { id, name: id.toUpperCase(), media, joinedAt: 1, role: 'guest' as const },

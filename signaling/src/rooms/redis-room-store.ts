@@ -7,12 +7,15 @@ import {
 } from '@parley/protocol'
 import type { Redis } from 'ioredis'
 import { SignalingError } from '../errors.ts'
+import { doorScripts } from './door-scripts.ts'
 import { chatScripts, redisChat } from './redis-chat.ts'
+import { redisDoor } from './redis-door.ts'
 import { type RoomKey, type RoomStore, roomName } from './room-store.ts'
 import { scripts as roomScripts } from './scripts.ts'
 
 const scripts = { ...roomScripts, ...chatScripts }
-type ScriptName = keyof typeof scripts
+const everyScript = { ...scripts, ...doorScripts }
+type ScriptName = keyof typeof everyScript
 type Argument = string | number
 
 const personSchema = participantSchema
@@ -28,11 +31,22 @@ const personSchema = participantSchema
  *
  * @param redis a connection that fails at once when Redis is away, rather than queueing
  * @param options.prefix of every key, so that clusters can share a Redis
+ * @param options.markMs how long the door remembers somebody
  * @param options.now epoch milliseconds of this process, for that settling time only
  */
 export function redisRoomStore(
   redis: Redis,
-  { prefix, leaseMs, now }: { prefix: string; leaseMs: number; now: () => number },
+  {
+    prefix,
+    leaseMs,
+    markMs,
+    now,
+  }: {
+    prefix: string
+    leaseMs: number
+    markMs: number
+    now: () => number
+  },
 ): RoomStore {
   let reachable = false
   let settledAt = 0
@@ -40,8 +54,8 @@ export function redisRoomStore(
   redis.on('close', () => {
     reachable = false
   })
-  for (const [name, lua] of Object.entries(scripts))
-    redis.defineCommand(command(name as ScriptName), { numberOfKeys: 4, lua })
+  for (const [name, lua] of Object.entries(everyScript))
+    redis.defineCommand(command(name as ScriptName), { numberOfKeys: 6, lua })
 
   async function ask<T>(task: () => Promise<T>): Promise<T> {
     try {
@@ -73,10 +87,16 @@ export function redisRoomStore(
   }
 
   /** All keys of a room hash to one slot. */
-  const keysOf = (key: RoomKey): [string, string, string, string] => {
+  const keysOf = (key: RoomKey): [string, ...string[]] => {
     const name = `${prefix}:room:{${roomName(key)}}`
-    return [`${name}:seats`, `${name}:leases`, `${name}:chat`, `${name}:chat-ids`]
+    const parts = ['leases', 'chat', 'chat-ids', 'marks', 'lobby']
+    return [`${name}:seats`, ...parts.map((part) => `${name}:${part}`)]
   }
+
+  const spend = async (what: string, untilMs: number) =>
+    (await ask(() =>
+      redis.set(`${prefix}:spent:${what}`, '1', 'PXAT', Math.ceil(untilMs), 'NX'),
+    )) === 'OK'
 
   const settled = () => reachable && now() >= settledAt
   /** Whom to remove of those whose seats have run out. */
@@ -87,6 +107,7 @@ export function redisRoomStore(
 
   return {
     chat: redisChat(run, Math.max(leaseMs * 4, 60_000)),
+    door: redisDoor(run, spend, { markMs, leaseMs }),
     async join(key, { participant, session }, limits) {
       const { id, media } = participant
       const [admitted, expired, before, fields, sfu, moved, back] = await run<

@@ -1,5 +1,6 @@
 import type { MediaState, Participant } from '@parley/protocol'
 import type { ChatHistory } from './chat-history.ts'
+import type { RoomDoor } from './room-door.ts'
 
 export type RoomKey = { tenant: string; room: string }
 
@@ -55,6 +56,7 @@ export type SmallRoom = { seats: number; forMs: number }
  */
 export type RoomStore = {
   chat: ChatHistory
+  door: RoomDoor
   /** Takes a seat if there is room, counting and taking in one step. */
   join(key: RoomKey, seat: Seat, limits: RoomLimits): Promise<JoinOutcome>
   /** False when the session does not hold the seat (any more). */

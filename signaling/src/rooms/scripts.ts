@@ -6,9 +6,10 @@ import { chatTailMs } from './chat-history.ts'
  * seat, `<id>:d` where its socket is lost, `<id>:h` since when its hand is up (epoch ms), `sfu` while the room is on the SFU, `small` since when it
  * could be a mesh again (epoch ms), and `back` once it came back from the SFU; 2 the room's leases, a
  * sorted set of ids by expiry in epoch ms of the Redis server, so that replicas need not agree on the
- * time; 3 and 4 the room's chat (redis-chat.ts), which lives as long and a little longer.
+ * time; 3 and 4 the room's chat (redis-chat.ts), which lives as long and a little longer; 5 and 6 are its door's
+ * (door-scripts.ts).
  */
-const prelude = `
+export const prelude = `
 local seats, leases = KEYS[1], KEYS[2]
 local function keep_chat(ms)
   redis.call('PEXPIRE', KEYS[3], ms)
@@ -17,7 +18,7 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function drop(id)
-  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d', id .. ':h')
+  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d', id .. ':h', id .. ':a', id .. ':r')
   redis.call('ZREM', leases, id)
   if redis.call('ZCARD', leases) == 0 then
     redis.call('DEL', seats)

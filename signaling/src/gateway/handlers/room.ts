@@ -9,6 +9,7 @@ import type { Handlers, LocalSeat, Meetings } from '../types.ts'
 export function roomHandlers({
   deps,
   seats,
+  doorkeeper,
   mediaOf,
   resumeToken,
 }: Meetings): Handlers<'room:join' | 'room:leave'> {
@@ -30,6 +31,7 @@ export function roomHandlers({
         metrics().joinAttempted()
         const { participant: id, name, role, tenant, room, sfu = false } = socket.data.claims
         const key = { tenant, room }
+        await doorkeeper.admit(socket.data.claims)
         const total = limitOf()
         const iceServers = turn.iceServers({ ...key, participant: id })
         const participant: Participant = { id, name, media, joinedAt: clock.now(), role }
@@ -65,19 +67,18 @@ export function roomHandlers({
           log.info({ ...key }, 'room moved to the SFU')
           socket.to(channel(key)).emit('room:media', { mode: 'sfu' })
         }
-        if (!outcome.returned) socket.to(channel(key)).emit('participant:joined', outcome.self)
+        const { self, ...seen } = await doorkeeper.welcome(seat, outcome.participants)
+        if (!outcome.returned) socket.to(channel(key)).emit('participant:joined', self)
         else socket.to(channel(key)).emit('participant:media', { id, media })
         metrics().joinSucceeded()
         log.info({ ...key, participant: id, returned: outcome.returned }, 'participant joined')
         return {
           self: id,
           room: key.room,
-          participants: outcome.participants,
           iceServers,
           maxParticipants: total,
           media: await mediaOf(seat),
-          locked: false,
-          lobby: [],
+          ...seen,
           resume: await resumeToken(seat),
         }
       },

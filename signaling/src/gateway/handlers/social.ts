@@ -20,6 +20,7 @@ const rates = { chat: [2, 10], hand: [1, 6], reaction: [2, 10] } as const
 export function socialHandlers({
   deps,
   seats,
+  doorkeeper,
 }: Meetings): Handlers<'chat:send' | 'chat:history' | 'hand:set' | 'hand:lower' | 'reaction:send'> {
   const { io, rooms } = deps
   const limits = {
@@ -75,7 +76,7 @@ export function socialHandlers({
       schema: handLowerSchema,
       async handle(socket, { id }) {
         const { key, participant } = seats.of(socket)
-        if (!moderates(participant.role))
+        if (!moderates(await doorkeeper.roleOf(key, participant.id)))
           throw new SignalingError('forbidden', "only a host lowers somebody else's hand")
         if (!(await rooms.setHand(key, id, undefined, false)))
           throw new SignalingError('not-found', 'that participant is not in the room')

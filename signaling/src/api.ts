@@ -1,0 +1,150 @@
+import {
+  type AuthConfig,
+  type InviteResponse,
+  invitePath,
+  inviteRequestSchema,
+  type JoinResponse,
+  joinRequestSchema,
+  type Role,
+  slugSchema,
+} from '@parley/protocol'
+import type { FastifyInstance } from 'fastify'
+import type { Admission, AdmissionDeps } from './access/admission.ts'
+import { admissionOf } from './access/admission.ts'
+import { signInvite } from './access/invite-token.ts'
+import { leastHeir } from './access/policy.ts'
+import { demand } from './access/powers.ts'
+import { SignalingError } from './errors.ts'
+import type { JoinClaims } from './join-token.ts'
+import type { Metrics } from './metrics.ts'
+import type { RateLimit } from './rate-limit.ts'
+import type { RoomKey, RoomStore } from './rooms/room-store.ts'
+import { type SfuAccess, sfuNotReady } from './sfu.ts'
+import type { TurnAccess } from './turn.ts'
+
+export type ApiDeps = {
+  rooms: RoomStore
+  turn: TurnAccess
+  sfu: SfuAccess
+  metrics: () => Metrics
+  limit: RateLimit
+  signToken(claims: JoinClaims): Promise<string>
+  /** @throws {SignalingError} `unauthenticated` */
+  verifyToken(token: unknown): Promise<JoinClaims>
+  newParticipantId(): string
+  admission: AdmissionDeps
+  auth: AuthConfig
+  meshMax: number
+  roomMax: number
+}
+
+type OfRoom = { Params: { room: string } }
+
+/** `/api`: how to become somebody, joining a room, and inviting to it. */
+export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
+  const { rooms, admission } = deps
+
+  app.get('/api/auth/config', async () => deps.auth)
+
+  app.post<OfRoom>('/api/rooms/:room/join', async (request) => {
+    await deps.limit.take(request.ip)
+    const room = parse(slugSchema, request.params.room, 'room')
+    const asked = parse(joinRequestSchema, request.body, 'body')
+    const participantId = deps.newParticipantId()
+    try {
+      const admitted = await admissionOf(asked, room, admission)
+      const { tenant, name, role, account } = admitted
+      const key = { tenant, room }
+      const iceServers = deps.turn.iceServers({ ...key, participant: participantId })
+      await refuseRemoved(key, participantId, admitted)
+      const media = await mediaToExpect(key)
+      const claims = { ...key, participant: participantId, name, role, account }
+      const token = await deps.signToken(claims)
+      // Last of all: what fails before it costs no invitation.
+      await useUp(admitted)
+      const self = { participantId, room, tenant, name, role }
+      return { token, ...self, iceServers, media } satisfies JoinResponse
+    } catch (refused) {
+      // Who is turned away here never reaches `room:join`, where the others are counted.
+      deps.metrics().joinAttempted()
+      throw refused
+    }
+  })
+
+  app.post<OfRoom>('/api/rooms/:room/invites', async (request) => {
+    await deps.limit.take(request.ip)
+    const room = parse(slugSchema, request.params.room, 'room')
+    const host = await deps.verifyToken(bearer(request.headers.authorization))
+    const { expiresInSeconds, role, name, once } = parse(inviteRequestSchema, request.body, 'body')
+    if (host.room !== room)
+      throw new SignalingError('forbidden', 'your token is for another room; invite to that one')
+    demand(await roleNow(host), 'invite', role)
+    const { invite, expiresAt } = await signInvite(
+      admission.keys()[0] ?? '',
+      { room, tenant: host.tenant, role, name, ...(once && { once }) },
+      admission.now(),
+      expiresInSeconds,
+    )
+    return { invite, path: invitePath(room, invite), expiresAt } satisfies InviteResponse
+  })
+
+  /** Only a courtesy: the seat itself is taken, and counted, when the socket joins. */
+  async function mediaToExpect(key: RoomKey): Promise<JoinResponse['media']> {
+    const { seats, sfu } = await rooms.occupancy(key)
+    const holds = deps.sfu.engine === 'None' ? deps.meshMax : deps.roomMax
+    if (seats >= holds)
+      throw new SignalingError('room-full', `the room holds ${holds} people; it is full`)
+    const onSfu = sfu || seats >= deps.meshMax
+    if (onSfu && !deps.sfu.ready()) throw sfuNotReady()
+    return onSfu ? { mode: 'sfu', engine: 'LiveKit' } : { mode: 'mesh' }
+  }
+
+  /** A new id does not help somebody who was removed, where it can be told who they are. */
+  async function refuseRemoved(key: RoomKey, id: string, { account }: Admission) {
+    if (account === undefined) return
+    const comer = { id, account, knocks: false, passes: false }
+    if ((await rooms.door.standing(key, comer)) === 'removed')
+      throw new SignalingError('removed', 'a host has removed you from this meeting')
+  }
+
+  async function useUp({ once }: Admission) {
+    if (once && !(await rooms.door.spend(once.what, once.untilMs)))
+      throw new SignalingError(
+        'token-used',
+        'the invitation has been used; ask for one of your own',
+      )
+  }
+
+  /** That of the seat, which may be a crown; without a seat that of the token. */
+  async function roleNow(claims: JoinClaims): Promise<Role> {
+    const { participant: id, account, role } = claims
+    const comer = { id, account, knocks: false, passes: true }
+    const standing = await rooms.door.standing(claims, comer)
+    if (standing !== 'open')
+      throw new SignalingError(standing, 'you are not of this meeting any more; join it again')
+    const { roles } = await rooms.door.settle(claims, leastHeir(admission.policy))
+    return roles.get(id) ?? role
+  }
+}
+
+function bearer(header: string | undefined): string | undefined {
+  return /^Bearer (\S+)$/i.exec(header ?? '')?.[1]
+}
+
+function parse<T>(
+  schema: {
+    safeParse(
+      value: unknown,
+    ):
+      | { success: true; data: T }
+      | { success: false; error: { issues: { path: PropertyKey[]; message: string }[] } }
+  },
+  value: unknown,
+  what: string,
+): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const place = [what, ...(issue?.path ?? []).map(String)].join('.')
+  throw new SignalingError('invalid', `${place}: ${issue?.message ?? 'malformed'}`.slice(0, 200))
+}
