@@ -82,6 +82,8 @@ async function run(options: Options): Promise<void> {
       say(
         '  ! Browsers give cameras to https and localhost only: with --tls others can use theirs.',
       )
+    if (up.store)
+      say(`  What is relayed: parley cost report --store ${up.store} --by room,participant`)
     say(`Ready in ${(up.readyMs / 1000).toFixed(1)} s. Ctrl-C ends it.`)
     console.log(up.url)
     await Promise.race([up.failed, aborted(stop.signal)])

@@ -39,8 +39,9 @@ export class Processes {
     this.failed.catch(() => {})
   }
 
-  /** @returns its process id, which is that of its group */
-  start({ name, file, args, env, cwd }: Command): number | undefined {
+  /** Starts nothing any more once all are to end. */
+  start({ name, file, args, env, cwd }: Command): void {
+    if (this.#stopping) return
     const child = spawn(file, args, {
       env: env as NodeJS.ProcessEnv,
       cwd,
@@ -64,7 +65,6 @@ export class Processes {
       )
     })
     this.#children.set(child, { name, gone: once(child, 'close').catch(() => {}) })
-    return child.pid
   }
 
   /** Ends all: asks them to, and after `graceMs` does it. Resolves when nothing of them is left. */

@@ -1,8 +1,8 @@
 import { accessSync, constants, globSync } from 'node:fs'
 import { mkdir, symlink } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Machine, Program } from './on-machine.ts'
+import { cacheFolder } from './webapp-build.ts'
 
 const wanted: readonly Program[] = ['turnserver', 'redis-server', 'livekit-server', 'sqlite3']
 
@@ -33,8 +33,7 @@ export async function findPrograms(
 }
 
 function builtLiveKit(env: NodeJS.ProcessEnv): string | undefined {
-  const cache = env.XDG_CACHE_HOME || join(homedir(), '.cache')
-  return globSync(join(cache, 'parley', 'devcluster', 'livekit-v*', 'server'))
+  return globSync(join(cacheFolder(env), 'devcluster', 'livekit-v*', 'server'))
     .filter(isExecutable)
     .toSorted()
     .at(-1)

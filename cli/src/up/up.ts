@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, rmSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { MeetingCluster } from '@parley/operator/api'
 import type { KubernetesObject } from '@parley/operator/render'
@@ -16,7 +16,7 @@ import { HERE, objectsOf, type Plan, planFor } from './on-machine.ts'
 import { Processes } from './processes.ts'
 import { findPrograms } from './programs.ts'
 import { startStun } from './stun.ts'
-import { builtWebapp, viteOf } from './webapp-build.ts'
+import { builtWebapp, compileCache, viteOf } from './webapp-build.ts'
 
 export interface UpOptions {
   mc: MeetingCluster
@@ -39,6 +39,8 @@ export interface Up {
   /** Where people meet. */
   url: string
   readyMs: number
+  /** The meter's store, `sqlite:…`; undefined where nothing is metered. */
+  store?: string
   /** Rejects when a process ends by itself. */
   failed: Promise<never>
   /** The meter's report of this session as JSON; undefined where nothing is metered. */
@@ -49,6 +51,8 @@ export interface Up {
 
 const checkout = fileURLToPath(new URL('../../..', import.meta.url))
 const graceMs = 4000
+/** Between two looks at whether a process is ready. */
+const lookMs = 30
 
 /**
  * Starts the data plane of a MeetingCluster as processes of this machine, and resolves when people can meet.
@@ -66,15 +70,21 @@ export async function startUp(options: UpOptions): Promise<Up> {
     rmSync(folder, { recursive: true, force: true })
   }
   process.once('exit', kill)
+  const ending = new AbortController()
+  let starting: Promise<unknown> = Promise.resolve()
   const close = async () => {
-    await processes.stop(graceMs)
+    ending.abort()
+    // What is being started may still write files.
+    await Promise.allSettled([processes.stop(graceMs), starting])
     for (const one of closers.toReversed()) await one()
     await rm(folder, { recursive: true, force: true })
     process.off('exit', kill)
   }
-  const session = { ...options, folder, processes, closers }
+  const session = { ...options, folder, processes, closers, ending: ending.signal }
   try {
-    const started = await Promise.race([start(session), processes.failed, aborted(options.stop)])
+    const begun = start(session)
+    starting = begun
+    const started = await Promise.race([begun, processes.failed, aborted(options.stop)])
     return {
       ...started,
       readyMs: performance.now() - startedAt,
@@ -91,6 +101,8 @@ type Session = UpOptions & {
   folder: string
   processes: Processes
   closers: (() => unknown)[]
+  /** Aborted when all is to end: nobody waits for what will not come. */
+  ending: AbortSignal
 }
 
 interface Ports {
@@ -101,8 +113,8 @@ interface Ports {
   sfu: { http: number; media: number; metrics: number }
 }
 
-async function start(session: Session): Promise<Pick<Up, 'url' | 'report'>> {
-  const { folder, say, closers, mc: wanted } = session
+async function start(session: Session): Promise<Pick<Up, 'url' | 'store' | 'report'>> {
+  const { folder, say, closers, ending, mc: wanted } = session
   const upstreams = new Map<'signaling' | 'sfu' | 'vite', Upstream>()
   const found = mediaAddress(session.host) ?? (await machineAddress())
   const { path, programs } = await findPrograms(folder)
@@ -131,7 +143,7 @@ async function start(session: Session): Promise<Pick<Up, 'url' | 'report'>> {
   const line = timedLines(say)
   const webapp = session.dev
     ? run.vite().then(() => undefined)
-    : builtWebapp(checkout, () => say('  … building the web page, the first time')).then(
+    : builtWebapp(checkout, ending, () => say('  … building the web page, the first time')).then(
         (built) => {
           line('web page')
           return built
@@ -149,10 +161,10 @@ async function start(session: Session): Promise<Pick<Up, 'url' | 'report'>> {
   const shown = isWildcard(session.host) ? address : session.host
   return {
     url: `${tls ? 'https' : 'http'}://${isLoopback(shown) ? 'localhost' : shown}:${door.port}/`,
-    async report() {
-      if (!plan.runs.meter) return undefined
-      return run.report()
-    },
+    ...(plan.runs.meter && {
+      store: `sqlite:${join(folder, 'meter', 'var', 'lib', 'parley', 'meter.db')}`,
+    }),
+    report: async () => (plan.runs.meter ? run.report() : undefined),
   }
 }
 
@@ -164,7 +176,7 @@ function upstreamFor(path: string, dev: boolean): 'signaling' | 'sfu' | 'vite' {
 }
 
 function runner(
-  { folder, processes, dev }: Session,
+  { folder, processes, dev, ending }: Session,
   {
     plan,
     objects,
@@ -187,9 +199,13 @@ function runner(
     [service('redis'), '127.0.0.1'],
     [`${service('sfu')}:7880`, `${address}:${ports.sfu.http}`],
   ] as const
-  const base = pick(process.env, ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_OPTIONS'])
+  const base = {
+    ...pick(process.env, ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_OPTIONS']),
+    ...compileCache(),
+  }
 
   const prepare = async (component: string) => {
+    ending.throwIfAborted()
     const root = join(folder, component)
     const fields = {
       'metadata.name': `${name}-${component}`,
@@ -237,7 +253,7 @@ function runner(
         PARLEY_RUN: '/run/redis',
         PARLEY_DATA: '/data',
       })
-      await listening(ports.redis, '127.0.0.1')
+      await listening(ports.redis, '127.0.0.1', ending)
     },
     async turn() {
       const redis = runs.redis ? String(ports.redis) : ''
@@ -247,7 +263,7 @@ function runner(
         { REDIS_PORT: redis, ...(runs.redis ? {} : { REDIS_HOST: '' }) },
         { PARLEY_RUN: '/run/coturn' },
       )
-      await listening(mc.spec.turn.listenPort, address)
+      await listening(mc.spec.turn.listenPort, address, ending)
     },
     async sfu() {
       const overrides = {
@@ -258,7 +274,7 @@ function runner(
         SFU_DRAIN_SECONDS: '0',
       }
       await fromImage('sfu', 'livekit', overrides, { PARLEY_RUN: '/run/livekit' })
-      await answering(`http://${address}:${ports.sfu.http}/`)
+      await answering(`http://${address}:${ports.sfu.http}/`, ending)
     },
     async meter() {
       const { root, pod } = await prepare('meter')
@@ -269,7 +285,7 @@ function runner(
         env: { ...base, ...pod.env, METER_HOST: '127.0.0.1', METER_PORT: String(ports.meter) },
         cwd: root,
       })
-      await answering(`${meterUrl}/readyz`)
+      await answering(`${meterUrl}/readyz`, ending)
     },
     async signaling(webapp: string | undefined) {
       const { root, pod } = await prepare('signaling')
@@ -288,7 +304,7 @@ function runner(
         },
         cwd: root,
       })
-      await answering(`http://127.0.0.1:${ports.signaling}/readyz`)
+      await answering(`http://127.0.0.1:${ports.signaling}/readyz`, ending)
     },
     async vite() {
       processes.start({
@@ -305,11 +321,10 @@ function runner(
         env: { ...base, PARLEY_SIGNALING_URL: `http://127.0.0.1:${ports.signaling}` },
         cwd: join(checkout, 'webapp'),
       })
-      await answering(`http://127.0.0.1:${ports.vite}/`)
+      await answering(`http://127.0.0.1:${ports.vite}/`, ending)
       return dev
     },
     async report(): Promise<unknown> {
-      const { readFile } = await import('node:fs/promises')
       const token = (await readFile(meterToken, 'utf8')).trim()
       const query = new URLSearchParams({
         from: new Date(Date.now() - 24 * 3600_000).toISOString(),
@@ -397,8 +412,8 @@ async function selfSigned(folder: string, address: string): Promise<{ cert: stri
   return files
 }
 
-async function listening(port: number, host: string): Promise<void> {
-  while (!(await accepts(port, host))) await delay(30)
+async function listening(port: number, host: string, signal: AbortSignal): Promise<void> {
+  while (!(await accepts(port, host))) await sleep(lookMs, undefined, { signal })
 }
 
 function accepts(port: number, host: string): Promise<boolean> {
@@ -413,8 +428,9 @@ function accepts(port: number, host: string): Promise<boolean> {
   })
 }
 
-async function answering(url: string): Promise<void> {
-  while (!(await fetch(url).catch(() => undefined))?.ok) await delay(30)
+async function answering(url: string, signal: AbortSignal): Promise<void> {
+  while (!(await fetch(url, { signal }).catch(() => undefined))?.ok)
+    await sleep(lookMs, undefined, { signal })
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -23,16 +23,15 @@ const sources = [
  */
 export async function builtWebapp(
   checkout: string,
+  signal: AbortSignal,
   onBuild: () => void,
-  env: NodeJS.ProcessEnv = process.env,
 ): Promise<string> {
-  const cache = env.XDG_CACHE_HOME || join(homedir(), '.cache')
-  const folder = join(cache, 'parley', 'webapp', await hashOf(checkout))
+  const folder = join(cacheFolder(), 'webapp', await hashOf(checkout))
   if (existsSync(join(folder, 'index.html'))) return folder
   onBuild()
   const building = `${folder}.${process.pid}`
   try {
-    await build(checkout, building)
+    await build(checkout, building, signal)
     await rm(folder, { recursive: true, force: true })
     await rename(building, folder)
   } finally {
@@ -41,18 +40,35 @@ export async function builtWebapp(
   return folder
 }
 
-async function build(checkout: string, outDir: string): Promise<void> {
+/** Where Parley keeps on this machine what it can make again. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'parley')
+}
+
+/** Reading TypeScript is most of what a start takes; and vite would keep what it has read among temporary files. */
+export function compileCache(): { NODE_COMPILE_CACHE: string } {
+  return { NODE_COMPILE_CACHE: join(cacheFolder(), 'compiled') }
+}
+
+async function build(checkout: string, outDir: string, signal: AbortSignal): Promise<void> {
   await mkdir(outDir, { recursive: true })
   const child = spawn(
     process.execPath,
     [viteOf(checkout), 'build', '--outDir', outDir, '--emptyOutDir', '--logLevel', 'warn'],
-    { cwd: join(checkout, 'webapp'), stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      cwd: join(checkout, 'webapp'),
+      env: { ...process.env, ...compileCache() },
+      signal,
+      killSignal: 'SIGKILL',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
   )
   let said = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (text: Buffer) => {
       said += text
     })
+  child.on('error', () => {})
   const [code] = await once(child, 'close')
   if (code !== 0) throw new Error(`the webapp cannot be built:\n${said.trim()}`)
 }

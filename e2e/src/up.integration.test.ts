@@ -1,0 +1,116 @@
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { openStore, storeReport } from '@parley/meter'
+import { presetPrices, pricesOver } from '@parley/relay-cost'
+import { execa } from 'execa'
+import { LiveCall, launchChromium } from './call.ts'
+
+/** `parley up` as somebody would use it who has only cloned Parley. */
+
+const parley = fileURLToPath(new URL('../../cli/bin/parley.mjs', import.meta.url))
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'parley-up-test-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+it('REQ-U1: two people meet, one of them relayed; Ctrl-C prints what that was and leaves nothing', async () => {
+  const scratch = join(folder, 'tmp')
+  await mkdir(scratch)
+  const up = execa(process.execPath, [parley, 'up', '--port', '0'], {
+    env: { TMPDIR: scratch },
+    reject: false,
+  })
+  const ended = Promise.resolve(up)
+  try {
+    const [url, said] = await Promise.race([
+      Promise.all([lineOf(up.stdout), storeOf(up.stderr)]),
+      ended.then(({ all, stderr }) => Promise.reject(new Error(`it ended: ${all ?? stderr}`))),
+    ])
+    const browser = await launchChromium(new URL(url).origin, { fps: 10 })
+    try {
+      const guests = [
+        { name: 'Ana', relay: false },
+        { name: 'Ben', relay: true },
+      ]
+      const origin = new URL(url).origin
+      const call = await LiveCall.start({ url: origin, room: 'standup', guests, browser })
+      const [, ofBen] = await call.peers()
+      expect(ofBen).toMatchObject([{ name: 'Ana', usingRelay: true }])
+      await call.leave()
+      await call.close()
+    } finally {
+      await browser.close()
+    }
+    await relayedIn(said)
+
+    up.kill('SIGINT')
+    const { exitCode, stdout, stderr } = await ended
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 })
+    expect(stdout).toContain('standup')
+    expect(await readdir(scratch)).toEqual([])
+    expect(await processesOf(scratch)).toEqual([])
+  } finally {
+    up.kill('SIGKILL')
+    await ended
+  }
+}, 180_000)
+
+/** The first line of a stream. */
+async function lineOf(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = ''
+  while (!text.includes('\n')) text += (await once(stream, 'data'))[0]
+  return text.split('\n')[0] ?? ''
+}
+
+/** The store that it says the meter keeps. */
+async function storeOf(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = ''
+  let found: string | undefined
+  while (!found) {
+    text += (await once(stream, 'data'))[0]
+    found = /--store sqlite:(\S+) /.exec(text)?.[1]
+  }
+  return found
+}
+
+/** Waits until the meter has written relayed bytes. */
+async function relayedIn(file: string): Promise<void> {
+  const end = Date.now() + 60_000
+  const store = await openStore(`sqlite:${file}`)
+  try {
+    for (;;) {
+      const report = await storeReport(store, {
+        window: { from: Date.now() - 3600_000, to: Date.now() + 60_000 },
+        by: ['room'],
+        asOf: Date.now(),
+        pricesOf: (window, region) =>
+          pricesOver([presetPrices('aws/eu-central-1')], window, region),
+        advice: false,
+      })
+      if (report.totals.bytes.billable > 0) return
+      if (Date.now() > end) throw new Error('the meter has counted no relayed byte in a minute')
+      await delay(100)
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+/** Processes with the folder in their environment, as all have that were started with it. */
+async function processesOf(folder: string): Promise<string[]> {
+  const found: string[] = []
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+    if (environment.includes(folder))
+      found.push(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => pid))
+  }
+  return found
+}
