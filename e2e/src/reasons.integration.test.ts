@@ -14,7 +14,7 @@ import type { Browser, Page } from 'playwright-core'
 import { type Home, Homes, SERVER } from './reasons/homes.ts'
 import { until } from './survival/until.ts'
 
-jest.setTimeout(120_000)
+jest.setTimeout(300_000)
 
 /**
  * Two people at home, real Chromiums, real coturn, and networks that are in the way: what the page says of it

@@ -13,7 +13,7 @@ import {
   TestOperator,
 } from './testing/test-cluster.ts'
 
-jest.setTimeout(120_000)
+jest.setTimeout(240_000)
 
 const folder = new URL('../../../examples/', import.meta.url)
 const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).sort()

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { eventually, TestCluster, TestOperator } from './testing/test-cluster.ts'
 
-jest.setTimeout(60_000)
+jest.setTimeout(240_000)
 
 let cluster: TestCluster
 let operator: TestOperator

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { eventually, TestCluster, TestOperator } from './testing/test-cluster.ts'
 
-jest.setTimeout(120_000)
+jest.setTimeout(240_000)
 
 let cluster: TestCluster
 const operators: TestOperator[] = []

@@ -24,7 +24,7 @@ import {
   projectWorkload,
 } from './observed.ts'
 
-jest.setTimeout(60_000)
+jest.setTimeout(240_000)
 
 let controlPlane: ControlPlane
 let client: ApiClient

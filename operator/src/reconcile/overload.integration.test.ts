@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { FaultProxy } from './testing/fault-proxy.ts'
 import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
 
-jest.setTimeout(120_000)
+jest.setTimeout(240_000)
 
 let cluster: TestCluster
 let proxy: FaultProxy
@@ -151,7 +151,9 @@ describe('the operator and an API server that is out of reach', () => {
     await cluster.delete('sa', 'demo-webapp', 'away-2')
     // Ever less often: at last every five seconds or so.
     await eventually(async () => expect(proxy.tried).toBeGreaterThan(watches * 4))
-    expect(operator.logs.match(/watch interrupted/g)).toHaveLength(watches)
+    await eventually(async () =>
+      expect(operator.logs.match(/watch interrupted/g)).toHaveLength(watches),
+    )
     proxy.return()
     await eventually(async () => {
       expect([...(await cluster.children('away-2')).keys()]).toContain('ServiceAccount/demo-webapp')

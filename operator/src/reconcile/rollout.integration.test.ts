@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
 
-jest.setTimeout(60_000)
+jest.setTimeout(240_000)
 
 const NAMESPACE = 'staged'
 /** All that a MeetingCluster without an SFU has pods of. */

@@ -4,7 +4,7 @@ import { createMetrics } from '../runtime/metrics.ts'
 import { DEPLOYMENTS } from '../runtime/resources.ts'
 import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
 
-jest.setTimeout(60_000)
+jest.setTimeout(240_000)
 
 let cluster: TestCluster
 let operator: TestOperator

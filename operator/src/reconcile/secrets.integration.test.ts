@@ -7,7 +7,7 @@ import { selfSigned, tlsData } from './testing/certificate.ts'
 import { certificateCrd } from './testing/foreign-kinds.ts'
 import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
 
-jest.setTimeout(120_000)
+jest.setTimeout(240_000)
 
 let cluster: TestCluster
 let client: ApiClient

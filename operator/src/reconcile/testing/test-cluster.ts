@@ -282,13 +282,16 @@ export class TestOperator {
     return this.metric('controller_runtime_reconcile_total')
   }
 
-  /** Resolves when it has had nothing to do for a moment. */
+  /** Resolves when it has had nothing to do for a moment: nothing was done, is being done, or waits. */
   async quiet(): Promise<void> {
     let last = -1
     await eventually(
       async () => {
         const now = await this.reconciles()
-        const same = now > 0 && now === last
+        const open =
+          (await this.metric('controller_runtime_active_workers')) +
+          (await this.metric('workqueue_depth'))
+        const same = now > 0 && now === last && open === 0
         last = now
         if (!same) throw new Error('the operator is still at work')
       },
@@ -300,7 +303,7 @@ export class TestOperator {
 /** Tries until it does not throw; throws what it last threw when the time is over. */
 export async function eventually<T>(
   attempt: () => Promise<T>,
-  { withinMs = 20_000, everyMs = 100 } = {},
+  { withinMs = 60_000, everyMs = 100 } = {},
 ): Promise<T> {
   const deadline = Date.now() + withinMs
   for (;;) {
