@@ -102,6 +102,7 @@ function begin() {
           return link
         },
         setTracks() {},
+        setQuality() {},
         setIceServers() {},
         retry() {},
         beginAnew: () => void sfu.lost++,

@@ -125,6 +125,10 @@ export class CallSession {
       send: (to, signal) => void this.#signaling?.signal(to, signal).catch(() => {}),
       refreshToken: () => this.#freshToken(),
       onSfuUnreachable: () => void this.#takeMediaOf((signaling) => signaling.mediaUnreachable()),
+      onSlow: (slow) => {
+        if (slow) this.#notes.show('low-bandwidth')
+        else this.#notes.hide('low-bandwidth')
+      },
       onCut: () => void this.#probeSignaling(),
       onLeft: (name) => this.#notice('left', name),
     })

@@ -28,6 +28,8 @@ export type LinkReadingsOptions = {
   reporter: LinkReporter
   peers: ReadonlyMap<string, Peer>
   sfu(): Sfu | undefined
+  /** A peer's `stats` are new. */
+  onReading(id: string, peer: Peer): void
 }
 
 /** What is read of the links of a call: statistics, totals, and when the first media came. */
@@ -121,6 +123,7 @@ export class LinkReadings {
   }
 
   async sampleOne(id: string, peer: Peer): Promise<void> {
+    const { onReading } = this.#options
     const { link } = peer
     let rows: [string, unknown][]
     try {
@@ -138,6 +141,7 @@ export class LinkReadings {
     peer.stats = stats
     peer.readAtMs = this.#options.clock.now()
     peer.loss = lossPercent
+    if (peer.link === link) onReading(id, peer)
     this.#timeFirstMedia(stats)
     const { rttMs, usingRelay, localCandidateType, remoteCandidateType } = stats
     const connected = peer.link.state === 'connected'

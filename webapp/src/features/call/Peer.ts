@@ -1,4 +1,5 @@
 import type { LinkStats } from '../connection/linkStats.ts'
+import type { SendQuality } from '../connection/SendQuality.ts'
 import type { Link } from './Link.ts'
 
 /** One other participant as this end has it: the way there, and what was last read of it. */
@@ -17,4 +18,6 @@ export type Peer = {
   /** When `stats` were read, by the clock. */
   readAtMs?: number
   loss?: number | undefined
+  /** At which level its link sends the camera. */
+  quality: SendQuality
 }

@@ -1,8 +1,9 @@
 import type { IceServer, MediaState, Participant, RoomMedia, Signal } from '@parley/protocol'
 import type { Clock } from '../../clock.ts'
 import type { Cell } from '../../state.ts'
-import { noTraffic, readLinkStats, rowsOf } from '../connection/linkStats.ts'
+import { type LinkStats, noTraffic, readLinkStats, rowsOf } from '../connection/linkStats.ts'
 import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
+import { atLevel, qualityLevels, SendQuality } from '../connection/SendQuality.ts'
 import type { LinkReporter } from '../linkReports/LinkReporter.ts'
 import type { SfuSession } from '../sfu/SfuSession.ts'
 import type { CallState } from './callState.ts'
@@ -14,7 +15,15 @@ import { sendLimitFor } from './sendLimit.ts'
 
 export type Sfu = Pick<
   SfuSession,
-  'link' | 'setTracks' | 'setIceServers' | 'retry' | 'beginAnew' | 'readTotals' | 'totals' | 'close'
+  | 'link'
+  | 'setTracks'
+  | 'setQuality'
+  | 'setIceServers'
+  | 'retry'
+  | 'beginAnew'
+  | 'readTotals'
+  | 'totals'
+  | 'close'
 >
 
 export type SfuRequest = {
@@ -41,6 +50,8 @@ export type RoomLinksOptions = {
   onSfuUnreachable(): void
   /** Nothing comes of a participant any more; whatever cut the link may have cut more. */
   onCut(): void
+  /** There is room for less than the whole picture, or for all of it again. */
+  onSlow(slow: boolean): void
   /** Nobody is there any more of this participant, whom the state has named until now. */
   onLeft(name: string): void
 }
@@ -75,13 +86,14 @@ export class RoomLinks {
       ...options,
       peers: this.#peers,
       sfu: () => this.#sfu,
+      onReading: (_id, peer) => this.#adapt(peer),
     })
   }
 
   add(participant: Participant): void {
     const { id } = participant
     const link = this.#link(id)
-    this.#peers.set(id, { link, absent: false, ways: 0 })
+    this.#peers.set(id, { link, absent: false, ways: 0, quality: new SendQuality() })
     this.#participants.add(participant, link)
     this.#limitSending()
     this.readings.probeAudio()
@@ -239,8 +251,26 @@ export class RoomLinks {
   }
 
   #limitSending(): void {
-    const limit = sendLimitFor(this.#peers.size)
-    for (const link of this.#current()) link.setSendLimit(limit)
+    for (const peer of this.#peers.values()) this.#limit(peer)
+  }
+
+  #limit({ link, next, quality }: Peer): void {
+    const limit = atLevel(sendLimitFor(this.#peers.size), quality.level)
+    link.setSendLimit(limit)
+    next?.setSendLimit(limit)
+  }
+
+  /** Less is sent where there is room for less (REQ-P24, P25). Over the SFU one connection is for all. */
+  #adapt(peer: Peer): void {
+    const { stats, readAtMs = 0, link, quality } = peer
+    const before = quality.level
+    const wanted = sendLimitFor(this.#peers.size).maxBitrate / 1000
+    quality.observe(readAtMs, roomFor(stats), link.sfu ? Infinity : wanted)
+    if (quality.level === before) return
+    this.#limit(peer)
+    if (link.sfu) this.#sfu?.setQuality(quality.level)
+    const slow = [...this.#peers.values()].some((one) => one.quality.level > 0)
+    this.#options.onSlow(slow)
   }
 
   #remove(id: string): void {
@@ -330,6 +360,7 @@ export class RoomLinks {
     if (stats && !before.sfu) this.readings.retire(stats.transport)
     peer.link = next
     delete peer.next
+    peer.quality.renew()
     peer.ways++
     if (stats) peer.stats = { ...stats, transport: noTraffic }
     this.#participants.patch(id, {
@@ -375,6 +406,13 @@ export class RoomLinks {
   #stopLingering(link: Link): void {
     if (this.#lingering.delete(link)) this.#close(link)
   }
+}
+
+/** Browsers look for no more room than they need: little of it says something only where it is not enough. */
+function roomFor(stats: LinkStats | undefined): number | undefined {
+  const slow = qualityLevels[0]?.fromKbps ?? 0
+  const kbps = stats?.availableKbps ?? slow
+  return kbps >= slow || stats?.limitedByBandwidth ? stats?.availableKbps : undefined
 }
 
 /** Signals are of direct links. */

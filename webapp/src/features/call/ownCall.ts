@@ -3,6 +3,7 @@ import { cell, store } from '../../state.ts'
 import { PeerLink } from '../connection/PeerLink.ts'
 import { linkPolicy, sfuPolicy, signalingPolicy } from '../connection/ReconnectPolicy.ts'
 import { openSocketSignaling, requestJoinOverHttp } from '../connection/SocketSignaling.ts'
+import { codecOrder, encodesH264InHardware } from '../connection/sending.ts'
 import { type LocalState, mediaState } from '../media/localState.ts'
 import type { OpenSfuRoom } from '../sfu/SfuRoom.ts'
 import { SfuSession } from '../sfu/SfuSession.ts'
@@ -14,6 +15,14 @@ import { FreezeWatch } from './FreezeWatch.ts'
 import { publishHook } from './hook.ts'
 
 const stream = new MediaStream()
+
+let hardwareH264 = false
+void encodesH264InHardware(navigator.mediaCapabilities).then((found) => {
+  hardwareH264 = found
+})
+/** Without hardware the browser's own order holds. */
+const videoCodecs = () =>
+  hardwareH264 ? codecOrder(RTCRtpReceiver.getCapabilities('video')?.codecs ?? [], true) : undefined
 
 const localTracks = ({ audio, video }: LocalState) => ({ audio: audio.track, video: video.track })
 
@@ -42,6 +51,7 @@ export const ownCall = new CallSession({
       clock: systemClock,
       policy: linkPolicy(Math.random),
       stream,
+      videoCodecs,
       createConnection: (configuration) => {
         const connection = new RTCPeerConnection(configuration)
         connection.addEventListener('track', ({ track, receiver }) => noteReceiver(track, receiver))

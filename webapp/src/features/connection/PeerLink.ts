@@ -8,6 +8,7 @@ import { Negotiation } from './Negotiation.ts'
 import type { ReconnectPolicy } from './ReconnectPolicy.ts'
 import { ScreenSender } from './ScreenSender.ts'
 import { sdpSession } from './sdp.ts'
+import { applyEncoding, encodingFor } from './sending.ts'
 
 /** `failed`: given up; {@link PeerLink.retry} starts over. */
 export type LinkState = 'connecting' | 'connected' | 'reconnecting' | 'failed'
@@ -58,6 +59,8 @@ export type PeerLinkOptions = {
   tracks: LocalTracks
   /** Names the tracks as one stream, so that the other end plays voice and lips together. */
   stream?: MediaStream
+  /** In the order in which to offer them; undefined leaves that to the browser. */
+  videoCodecs?(): RTCRtpCodec[] | undefined
   createConnection(configuration: RTCConfiguration): LinkConnection
   send(signal: Signal): void
   /** No peer connection is tried again before the signaling socket is up (REQ-P9). */
@@ -330,7 +333,9 @@ export class PeerLink {
       const { audio, video } = this.#tracks
       const init = { direction: 'sendrecv', streams: this.#streams() } as const
       this.#connection.addTransceiver(audio ?? 'audio', init)
-      this.#connection.addTransceiver(video ?? 'video', init)
+      const camera = this.#connection.addTransceiver(video ?? 'video', init)
+      const codecs = this.#options.videoCodecs?.()
+      if (codecs) camera.setCodecPreferences?.(codecs)
       this.#screen.send(this.#tracks).catch(this.#options.onError)
       this.#applySendLimit()
     }
@@ -396,11 +401,10 @@ export class PeerLink {
     if (!limit) return
     this.#screen.limit(limit.maxBitrate)
     for (const { sender, receiver } of this.#ofDevices()) {
-      if (receiver.track.kind !== 'video') continue
+      const kind = receiver.track.kind as 'audio' | 'video'
       const parameters = sender.getParameters()
       const encoding = parameters.encodings[0]
-      if (!encoding || encoding.maxBitrate === limit.maxBitrate) continue
-      Object.assign(encoding, limit)
+      if (!encoding || !applyEncoding(encoding, encodingFor(kind, limit))) continue
       // Refused while a negotiation is under way; the next one applies it again.
       sender.setParameters(parameters).catch(() => {})
     }
@@ -465,7 +469,11 @@ export class PeerLink {
 }
 
 /** What one end may send to another, so that the sum fits its uplink. */
-export type SendLimit = { maxBitrate: number; scaleResolutionDownBy: number }
+export type SendLimit = {
+  maxBitrate: number
+  scaleResolutionDownBy: number
+  maxFramerate?: number
+}
 
 function candidateMessage(candidate: RTCIceCandidate): RTCIceCandidateInit & { candidate: string } {
   const { candidate: line, sdpMid, sdpMLineIndex, usernameFragment } = candidate

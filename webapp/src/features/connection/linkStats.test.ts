@@ -46,6 +46,7 @@ describe('readLinkStats', () => {
       remoteCandidateType: 'srflx',
       relayProtocol: 'udp',
       rttMs: 42,
+      limitedByBandwidth: false,
       framesDecoded: 7,
       audioPacketsReceived: 10,
       packetsReceived: 100,

@@ -7,6 +7,10 @@ export type LinkStats = {
   /** How the client reaches its relay; undefined where the local candidate is none. */
   relayProtocol: string | undefined
   rttMs: number | undefined
+  /** Room for everything that is sent, as the browser estimates it; not every browser does. */
+  availableKbps: number | undefined
+  /** A picture that is sent is smaller or slower than it was to be, for want of room. */
+  limitedByBandwidth: boolean
   framesDecoded: number
   /** Sums over decoded frames of the time since the frame before, and of its square. */
   interFrameMs: number | undefined
@@ -75,6 +79,8 @@ export function readLinkStats(report: Iterable<[string, unknown]>): LinkStats {
     localCandidateType: text(local?.candidateType) as RTCIceCandidateType | undefined,
     remoteCandidateType: text(remote?.candidateType) as RTCIceCandidateType | undefined,
     relayProtocol: text(local?.relayProtocol),
+    availableKbps: roomToSend(all, transports, pair),
+    limitedByBandwidth: all.some((row) => row.qualityLimitationReason === 'bandwidth'),
     rttMs: typeof rtt === 'number' && Number.isFinite(rtt) ? rtt * 1000 : undefined,
     framesDecoded: sum(inbound, 'framesDecoded'),
     interFrameMs: video.length > 0 ? sum(video, 'totalInterFrameDelay') * 1e3 : undefined,
@@ -119,6 +125,19 @@ export function selectedPair(all: readonly StatsRow[]): StatsRow | undefined {
   }
   // Firefox has no transport rows, and marks the pair itself.
   return all.find((row) => row.type === 'candidate-pair' && row.selected === true)
+}
+
+/** Where one connection receives and another one sends, the one that sends has found the most. */
+function roomToSend(
+  all: readonly StatsRow[],
+  transports: readonly StatsRow[],
+  selected: StatsRow | undefined,
+): number | undefined {
+  const pairs = transports.map((one) => all.find(({ id }) => id === one.selectedCandidatePairId))
+  const bits = [...pairs, selected]
+    .map((pair) => pair?.availableOutgoingBitrate)
+    .filter((value): value is number => typeof value === 'number' && Number.isFinite(value))
+  return bits.length > 0 ? Math.max(...bits) / 1000 : undefined
 }
 
 function text(value: unknown): string | undefined {

@@ -16,6 +16,8 @@ export type SfuRoom = {
   readonly connectionState: RTCPeerConnectionState
   readonly iceConnectionState: RTCIceConnectionState
   setTracks(tracks: LocalTracks): void
+  /** @param level of the camera, 0 is the best */
+  setQuality(level: number): void
   /** Tries the way to the SFU anew, now: `resume` keeps the session, `restart` begins another one. */
   recover(how: 'resume' | 'restart'): void
   /** getStats() of the whole connection. */

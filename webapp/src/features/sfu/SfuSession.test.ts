@@ -27,6 +27,10 @@ class FakeRoom implements SfuRoom {
   setTracks = (tracks: LocalTracks) => {
     this.published = tracks
   }
+  quality = 0
+  setQuality = (level: number) => {
+    this.quality = level
+  }
   recover = (how: string) => void this.recovered.push(how)
   stats = async () => this.rows as unknown as RTCStatsReport
   lastPlayed = () => new Map(this.played === undefined ? [] : [['p-a', this.played] as const])

@@ -49,6 +49,7 @@ export class SfuSession {
   #room: SfuRoom | undefined
   #state: SfuRoomState = 'closed'
   #closed = false
+  #quality = 0
   #cancelRetry = () => {}
   #cancelWatch = () => {}
   #cancelAwait = () => {}
@@ -74,6 +75,12 @@ export class SfuSession {
   setTracks(tracks: LocalTracks): void {
     this.#tracks = tracks
     this.#room?.setTracks(tracks)
+  }
+
+  /** @param level of the camera, 0 is the best: an index of `qualityLevels` */
+  setQuality(level: number): void {
+    this.#quality = level
+    this.#room?.setQuality(level)
   }
 
   /** New TURN credentials: used from the next reconnection on. */
@@ -161,6 +168,7 @@ export class SfuSession {
       if (this.#closed || !current) return room.close()
       this.#room = room
       room.setTracks(this.#tracks)
+      room.setQuality(this.#quality)
       this.#became('connected')
       this.#watch()
     } catch (error) {

@@ -1,6 +1,7 @@
 import {
   ConnectionState,
   type LocalTrackPublication,
+  LocalVideoTrack,
   type Participant,
   type RemoteParticipant,
   type RemoteTrack,
@@ -8,6 +9,7 @@ import {
   Room,
   RoomEvent,
   Track,
+  VideoQuality,
 } from 'livekit-client'
 import { showVideoBy } from '../../ui/videoElements.ts'
 import type { LocalTracks, TrackKind } from '../connection/PeerLink.ts'
@@ -49,6 +51,7 @@ class LiveKitRoom implements SfuRoom {
   /** One change of what is published after the other. */
   #publishing: Promise<void> = Promise.resolve()
   #wanted: LocalTracks = { audio: null, video: null }
+  #quality = VideoQuality.HIGH
   #closed = false
 
   constructor(room: Room, events: SfuRoomEvents) {
@@ -101,6 +104,16 @@ class LiveKitRoom implements SfuRoom {
   setTracks(tracks: LocalTracks): void {
     this.#wanted = tracks
     this.#publishing = this.#publishing.then(() => this.#publish()).catch(() => {})
+  }
+
+  setQuality(level: number): void {
+    this.#quality = [VideoQuality.HIGH, VideoQuality.MEDIUM][level] ?? VideoQuality.LOW
+    this.#applyQuality()
+  }
+
+  #applyQuality(): void {
+    const { track } = this.#room.localParticipant.getTrackPublication(Track.Source.Camera) ?? {}
+    if (track instanceof LocalVideoTrack) track.setPublishingQuality(this.#quality)
   }
 
   recover(how: 'resume' | 'restart'): void {
@@ -158,6 +171,7 @@ class LiveKitRoom implements SfuRoom {
     const wanted = this.#wanted
     await this.#publishOne(Track.Source.Microphone, wanted.audio)
     await this.#publishOne(Track.Source.Camera, wanted.video)
+    if (this.#quality !== VideoQuality.HIGH) this.#applyQuality()
     await this.#publishOne(Track.Source.ScreenShare, wanted.screen ?? null)
     await this.#publishOne(Track.Source.ScreenShareAudio, wanted.screenAudio ?? null)
   }

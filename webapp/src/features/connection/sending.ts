@@ -1,0 +1,63 @@
+import type { SendLimit } from './PeerLink.ts'
+
+type Encoding = Pick<
+  RTCRtpEncodingParameters,
+  'maxBitrate' | 'scaleResolutionDownBy' | 'maxFramerate' | 'priority' | 'networkPriority'
+>
+
+/**
+ * What an encoding is to be: voice before pictures, on this machine and, where the browser marks
+ * packets (DSCP, RFC 8837: `high` is EF for audio, `medium` AF42/43 for video), on the way.
+ */
+export function encodingFor(kind: 'audio' | 'video', limit?: SendLimit): Encoding {
+  if (kind === 'audio') return { priority: 'high', networkPriority: 'high' }
+  return { ...limit, priority: 'medium', networkPriority: 'medium' }
+}
+
+/** @returns whether something had to be changed */
+export function applyEncoding(encoding: Encoding, wanted: Encoding): boolean {
+  const keys = Object.keys(wanted) as (keyof Encoding)[]
+  if (keys.every((key) => encoding[key] === wanted[key])) return false
+  Object.assign(encoding, wanted)
+  return true
+}
+
+type Codec = { mimeType: string }
+
+/**
+ * All codecs in the order to be offered. H.264 comes first where hardware encodes it: it costs the least power
+ * there, and in software more than VP8. What goes with the codecs (rtx, fec) keeps its place behind them.
+ */
+export function codecOrder<C extends Codec>(codecs: readonly C[], hardwareH264: boolean): C[] {
+  if (!hardwareH264) return [...codecs]
+  const isH264 = ({ mimeType }: Codec) => mimeType.toLowerCase() === 'video/h264'
+  return [...codecs.filter(isH264), ...codecs.filter((codec) => !isH264(codec))]
+}
+
+/** What a camera sends: of such a picture a browser says whether hardware encodes it. */
+const camera = { width: 1280, height: 720, bitrate: 1_500_000, framerate: 30 }
+
+/**
+ * Whether hardware encodes H.264 and does not encode VP8 as well, which then is the safer choice.
+ * Browsers that cannot say it have none.
+ */
+export async function encodesH264InHardware(
+  capabilities: Pick<MediaCapabilities, 'encodingInfo'> | undefined,
+): Promise<boolean> {
+  const efficient = async (contentType: string) => {
+    try {
+      const info = await capabilities?.encodingInfo({
+        type: 'webrtc',
+        video: { contentType, ...camera },
+      })
+      return Boolean(info?.supported && info.smooth && info.powerEfficient)
+    } catch {
+      return false
+    }
+  }
+  const [h264, vp8] = await Promise.all([
+    efficient('video/H264;profile-level-id=42e01f;packetization-mode=1'),
+    efficient('video/VP8'),
+  ])
+  return h264 && !vp8
+}
