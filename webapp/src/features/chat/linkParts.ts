@@ -35,7 +35,6 @@ export function linkParts(text: string): TextPart[] {
 
 function webAddress(raw: string): string | undefined {
   if (overrides.test(raw) || !URL.canParse(raw)) return undefined
-  const { protocol, href, username } = new URL(raw)
-  // https://bank.example@evil.example is a page of evil.example.
-  return (protocol === 'http:' || protocol === 'https:') && !username ? href : undefined
+  const { protocol, href } = new URL(raw)
+  return protocol === 'http:' || protocol === 'https:' ? href : undefined
 }
