@@ -24,7 +24,11 @@ export class FakeServer {
   /** Of the rest of the protocol. */
   readonly asked: { event: string; message: unknown }[] = []
   iceServers: IceServer[] = [{ urls: ['turn:192.0.2.1'], username: '4600:t.r.p-self' }]
+  /** Its own clock, and credentials that live for so many seconds by it. */
+  minting: { epochMs(): number; ttlSeconds: number } | undefined
   media: RoomMedia = { mode: 'mesh' }
+  /** Why `room:join` is refused to who has a token. */
+  door: 'waiting' | 'locked' | 'denied' | 'removed' | undefined
   /** Refuses whoever comes. */
   refusal: SignalingErrorCode | undefined
   up = true
@@ -45,7 +49,8 @@ export class FakeServer {
       tenant: 'default',
       role: 'guest' as const,
       name,
-      iceServers: this.iceServers,
+      iceServers: this.#iceServers(),
+      ...(this.minting && { serverEpochMs: this.minting.epochMs() }),
       media: this.media,
     }
   }
@@ -75,10 +80,13 @@ export class FakeServer {
         this.told.push({ what: 'drop' })
         this.#connected = false
       },
-      join: (media) => ask({ what: 'join', media }, this.snapshot()),
+      join: async (media) => {
+        if (this.#connected && this.door) throw new SignalingError(this.door, 'ask a host')
+        return ask({ what: 'join', media }, this.snapshot())
+      },
       signal: (to, _signal: Signal) => ask({ what: 'signal', to }, undefined),
       mediaState: (media) => ask({ what: 'media', media }, undefined),
-      refreshTurn: () => ask({ what: 'refresh' }, this.iceServers),
+      refreshTurn: () => ask({ what: 'refresh' }, this.#iceServers()),
       refreshMedia: () => ask({ what: 'refresh media' }, this.media),
       mediaUnreachable: () => ask({ what: 'unreachable' }, this.media),
       report: async (report) => {
@@ -97,6 +105,13 @@ export class FakeServer {
       close,
     }
     return signaling
+  }
+
+  #iceServers(): IceServer[] {
+    if (!this.minting) return this.iceServers
+    const { epochMs, ttlSeconds } = this.minting
+    const expiry = Math.floor(epochMs() / 1000) + ttlSeconds
+    return [{ urls: ['turn:192.0.2.1'], username: `${expiry}:t.r.p-self`, credential: 'c' }]
   }
 
   get events(): SignalingEvents {
@@ -157,7 +172,7 @@ export class FakeServer {
       self: 'p-self',
       room: 'room',
       participants: [self, ...this.others.values()],
-      iceServers: this.iceServers,
+      iceServers: this.#iceServers(),
       maxParticipants: 4,
       media: this.media,
       locked: false,

@@ -14,6 +14,7 @@ import { ShareNotice } from '../share/ShareNotice.tsx'
 import { SidePanel } from '../side/SidePanel.tsx'
 import { useShortcuts } from '../voice/useShortcuts.ts'
 import { VoiceLayer } from '../voice/VoiceLayer.tsx'
+import { ConnectionNotices } from './ConnectionNotices.tsx'
 import './call.css'
 import { Controls } from './Controls.tsx'
 import { ConnectionNotice, RelayBanner } from './Notices.tsx'
@@ -33,6 +34,7 @@ export default function CallPage() {
       <TopBar />
       <div className="call-notices">
         <ConnectionNotice />
+        <ConnectionNotices />
         <RelayBanner />
         <MediaHelp />
         <ShareNotice />

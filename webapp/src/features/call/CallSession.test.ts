@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import type { Cell } from '../../state.ts'
 import { FakeServer } from '../../testing/FakeServer.ts'
 import { settle, TestClock } from '../../testing/TestClock.ts'
-import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
+import type { LinkState, LocalTracks, SendLimit } from '../connection/PeerLink.ts'
 import { signalingPolicy } from '../connection/ReconnectPolicy.ts'
+import type { IceError } from '../linkReports/linkFacts.ts'
 import { CallSession } from './CallSession.ts'
 import { type CallState, initialCall } from './callState.ts'
 import type { Link, LinkRequest } from './Link.ts'
@@ -27,6 +28,7 @@ class FakeLink implements Link {
 
   constructor(request: LinkRequest, sfu = false) {
     this.request = request
+    this.iceServers = request.configuration.iceServers ?? []
     this.sfu = sfu
   }
 
@@ -37,8 +39,14 @@ class FakeLink implements Link {
 
   receive = () => void this.calls.push('receive')
   setTracks = () => void this.calls.push('setTracks')
-  setSendLimit = () => void this.calls.push('setSendLimit')
-  setIceServers = () => void this.calls.push('setIceServers')
+  readonly iceErrors: IceError[] = []
+  readonly limits: SendLimit[] = []
+  setSendLimit = (limit: SendLimit) => void this.limits.push(limit)
+  iceServers: RTCIceServer[]
+  setIceServers = (iceServers: RTCIceServer[]) => {
+    this.calls.push('setIceServers')
+    this.iceServers = iceServers
+  }
   signalingRestored = () => void this.calls.push('signalingRestored')
   retry = () => void this.calls.push('retry')
   peerReturned = () => void this.calls.push('peerReturned')
@@ -63,7 +71,8 @@ class FakeLink implements Link {
   }
 }
 
-function begin() {
+/** @param skewMs how far this page's clock is ahead of the server's */
+function begin(skewMs = 0) {
   const clock = new TestClock()
   const server = new FakeServer()
   const links = new Map<string, FakeLink>()
@@ -82,7 +91,7 @@ function begin() {
   const session = new CallSession({
     call,
     clock,
-    epochMs: () => clock.now() + 1_000_000,
+    epochMs: () => clock.now() + 1_000_000 + skewMs,
     policy: signalingPolicy(() => 0.5),
     requestJoin: server.requestJoin,
     openSignaling: server.open,
@@ -139,6 +148,50 @@ describe('CallSession', () => {
     expect(call.get()).toMatchObject({ phase: 'joined', selfId: 'p-self', maxParticipants: 4 })
     expect([...links.keys()]).toEqual(['p-a', 'p-b'])
     expect(names()).toEqual(['Ana', 'Minh'])
+  })
+
+  it('REQ-P1: Feature: webrtc-improvements, Property 1: every link has TURN credentials that the server takes, whatever this clock says', async () => {
+    const hours = 3_600_000
+    const step = fc.record({
+      waitMs: fc.nat(40_000),
+      event: fc.constantFrom('enter', 'exit', 'drop', 'return', 'nothing'),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: -2 * hours, max: 2 * hours }),
+        fc.boolean(),
+        async (steps, skewMs, relayForced) => {
+          const { clock, server, session, call, links } = begin(skewMs)
+          const epochMs = () => clock.now() + 1_000_000
+          server.minting = { epochMs, ttlSeconds: 30 }
+          server.enter('p-0')
+          await session.join({ room: 'room', name: 'Self', relayForced })
+          await settle()
+          for (const [index, { waitMs, event }] of steps.entries()) {
+            if (event === 'enter') server.enter(`p-${index + 1}`)
+            if (event === 'exit') server.exit('p-0')
+            if (event === 'drop') server.drop()
+            if (event === 'return') server.up = true
+            for (const link of links.values()) link.audible = true
+            await clock.advance(waitMs)
+            if (call.get().signaling !== 'up') continue
+            for (const { closed, iceServers, request } of links.values()) {
+              if (closed) continue
+              const valid = iceServers.filter(
+                ({ urls, username, credential }) =>
+                  String(urls).startsWith('turn:') &&
+                  credential &&
+                  Number(username?.split(':')[0]) * 1000 > epochMs(),
+              )
+              expect(valid.length).toBeGreaterThan(0)
+              expect(request.configuration.iceTransportPolicy).toBe(relayForced ? 'relay' : 'all')
+            }
+          }
+        },
+      ),
+      { numRuns: 100 },
+    )
   })
 
   it('REQ-P4: Feature: webrtc-improvements, Property 4: shows the name of the join event', async () => {
@@ -634,6 +687,56 @@ describe('CallSession', () => {
       session.leave()
       expect(sfus[0]?.closed).toBe(true)
     })
+  })
+
+  it('REQ-W1: says that no relay can be reached, until one is, or it is hidden', async () => {
+    const { clock, server, session, call, join, link } = begin()
+    server.enter('p-a')
+    await join()
+    link('p-a').become('connected')
+    link('p-a').report.set('H', { type: 'local-candidate', candidateType: 'host' })
+    link('p-a').iceErrors.push({ code: 701, transport: 'udp' } as never)
+    await clock.advance(4000)
+    expect(call.get().notes).toEqual([])
+    await clock.advance(3000)
+    expect(call.get().notes).toEqual(['turn-unreachable'])
+    link('p-a').report.set('R', { type: 'local-candidate', candidateType: 'relay' })
+    await clock.advance(1000)
+    expect(call.get().notes).toEqual([])
+    link('p-a').report.delete('R')
+    await clock.advance(1000)
+    session.hideNote('turn-unreachable')
+    await clock.advance(5000)
+    expect(call.get().notes).toEqual([])
+  })
+
+  it('REQ-W1, REQ-P24: says that the connection is slow, sends less, and says when it is over', async () => {
+    const { clock, server, call, join, link } = begin()
+    server.enter('p-a')
+    await join()
+    link('p-a').become('connected')
+    const room = (bits: number, reason: string) => {
+      link('p-a').report.set('T', { type: 'transport', selectedCandidatePairId: 'P' })
+      link('p-a').report.set('P', { type: 'candidate-pair', availableOutgoingBitrate: bits })
+      link('p-a').report.set('O', { type: 'outbound-rtp', qualityLimitationReason: reason })
+    }
+    room(2e6, 'none')
+    await clock.advance(3000)
+    const before = link('p-a').limits.at(-1)
+    room(4e5, 'bandwidth')
+    await clock.advance(2000)
+    expect(call.get().notes).toEqual(['low-bandwidth'])
+    expect(link('p-a').limits.at(-1)?.scaleResolutionDownBy).toBeGreaterThan(
+      before?.scaleResolutionDownBy ?? Infinity,
+    )
+    // Little is sent, so little room is looked for.
+    room(4e5, 'none')
+    await clock.advance(10_000)
+    expect(call.get().notes).toEqual(['low-bandwidth'])
+    room(2e6, 'none')
+    await clock.advance(6000)
+    expect(call.get().notes).toEqual([])
+    expect(link('p-a').limits.at(-1)).toMatchObject({ scaleResolutionDownBy: 1 })
   })
 
   it('REQ-K5: tells the server why a link is relayed, and when it is over', async () => {

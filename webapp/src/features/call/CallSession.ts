@@ -9,7 +9,7 @@ import type {
 } from '@parley/protocol'
 import type { Clock } from '../../clock.ts'
 import type { Cell } from '../../state.ts'
-import { ConnectionNotes } from '../connection/ConnectionNotes.ts'
+import { type ConnectionNote, ConnectionNotes } from '../connection/ConnectionNotes.ts'
 import type { LocalTracks } from '../connection/PeerLink.ts'
 import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
 import {
@@ -112,6 +112,7 @@ export class CallSession {
   #cancelReconnect = () => {}
   #cancelRefresh = () => {}
   #probing = false
+  #serverAheadMs = 0
 
   constructor(options: CallSessionOptions) {
     this.#options = options
@@ -125,6 +126,10 @@ export class CallSession {
       send: (to, signal) => void this.#signaling?.signal(to, signal).catch(() => {}),
       refreshToken: () => this.#freshToken(),
       onSfuUnreachable: () => void this.#takeMediaOf((signaling) => signaling.mediaUnreachable()),
+      onTurn: (reachable) => {
+        if (reachable) this.#notes.hide('turn-unreachable')
+        else this.#notes.show('turn-unreachable')
+      },
       onSlow: (slow) => {
         if (slow) this.#notes.show('low-bandwidth')
         else this.#notes.hide('low-bandwidth')
@@ -148,6 +153,10 @@ export class CallSession {
     } catch (error) {
       if (epoch === this.#epoch) this.#fail(error)
     }
+  }
+
+  hideNote(note: ConnectionNote): void {
+    this.#notes.dismiss(note)
   }
 
   leave(): void {
@@ -186,6 +195,9 @@ export class CallSession {
     const { room, name } = call.get()
     const response = await requestJoin(room, name)
     if (epoch !== this.#epoch) return
+    // Credentials expire by the server's clock; this one may be off by hours.
+    const { serverEpochMs } = response
+    this.#serverAheadMs = serverEpochMs ? serverEpochMs - this.#options.epochMs() : 0
     this.#links.setIceServers(response.iceServers)
     if (response.media.mode === 'sfu') this.#options.prepareSfu()
     const signaling = openSignaling(response.token, this.#events(epoch))
@@ -419,7 +431,8 @@ export class CallSession {
 
   #takeIceServers(iceServers: IceServer[]): void {
     this.#links.setIceServers(iceServers)
-    this.#refreshTurnIn(turnRefreshDelayMs(iceServers, this.#options.epochMs()))
+    const serverEpochMs = this.#options.epochMs() + this.#serverAheadMs
+    this.#refreshTurnIn(turnRefreshDelayMs(iceServers, serverEpochMs))
   }
 
   #refreshTurnIn(delayMs: number | undefined): void {
@@ -469,6 +482,7 @@ export class CallSession {
     this.#cancelReconnect()
     this.#cancelRefresh()
     this.#links.end()
+    this.#notes.clear()
     for (const follower of this.#options.followers) follower.away()
     this.#early = []
     this.#sentMedia = undefined

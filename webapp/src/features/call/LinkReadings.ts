@@ -28,8 +28,8 @@ export type LinkReadingsOptions = {
   reporter: LinkReporter
   peers: ReadonlyMap<string, Peer>
   sfu(): Sfu | undefined
-  /** A peer's `stats` are new. */
-  onReading(id: string, peer: Peer): void
+  /** A peer's `stats` are new. @param rows of getStats() */
+  onReading(peer: Peer, rows: [string, unknown][]): void
 }
 
 /** What is read of the links of a call: statistics, totals, and when the first media came. */
@@ -141,7 +141,7 @@ export class LinkReadings {
     peer.stats = stats
     peer.readAtMs = this.#options.clock.now()
     peer.loss = lossPercent
-    if (peer.link === link) onReading(id, peer)
+    if (peer.link === link) onReading(peer, rows)
     this.#timeFirstMedia(stats)
     const { rttMs, usingRelay, localCandidateType, remoteCandidateType } = stats
     const connected = peer.link.state === 'connected'

@@ -5,6 +5,8 @@ import type { Link } from './Link.ts'
 /** One other participant as this end has it: the way there, and what was last read of it. */
 export type Peer = {
   link: Link
+  /** When the link began, by the clock. */
+  madeAtMs: number
   /** The link that is to take over as soon as it delivers. */
   next?: Link
   /** Rises with every take-over: frames are counted from 0 again. */

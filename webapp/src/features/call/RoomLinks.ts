@@ -4,6 +4,7 @@ import type { Cell } from '../../state.ts'
 import { type LinkStats, noTraffic, readLinkStats, rowsOf } from '../connection/linkStats.ts'
 import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
 import { atLevel, qualityLevels, SendQuality } from '../connection/SendQuality.ts'
+import { turnReachable } from '../connection/turnReach.ts'
 import type { LinkReporter } from '../linkReports/LinkReporter.ts'
 import type { SfuSession } from '../sfu/SfuSession.ts'
 import type { CallState } from './callState.ts'
@@ -50,6 +51,8 @@ export type RoomLinksOptions = {
   onSfuUnreachable(): void
   /** Nothing comes of a participant any more; whatever cut the link may have cut more. */
   onCut(): void
+  /** Whether relays can be reached, as one link has found out. */
+  onTurn(reachable: boolean): void
   /** There is room for less than the whole picture, or for all of it again. */
   onSlow(slow: boolean): void
   /** Nobody is there any more of this participant, whom the state has named until now. */
@@ -86,14 +89,23 @@ export class RoomLinks {
       ...options,
       peers: this.#peers,
       sfu: () => this.#sfu,
-      onReading: (_id, peer) => this.#adapt(peer),
+      onReading: (peer, rows) => {
+        this.#adapt(peer)
+        this.#lookForTurn(peer, rows)
+      },
     })
   }
 
   add(participant: Participant): void {
     const { id } = participant
     const link = this.#link(id)
-    this.#peers.set(id, { link, absent: false, ways: 0, quality: new SendQuality() })
+    this.#peers.set(id, {
+      link,
+      madeAtMs: this.#options.clock.now(),
+      absent: false,
+      ways: 0,
+      quality: new SendQuality(),
+    })
     this.#participants.add(participant, link)
     this.#limitSending()
     this.readings.probeAudio()
@@ -273,6 +285,13 @@ export class RoomLinks {
     this.#options.onSlow(slow)
   }
 
+  #lookForTurn({ link, madeAtMs }: Peer, rows: [string, unknown][]): void {
+    if (link.sfu) return
+    const ageMs = this.#options.clock.now() - madeAtMs
+    const reachable = turnReachable(rows, link.iceErrors?.length ?? 0, ageMs)
+    if (reachable !== undefined) this.#options.onTurn(reachable)
+  }
+
   #remove(id: string): void {
     const peer = this.#peers.get(id)
     if (!peer) return
@@ -361,6 +380,7 @@ export class RoomLinks {
     peer.link = next
     delete peer.next
     peer.quality.renew()
+    peer.madeAtMs = this.#options.clock.now()
     peer.ways++
     if (stats) peer.stats = { ...stats, transport: noTraffic }
     this.#participants.patch(id, {

@@ -4,9 +4,9 @@ import type { Cell } from '../../state.ts'
 /**
  * What a person is told of the connection. `sfu-away`: the SFU is away, and the room is a mesh.
  * `turn-unreachable`: no relay answers, so only direct ways are left. `low-bandwidth`: little gets
- * through, and the picture is smaller for it. `link-cut`: nothing gets through at present.
+ * through, and the picture is smaller for it.
  */
-export type ConnectionNote = 'sfu-away' | 'turn-unreachable' | 'low-bandwidth' | 'link-cut'
+export type ConnectionNote = 'sfu-away' | 'turn-unreachable' | 'low-bandwidth'
 
 /** How long what happened once is shown; the rest is shown for as long as it holds. */
 const passingMs: Partial<Record<ConnectionNote, number>> = { 'sfu-away': 15_000 }
@@ -17,6 +17,7 @@ type Notes = { notes: readonly ConnectionNote[] }
 export class ConnectionNotes {
   readonly #cell: Cell<Notes>
   readonly #clock: Clock
+  readonly #dismissed = new Set<ConnectionNote>()
   readonly #cancels = new Map<ConnectionNote, () => void>()
 
   constructor(cell: Pick<Cell<Notes>, 'get' | 'set'>, clock: Clock) {
@@ -25,6 +26,7 @@ export class ConnectionNotes {
   }
 
   show(note: ConnectionNote): void {
+    if (this.#dismissed.has(note)) return
     const { notes } = this.#cell.get()
     if (!notes.includes(note)) this.#cell.set({ notes: [...notes, note] })
     const ms = passingMs[note]
@@ -34,6 +36,20 @@ export class ConnectionNotes {
         note,
         this.#clock.after(ms, () => this.hide(note)),
       )
+  }
+
+  /** By hand: it does not come back in this call. */
+  dismiss(note: ConnectionNote): void {
+    this.#dismissed.add(note)
+    this.hide(note)
+  }
+
+  /** Of another call nothing is known yet. */
+  clear(): void {
+    for (const cancel of this.#cancels.values()) cancel()
+    this.#cancels.clear()
+    this.#dismissed.clear()
+    this.#cell.set({ notes: [] })
   }
 
   hide(note: ConnectionNote): void {

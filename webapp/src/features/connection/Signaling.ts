@@ -90,4 +90,8 @@ export type Signaling = {
 }
 
 export type OpenSignaling = (token: string, events: SignalingEvents) => Signaling
-export type RequestJoin = (room: string, name: string) => Promise<JoinResponse>
+/** @returns also the server's time, where it is known: credentials expire by it */
+export type RequestJoin = (
+  room: string,
+  name: string,
+) => Promise<JoinResponse & { serverEpochMs?: number }>

@@ -299,7 +299,9 @@ export const requestJoinOverHttp: RequestJoin = async (room, name) => {
   const body: unknown = await response.json().catch(() => undefined)
   if (response.ok) {
     const parsed = joinResponseSchema.safeParse(body)
-    if (parsed.success) return parsed.data
+    const serverEpochMs = Date.parse(response.headers.get('date') ?? '')
+    if (parsed.success)
+      return { ...parsed.data, ...(Number.isFinite(serverEpochMs) && { serverEpochMs }) }
     throw new SignalingError('internal', 'the server answered in a form this page does not know')
   }
   const refused = protocolErrorSchema.safeParse(body)

@@ -18,6 +18,7 @@ import { Logo } from '../../ui/Logo.tsx'
 import { AppearanceButton } from '../appearance/AppearanceButton.tsx'
 import type { SignalingErrorCode } from '../connection/Signaling.ts'
 import { joinAgain } from './stay.ts'
+import { supportedBrowsers } from './support.ts'
 
 /** What ended, why, and what to do: each on one page with one main way on. */
 export function MessagePage(props: {
@@ -97,6 +98,9 @@ const texts = {
   'token-used': 'token-used',
 } as const
 
+/** The supported ones, for the browser that is none of them (REQ-W1). */
+const browsers = supportedBrowsers.join(', ')
+
 export function ErrorPage({ code }: { code: SignalingErrorCode | 'unsupported' }) {
   const { t } = useTranslation()
   const text = texts[code]
@@ -104,7 +108,7 @@ export function ErrorPage({ code }: { code: SignalingErrorCode | 'unsupported' }
     <MessagePage
       icon={icons[code] ?? CloudOff}
       title={t(`error.${text}.title`)}
-      text={t(`error.${text}.fix`)}
+      text={t(`error.${text}.fix`, { browsers })}
       alert
     >
       {!lasting.has(code) && (

@@ -3,7 +3,8 @@ import { Loading } from '../../ui/Loading.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { BadRoom, ErrorPage, LeftPage } from './EndPages.tsx'
 import { Lobby } from './Lobby.tsx'
-import { browserCanCall, enterRoom } from './stay.ts'
+import { enterRoom } from './stay.ts'
+import { lacking } from './support.ts'
 import { WaitingPage } from './WaitingPage.tsx'
 
 const CallPage = lazy(() => import('../call/CallPage.tsx'))
@@ -11,7 +12,7 @@ const CallPage = lazy(() => import('../call/CallPage.tsx'))
 /** A room, from its door to its end. `room` is undefined where the link names none. */
 export default function RoomPage({ room }: { room: string | undefined }) {
   if (room === undefined) return <BadRoom />
-  if (!browserCanCall) return <ErrorPage code="unsupported" />
+  if (lacking(window).length > 0) return <ErrorPage code="unsupported" />
   return <Room room={room} />
 }
 

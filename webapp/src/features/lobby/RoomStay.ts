@@ -1,0 +1,113 @@
+import { displayNameSchema } from '@parley/protocol'
+import type { RoomLink } from '../../app/route.ts'
+import type { Cell } from '../../state.ts'
+import type { CallSession } from '../call/CallSession.ts'
+import type { CallMemory } from '../call/callMemory.ts'
+import { type CallState, initialCall } from '../call/callState.ts'
+import { initialLocal, type LocalState } from '../media/localState.ts'
+
+export type RoomStayOptions = {
+  call: Cell<CallState>
+  local: Cell<LocalState>
+  memory: CallMemory
+  media: { open(): Promise<void>; close(): void }
+  /** The call's code, which comes while the person is still in the lobby. */
+  loadCall(): Promise<Pick<CallSession, 'join' | 'leave'>>
+  /** Milliseconds of the clock that the call has, too. */
+  now(): number
+  /** What the page's address asks for. */
+  link(): RoomLink
+  /** The name used last. */
+  ownName(): string
+  pushToTalk(): boolean
+}
+
+/** Of a call that failed: a refresh may find it well again. */
+const passing: ReadonlySet<string> = new Set(['offline', 'unavailable', 'internal', 'rate-limited'])
+
+/** One tab in one room after the other, from the door to the end. */
+export class RoomStay {
+  readonly #options: RoomStayOptions
+  #session: Pick<CallSession, 'join' | 'leave'> | undefined
+  /** Rises with every room entered or left: a join that was still loading then is of no interest. */
+  #count = 0
+
+  constructor(options: RoomStayOptions) {
+    this.#options = options
+  }
+
+  /**
+   * This tab turns to a room: back into the call that a refresh interrupted, straight in where the
+   * link says so, else into the lobby.
+   * @returns what ends the stay
+   */
+  enter(room: string): () => void {
+    const { call, local, memory, media, pushToTalk } = this.#options
+    const remembered = memory.recall()
+    const link = this.#options.link()
+    const name = displayNameSchema.safeParse(link.name ?? this.#options.ownName())
+    call.set({ ...initialCall, room, relayForced: link.relayForced })
+    this.#count++
+    void this.#load()
+    if (remembered?.room === room) {
+      const { audio, video } = local.get()
+      local.set({
+        audio: { ...audio, on: remembered.media.audio },
+        video: { ...video, on: remembered.media.video },
+      })
+      void this.join(remembered.name)
+    } else {
+      if (pushToTalk()) local.set({ audio: { ...local.get().audio, on: false } })
+      if (link.autojoin && name.success) void this.join(name.data)
+    }
+    void media.open()
+
+    return () => {
+      this.#count++
+      this.#session?.leave()
+      media.close()
+      call.set(initialCall)
+      local.set(initialLocal)
+    }
+  }
+
+  /** Joins the room of the page; the microphone and camera may still be opening. */
+  async join(name: string): Promise<void> {
+    const { call, now } = this.#options
+    const startedAt = now()
+    const { room, relayForced } = call.get()
+    const present = this.#count
+    call.set({ phase: 'joining', name })
+    const session = await this.#load()
+    if (present === this.#count) await session.join({ room, name, relayForced, startedAt })
+  }
+
+  leave(): void {
+    this.#session?.leave()
+    this.#options.media.close()
+  }
+
+  async joinAgain(): Promise<void> {
+    const { media, call } = this.#options
+    void media.open()
+    await this.join(call.get().name)
+  }
+
+  /**
+   * To be called whenever the state has changed: what a refresh needs is kept up to date while in a
+   * call, and no longer (REQ-P26, P28, P29).
+   */
+  remember(): void {
+    const { call, local, memory } = this.#options
+    const { phase, error, room, name } = call.get()
+    const { audio, video } = local.get()
+    if (phase === 'joined')
+      memory.remember({ room, name, media: { audio: audio.on, video: video.on } })
+    else if (phase === 'left' || (phase === 'failed' && !passing.has(error ?? ''))) memory.forget()
+  }
+
+  async #load() {
+    this.#session ??= await this.#options.loadCall()
+    return this.#session
+  }
+}
