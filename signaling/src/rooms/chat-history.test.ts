@@ -11,7 +11,7 @@ const said = (id: string, text = id) => ({ id, text, from: 'p-a', name: 'Ann' })
 
 function begin() {
   const clock = manualClock()
-  const rooms = memoryRoomStore(clock.now)
+  const rooms = memoryRoomStore(clock.now, { markMs: 60_000, leaseMs: 15_000 })
   const enter = (id: string) =>
     rooms.join(
       key,

@@ -1,0 +1,148 @@
+import { describe, expect, it } from '@jest/globals'
+import { testCell } from '../../testing/FakeRoom.ts'
+import { FakeServer } from '../../testing/FakeServer.ts'
+import { settle, TestClock } from '../../testing/TestClock.ts'
+import { signalingPolicy } from '../connection/ReconnectPolicy.ts'
+import { CallSession } from './CallSession.ts'
+import { type CallState, initialCall } from './callState.ts'
+import type { RoomFollower } from './RoomFollower.ts'
+
+function begin() {
+  const clock = new TestClock()
+  const server = new FakeServer()
+  const call = testCell<CallState>(initialCall)
+  const followed: string[] = []
+  const follower: RoomFollower = {
+    entered: ({ self }) => void followed.push(`entered as ${self}`),
+    away: () => void followed.push('away'),
+    heard: ({ name }) => void followed.push(name),
+    left: () => void followed.push('left'),
+  }
+  const none = () => {
+    throw new Error('nobody else is in this room')
+  }
+  const session = new CallSession({
+    call,
+    clock,
+    epochMs: () => clock.now(),
+    policy: signalingPolicy(() => 0.5),
+    requestJoin: server.requestJoin,
+    openSignaling: server.open,
+    createLink: none,
+    prepareSfu() {},
+    openSfu: none,
+    local: () => ({
+      tracks: { audio: null, video: null },
+      media: { audio: true, video: true },
+    }),
+    followers: [follower],
+  })
+  const join = async () => {
+    await session.join({ room: 'room', name: 'Self', relayForced: false })
+    await settle()
+  }
+  const knocks = () => server.asked.filter(({ event }) => event === 'lobby:knock').length
+  return { clock, server, call, session, followed, join, knocks }
+}
+
+describe('before the door', () => {
+  it.each(['waiting', 'locked'] as const)(
+    '%s: knocks, waits, and is in when let in',
+    async (door) => {
+      const { server, call, join, knocks, followed } = begin()
+      server.door = door
+      await join()
+      expect(call.get().phase).toBe('waiting')
+      expect(knocks()).toBe(1)
+      server.door = undefined
+      server.events.onAdmitted()
+      await settle()
+      expect(call.get()).toMatchObject({ phase: 'joined', selfId: 'p-self', signaling: 'up' })
+      expect(followed).toEqual(['away', 'entered as p-self'])
+    },
+  )
+
+  it('a host may let in and the room fill up meanwhile: it waits once more', async () => {
+    const { server, call, join, knocks } = begin()
+    server.door = 'waiting'
+    await join()
+    server.events.onAdmitted()
+    await settle()
+    expect(call.get().phase).toBe('waiting')
+    expect(knocks()).toBe(2)
+  })
+
+  it('knocks again after the server was away', async () => {
+    const { clock, server, call, join, knocks } = begin()
+    server.door = 'waiting'
+    await join()
+    server.drop()
+    expect(call.get()).toMatchObject({ phase: 'waiting', signaling: 'reconnecting' })
+    server.up = true
+    await clock.advance(5000)
+    expect(call.get()).toMatchObject({ phase: 'waiting', signaling: 'up' })
+    expect(knocks()).toBe(2)
+  })
+
+  it('is told when a host does not let in', async () => {
+    const { server, call, join } = begin()
+    server.door = 'waiting'
+    await join()
+    server.events.onTurnedAway('denied')
+    expect(call.get()).toMatchObject({ phase: 'failed', error: 'denied' })
+  })
+
+  it('does not wait any longer when the person leaves', async () => {
+    const { server, call, session, join } = begin()
+    server.door = 'waiting'
+    await join()
+    session.leave()
+    expect(call.get().phase).toBe('left')
+    expect(server.told.at(-1)).toEqual({ what: 'leave' })
+  })
+})
+
+describe('what a host does to one', () => {
+  it.each(['removed', 'ended'] as const)(
+    '%s: the call is over, and is not begun again',
+    async (code) => {
+      const { clock, server, call, join } = begin()
+      await join()
+      server.events.onTurnedAway(code)
+      await clock.advance(60_000)
+      expect(call.get()).toMatchObject({ phase: 'failed', error: code })
+      expect(server.told.filter(({ what }) => what === 'connect')).toHaveLength(1)
+    },
+  )
+
+  it('whoever was removed while the socket was lost does not try for ever', async () => {
+    const { clock, server, call, join } = begin()
+    await join()
+    server.drop()
+    server.up = true
+    server.door = 'removed'
+    await clock.advance(60_000)
+    expect(call.get()).toMatchObject({ phase: 'failed', error: 'removed' })
+  })
+})
+
+describe('who follows the room', () => {
+  it('is told of every return, of what is heard, and of leaving by hand alone', async () => {
+    const { clock, server, session, followed, join } = begin()
+    await join()
+    server.events.onEvent({ name: 'room:locked', message: { locked: true } })
+    server.drop()
+    server.up = true
+    await clock.advance(5000)
+    session.leave()
+    expect(followed).toEqual([
+      'away',
+      'entered as p-self',
+      'room:locked',
+      'away',
+      'entered as p-self',
+      'away',
+      'left',
+    ])
+  })
+})
