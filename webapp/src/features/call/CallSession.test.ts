@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import type { Cell } from '../../state.ts'
 import { FakeServer } from '../../testing/FakeServer.ts'
@@ -10,6 +10,9 @@ import { CallSession } from './CallSession.ts'
 import { type CallState, initialCall } from './callState.ts'
 import type { Link, LinkRequest } from './Link.ts'
 import type { Sfu } from './RoomLinks.ts'
+
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** A link whose state a test sets. */
 class FakeLink implements Link {

@@ -1,7 +1,10 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { TestClock } from '../../testing/TestClock.ts'
 import { Accord, type Word } from './Accord.ts'
+
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
 
 describe('Accord', () => {
   it('REQ-K8: both ends learn that both have said it, whatever is lost on the way, and never before', async () => {

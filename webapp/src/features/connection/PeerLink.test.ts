@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import type { Signal } from '@parley/protocol'
 import fc from 'fast-check'
 import { FakeConnection } from '../../testing/FakeConnection.ts'
@@ -6,6 +6,9 @@ import { FakeNetwork } from '../../testing/FakeNetwork.ts'
 import { settle, TestClock } from '../../testing/TestClock.ts'
 import { type LinkState, PeerLink } from './PeerLink.ts'
 import { backoff } from './ReconnectPolicy.ts'
+
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** Two participants and what lies between them. */
 function meet() {

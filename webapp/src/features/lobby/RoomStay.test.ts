@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import type { Cell } from '../../state.ts'
 import { TestClock } from '../../testing/TestClock.ts'
@@ -7,6 +7,9 @@ import { CallMemory } from '../call/callMemory.ts'
 import { type CallState, initialCall } from '../call/callState.ts'
 import { initialLocal, type LocalState } from '../media/localState.ts'
 import { RoomStay } from './RoomStay.ts'
+
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
 
 function cellOf<T extends object>(initial: T, changed = () => {}): Cell<T> {
   let state = initial

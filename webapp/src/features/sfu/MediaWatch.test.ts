@@ -1,7 +1,10 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { TestClock } from '../../testing/TestClock.ts'
 import { MediaWatch, watchMs } from './MediaWatch.ts'
+
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** A page on the SFU that hears each of `others` every 20 ms, for as long as the test lets it. */
 function listen(others: string[]) {
