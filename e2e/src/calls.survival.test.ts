@@ -8,17 +8,20 @@ import {
   Calls,
   hangApiServer,
   killOperator,
+  killWithin,
+  letsIn,
   type Meeting,
   name,
   namespace,
   newest,
   type Outcome,
   patchSpec,
-  peopleOn,
   podsOf,
   settled,
+  sfuWithForum,
   startMeeting,
   upgradeOperator,
+  writtenChildren,
 } from './survival/meeting.ts'
 import { until } from './survival/until.ts'
 
@@ -88,9 +91,16 @@ describe('a relayed call and an SFU call go on', () => {
     })
   }, 180_000)
 
-  it('REQ-K7: when the API server answers nobody for a while, after which the operator goes on by itself', async () => {
+  it('REQ-K7: when the API server answers nobody for a minute, after which the operator goes on by itself', async () => {
     const account = ['serviceaccount', `${name}-meter`, '-n', namespace]
-    await through('api', () => hangApiServer(meeting, 20_000))
+    const before = await writtenChildren(meeting)
+    await through('api', () =>
+      hangApiServer(meeting, 60_000, async () =>
+        expect(await letsIn(meeting, 'meanwhile')).toBe(true),
+      ),
+    )
+    await settled(meeting)
+    expect(await writtenChildren(meeting)).toEqual(before)
     await meeting.stack.kubectl(['delete', ...account])
     await until(() =>
       meeting.stack.kubectl(['get', ...account]).then(
@@ -114,16 +124,16 @@ describe('a relayed call and an SFU call go on', () => {
     await settled(meeting)
   }, 300_000)
 
+  it('REQ-K7: when an SFU pod is killed without a drain, and theirs is the one', async () => {
+    await through('kill', async () => killWithin(meeting, await sfuWithForum(meeting)))
+    await settled(meeting)
+  }, 180_000)
+
   it('REQ-K7: when the SFU is scaled from two pods to one, and theirs is the one to go', async () => {
     await through('scale', async () => {
-      let theirs: string | undefined
-      await until(async () => {
-        for (const sfu of await podsOf(meeting, 'sfu'))
-          if ((await peopleOn(meeting, sfu)) === 3) theirs = sfu.pod
-        return theirs !== undefined
-      })
+      const theirs = await sfuWithForum(meeting)
       await meeting.stack.kubectl([
-        ...['annotate', 'pod', theirs ?? '', '-n', namespace],
+        ...['annotate', 'pod', theirs, '-n', namespace],
         'controller.kubernetes.io/pod-deletion-cost=-1',
       ])
       await patchSpec(meeting, { sfu: { replicas: 1 } })

@@ -23,7 +23,7 @@ export async function untilPage<A>(
 
 export async function inState(page: Page, state: string): Promise<void> {
   await page.waitForFunction((wanted) => window.__parley?.state === wanted, state, {
-    timeout: 30_000,
+    timeout: 90_000,
   })
 }
 
