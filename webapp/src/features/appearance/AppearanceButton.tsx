@@ -1,8 +1,9 @@
 import { Languages } from 'lucide-react'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
-import { AppearanceDialog } from './AppearanceDialog.tsx'
+
+const AppearanceDialog = lazy(() => import('./AppearanceDialog.tsx'))
 
 export function AppearanceButton() {
   const { t } = useTranslation()
@@ -16,7 +17,11 @@ export function AppearanceButton() {
       >
         <Languages />
       </IconButton>
-      <AppearanceDialog open={open} onClose={() => setOpen(false)} />
+      {open && (
+        <Suspense>
+          <AppearanceDialog onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
     </>
   )
 }

@@ -4,12 +4,12 @@ import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { AppearanceSettings } from './AppearanceSettings.tsx'
 
-export function AppearanceDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+export default function AppearanceDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation()
   return (
     <ModalOverlay
       className="dialog-veil"
-      isOpen={open}
+      isOpen
       isDismissable
       onOpenChange={(isOpen) => !isOpen && onClose()}
     >

@@ -1,13 +1,5 @@
 import { ChevronDown } from 'lucide-react'
-import {
-  Button,
-  Label,
-  ListBox,
-  ListBoxItem,
-  Popover,
-  Select,
-  SelectValue,
-} from 'react-aria-components'
+import { useId } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useAppState } from '../../ui/useAppState.ts'
 import type { DeviceKind } from './localState.ts'
@@ -20,6 +12,7 @@ const names = {
   speaker: 'lobby.speaker',
 } as const
 
+/** The browser's own list: a phone shows it as phones do, and it costs the first load nothing. */
 export function DeviceSelect({ kind }: { kind: DeviceKind }) {
   const { t } = useTranslation()
   const all = useAppState((state) => state.local.devices)
@@ -31,31 +24,29 @@ export function DeviceSelect({ kind }: { kind: DeviceKind }) {
     id === 'default'
       ? t('lobby.systemDevice', { name: given || name })
       : given || t('lobby.unnamedDevice', { kind: name, number })
+  const id = useId()
+  const selected = devices.some(({ deviceId }) => deviceId === used) ? used : devices[0]?.deviceId
   return (
-    <Select
-      className="select"
-      value={
-        devices.some(({ deviceId }) => deviceId === used) ? used : (devices[0]?.deviceId ?? null)
-      }
-      isDisabled={devices.length === 0}
-      placeholder={t('lobby.defaultDevice')}
-      onChange={(chosen) => chosen !== null && void ownMedia.choose(kind, String(chosen))}
-    >
-      <Label>{name}</Label>
-      <Button className="input select-button">
-        <SelectValue />
-        <ChevronDown aria-hidden="true" />
-      </Button>
-      <Popover className="popover">
-        <ListBox className="listbox">
+    <div className="select">
+      <label htmlFor={id}>{name}</label>
+      <div className="select-box">
+        <select
+          id={id}
+          className="input"
+          value={selected ?? ''}
+          disabled={devices.length === 0}
+          onChange={({ target }) => void ownMedia.choose(kind, target.value)}
+        >
+          {devices.length === 0 && <option value="">{t('lobby.defaultDevice')}</option>}
           {devices.map((device, index) => (
-            <ListBoxItem key={device.deviceId} id={device.deviceId} className="listbox-item">
+            <option key={device.deviceId} value={device.deviceId}>
               {label(device.deviceId, device.label, index + 1)}
-            </ListBoxItem>
+            </option>
           ))}
-        </ListBox>
-      </Popover>
-    </Select>
+        </select>
+        <ChevronDown aria-hidden="true" />
+      </div>
+    </div>
   )
 }
 
