@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { ensureBinaries } from '@parley/devcluster'
 import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
 import { execa } from 'execa'
+import { io } from 'socket.io-client'
 
 const liveKitKey = { apiKey: 'test', secret: randomBytes(24).toString('hex') }
 const turnSecret = randomBytes(24).toString('hex')
@@ -122,7 +123,7 @@ export async function startSfuRig(meshMax: number) {
     const asked = ['/readyz', ...sfuPorts.map(() => '/rtc/validate')]
     const [page, ...media] = await Promise.all(asked.map((path) => fetch(`${url}${path}`)))
     // LiveKit refuses who shows no token, which shows that it is there.
-    return page?.ok && media.every(({ status }) => status === 401)
+    return page?.ok === true && media.every(({ status }) => status === 401)
   })
 
   return {
@@ -149,6 +150,23 @@ export async function startSfuRig(meshMax: number) {
         body: JSON.stringify({ name: `default.${room}`, node_id: node }),
       })
       if (!answer.ok) throw new Error(`LiveKit made no room: ${await answer.text()}`)
+    },
+    /** Moves a room of two to the SFU: somebody without media is one too many, and leaves at once. */
+    async moveToSfu(room: string) {
+      const answer = await fetch(`${url}/api/rooms/${room}/join`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'Passer-by' }),
+      })
+      const { token } = (await answer.json()) as { token: string }
+      const socket = io(url, { auth: { token }, transports: ['websocket'], forceNew: true })
+      try {
+        const none = { audio: false, video: false }
+        await socket.timeout(20_000).emitWithAck('room:join', { media: none })
+        await socket.timeout(20_000).emitWithAck('room:leave', {})
+      } finally {
+        socket.disconnect()
+      }
     },
     /** Waits until media comes in at a LiveKit from now on. */
     async untilMediaComes(index: number) {
