@@ -1,2 +1,3 @@
 export { runCli } from './cli.ts'
 export { askMeter, withApi } from './cluster.ts'
+export { startUp, type Up } from './up/up.ts'

@@ -39,6 +39,8 @@ export interface Up {
   /** Where people meet. */
   url: string
   readyMs: number
+  /** Where files are for as long as it runs; each component has a folder, as its pod has `/`. */
+  folder: string
   /** The meter's store, `sqlite:…`; undefined where nothing is metered. */
   store?: string
   /** Rejects when a process ends by itself. */
@@ -87,6 +89,7 @@ export async function startUp(options: UpOptions): Promise<Up> {
     const started = await Promise.race([begun, processes.failed, aborted(options.stop)])
     return {
       ...started,
+      folder,
       readyMs: performance.now() - startedAt,
       failed: processes.failed,
       close,

@@ -5,11 +5,21 @@ import { requireWritable } from '../json-file.ts'
 import { type Bench, meetsFloor, tableOf } from './bench.ts'
 import { costBench } from './cost/cost-bench.ts'
 import { infraBench } from './infra/infra-bench.ts'
+import { joinBench } from './join/join-bench.ts'
 import { operatorBench } from './operator/operator-bench.ts'
+import { reconnectBench } from './reconnect/reconnect-bench.ts'
 import { signalingBench } from './signaling/signaling-bench.ts'
 import { turnBench } from './turn/turn-bench.ts'
 
-const benches: readonly Bench[] = [operatorBench, costBench, turnBench, infraBench, signalingBench]
+const benches: readonly Bench[] = [
+  operatorBench,
+  costBench,
+  turnBench,
+  infraBench,
+  signalingBench,
+  joinBench,
+  reconnectBench,
+]
 
 const program = new Command('npm run bench --')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))

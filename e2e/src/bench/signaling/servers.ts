@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -10,8 +9,6 @@ export interface Measured {
   pid: number
   stop(): Promise<void>
 }
-
-const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 /** A signaling server of one process, rooms in memory, that lets as many in as come. */
 export async function startServer(folder: string): Promise<Measured> {
@@ -33,14 +30,18 @@ export async function startServer(folder: string): Promise<Measured> {
       JSON.stringify({ urls: ['turn:192.0.2.1:3478?transport=udp'] }),
     ),
   }
-  return started(path('../../../../signaling/src/main.ts'), env, (line) => {
-    const { msg, url } = JSON.parse(line) as { msg?: string; url?: string }
-    return msg === 'signaling started' ? url : undefined
-  })
+  return started(
+    fileURLToPath(new URL('../../../../signaling/src/main.ts', import.meta.url)),
+    env,
+    (line) => {
+      const { msg, url } = JSON.parse(line) as { msg?: string; url?: string }
+      return msg === 'signaling started' ? url : undefined
+    },
+  )
 }
 
 export function startEcho(): Promise<Measured> {
-  return started(path('echo-process.ts'), {}, (line) => line)
+  return started(fileURLToPath(new URL('./echo-process.ts', import.meta.url)), {}, (line) => line)
 }
 
 async function started(
@@ -49,7 +50,7 @@ async function started(
   urlIn: (line: string) => string | undefined,
 ): Promise<Measured> {
   const child = execa(process.execPath, [script], { env, reject: false, buffer: false })
-  const ended = once(child, 'close').then(() => {
+  const ended = child.then((): never => {
     throw new Error(`${script} ended before it listened`)
   })
   ended.catch(() => {})

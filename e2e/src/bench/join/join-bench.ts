@@ -1,0 +1,222 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startUp, type Up } from '@parley/cli'
+import { parseMeetingCluster } from '@parley/operator/api'
+import type { JoinResponse } from '@parley/protocol'
+import type { BrowserContext, Page } from 'playwright-core'
+import { type Bench, type BenchOptions, type Figure, percentile } from '../bench.ts'
+import { type BaselinePage, serveBaseline } from './baseline-page.ts'
+import { firstFrameMs, watchFirstFrame } from './first-frame.ts'
+import { Lab, NETWORK, SERVER } from './lab.ts'
+
+/**
+ * From the link opened to the first frame of somebody else: the page against one with LiveKit's own client and nothing
+ * else, on the same livekit-server and the same coturn, in a browser that has had both pages open before.
+ */
+export const joinBench: Bench = {
+  name: 'join',
+  summary: 'link opened to first remote frame, direct and relayed, against LiveKit’s plain client',
+  minutes: 5,
+  parts: ['mesh', 'sfu'],
+  async run(options) {
+    const { parts = ['mesh', 'sfu'] } = options
+    const folder = await mkdtemp(join(tmpdir(), 'parley-join-bench-'))
+    const lab = await Lab.build('pjb')
+    try {
+      const figures: Figure[] = []
+      // A third person is too many for a mesh of two: with two who sit there, it is the SFU that is joined.
+      for (const [part, meshMax, sitters] of [
+        ['mesh', 4, 1],
+        ['sfu', 2, 2],
+      ] as const)
+        if (parts.includes(part))
+          figures.push(...(await measure({ part, meshMax, sitters, lab, folder }, options)))
+      return figures
+    } finally {
+      await lab.remove()
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+}
+
+type Setting = { part: 'mesh' | 'sfu'; meshMax: number; sitters: number; lab: Lab; folder: string }
+
+/** Floors of the median and of the 95th percentile, ms. */
+const floors = { direct: [600, 840], relayed: [800, 1070] } as const
+const room = 'bench'
+const joins = 12
+
+async function measure(
+  { part, meshMax, sitters, lab, folder }: Setting,
+  { say, signal, repeat }: BenchOptions,
+): Promise<Figure[]> {
+  const up = await startUp({
+    mc: cluster(meshMax),
+    port: 0,
+    host: SERVER,
+    tls: false,
+    dev: false,
+    turnPort: 0,
+    say: () => {},
+    stop: signal,
+  })
+  const closers: (() => unknown)[] = [() => up.close()]
+  try {
+    const parleyPage = new URL(up.url).origin
+    const baseline = await serveBaseline(
+      parleyPage.replace(/^http/, 'ws'),
+      await readFile(join(up.folder, 'sfu', 'etc/parley/secrets/livekit/keys'), 'utf8'),
+      (await iceServers(up)) as object[],
+    )
+    closers.push(() => baseline.close())
+    const origins = [parleyPage, baseline.origin]
+    const [a, b] = await Promise.all([
+      lab.launchChromium('a', folder, origins),
+      lab.launchChromium('b', folder, origins),
+    ])
+    closers.push(
+      () => a.close(),
+      () => b.close(),
+    )
+    const sitting = await a.newContext({ viewport: { width: 640, height: 480 } })
+    const joining = await b.newContext({ viewport: { width: 640, height: 480 } })
+    for (const context of [sitting, joining])
+      for (const origin of origins)
+        await context.grantPermissions(['camera', 'microphone'], { origin })
+
+    const pages = { parley: parleyLinks(parleyPage), 'LiveKit’s client': baselineLinks(baseline) }
+    const figures: Figure[] = []
+    for (const way of ['direct', 'relayed'] as const) {
+      const taken = new Map<string, number[]>()
+      for (const [name, link] of Object.entries(pages)) {
+        const seats = await sit(sitting, link, sitters)
+        const times: number[] = []
+        // The first is what makes the browser warm.
+        for (let nth = -1; nth < joins * repeat; nth++) {
+          signal.throwIfAborted()
+          const ms = await joinOnce(joining, link(`joiner${nth}`, way === 'relayed'))
+          if (nth >= 0) times.push(ms)
+        }
+        taken.set(name, times)
+        for (const page of seats) await leave(page)
+        say(
+          `${part}, ${way}, ${name}: ${percentile(times, 0.5).toFixed(0)} ms, p95 ${percentile(times, 0.95).toFixed(0)} ms`,
+        )
+      }
+      figures.push(...figuresOf(part, way, taken))
+    }
+    return figures
+  } finally {
+    for (const close of closers.toReversed()) await close()
+  }
+}
+
+type Link = (who: string, relay: boolean) => string
+
+function parleyLinks(origin: string): Link {
+  return (name, relay) =>
+    `${origin}/r/${room}?${new URLSearchParams({ name, autojoin: '1', ...(relay && { relay: '1' }) })}`
+}
+
+function baselineLinks(page: BaselinePage): Link {
+  return (who, relay) => page.link(room, who, relay)
+}
+
+function figuresOf(
+  part: string,
+  way: 'direct' | 'relayed',
+  taken: Map<string, number[]>,
+): Figure[] {
+  const [ours = [], theirs = []] = [...taken.values()]
+  return ([0.5, 0.95] as const).map((quantile, index) => {
+    const [value, baseline] = [percentile(ours, quantile), percentile(theirs, quantile)]
+    return {
+      name: `link opened to first remote frame, ${part}, ${way}, p${quantile * 100}`,
+      value,
+      unit: 'ms',
+      baseline: { name: 'LiveKit’s client', value: baseline },
+      ratio: value / baseline,
+      floor: { atMost: floors[way][index] as number },
+      spread: [Math.min(...ours), Math.max(...ours)],
+    }
+  })
+}
+
+/** Pages that stay in the room, with their cameras on. */
+async function sit(context: BrowserContext, link: Link, count: number): Promise<Page[]> {
+  const pages: Page[] = []
+  for (let index = 0; index < count; index++) {
+    const page = await context.newPage()
+    await page.goto(link(`sitter${index}`, false))
+    await page.waitForFunction(isIn, undefined, { timeout: 30_000 })
+    pages.push(page)
+  }
+  return pages
+}
+
+async function joinOnce(context: BrowserContext, link: string): Promise<number> {
+  const page = await context.newPage()
+  try {
+    await watchFirstFrame(page)
+    await page.goto(link)
+    const ms = await firstFrameMs(page)
+    await leave(page)
+    return ms
+  } finally {
+    await page.close()
+  }
+}
+
+type PageWindow = {
+  __parley?: { state: string }
+  room?: {
+    state: string
+    disconnect(): Promise<void>
+    localParticipant: { isCameraEnabled: boolean }
+  }
+}
+
+function isIn(): boolean {
+  const { __parley, room } = window as unknown as PageWindow
+  return __parley?.state === 'joined' || room?.localParticipant.isCameraEnabled === true
+}
+
+/** As somebody does who is done: their seat is free at once. */
+async function leave(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const { room } = window as unknown as PageWindow
+    if (room) return room.disconnect()
+    const button = [...document.querySelectorAll('button')].find((one) =>
+      /leave/i.test(one.ariaLabel ?? one.textContent ?? ''),
+    )
+    button?.click()
+  })
+  await page.waitForFunction(() => {
+    const { __parley, room } = window as unknown as PageWindow
+    return __parley?.state === 'left' || room?.state === 'disconnected'
+  })
+}
+
+async function iceServers(up: Up): Promise<unknown> {
+  const response = await fetch(`${up.url}api/rooms/other/join`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'bench' }),
+  })
+  return ((await response.json()) as JoinResponse).iceServers
+}
+
+function cluster(maxParticipants: number) {
+  return parseMeetingCluster({
+    apiVersion: 'parley.dev/v1alpha1',
+    kind: 'MeetingCluster',
+    metadata: { name: 'bench', namespace: 'meetings' },
+    spec: {
+      domain: 'localhost',
+      region: 'eu-central-1',
+      mesh: { maxParticipants },
+      turn: { allowedPeers: [NETWORK] },
+    },
+  })
+}

@@ -1,0 +1,78 @@
+import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { findProgram } from '@parley/devcluster'
+import { execa } from 'execa'
+import { type Browser, chromium } from 'playwright-core'
+
+/** Where servers listen; a network that nothing else uses. */
+export const SERVER = '10.232.0.1'
+export const NETWORK = '10.232.0.0/24'
+
+const places = ['a', 'b'] as const
+export type Place = (typeof places)[number]
+
+/** Two network namespaces of this machine and a bridge that both are on, with the servers. */
+export class Lab {
+  readonly #name: string
+
+  private constructor(name: string) {
+    this.#name = name
+  }
+
+  /** @param name of the namespaces; those of that name from a run that was killed are replaced */
+  static async build(name: string): Promise<Lab> {
+    const lab = new Lab(name)
+    await lab.remove()
+    const bridge = `${name}-br`
+    await ip('link', 'add', bridge, 'type', 'bridge')
+    await ip('address', 'add', `${SERVER}/24`, 'dev', bridge)
+    await ip('link', 'set', bridge, 'up')
+    for (const [index, place] of places.entries()) {
+      const space = `${name}-${place}`
+      await ip('netns', 'add', space)
+      await ip('link', 'add', space, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', space)
+      await ip('link', 'set', space, 'master', bridge, 'up')
+      await ip('-netns', space, 'address', 'add', `10.232.0.${index + 2}/24`, 'dev', 'eth0')
+      await ip('-netns', space, 'link', 'set', 'eth0', 'up')
+      await ip('-netns', space, 'link', 'set', 'lo', 'up')
+      await ip('-netns', space, 'route', 'add', 'default', 'via', SERVER)
+    }
+    return lab
+  }
+
+  /** @param folder for what starts it there @param origins whose pages may use a camera */
+  async launchChromium(place: Place, folder: string, origins: readonly string[]): Promise<Browser> {
+    const program = findProgram('chromium')
+    if (!program)
+      throw new Error('there is no Chromium on this machine: sudo apt-get install chromium')
+    const wrapper = join(folder, `chromium-${place}`)
+    const space = `${this.#name}-${place}`
+    await writeFile(wrapper, `#!/bin/sh\nexec ip netns exec ${space} ${program} "$@"\n`)
+    await chmod(wrapper, 0o755)
+    return chromium.launch({
+      executablePath: wrapper,
+      args: [
+        '--no-sandbox',
+        '--use-fake-device-for-media-stream=fps=20',
+        '--use-fake-ui-for-media-stream',
+        '--autoplay-policy=no-user-gesture-required',
+        `--unsafely-treat-insecure-origin-as-secure=${origins.join(',')}`,
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--disable-quic',
+        '--no-first-run',
+      ],
+    })
+  }
+
+  async remove(): Promise<void> {
+    for (const place of places)
+      await execa('ip', ['netns', 'delete', `${this.#name}-${place}`], { reject: false })
+    await execa('ip', ['link', 'delete', `${this.#name}-br`], { reject: false })
+  }
+}
+
+async function ip(...args: string[]): Promise<void> {
+  await execa('ip', args)
+}
