@@ -20,6 +20,8 @@ export type ParleyHook = {
   readonly room: string
   readonly joinMs: number | undefined
   readonly timings: { joined?: number; firstAudio?: number; firstFrame?: number }
+  /** As they are shown, without being read anew. */
+  readonly links: { id: string; link: string }[]
   peers(): Promise<HookPeer[]>
   totals(): Promise<Totals & { framesDecoded: number }>
   freezes(): Promise<Freeze[]>
@@ -73,6 +75,9 @@ export function publishHook(session: CallSession, watch: FreezeWatch): void {
     },
     get timings() {
       return call().timings
+    },
+    get links() {
+      return call().participants.map(({ id, link }) => ({ id, link }))
     },
     async peers() {
       await session.readings.sample()

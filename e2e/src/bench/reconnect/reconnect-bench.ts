@@ -1,0 +1,223 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startUp } from '@parley/cli'
+import { parseMeetingCluster } from '@parley/operator/api'
+import { execa } from 'execa'
+import type { Browser, Page } from 'playwright-core'
+import { type Bench, type BenchOptions, type Figure, percentile } from '../bench.ts'
+import { serveBaseline } from '../join/baseline-page.ts'
+import { Lab, NETWORK, SERVER } from '../join/lab.ts'
+import { type Seen, seenOf, watchCuts } from './watch.ts'
+
+const name = 'prb'
+
+/**
+ * One of two people loses the network for a while: everything to and from their namespace is dropped without a
+ * word, as under a bridge. Measured at both, for the page and for one with LiveKit's own client.
+ */
+export const reconnectBench: Bench = {
+  name: 'reconnect',
+  summary: 'cuts of 3, 10 and 30 s: when they are shown, and when live media is back',
+  minutes: 12,
+  parts: ['mesh', 'sfu'],
+  async run(options) {
+    const { parts = ['mesh', 'sfu'] } = options
+    const folder = await mkdtemp(join(tmpdir(), 'parley-reconnect-bench-'))
+    const lab = await Lab.build(name)
+    try {
+      const figures: Figure[] = []
+      for (const part of ['mesh', 'sfu'] as const)
+        if (parts.includes(part)) figures.push(...(await measure(part, lab, folder, options)))
+      return figures
+    } finally {
+      await lab.remove()
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+}
+
+type Part = 'mesh' | 'sfu'
+/** Seconds, times, and within how many ms of the restore media has to be live. */
+const cuts = [
+  { seconds: 3, times: 5, floorMs: 500 },
+  { seconds: 10, times: 3, floorMs: 500 },
+  { seconds: 30, times: 2, floorMs: 2000 },
+] as const
+/** A cut is shown within this time of it. */
+const shownFloorMs = 1000
+/** Between two cuts: whatever the one before has set off is over. */
+const calmMs = 4000
+/** Who is not back then does not come back. */
+const patienceMs = 30_000
+
+type Times = { shown: number[]; live: number[] }
+type Measured = Record<'cut' | 'peer', Times>
+
+async function measure(
+  part: Part,
+  lab: Lab,
+  folder: string,
+  { say, signal, repeat }: BenchOptions,
+): Promise<Figure[]> {
+  const up = await startUp({
+    mc: cluster(part === 'mesh' ? 4 : 2),
+    port: 0,
+    host: SERVER,
+    tls: false,
+    dev: false,
+    turnPort: 0,
+    say: () => {},
+    stop: signal,
+  })
+  const closers: (() => unknown)[] = [() => up.close()]
+  try {
+    const parley = new URL(up.url).origin
+    const baseline = await serveBaseline(
+      parley.replace(/^http/, 'ws'),
+      await readFile(join(up.folder, 'sfu', 'etc/parley/secrets/livekit/keys'), 'utf8'),
+      [],
+    )
+    closers.push(() => baseline.close())
+    const origins = [parley, baseline.origin]
+    const [a, b] = await Promise.all([
+      lab.launchChromium('a', folder, origins),
+      lab.launchChromium('b', folder, origins),
+    ])
+    closers.push(
+      () => a.close(),
+      () => b.close(),
+    )
+    const taken = new Map<number, Map<string, Measured>>()
+    const links = {
+      parley: (who: string) =>
+        `${parley}/r/bench?${new URLSearchParams({ name: who, autojoin: '1' })}`,
+      'LiveKit’s client': (who: string) => baseline.link('bench', who, false),
+    }
+    for (const [client, link] of Object.entries(links)) {
+      const pages = await meet([a, b], link, part === 'sfu' && client === 'parley', origins)
+      for (const { seconds, times } of cuts) {
+        const measured: Measured = { cut: nothing(), peer: nothing() }
+        for (let nth = 0; nth < times * repeat; nth++) {
+          signal.throwIfAborted()
+          await sleep(calmMs)
+          await cutOnce(pages, seconds, measured)
+        }
+        taken.set(seconds, (taken.get(seconds) ?? new Map()).set(client, measured))
+        for (const [end, { shown, live }] of Object.entries(measured))
+          say(
+            `${part}, ${client}, ${seconds} s, ${end}: shown after ${list(shown)} ms, live after ${list(live)} ms`,
+          )
+      }
+      for (const page of pages) await page.context().close()
+    }
+    return cuts.flatMap(({ seconds, floorMs }) =>
+      figuresOf(part, seconds, floorMs, taken.get(seconds) ?? new Map()),
+    )
+  } finally {
+    for (const close of closers.toReversed()) await close()
+  }
+}
+
+/** Two pages in one room, the second of which is the one to be cut, each with moving pictures of the other. */
+async function meet(
+  [a, b]: [Browser, Browser],
+  link: (who: string) => string,
+  overSfu: boolean,
+  origins: readonly string[],
+): Promise<[Page, Page]> {
+  const open = async (browser: Browser, who: string) => {
+    const context = await browser.newContext({ viewport: { width: 640, height: 480 } })
+    for (const origin of origins)
+      await context.grantPermissions(['camera', 'microphone'], { origin })
+    const page = await context.newPage()
+    await watchCuts(page)
+    await page.goto(link(who))
+    return page
+  }
+  const pages: [Page, Page] = [await open(a, 'Ana'), await open(b, 'Ben')]
+  if (overSfu) {
+    // The third moves the room to the SFU, where it stays for a while without them.
+    const third = await open(a, 'Kim')
+    await untilSeen(third)
+    await third.context().close()
+  }
+  for (const page of pages) await untilSeen(page)
+  return pages
+}
+
+async function untilSeen(page: Page): Promise<void> {
+  await page.waitForFunction(
+    () => ((window as unknown as { frames?: unknown[] }).frames?.length ?? 0) > 20,
+    undefined,
+    { timeout: 60_000 },
+  )
+}
+
+async function cutOnce([other, cut]: [Page, Page], seconds: number, measured: Measured) {
+  const rules = ['INPUT', 'OUTPUT']
+  const inside = (...rule: string[]) =>
+    execa('ip', ['netns', 'exec', `${name}-b`, 'iptables', '-w', ...rule])
+  for (const chain of rules)
+    await inside('-A', chain, '!', chain === 'INPUT' ? '-i' : '-o', 'lo', '-j', 'DROP')
+  const cutAtMs = Date.now()
+  await sleep(seconds * 1000)
+  await Promise.all(rules.map((chain) => inside('-F', chain)))
+  const restoredAtMs = Date.now()
+  const [ofPeer, ofCut] = await Promise.all(
+    [other, cut].map((page) => seenOf(page, cutAtMs, restoredAtMs, patienceMs)),
+  )
+  add(measured.cut, ofCut, cutAtMs, restoredAtMs)
+  add(measured.peer, ofPeer, cutAtMs, restoredAtMs)
+}
+
+function add(times: Times, seen: Seen | undefined, cutAtMs: number, restoredAtMs: number): void {
+  // What was not seen at all counts as long as it was waited for.
+  times.shown.push((seen?.shownAtMs ?? restoredAtMs) - cutAtMs)
+  times.live.push(seen?.liveAtMs === undefined ? patienceMs : seen.liveAtMs - restoredAtMs)
+}
+
+const nothing = (): Times => ({ shown: [], live: [] })
+const list = (values: readonly number[]) => values.map((ms) => Math.round(ms)).join(', ')
+const ends = { cut: 'who was cut', peer: 'the other' } as const
+
+function figuresOf(
+  part: Part,
+  seconds: number,
+  floorMs: number,
+  taken: Map<string, Measured>,
+): Figure[] {
+  const [ours, theirs] = [...taken.values()]
+  if (!ours || !theirs) return []
+  return (Object.keys(ends) as (keyof Measured)[]).flatMap((end) =>
+    (['shown', 'live'] as const).map((what) => {
+      const [values, baselines] = [ours[end][what], theirs[end][what]]
+      const [value, baseline] = [percentile(values, 0.95), percentile(baselines, 0.95)]
+      const text = what === 'shown' ? 'cut to shown' : 'restored to live media'
+      return {
+        name: `${text}, ${part}, ${seconds} s, at ${ends[end]}, p95`,
+        value,
+        unit: 'ms',
+        baseline: { name: 'LiveKit’s client', value: baseline },
+        ratio: value / baseline,
+        floor: { atMost: what === 'shown' ? shownFloorMs : floorMs },
+        spread: [Math.min(...values), Math.max(...values)] as [number, number],
+      }
+    }),
+  )
+}
+
+function cluster(maxParticipants: number) {
+  return parseMeetingCluster({
+    apiVersion: 'parley.dev/v1alpha1',
+    kind: 'MeetingCluster',
+    metadata: { name: 'bench', namespace: 'meetings' },
+    spec: {
+      domain: 'localhost',
+      region: 'eu-central-1',
+      mesh: { maxParticipants },
+      turn: { allowedPeers: [NETWORK] },
+    },
+  })
+}
