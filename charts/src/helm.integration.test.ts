@@ -78,6 +78,7 @@ const everything: GivenValues = {
   priorityClassName: 'system-cluster-critical',
   podDisruptionBudget: { enabled: false },
   serviceMonitor: { enabled: true, interval: '10s', labels: { release: 'prometheus' } },
+  monitoring: { rules: true, dashboardLabels: { boards: 'yes' } },
   networkPolicy: { enabled: true, apiServer: [{ port: 16443, protocol: 'TCP' }] },
   crds: { keep: false },
 }

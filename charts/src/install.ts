@@ -2,6 +2,7 @@ import { customResourceDefinition, reportResourceDefinition } from '@parley/oper
 import { SFU_METRICS_PORT, SIGNALING_PORT } from '@parley/operator/render'
 import { ApiObject, App, Chart } from 'cdk8s'
 import { deploymentSpec } from './deployment.ts'
+import { monitoring } from './monitoring.ts'
 import {
   account,
   block,
@@ -126,6 +127,7 @@ export function installDocuments(): Document[] {
       },
     },
     ...rights(),
+    ...monitoring(),
     ...metricsApiObjects(),
     ...people(),
     {

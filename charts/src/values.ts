@@ -65,6 +65,13 @@ export const installValuesSchema = z.strictObject({
       custom: flag(false, 'Also custom.metrics.k8s.io, the same for each pod.'),
     },
   ),
+  monitoring: group('For Grafana and Prometheus, over all MeetingClusters.', {
+    dashboards: flag(true, 'Boards as ConfigMaps, which Grafana’s side-car loads.'),
+    dashboardLabels: words
+      .default({ grafana_dashboard: '1' })
+      .describe('Labels of these ConfigMaps: those that the side-car looks for.'),
+    rules: flag(false, 'Objectives and alerts as a PrometheusRule; wants the Prometheus operator.'),
+  }),
   rbac: group('Rights.', {
     create: flag(true, 'Make the roles; without it somebody else grants them.'),
     clusterReads: flag(

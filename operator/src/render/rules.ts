@@ -10,7 +10,11 @@ export interface RuleGroup {
 
 type Rule = { expr: string; labels?: Record<string, string> } & (
   | { record: string }
-  | { alert: string; for: string; annotations: { summary: string; description: string } }
+  | {
+      alert: string
+      for: string
+      annotations: { summary: string; description: string; runbook_url: string }
+    }
 )
 
 /** Hours of an average month: what a rate by the hour comes to by its end. */
@@ -105,7 +109,11 @@ function alerts(mc: MeetingCluster, own: string): Rule[] {
     expr,
     for: after,
     labels: { severity, namespace, cluster: mc.metadata.name },
-    annotations: { summary: `${name}: ${summary}`, description },
+    annotations: {
+      summary: `${name}: ${summary}`,
+      description,
+      runbook_url: `docs/runbooks/${alert}.md`,
+    },
   })
   const budget = mc.spec.cost.budget?.monthly
   const tls = turnTls(mc)
