@@ -3,9 +3,8 @@ import { existsSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { MeetingCluster } from '@parley/operator/api'
 import type { KubernetesObject } from '@parley/operator/render'
 import { messageOf, UsageError } from '../errors.ts'
@@ -51,7 +50,8 @@ export interface Up {
   close(): Promise<void>
 }
 
-const checkout = fileURLToPath(new URL('../../..', import.meta.url))
+/** Not by `new URL`: what is named so is copied into the bundle. */
+const checkout = resolve(import.meta.dirname, '../../..')
 const graceMs = 4000
 /** Between two looks at whether a process is ready. */
 const lookMs = 30
