@@ -99,6 +99,73 @@ describe('two replicas on one Redis', () => {
     expect(answer).toMatchObject({ ok: false, error: { code: 'not-found' } })
   })
 
+  it('share what is said: whoever comes late to the other one has it, and nothing twice', async () => {
+    const ann = await people.enter(one.url, 'chat', 'Ann')
+    const bob = await people.enter(two.url, 'chat', 'Bob')
+    const heard: string[] = []
+    bob.client.on('chat:message', ({ text }) => heard.push(text))
+    const say = (person: { client: typeof ann.client }, n: number) =>
+      person.client.emitWithAck('chat:send', { id: `message-number-${n}`, text: `said ${n}` })
+    const first = await say(ann, 1)
+    await say(bob, 2)
+    await until('Bob hears both', () => heard.length === 2)
+
+    // Ann's socket is lost before she has the answer; she says it again, to the other replica.
+    ann.client.disconnect()
+    const again = await people.take(two.url, ann.joined.token)
+    expect(await say(again, 1)).toEqual(first)
+    const cid = await people.enter(two.url, 'chat', 'Cid')
+    const history = await cid.client.emitWithAck('chat:history', {})
+    expect(history).toMatchObject({
+      ok: true,
+      data: {
+        messages: [
+          { id: 'message-number-1', text: 'said 1', from: ann.id, name: 'Ann' },
+          { id: 'message-number-2', text: 'said 2', from: bob.id, name: 'Bob' },
+        ],
+      },
+    })
+
+    // The last of them leaves, and what was said goes soon after.
+    for (const person of [again, bob, cid]) await person.client.emitWithAck('room:leave', {})
+    const client = new Redis(redis.url)
+    const lives = await Promise.all(
+      ['chat', 'chat-ids'].map((name) => client.pttl(`parley:local:room:{default.chat}:${name}`)),
+    )
+    client.disconnect()
+    // -2: it is gone already.
+    for (const ms of lives) expect(ms === -2 || (ms > 0 && ms <= 10_000)).toBe(true)
+  })
+
+  it('share raised hands, which hosts lower, and reactions', async () => {
+    const ann = await people.enter(one.url, 'hands', 'Ann')
+    const bob = await people.enter(two.url, 'hands', 'Bob')
+    const seen: unknown[] = []
+    ann.client.on('participant:hand', (hand) => seen.push(hand))
+    ann.client.on('reaction', (reaction) => seen.push(reaction))
+    const up = await bob.client.emitWithAck('hand:set', { raised: true })
+    if (!up.ok) throw new Error(up.error.message)
+    await bob.client.emitWithAck('reaction:send', { reaction: 'applause' })
+    await until('Ann sees both', () => seen.length === 2)
+    expect(seen).toEqual([
+      { id: bob.id, at: up.data.at },
+      { id: bob.id, reaction: 'applause' },
+    ])
+    const { snapshot } = await people.enter(one.url, 'hands', 'Cid')
+    expect(snapshot.participants.map(({ handAt }) => handAt ?? null)).toEqual([
+      null,
+      up.data.at,
+      null,
+    ])
+    // Ann was the first here, and is the host.
+    expect(await bob.client.emitWithAck('hand:lower', { id: ann.id })).toMatchObject({
+      error: { code: 'forbidden' },
+    })
+    expect(await ann.client.emitWithAck('hand:lower', { id: bob.id })).toMatchObject({ ok: true })
+    await until('it is down', () => seen.length === 3)
+    expect((await seat(ann.client)).participants[1]).not.toHaveProperty('handAt')
+  })
+
   it('hold the capacity together, however many come at once to either', async () => {
     const tokens = await Promise.all(
       Array.from({ length: 16 }, (_, i) => requestJoin(one.url, 'race', { name: `P${i}` })),

@@ -90,6 +90,9 @@ const final: ReadonlySet<string> = new Set([
   'token-used',
 ])
 
+/** Of a meeting that is over for this one: nothing of it is kept. */
+const over: ReadonlySet<string> = new Set(['denied', 'removed', 'ended'])
+
 const isOffline = (error: unknown) => error instanceof SignalingError && error.code === 'offline'
 
 /**
@@ -473,6 +476,7 @@ export class CallSession {
   #fail(error: unknown): void {
     this.#end()
     const code = error instanceof SignalingError ? error.code : 'internal'
+    if (over.has(code)) for (const follower of this.#options.followers) follower.left()
     this.#options.call.set({ phase: 'failed', error: code, participants: [] })
   }
 

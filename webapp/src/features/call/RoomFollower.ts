@@ -8,6 +8,6 @@ export type RoomFollower = {
   /** The socket is lost: what is asked now has no answer. */
   away(): void
   heard(event: RoomEvent): void
-  /** The person has left. */
+  /** The person has left, or a host has ended the stay. */
   left(): void
 }

@@ -106,11 +106,12 @@ describe('what a host does to one', () => {
   it.each(['removed', 'ended'] as const)(
     '%s: the call is over, and is not begun again',
     async (code) => {
-      const { clock, server, call, join } = begin()
+      const { clock, server, call, join, followed } = begin()
       await join()
       server.events.onTurnedAway(code)
       await clock.advance(60_000)
       expect(call.get()).toMatchObject({ phase: 'failed', error: code })
+      expect(followed.at(-1)).toBe('left')
       expect(server.told.filter(({ what }) => what === 'connect')).toHaveLength(1)
     },
   )

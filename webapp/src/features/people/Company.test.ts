@@ -55,6 +55,22 @@ describe('Company', () => {
     expect(state.get().hands).toEqual({})
   })
 
+  it('a raised hand outlives a server that forgets it, a lowered one is not raised', async () => {
+    const { state, company, room } = begin()
+    await room.enter()
+    void company.raiseHand(true)
+    await room.last('hand:set').answer({ at: 9 })
+    room.away()
+    await room.enter()
+    expect(room.asked).toHaveLength(2)
+    await room.last('hand:set').answer({ at: 20 })
+    expect(state.get().hands).toEqual({ 'p-self': 20 })
+    company.heard({ name: 'participant:hand', message: { id: 'p-self', at: null } })
+    room.away()
+    await room.enter()
+    expect(room.asked).toHaveLength(2)
+  })
+
   it('has those before the door in the order in which they knocked, each once', async () => {
     const { state, company, room } = begin()
     await room.enter({ lobby: [{ id: 'k-2', name: 'Two', since: 2 }] })

@@ -72,6 +72,7 @@ export class Company implements RoomFollower {
   // -- the room --------------------------------------------------------------------------------
 
   entered({ self, participants, locked, lobby }: RoomSnapshot, ask: Ask): void {
+    const raised = this.#options.company.get().hands[this.#self] !== undefined
     this.#ask = ask
     this.#self = self
     this.#options.company.set({
@@ -82,6 +83,8 @@ export class Company implements RoomFollower {
       locked,
       lobby,
     })
+    // A server that began anew does not know of it.
+    if (raised && this.#options.company.get().hands[self] === undefined) void this.raiseHand(true)
   }
 
   away(): void {

@@ -4,6 +4,7 @@ import type { CSSProperties } from 'react'
 import { useTranslation } from 'react-i18next'
 import { hueOf, initialsOf } from '../call/avatar.ts'
 import { QualityBars } from '../call/QualityBars.tsx'
+import { VolumeButton } from '../voice/VolumeButton.tsx'
 import { PersonMenu } from './PersonMenu.tsx'
 import type { Person } from './usePeople.ts'
 
@@ -27,8 +28,9 @@ export function PersonRow({ person, ownRole }: { person: Person; ownRole: Role }
             <bdi>{name}</bdi>
             {self && <span className="person-you">{t('people.you')}</span>}
           </span>
-          {(moderates(role) || remote?.usingRelay) && (
+          {(moderates(role) || remote) && (
             <span className="person-facts">
+              {remote && <QualityBars {...remote} />}
               {moderates(role) && (
                 <span>{t(`people.role.${role === 'admin' ? 'admin' : 'host'}`)}</span>
               )}
@@ -45,7 +47,6 @@ export function PersonRow({ person, ownRole }: { person: Person; ownRole: Role }
           {handAt !== undefined && (
             <Hand className="person-hand" role="img" aria-label={t('people.handUp')} />
           )}
-          {remote && <QualityBars {...remote} />}
           <CameraIcon
             className={media.video ? '' : 'is-off'}
             role="img"
@@ -56,6 +57,7 @@ export function PersonRow({ person, ownRole }: { person: Person; ownRole: Role }
             role="img"
             aria-label={t(media.audio ? 'people.micOn' : 'people.micOff')}
           />
+          {remote && <VolumeButton id={remote.id} name={name} />}
           {remote && moderates(ownRole) && (role !== 'admin' || ownRole === 'admin') && (
             <PersonMenu person={person} />
           )}

@@ -23,6 +23,8 @@ export const ownReactions = new Reactions({
 })
 
 const side = cell('side')
+/** Why a meeting is over for this one, whatever they would like. */
+const over: ReadonlySet<string> = new Set(['denied', 'removed', 'ended'])
 
 /** Opens the panel with a tab, or closes it where that is the one to be seen. */
 export function toggleSide(tab: SideTab): void {
@@ -34,7 +36,14 @@ export function showSide(tab: SideTab | null): void {
 
 store.subscribe((state, before) => {
   if (state.side.tab !== before.side.tab) ownChat.show(state.side.tab === 'chat')
-  if (state.call.phase === 'left' && before.call.phase !== 'left') side.set(initialSide)
+  const { phase, error } = state.call
+  if (phase === before.call.phase) return
+  if (phase === 'left') side.set(initialSide)
+  if (phase === 'failed' && error !== null && over.has(error)) {
+    side.set(initialSide)
+    // Nobody is there any more whom the camera would be for.
+    ownMedia.close()
+  }
 })
 
 /** crypto.randomUUID is there on https:// pages only. */
