@@ -227,5 +227,5 @@ describe('LocalMedia', () => {
       }),
       { numRuns: 200 },
     )
-  })
+  }, 60_000)
 })

@@ -215,5 +215,5 @@ describe('switching devices', () => {
       }),
       { numRuns: 100 },
     )
-  })
+  }, 60_000)
 })

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 
 /** How long somebody is shown as speaking after the level fell (REQ-P12). */
-export const holdMs = 500
+const holdMs = 500
 
 /**
  * Whether one participant speaks, from levels that are read every few hundredths of a second.
@@ -28,8 +28,11 @@ export class VoiceActivity {
     return this.#speaking
   }
 
-  /** A reading, in dB of full scale; louder than `thresholdDb` is voice. */
-  hear(levelDb: number, thresholdDb: number): void {
+  /**
+   * A reading, in dB of full scale; louder than `thresholdDb` is voice.
+   * @param lagMs how long ago what was read sounded
+   */
+  hear(levelDb: number, thresholdDb: number, lagMs = 0): void {
     if (this.#muted) return
     const now = this.#clock.now()
     if (levelDb > thresholdDb) {
@@ -37,7 +40,7 @@ export class VoiceActivity {
       this.#stopEnding()
       this.#set(true)
     } else if (this.#speaking && !this.#cancelEnd) {
-      const fellAt = ((this.#aboveAt ?? now) + now) / 2
+      const fellAt = ((this.#aboveAt ?? now) + now) / 2 - lagMs
       this.#cancelEnd = this.#clock.after(fellAt + holdMs - now, () => this.#silence())
     }
   }

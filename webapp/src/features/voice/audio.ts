@@ -44,8 +44,12 @@ function graph() {
   return audio
 }
 
+const windowSamples = 512
+/** What is read has come through the buffers of capture and of Web Audio: found in Chromium. */
+export const readingLagMs = 30
+
 export type LevelReading = {
-  /** In dB of full scale, over the last 20 ms. */
+  /** In dB of full scale, over a window of 10 ms. */
   readDb(): number
   close(): void
 }
@@ -56,7 +60,7 @@ export function readLevel(track: MediaStreamTrack): LevelReading {
   const own = track.clone()
   own.enabled = true
   const context = audioContext()
-  const analyser = new AnalyserNode(context, { fftSize: 1024 })
+  const analyser = new AnalyserNode(context, { fftSize: windowSamples })
   const source = context.createMediaStreamSource(new MediaStream([own]))
   source.connect(analyser)
   const samples = new Float32Array(analyser.fftSize)

@@ -2,7 +2,7 @@ import { systemClock } from '../../clock.ts'
 import { cell, store } from '../../state.ts'
 import { mediaState } from '../media/localState.ts'
 import { ownMedia } from '../media/ownMedia.ts'
-import { type LevelReading, readLevel } from './audio.ts'
+import { type LevelReading, readingLagMs, readLevel } from './audio.ts'
 import { JoinSounds } from './JoinSounds.ts'
 import { silenceDb } from './levels.ts'
 import { MutedSpeech } from './MutedSpeech.ts'
@@ -34,7 +34,7 @@ function* everybody(): Iterable<Voice> {
   const muted = !mediaState(local).audio
   const levelDb = ownDb()
   mutedSpeech.hear(muted, levelDb, thresholdDb())
-  yield { id: self, muted, levelDb }
+  yield { id: self, muted, levelDb, lagMs: readingLagMs }
   const now = systemClock.now()
   for (const { id, media, audio } of call.participants)
     yield { id, muted: !media.audio, levelDb: audio ? receivedDb(audio, now) : silenceDb }
