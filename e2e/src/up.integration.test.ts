@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-it('REQ-U1: two people meet, one of them relayed; Ctrl-C prints what that was and leaves nothing', async () => {
+it('REQ-K5: two people meet, one of them relayed; Ctrl-C prints what that was and leaves nothing', async () => {
   const scratch = join(folder, 'tmp')
   await mkdir(scratch)
   const up = execa(process.execPath, [parley, 'up', '--port', '0'], {

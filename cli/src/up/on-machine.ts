@@ -62,7 +62,7 @@ export function planFor(wanted: MeetingCluster, machine: Machine): Plan {
     notes.push('This machine has no address but loopback: no TURN, browsers of this machine meet.')
   else if (!relays)
     notes.push(
-      `${programs.turnserver ? 'sqlite3' : 'coturn'} is not installed: direct calls only, nobody is relayed (apt-get install coturn sqlite3, or brew install coturn).`,
+      `${programs.turnserver ? 'sqlite3' : 'coturn'} is not installed: direct calls only, nobody is relayed (apt-get install coturn sqlite3).`,
     )
   const offered = hasLiveKit(wanted) && address !== undefined
   const sfu = offered && programs['livekit-server'] && redis
@@ -71,7 +71,7 @@ export function planFor(wanted: MeetingCluster, machine: Machine): Plan {
     notes.push(`spec.sfu.engine Mediasoup is not available: ${meshOnly}.`)
   else if (offered && !programs['livekit-server'])
     notes.push(
-      `livekit-server is not installed: ${meshOnly} (brew install livekit, or https://docs.livekit.io/transport/self-hosting/local/).`,
+      `livekit-server is not installed: ${meshOnly} (see https://docs.livekit.io/transport/self-hosting/local/).`,
     )
   else if (offered && !redis)
     notes.push(
@@ -133,5 +133,7 @@ export function objectsOf(
       externalMetrics: false,
     },
   })
-  return [...renderMeetingCluster(mc, inputs).objects, ...generateSecrets(mc, {}, randomBytes)]
+  // What a cluster would wait with says here what is wrong with it.
+  const { objects, held } = renderMeetingCluster(mc, inputs)
+  return [...objects, ...held, ...generateSecrets(mc, {}, randomBytes)]
 }
