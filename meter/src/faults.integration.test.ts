@@ -8,14 +8,17 @@ import {
   clientCounters,
   eventually,
   freePort,
+  listeners,
   mintUsername,
+  recordStatsdb,
   startCoturn,
   startRedis,
   startTurnClients,
   temporaryFolder,
 } from './testing/servers.ts'
+import { closed, coturnTotals, deltas, expectAsClientsSay, type Legs } from './testing/totals.ts'
 
-jest.setTimeout(90_000)
+jest.setTimeout(240_000)
 
 const logger = pino({ level: 'silent' })
 const prices = presetPrices('aws/eu-central-1')
@@ -76,16 +79,37 @@ describe('time that passes, jumps and steps back, with a real coturn', () => {
     username: string,
     inTheMiddle: () => void,
   ) {
+    const recorder = await recordStatsdb(redis.url)
     const clients = startTurnClients({ port: coturn.port, username, messages: 3000, bytes: 100 })
-    await eventually(async () =>
-      expect((await rows('room', ...span)).totals.bytes.turnToPeer).toBeGreaterThan(0),
-    )
-    inTheMiddle()
-    const client = clientCounters((await clients).all)
+    try {
+      await deltas(recorder.lines, username, 1)
+      // However slow the machine is: the call is not over before its middle.
+      clients.kill('SIGSTOP')
+      await eventually(async () =>
+        expect((await rows('room', ...span)).totals.bytes.turnToPeer).toBeGreaterThan(0),
+      )
+      inTheMiddle()
+      clients.kill('SIGCONT')
+      const client = clientCounters((await clients).all)
+      await closed(recorder.lines, username)
+      return await countedInTheEnd(rows, span, coturnTotals(recorder.lines, username), client)
+    } finally {
+      clients.kill('SIGKILL')
+      await recorder.stop()
+    }
+  }
+
+  /** Waits until what coturn said in the end is in the report. */
+  function countedInTheEnd(
+    rows: Awaited<ReturnType<typeof meterBy>>['rows'],
+    span: [number, number],
+    { turnToPeer, peerToTurn }: Legs,
+    client: ReturnType<typeof clientCounters>,
+  ) {
+    expectAsClientsSay({ turnToPeer, peerToTurn }, client)
     return eventually(async () => {
       const { totals } = await rows('room', ...span)
-      expect(totals.bytes.turnToPeer).toBe(client.sentBytes)
-      expect(totals.bytes.peerToTurn).toBe(client.receivedBytes)
+      expect(totals.bytes).toMatchObject({ turnToPeer, peerToTurn })
       return totals
     })
   }
@@ -173,26 +197,31 @@ describe('time that passes, jumps and steps back, with a real coturn', () => {
     const beside = await startCoturn(folder.path, { redisPort: port, realm: 'pod-r.demo' })
     const start = Date.now()
     const { meter, rows } = await meterBy('restart', start, own.url)
+    const recorder = await recordStatsdb(own.url)
+    const username = mintUsername('p-3')
+    const clients = startTurnClients({ port: beside.port, username, messages: 6000, bytes: 100 })
     try {
       const span: [number, number] = [start - hourMs, start + hourMs]
-      const clients = startTurnClients({
-        ...{ port: beside.port, username: mintUsername('p-3'), messages: 6000, bytes: 100 },
-      })
+      await deltas(recorder.lines, username, 1)
+      clients.kill('SIGSTOP')
       await eventually(async () =>
         expect((await rows('room', ...span)).totals.bytes.turnToPeer).toBeGreaterThan(0),
       )
       await own.stop()
       own = await startRedis(folder.path, port)
+      // What is said before somebody listens again is lost to them all.
+      await eventually(async () => expect(await listeners(own.url)).toBe(2))
+      clients.kill('SIGCONT')
       const client = clientCounters((await clients).all)
-      await eventually(async () => {
-        const { totals } = await rows('room', ...span)
-        expect(totals.bytes.turnToPeer).toBe(client.sentBytes)
-        expect(totals.bytes.peerToTurn).toBe(client.receivedBytes)
-        expect(totals.unattributedBytes).toBe(0)
-      })
+      await closed(recorder.lines, username)
+      const said = coturnTotals(recorder.lines, username)
+      const totals = await countedInTheEnd(rows, span, said, client)
+      expect(totals.unattributedBytes).toBe(0)
       const scraped = await (await fetch(`${meter.url}/metrics`)).text()
       expect(scraped).toMatch(/^parley_meter_gaps_total{.*} 1$/m)
     } finally {
+      clients.kill('SIGKILL')
+      await recorder.stop()
       await meter.close()
       await beside.stop('SIGKILL')
       await own.stop()

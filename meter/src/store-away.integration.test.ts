@@ -12,7 +12,7 @@ import {
   temporaryFolder,
 } from './testing/servers.ts'
 
-jest.setTimeout(60_000)
+jest.setTimeout(240_000)
 
 const logger = pino({ level: 'silent' })
 

@@ -10,7 +10,7 @@ import type { Store } from './store.ts'
 import { start, storeSuite } from './testing/suite.ts'
 import { totalsOf, usageOf } from './testing/usage.ts'
 
-jest.setTimeout(60_000)
+jest.setTimeout(240_000)
 
 /** Nobody's. */
 const anotherCa = `-----BEGIN CERTIFICATE-----

@@ -272,11 +272,21 @@ export function mintUsername(participant: string): string {
 export async function recordStatsdb(redisUrl: string) {
   const redis = new Redis(redisUrl)
   const lines: { t: number; channel: string; message: string }[] = []
+  // It comes back by itself.
+  redis.on('error', () => {})
   redis.on('pmessage', (_pattern, channel, message) =>
     lines.push({ t: Date.now(), channel, message }),
   )
   await redis.psubscribe('turn/realm/*')
   return { lines, stop: async () => redis.disconnect() }
+}
+
+/** How many listen to what coturn publishes. */
+export async function listeners(redisUrl: string): Promise<number> {
+  const redis = new Redis(redisUrl)
+  const clients = `${await redis.client('LIST')}`
+  redis.disconnect()
+  return [...clients.matchAll(/ psub=1 /g)].length
 }
 
 export async function setKey(redisUrl: string, key: string, value: string): Promise<void> {
@@ -286,7 +296,7 @@ export async function setKey(redisUrl: string, key: string, value: string): Prom
 }
 
 /** Calls `check` until it no longer throws; throws its last error after `withinMs`. */
-export async function eventually<T>(check: () => Promise<T> | T, withinMs = 20_000): Promise<T> {
+export async function eventually<T>(check: () => Promise<T> | T, withinMs = 60_000): Promise<T> {
   const until = Date.now() + withinMs
   for (;;) {
     try {

@@ -138,7 +138,7 @@ function record(client: Client): Recorded {
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  withinMs = 10_000,
+  withinMs = 25_000,
 ): Promise<void> {
   const end = Date.now() + withinMs
   while (!(await holds())) {

@@ -45,6 +45,9 @@ export const openLiveKitRoom: OpenSfuRoom = async (token, configuration, events)
 /** Then it is over, and the call makes a new room with a fresh token. */
 const retryDelaysMs = [0, 200, 500, 1000, 1000, 2000, 2000, 3000]
 
+/** Until what could not be published is tried again. */
+const republishMs = 1000
+
 class LiveKitRoom implements SfuRoom {
   readonly #room: Room
   readonly #events: SfuRoomEvents
@@ -80,6 +83,7 @@ class LiveKitRoom implements SfuRoom {
       .on(RoomEvent.Reconnecting, () => events.onState('reconnecting'))
       .on(RoomEvent.Reconnected, () => {
         this.began()
+        this.#publishSoon()
         events.onState('connected')
       })
       .on(RoomEvent.Disconnected, () => {
@@ -103,7 +107,14 @@ class LiveKitRoom implements SfuRoom {
 
   setTracks(tracks: LocalTracks): void {
     this.#wanted = tracks
-    this.#publishing = this.#publishing.then(() => this.#publish()).catch(() => {})
+    this.#publishSoon()
+  }
+
+  /** What could not be published, as in the middle of a reconnection, is tried again: else nobody would see it. */
+  #publishSoon(): void {
+    this.#publishing = this.#publishing
+      .then(() => this.#publish())
+      .catch(() => void setTimeout(() => this.#publishSoon(), republishMs))
   }
 
   setQuality(level: number): void {
@@ -168,12 +179,18 @@ class LiveKitRoom implements SfuRoom {
   }
 
   async #publish(): Promise<void> {
-    const wanted = this.#wanted
-    await this.#publishOne(Track.Source.Microphone, wanted.audio)
-    await this.#publishOne(Track.Source.Camera, wanted.video)
+    const { audio, video, screen = null, screenAudio = null } = this.#wanted
+    const parts: [Track.Source, MediaStreamTrack | null][] = [
+      [Track.Source.Microphone, audio],
+      [Track.Source.Camera, video],
+      [Track.Source.ScreenShare, screen],
+      [Track.Source.ScreenShareAudio, screenAudio],
+    ]
+    const failures: unknown[] = []
+    for (const [source, track] of parts)
+      await this.#publishOne(source, track).catch((error) => failures.push(error))
     if (this.#quality !== VideoQuality.HIGH) this.#applyQuality()
-    await this.#publishOne(Track.Source.ScreenShare, wanted.screen ?? null)
-    await this.#publishOne(Track.Source.ScreenShareAudio, wanted.screenAudio ?? null)
+    if (failures.length > 0) throw failures[0]
   }
 
   async #publishOne(source: Track.Source, wanted: MediaStreamTrack | null): Promise<void> {
