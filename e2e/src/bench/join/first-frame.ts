@@ -1,6 +1,16 @@
-import type { Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 
 type FirstFrameWindow = { firstFrameMs?: number }
+
+/** Whatever pages ask for, their cameras are of this size. */
+export async function smallCameras(context: BrowserContext): Promise<void> {
+  await context.addInitScript(() => {
+    const { mediaDevices } = navigator
+    const open = mediaDevices.getUserMedia.bind(mediaDevices)
+    mediaDevices.getUserMedia = ({ video, ...others } = {}) =>
+      open({ ...others, ...(video && { video: { width: 640, height: 360, frameRate: 20 } }) })
+  })
+}
 
 /** Has the page note when the first frame of somebody else's video is shown, in ms since its link was opened. */
 export async function watchFirstFrame(page: Page): Promise<void> {

@@ -7,7 +7,7 @@ import type { JoinResponse } from '@parley/protocol'
 import type { BrowserContext, Page } from 'playwright-core'
 import { type Bench, type BenchOptions, type Figure, percentile } from '../bench.ts'
 import { type BaselinePage, serveBaseline } from './baseline-page.ts'
-import { firstFrameMs, watchFirstFrame } from './first-frame.ts'
+import { firstFrameMs, smallCameras, watchFirstFrame } from './first-frame.ts'
 import { Lab, NETWORK, SERVER } from './lab.ts'
 
 /**
@@ -81,6 +81,7 @@ async function measure(
     )
     const sitting = await a.newContext({ viewport: { width: 640, height: 480 } })
     const joining = await b.newContext({ viewport: { width: 640, height: 480 } })
+    await Promise.all([sitting, joining].map(smallCameras))
     for (const context of [sitting, joining])
       for (const origin of origins)
         await context.grantPermissions(['camera', 'microphone'], { origin })
