@@ -305,53 +305,15 @@ async function restartsOf(stack: Stack, pod: string): Promise<number> {
   return Number(await stack.kubectl(['get', 'pod', pod, '-n', namespace, '-o', path]))
 }
 
-/**
- * What the operator has written of the children, so that two of these are equal where it has written nothing
- * between them. Of kinds with a status, which others write, that is the generation.
- */
-export async function writtenChildren({ stack }: Meeting): Promise<string[]> {
-  const plain = ['serviceaccounts', 'configmaps', 'secrets', 'services']
-  const kinds = [...plain, 'deployments', 'statefulsets', 'poddisruptionbudgets']
-  const { items } = JSON.parse(
-    await stack.kubectl([
-      ...['get', kinds.join(','), '-n', namespace, '-o', 'json'],
-      ...['-l', `parley.dev/cluster=${name}`],
-    ]),
-  ) as {
-    items: {
-      kind: string
-      metadata: { name: string; uid: string; generation?: number; resourceVersion: string }
-    }[]
-  }
-  return items.map(({ kind, metadata: { name, uid, generation, resourceVersion } }) =>
-    [kind, name, uid, generation ?? resourceVersion].join(' '),
-  )
-}
-
-/** Whether somebody who comes now is let in, and told of TURN. */
-export async function letsIn({ url }: Meeting, room: string): Promise<boolean> {
-  const answer = await fetch(`${url}/api/rooms/${room}/join`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'Late' }),
-  })
-  const { iceServers = [] } = (await answer.json()) as { iceServers?: object[] }
-  return answer.ok && iceServers.length > 0
-}
-
 /** Stops the API server for so long: it takes connections, and answers nobody. */
-export async function hangApiServer(
-  { clusterName }: Meeting,
-  forMs: number,
-  meanwhile: () => Promise<void>,
-): Promise<void> {
+export async function hangApiServer({ clusterName }: Meeting, forMs: number): Promise<void> {
   const { processes = [] } = (await status({ name: clusterName })) ?? {}
   const server = processes.find(({ name, alive }) => alive && name === 'kube-apiserver')
   if (!server)
     throw new Error(`no API server among ${processes.map(({ name }) => name).join(', ')}`)
   process.kill(server.pid, 'SIGSTOP')
   try {
-    await Promise.all([delay(forMs), meanwhile()])
+    await delay(forMs)
   } finally {
     process.kill(server.pid, 'SIGCONT')
   }
