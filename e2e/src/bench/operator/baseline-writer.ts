@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { KubeConfig } from '@kubernetes/client-node'
 import { Pool } from 'undici'
+import { filledIn } from './template.ts'
 
 export interface WriterOrder {
   kubeconfig: string
@@ -39,9 +40,7 @@ const headers = {
 
 function* all() {
   for (const [index, namespace] of order.namespaces.entries()) {
-    const uid = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`
-    const fill = (text: string) =>
-      text.replaceAll('NAMESPACE', namespace).replaceAll('OWNER_UID', uid)
+    const fill = (text: string) => filledIn(text, namespace, index)
     for (const { path, body } of order.requests) yield { path: fill(path), body: fill(body) }
   }
 }

@@ -11,14 +11,21 @@ import { Watcher } from './watcher.ts'
 
 const TIMEOUT_MS = 20_000
 
+/** Writes what an operator would have to write next: plain apply, for a baseline. */
+export type Follow = (namespace: string, resource: Resource, name: string) => Promise<unknown>
+
 /**
  * One after the other: a spec is changed, and the Deployment that shows the change is waited for. From when the
- * change is sent to when the bench's own watch has the new child. @returns ms
+ * change is sent to when the bench's own watch has the new child.
+ *
+ * @param follow where no operator runs: writes the Deployment
+ * @returns ms
  */
 export async function measureChanges(
   plane: Plane,
   namespaces: readonly string[],
   samples: number,
+  follow?: Follow,
 ): Promise<number[]> {
   const child = `${CLUSTER_NAME}-signaling`
   const seen = new Awaited()
@@ -36,6 +43,7 @@ export async function measureChanges(
       await plane.client.mergePatch(MEETING_CLUSTERS, namespace, CLUSTER_NAME, {
         spec: { mesh: { maxParticipants } },
       })
+      await follow?.(namespace, DEPLOYMENTS, child)
       await updated
     })
   } finally {
@@ -43,11 +51,17 @@ export async function measureChanges(
   }
 }
 
-/** One after the other: a child is deleted, and the new one is waited for. @returns ms */
+/**
+ * One after the other: a child is deleted, and the new one is waited for.
+ *
+ * @param follow where no operator runs: makes it anew
+ * @returns ms
+ */
 export async function measureRepairs(
   plane: Plane,
   namespaces: readonly string[],
   samples: number,
+  follow?: Follow,
 ): Promise<number[]> {
   const children: [Resource, string][] = [
     [SERVICES, `${CLUSTER_NAME}-signaling`],
@@ -69,6 +83,7 @@ export async function measureRepairs(
       const restored = seen.once(namespace)
       const started = performance.now()
       await plane.client.delete(resource, namespace, name, metadata.uid ?? '')
+      await follow?.(namespace, resource, name)
       await restored
       return started
     })
@@ -87,8 +102,8 @@ async function measure(
     const called = performance.now()
     const started = (await act(sample)) ?? called
     times.push(performance.now() - started)
-    // So that a sample does not pay for what the one before left to do.
-    await new Promise((resolve) => setTimeout(resolve, 5 + (sample % 10)))
+    // So that a sample does not pay for what the one before left to do: a status, and the watches that bring it.
+    await new Promise((resolve) => setTimeout(resolve, 60 + (sample % 10)))
   }
   return times
 }
