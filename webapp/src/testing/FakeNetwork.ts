@@ -9,6 +9,8 @@ export class FakeNetwork {
   readonly #cut = new Set<string>()
   /** A network that lets nothing through, whatever is negotiated. */
   down = false
+  /** Only what goes through a TURN server gets through. */
+  relayOnly = false
 
   add(connection: FakeConnection): FakeConnection {
     this.connections.push(connection)
@@ -54,9 +56,13 @@ export class FakeNetwork {
 
   #carries(one: FakeConnection, other: FakeConnection): boolean {
     if (this.down || one.closed || other.closed || !one.agreed || !other.agreed) return false
+    if (this.relayOnly && ![one, other].every(hasTurn)) return false
     const session = key(one.agreed)
     return session === key(other.agreed) && !this.#cut.has(session)
   }
 }
+
+const hasTurn = ({ configuration }: FakeConnection) =>
+  (configuration.iceServers ?? []).some(({ urls }) => String(urls).startsWith('turn'))
 
 const key = ({ offer, answer }: { offer: string; answer: string }) => `${offer} ${answer}`

@@ -11,7 +11,7 @@ import { backoff } from './ReconnectPolicy.ts'
 jest.setTimeout(60_000)
 
 /** Two participants and what lies between them. */
-function meet() {
+function meet(iceServers: RTCIceServer[] = []) {
   const clock = new TestClock()
   const network = new FakeNetwork()
   const server = { up: true, deaf: false }
@@ -25,7 +25,7 @@ function meet() {
       peerId,
       clock,
       policy: backoff({ firstMs: 0, stepMs: 2000, maxMs: 8000, attempts: 9, random: () => 0.5 }),
-      configuration: { iceServers: [] },
+      configuration: { iceServers },
       tracks: { audio: null, video: null },
       createConnection: (configuration) => {
         const connection = network.add(new FakeConnection(configuration))
@@ -66,6 +66,37 @@ describe('PeerLink', () => {
     await clock.advance(60_000)
     expect(log.filter(({ what }) => what === 'reconnecting' || what === 'restart')).toEqual([])
     expect(errors).toEqual([])
+  })
+
+  it('REQ-P2: Feature: webrtc-improvements, Property 2: where the direct path fails, TURN is tried before failure is declared', async () => {
+    const turn = { urls: ['turn:192.0.2.1'], username: 'u', credential: 'c' }
+    await fc.assert(
+      fc.asyncProperty(
+        // From the start on, or lost in the middle of the call.
+        fc.integer({ min: 0, max: 20_000 }),
+        fc.constantFrom('disconnected' as const, 'failed' as const, 'silence' as const),
+        // New credentials come at any moment.
+        fc.array(fc.integer({ min: 0, max: 30_000 }), { maxLength: 4 }),
+        async (after, how, renewals) => {
+          const { clock, network, log, both } = meet([turn])
+          for (const at of renewals)
+            clock.after(at, () => {
+              for (const link of both()) link.setIceServers([{ ...turn, username: String(at) }])
+            })
+          if (after === 0) network.relayOnly = true
+          await clock.advance(after)
+          network.relayOnly = true
+          network.cutPaths()
+          if (how !== 'silence') network.report(how)
+          await clock.advance(30_000)
+          expect(states(both())).toEqual(['connected', 'connected'])
+          expect(log.filter(({ what }) => what === 'failed')).toEqual([])
+          for (const { configuration, closed } of network.connections)
+            if (!closed) expect(configuration.iceServers?.[0]?.urls).toEqual(turn.urls)
+        },
+      ),
+      { numRuns: 100 },
+    )
   })
 
   it('REQ-P7: Feature: webrtc-improvements, Property 7: a lost path starts a reconnection within 1 s', async () => {

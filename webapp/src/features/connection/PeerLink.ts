@@ -194,12 +194,16 @@ export class PeerLink {
 
   /**
    * The other participant's socket is another one, or was away: what was sent to it before may never
-   * have arrived, and a lost connection begins anew.
+   * have arrived. The path of a connection that is being tried anew may yet come back by itself, so it
+   * is kept beside; one that was given up begins anew.
    */
   peerReturned(): void {
     if (this.#closed) return
     if (this.#state === 'connected') this.#offerAgain()
-    else if (this.leads) this.#beginAnew()
+    else if (this.leads && this.#state === 'reconnecting') {
+      this.#attempt = 0
+      this.#tryAgain()
+    } else if (this.leads) this.#beginAnew()
   }
 
   /**

@@ -45,6 +45,7 @@ class SocketSignaling implements Signaling {
   #token: string
   #media: MediaState = { audio: false, video: false }
   #closed = false
+  #joined = false
   /** Signals of the old socket during a hand-over: the new one may bring them again. */
   #heard: string[] | undefined
 
@@ -145,11 +146,12 @@ class SocketSignaling implements Signaling {
   }
 
   /**
-   * Where nothing answers, sockets are opened one after the other until one is connected: a network that
-   * is back takes a new one at once, while one from before waits for TCP to try again.
+   * Whoever was connected before and gets no answer opens one socket after the other until one is connected: a
+   * network that is back takes a new one at once, while one from before waits for TCP to try again.
    */
   async connect(): Promise<void> {
     if (this.#socket.connected) return
+    if (!this.#joined) return connected(this.#socket)
     const sockets = [this.#socket]
     const timer = setInterval(() => {
       const next = this.#open()
@@ -185,6 +187,7 @@ class SocketSignaling implements Signaling {
   async join(media: MediaState): Promise<RoomSnapshot> {
     this.#media = media
     const snapshot = await this.ask('room:join', { media })
+    this.#joined = true
     this.#token = snapshot.resume
     return snapshot
   }
@@ -286,12 +289,18 @@ function wasHeard(heard: string[], { name, args: [message] }: Arrived): boolean 
   return index >= 0
 }
 
+/** What the address of the page was opened with: `/r/<room>#invite=…`. */
+function invitation(): { invite?: string } {
+  const invite = new URLSearchParams(location.hash.slice(1)).get('invite')
+  return invite === null ? {} : { invite }
+}
+
 /** `POST /api/rooms/:room/join` on the page's own origin. */
 export const requestJoinOverHttp: RequestJoin = async (room, name) => {
   const response = await fetch(`/api/rooms/${encodeURIComponent(room)}/join`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name }),
+    body: JSON.stringify({ name, ...invitation() }),
     signal: AbortSignal.timeout(10_000),
   }).catch(() => {
     throw new SignalingError('offline', 'the server cannot be reached')

@@ -1,4 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals'
+import { displayNameSchema } from '@parley/protocol'
 import fc from 'fast-check'
 import type { Cell } from '../../state.ts'
 import { TestClock } from '../../testing/TestClock.ts'
@@ -74,6 +75,23 @@ const name = fc.stringMatching(/^[A-Za-zÀ-ɏẠ-ỹ]{1,64}$/)
 const mutes = fc.array(fc.tuple(fc.boolean(), fc.boolean()), { minLength: 1, maxLength: 8 })
 
 describe('a stay in a room', () => {
+  it('REQ-P3: Feature: webrtc-improvements, Property 3: who joins does so with a real, non-empty name', async () => {
+    const typed = fc.oneof(fc.string(), fc.string({ unit: 'grapheme' }), name, fc.constant('   '))
+    await fc.assert(
+      fc.asyncProperty(room, typed, async (id, what) => {
+        const { clock, stay, call, joins } = load(storage())
+        stay.enter(id)
+        void stay.join(what)
+        await clock.advance(10)
+        if (displayNameSchema.safeParse(what).success) {
+          expect(joins).toMatchObject([{ name: what.trim() }])
+          expect(what.trim()).toMatch(/[^\p{C}\p{Z}\p{M}]/u)
+        } else expect([joins, call.get().phase]).toEqual([[], 'idle'])
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   it('REQ-P26: Feature: webrtc-improvements, Property 26: while in a call its id is in session storage', async () => {
     await fc.assert(
       fc.asyncProperty(room, name, mutes, async (id, who, changes) => {

@@ -72,8 +72,11 @@ export class RoomStay {
   }
 
   /** Joins the room of the page; the microphone and camera may still be opening. */
-  async join(name: string): Promise<void> {
+  async join(typed: string): Promise<void> {
     const { call, now } = this.#options
+    const { data: name } = displayNameSchema.safeParse(typed)
+    // Without a name there is nobody to join as: the lobby asks for one (REQ-P3).
+    if (name === undefined) return call.set({ phase: 'idle' })
     const startedAt = now()
     const { room, relayForced } = call.get()
     const present = this.#count
