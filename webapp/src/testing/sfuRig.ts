@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -8,13 +8,12 @@ import { fileURLToPath } from 'node:url'
 import { ensureBinaries } from '@parley/devcluster'
 import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
 import { execa } from 'execa'
-import { io } from 'socket.io-client'
 
 const liveKitKey = { apiKey: 'test', secret: randomBytes(24).toString('hex') }
 const turnSecret = randomBytes(24).toString('hex')
 
 /**
- * What stands around the page in a cluster: signaling on Redis, two LiveKits and coturn, each the real
+ * What stands around the page in a cluster: signaling on Redis, LiveKit and coturn, each the real
  * one, and a proxy that puts all behind one origin as the webapp's nginx does. On this machine.
  *
  * @param meshMax participants with which a room is still a mesh
@@ -34,10 +33,8 @@ export async function startSfuRig(meshMax: number) {
     return child
   }
 
-  const [{ livekit }, ports] = await Promise.all([ensureBinaries(['livekit']), freePorts(12)])
-  const [redisPort, turnPort, ...free] = ports as number[]
-  const sfuPorts = [0, 1].map(() => ({ http: port(free), tcp: port(free), metrics: port(free) }))
-  const signalingPorts = free
+  const [{ livekit }, ports] = await Promise.all([ensureBinaries(['livekit']), freePorts(8)])
+  const [redisPort, sfuPort, sfuTcp, turnPort, ...signalingPorts] = ports as number[]
   const outDir = join(directory, 'dist')
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const built = execa('vite', ['build', '--outDir', outDir, '--logLevel', 'warn'], {
@@ -50,28 +47,20 @@ export async function startSfuRig(meshMax: number) {
     run('redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', ''])
   let redis = startRedis()
 
-  const sfuConfigs = await Promise.all(
-    sfuPorts.map(({ http, tcp, metrics }, index) =>
-      file(
-        `livekit-${index}.yaml`,
-        [
-          `port: ${http}`,
-          `prometheus: { port: ${metrics} }`,
-          'bind_addresses: [127.0.0.1]',
-          `redis: { address: "127.0.0.1:${redisPort}" }`,
-          `keys: { ${liveKitKey.apiKey}: ${liveKitKey.secret} }`,
-          `rtc: { tcp_port: ${tcp}, port_range_start: ${40_000 + index * 100}, port_range_end: ${40_099 + index * 100}, node_ip: "${address}", use_external_ip: false }`,
-          'signal_relay: { retry_timeout: 60s }',
-          'logging: { level: warn }',
-        ].join('\n'),
-      ),
-    ),
+  const sfuConfig = await file(
+    'livekit.yaml',
+    [
+      `port: ${sfuPort}`,
+      'bind_addresses: [127.0.0.1]',
+      `redis: { address: "127.0.0.1:${redisPort}" }`,
+      `keys: { ${liveKitKey.apiKey}: ${liveKitKey.secret} }`,
+      `rtc: { tcp_port: ${sfuTcp}, port_range_start: 40000, port_range_end: 40100, node_ip: "${address}", use_external_ip: false }`,
+      'signal_relay: { retry_timeout: 60s }',
+      'logging: { level: warn }',
+    ].join('\n'),
   )
-  const startSfu = (config: string) => run(join(livekit, 'server'), ['--config', config])
-  const sfus = sfuConfigs.map(startSfu)
-  const sfuMetrics = async (index: number) =>
-    (await fetch(`http://127.0.0.1:${sfuPorts[index]?.metrics}/metrics`)).text()
-  const sfuApi = (index: number) => `http://127.0.0.1:${sfuPorts[index]?.http}`
+  const startSfu = () => run(join(livekit, 'server'), ['--config', sfuConfig])
+  let sfu = startSfu()
 
   run('turnserver', [
     ...['-n', '--use-auth-secret', `--static-auth-secret=${turnSecret}`, '--realm=test.test'],
@@ -86,7 +75,7 @@ export async function startSfuRig(meshMax: number) {
     PARLEY_MESH_MAX: String(meshMax),
     PARLEY_DRAIN_SECONDS: '20',
     PARLEY_SFU: 'LiveKit',
-    PARLEY_SFU_API: sfuApi(0),
+    PARLEY_SFU_API: `http://127.0.0.1:${sfuPort}`,
     PARLEY_SFU_KEYS_FILE: await file('keys', `${liveKitKey.apiKey}: ${liveKitKey.secret}\n`),
     PARLEY_TURN_SECRET_FILE: await file('turn-secret', turnSecret),
     PARLEY_JOIN_KEY_FILE: await file('join-key', 'a signing key of this test alone, long enough'),
@@ -98,10 +87,11 @@ export async function startSfuRig(meshMax: number) {
   }
   await built
   const replicas: { server: Signaling; port: number }[] = []
-  const startReplica = async () => {
+  /** @param env on top of what all replicas have */
+  const startReplica = async (env: Record<string, string> = {}) => {
     const port = signalingPorts.shift() as number
     const server = await startSignaling(
-      parseConfig({ ...settings, PORT: String(port), PARLEY_WEBAPP_DIR: outDir }),
+      parseConfig({ ...settings, PORT: String(port), PARLEY_WEBAPP_DIR: outDir, ...env }),
     )
     const replica = { server, port }
     replicas.unshift(replica)
@@ -109,75 +99,27 @@ export async function startSfuRig(meshMax: number) {
   }
   await startReplica()
 
-  // As kube-proxy and nginx do it: a new connection goes to the newest replica that is ready, and to one LiveKit
-  // after the other, also one that is gone.
-  let next = 0
+  // As kube-proxy and nginx do it: a new connection goes to the newest replica that is ready.
   const proxy = startProxy((url) =>
-    url.startsWith('/rtc')
-      ? (sfuPorts[next++ % sfuPorts.length]?.http as number)
-      : (replicas[0]?.port as number),
+    url.startsWith('/rtc') ? (sfuPort as number) : (replicas[0]?.port as number),
   )
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
   await until(async () => {
-    const asked = ['/readyz', ...sfuPorts.map(() => '/rtc/validate')]
-    const [page, ...media] = await Promise.all(asked.map((path) => fetch(`${url}${path}`)))
+    const [page, media] = await Promise.all([fetch(`${url}/readyz`), fetch(`${url}/rtc/validate`)])
     // LiveKit refuses who shows no token, which shows that it is there.
-    return page?.ok === true && media.every(({ status }) => status === 401)
+    return page.ok && media.status === 401
   })
 
   return {
     url,
     startReplica,
     replicas,
-    /** Ends a LiveKit as a lost node would. */
-    async killSfu(index: number) {
-      sfus[index]?.kill('SIGKILL')
-      await sfus[index]
-    },
-    /** All LiveKits are lost, and started again where they were. */
-    async restartSfus() {
-      for (const sfu of sfus) sfu.kill('SIGKILL')
-      await Promise.all(sfus)
-      sfus.splice(0, sfus.length, ...sfuConfigs.map(startSfu))
-    },
-    /** Makes a room on one LiveKit, before anybody comes. */
-    async placeRoom(room: string, index: number) {
-      const [, node] = /node_id="([^"]+)"/.exec(await sfuMetrics(index)) ?? []
-      const answer = await fetch(`${sfuApi(index)}/twirp/livekit.RoomService/CreateRoom`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${adminToken()}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ name: `default.${room}`, node_id: node }),
-      })
-      if (!answer.ok) throw new Error(`LiveKit made no room: ${await answer.text()}`)
-    },
-    /** Moves a room of two to the SFU: somebody without media is one too many, and leaves at once. */
-    async moveToSfu(room: string) {
-      const answer = await fetch(`${url}/api/rooms/${room}/join`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ name: 'Passer-by' }),
-      })
-      const { token } = (await answer.json()) as { token: string }
-      const socket = io(url, { auth: { token }, transports: ['websocket'], forceNew: true })
-      try {
-        const none = { audio: false, video: false }
-        await socket.timeout(20_000).emitWithAck('room:join', { media: none })
-        await socket.timeout(20_000).emitWithAck('room:leave', {})
-      } finally {
-        socket.disconnect()
-      }
-    },
-    /** Waits until media comes in at a LiveKit from now on. */
-    async untilMediaComes(index: number) {
-      const packets = async () => {
-        const counts = (await sfuMetrics(index)).matchAll(
-          /^livekit_packet_total\{[^}]*direction="incoming"[^}]*\} (\S+)/gm,
-        )
-        return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
-      }
-      const before = await packets()
-      await until(async () => (await packets()) > before + 100, 60_000)
+    /** Ends LiveKit as a lost node would, and starts it again where it was. */
+    async restartSfu() {
+      sfu.kill('SIGKILL')
+      await sfu
+      sfu = startSfu()
     },
     /** Redis comes back with an empty memory. */
     async restartRedis() {
@@ -194,19 +136,6 @@ export async function startSfuRig(meshMax: number) {
       await rm(directory, { recursive: true, force: true })
     },
   }
-}
-
-function port(free: number[]): number {
-  return free.shift() as number
-}
-
-/** A JWT that lets its bearer make rooms. */
-function adminToken(): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const exp = Math.ceil(Date.now() / 1000) + 60
-  const claims = { iss: liveKitKey.apiKey, exp, video: { roomCreate: true } }
-  const text = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`
-  return `${text}.${createHmac('sha256', liveKitKey.secret).update(text).digest('base64url')}`
 }
 
 function server(command: string, args: string[]) {
@@ -282,7 +211,7 @@ async function freePorts(count: number): Promise<number[]> {
 async function until(holds: () => Promise<boolean>, withinMs = 20_000): Promise<void> {
   const end = Date.now() + withinMs
   while (!(await holds().catch(() => false))) {
-    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${holds}`)
+    if (Date.now() > end) throw new Error(`the servers of the test were not up in ${withinMs} ms`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
