@@ -7,7 +7,6 @@ import type { Browser } from 'playwright-core'
 import { type Freeze, type Guest, LiveCall, launchChromium } from '../call.ts'
 import { Stack } from '../stack.ts'
 import { ProcessWatch } from './processes.ts'
-import { until } from './until.ts'
 
 export const namespace = 'meetings'
 export const name = 'town'
@@ -279,30 +278,6 @@ export async function peopleOn({ nodes }: Meeting, { node }: { node: string }): 
   const text = (await answer?.text()) ?? ''
   const counts = text.matchAll(/^livekit_participant_total\{[^}]*\} (\d+)/gm)
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
-}
-
-/** The SFU pod with the call of three on it. */
-export async function sfuWithForum(meeting: Meeting): Promise<string> {
-  let theirs = ''
-  await until(async () => {
-    for (const sfu of await podsOf(meeting, 'sfu'))
-      if ((await peopleOn(meeting, sfu)) === forum.length) theirs = sfu.pod
-    return theirs !== ''
-  })
-  return theirs
-}
-
-/** Ends what runs in a pod, without a word to anybody; Kubernetes starts it again. */
-export async function killWithin({ stack }: Meeting, pod: string): Promise<void> {
-  const before = await restartsOf(stack, pod)
-  // Everything but process 1, which ends by that, and this shell.
-  await stack.kubectl(['exec', pod, '-n', namespace, '--', 'sh', '-c', 'kill -KILL -1'])
-  await until(async () => (await restartsOf(stack, pod)) > before)
-}
-
-async function restartsOf(stack: Stack, pod: string): Promise<number> {
-  const path = 'jsonpath={.status.containerStatuses[0].restartCount}'
-  return Number(await stack.kubectl(['get', 'pod', pod, '-n', namespace, '-o', path]))
 }
 
 /** Stops the API server for so long: it takes connections, and answers nobody. */
