@@ -1,5 +1,5 @@
 import { X } from 'lucide-react'
-import { type KeyboardEvent, useEffect, useRef } from 'react'
+import { type KeyboardEvent, useLayoutEffect, useRef } from 'react'
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
@@ -23,8 +23,7 @@ function OpenPanel({ tab }: { tab: SideTab }) {
   const count = useAppState((state) => state.call.participants.length + 1)
   const unread = useAppState((state) => state.chat.unread)
   const panel = useRef<HTMLElement>(null)
-  useFocusBack(panel)
-  useSheet(panel)
+  usePanelFocus(panel)
   const pressed = (event: KeyboardEvent) => {
     // Not that of a menu or a dialog, which are children for React alone.
     if (event.key !== 'Escape' || !panel.current?.contains(event.target as Node)) return
@@ -64,48 +63,44 @@ function OpenPanel({ tab }: { tab: SideTab }) {
   )
 }
 
-/** The focus goes in with the panel, and back to what opened it. */
-function useFocusBack(panel: React.RefObject<HTMLElement | null>) {
-  useEffect(() => {
+/**
+ * The focus goes in with the panel, and back to what opened it. As a sheet it covers everything else, which the
+ * keyboard then does not reach. In a layout effect, which comes before what is in the panel takes the focus.
+ */
+function usePanelFocus(panel: React.RefObject<HTMLElement | null>) {
+  useLayoutEffect(() => {
     const before = document.activeElement
     const element = panel.current
-    if (!element?.contains(before))
-      element?.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus()
-    return () => {
-      // Gone with the panel, or never moved: else the person is somewhere else by now.
-      const lost = !document.activeElement || document.activeElement === document.body
-      const within = element?.contains(document.activeElement)
-      if ((lost || within) && before instanceof HTMLElement && before.isConnected) before.focus()
-    }
-  }, [panel])
-}
-
-/** As a sheet it covers everything else, which the keyboard then does not reach. */
-function useSheet(panel: React.RefObject<HTMLElement | null>) {
-  useEffect(() => {
     const query = matchMedia(sheet)
-    const others = () =>
-      [...(panel.current?.parentElement?.children ?? [])].filter(
-        (child): child is HTMLElement => child instanceof HTMLElement && child !== panel.current,
-      )
     const covered = new Set<HTMLElement>()
     const uncover = () => {
-      for (const element of covered) element.inert = false
+      for (const one of covered) one.inert = false
       covered.clear()
     }
-    const apply = () => {
+    const cover = () => {
       uncover()
       if (!query.matches) return
-      for (const element of others()) {
-        element.inert = true
-        covered.add(element)
-      }
+      for (const one of element?.parentElement?.children ?? [])
+        if (one instanceof HTMLElement && one !== element) {
+          one.inert = true
+          covered.add(one)
+        }
     }
-    apply()
-    query.addEventListener('change', apply)
+    element?.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus()
+    cover()
+    query.addEventListener('change', cover)
     return () => {
-      query.removeEventListener('change', apply)
+      query.removeEventListener('change', cover)
       uncover()
+      const now = document.activeElement
+      // Else the person is somewhere else by now.
+      if (now && now !== document.body && !element?.contains(now)) return
+      // A toast that opened the panel is gone.
+      const opener =
+        before instanceof HTMLElement && before.isConnected && before !== document.body
+          ? before
+          : document.querySelector<HTMLElement>('.side-buttons .bar-button')
+      opener?.focus()
     }
   }, [panel])
 }
