@@ -260,8 +260,11 @@ export function rotationOf(
 }
 
 function readRotation(annotations: Readonly<Record<string, string>>): RotationState | undefined {
+  // Most Secrets are not rotated, and to fail to read them is dear.
+  const text = annotations[ROTATION_ANNOTATION]
+  if (text === undefined) return undefined
   const rotatedAt = time.safeParse(annotations[ROTATED_AT_ANNOTATION])
-  const rest = annotation.safeParse(parseJson(annotations[ROTATION_ANNOTATION]))
+  const rest = annotation.safeParse(parseJson(text))
   if (!rotatedAt.success || !rest.success) return undefined
   const { holdSeconds, ttlSeconds, ...others } = rest.data
   return {
@@ -272,9 +275,9 @@ function readRotation(annotations: Readonly<Record<string, string>>): RotationSt
   }
 }
 
-function parseJson(text: string | undefined): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text ?? '')
+    return JSON.parse(text)
   } catch {
     return undefined
   }
