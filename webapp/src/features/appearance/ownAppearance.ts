@@ -1,13 +1,14 @@
 import { changeLanguage } from '../../app/i18n.ts'
 import { cell } from '../../state.ts'
+import { keep, kept } from '../../ui/kept.ts'
 import { type Language, pickLanguage, pickTheme, type Theme } from './appearance.ts'
 
 const appearance = cell('appearance')
 
 /** From the first paint on: theme and language as chosen earlier, or as the browser says. */
 export async function beginAppearance(): Promise<void> {
-  applyTheme(pickTheme(read('parley.theme')))
-  const language = pickLanguage(read('parley.language'), navigator.languages)
+  applyTheme(pickTheme(kept('parley.theme')))
+  const language = pickLanguage(kept('parley.language'), navigator.languages)
   await applyLanguage(language)
 }
 
@@ -30,20 +31,4 @@ async function applyLanguage(language: Language): Promise<void> {
   await changeLanguage(language)
   document.documentElement.lang = language
   appearance.set({ language })
-}
-
-function read(key: string): string | null {
-  try {
-    return localStorage.getItem(key)
-  } catch {
-    return null // the browser keeps nothing for this site
-  }
-}
-
-function keep(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value)
-  } catch {
-    // Then it holds for as long as the page does.
-  }
 }

@@ -1,4 +1,5 @@
 import { type AppState, cell, store } from '../../state.ts'
+import { keep, kept } from '../../ui/kept.ts'
 import { self } from '../voice/voiceState.ts'
 import { choose, type LayoutChoice, nextSpeaker, takeShares } from './layoutState.ts'
 
@@ -8,7 +9,7 @@ const key = 'parley.layout'
 /** Chosen by hand; kept for the next call. */
 export function chooseLayout(chosen: LayoutChoice): void {
   layout.set(choose(layout.get(), chosen))
-  localStorage.setItem(key, chosen)
+  keep(key, chosen)
 }
 
 /** Who shares: others while there is a picture of it, oneself while it is captured. */
@@ -17,8 +18,8 @@ function sharing({ call, share }: AppState): string[] {
   return [...(share.screen ? [call.selfId] : []), ...others.map(({ id }) => id)]
 }
 
-const kept = localStorage.getItem(key)
-if (kept === 'grid' || kept === 'speaker') layout.set({ chosen: kept })
+const earlier = kept(key)
+if (earlier === 'grid' || earlier === 'speaker') layout.set({ chosen: earlier })
 
 store.subscribe((state, before) => {
   if (state.voice.speaking !== before.voice.speaking) {
@@ -26,9 +27,9 @@ store.subscribe((state, before) => {
     const speaker = nextSpeaker(state.layout.speaker, speaking)
     if (speaker !== state.layout.speaker) layout.set({ speaker })
   }
-
   if (state.call === before.call && state.share === before.share) return
   if (state.call.phase === 'joining') return
-  const next = takeShares(state.layout, sharing(state))
-  if (next !== state.layout) layout.set(next)
+  const now = layout.get()
+  const next = takeShares(now, sharing(state))
+  if (next !== now) layout.set(next)
 })

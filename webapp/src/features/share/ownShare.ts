@@ -11,5 +11,7 @@ export const ownShare = new ScreenShare(
 
 store.subscribe(({ call, share }, before) => {
   if (call.phase === before.call.phase) return
-  if (call.phase !== 'joined' && (share.screen || share.choosing)) ownShare.stop()
+  // Whoever has to join anew because the pass ran out goes on sharing.
+  const over = call.phase === 'idle' || call.phase === 'left' || call.phase === 'failed'
+  if (over && (share.screen || share.choosing)) ownShare.stop()
 })
