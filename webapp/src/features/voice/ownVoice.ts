@@ -53,8 +53,6 @@ export const ownPushToTalk = new PushToTalk(
   (on) => void ownMedia.set('audio', on),
 )
 
-export const hideMutedSpeech = () => mutedSpeech.hide()
-
 /** Listens for as long as the call is on screen. @returns what ends it */
 export function followVoices(): () => void {
   const stopFollowing = store.subscribe((state, before) => {
