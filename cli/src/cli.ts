@@ -6,6 +6,7 @@ import { addCost } from './commands/cost/cost.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addDrain } from './commands/drain.ts'
 import { addInstall } from './commands/install.ts'
+import { addInvite } from './commands/invite.ts'
 import { addManager } from './commands/manager.ts'
 import { addMeter } from './commands/meter.ts'
 import { addOperate } from './commands/operate.ts'
@@ -85,6 +86,7 @@ function parley(): Command {
   addPlan(program)
   addRender(program)
   program.commandsGroup('Operate:')
+  addInvite(program)
   addDrain(program)
   addOperate(program)
   program.commandsGroup('Other:')

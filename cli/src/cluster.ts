@@ -97,3 +97,20 @@ export async function askMeter<T>(api: ApiClient, cluster: ClusterName, path: st
     [meterTokenHeader]: token,
   })
 }
+
+/** The keys of join tokens of a MeetingCluster, and the host name of its page. */
+export async function joinKeysOf(
+  api: ApiClient,
+  cluster: ClusterName,
+): Promise<{ keys: string; domain: string }> {
+  const mc = await getMeetingCluster(api, cluster)
+  const secret = await api.get<K8sObject & { data?: Record<string, string> }>(
+    SECRETS,
+    cluster.namespace,
+    secretNames(mc).joinKey,
+  )
+  return {
+    keys: Buffer.from(secret.data?.key ?? '', 'base64').toString(),
+    domain: mc.spec.domain,
+  }
+}

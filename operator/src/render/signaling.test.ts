@@ -23,6 +23,14 @@ it('REQ-K8: signaling knows the largest room of a mesh, and REQ-K3 the life of c
   ).toMatchObject({ PARLEY_MESH_MAX: '6', PARLEY_TURN_TTL_SECONDS: '1800' })
 })
 
+it.each(['Admit', 'Knock', 'Refuse'] as const)(
+  'REQ-W5: signaling knows what becomes of guests: %s',
+  (guests) => {
+    expect(env({ signaling: { auth: { guests } } }).PARLEY_GUESTS).toBe(guests)
+    expect(env({}).PARLEY_GUESTS).toBe('Admit')
+  },
+)
+
 it('REQ-K7: a signaling pod gets its drain timeout, and a little to end in', () => {
   expect(pod({ signaling: { drainTimeout: '2m' } })?.terminationGracePeriodSeconds).toBe(130)
   expect(env({ signaling: { drainTimeout: '2m' } }).PARLEY_DRAIN_SECONDS).toBe('120')

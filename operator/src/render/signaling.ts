@@ -94,6 +94,7 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
           },
           { name: 'PARLEY_JOIN_TTL_SECONDS', value: String(JOIN_TOKEN_TTL_SECONDS) },
           { name: 'PARLEY_JOIN_KEY_FILE', value: '/etc/parley/secrets/join/key' },
+          { name: 'PARLEY_GUESTS', value: signaling.auth.guests },
           { name: 'PARLEY_SFU', value: hasLiveKit(mc) ? 'LiveKit' : 'None' },
           ...(hasLiveKit(mc)
             ? [

@@ -19,7 +19,7 @@ const claimsSchema = z.object({
 })
 
 /** What an invitation says: who comes by it may be this, in that room. */
-export type Invitation = {
+type Invitation = {
   room: string
   tenant: string
   role: Role

@@ -4,7 +4,7 @@ import { SignalingError } from '../errors.ts'
 import type { JoinClaims } from '../join-token.ts'
 import type { Comer, Mark, RoomState, Standing } from '../rooms/room-door.ts'
 import { type RoomKey, roomName } from '../rooms/room-store.ts'
-import { hostChannel, knockerChannel, lobbyChannel, peerChannel } from './channels.ts'
+import { channel, hostChannel, knockerChannel, lobbyChannel, peerChannel } from './channels.ts'
 import { toError } from './refusals.ts'
 import type { LocalSeats } from './seats.ts'
 import type { GatewayDeps, LocalSeat, MeetingSocket } from './types.ts'
@@ -28,8 +28,10 @@ export type Doorkeeper = {
   retry(key: RoomKey): void
   /** A socket is gone; if it waited, it does not any more. Never rejects. */
   gone(socket: MeetingSocket): Promise<void>
-  /** Ends the socket of somebody whose seat was taken away, on whichever replica it is. */
-  see(key: RoomKey, id: string, event: 'removed' | 'room:ended'): void
+  /** Ends the socket of somebody who was removed, on whichever replica it is. */
+  showOut(key: RoomKey, id: string): void
+  /** Ends the sockets of everybody in the room and before it. */
+  close(key: RoomKey): void
   /**
    * With each heartbeat, around the renewal of seats: whoever waits here goes on waiting, whoever was removed is
    * gone, and a store that has lost its data learns what was locked.
@@ -37,7 +39,7 @@ export type Doorkeeper = {
   round<T>(renew: () => Promise<T>): Promise<T>
 }
 
-export type Welcome = {
+type Welcome = {
   self: Participant
   participants: Participant[]
   locked: boolean
@@ -86,7 +88,7 @@ export function doorkeeperOf(
         theirs.socketsJoin(hostChannel(key))
         for (const knocker of lobby) theirs.emit('lobby:knocking', knocker)
       } else theirs.socketsLeave(hostChannel(key))
-      io.to(`room:${roomName(key)}`).emit('participant:role', { id, role })
+      io.to(channel(key)).emit('participant:role', { id, role })
     }
   }
 
@@ -100,10 +102,19 @@ export function doorkeeperOf(
     io.to(hostChannel(key)).emit('lobby:gone', { id })
   }
 
-  function see(key: RoomKey, id: string, event: 'removed' | 'room:ended') {
-    const theirs = io.in(peerChannel(key, id))
-    theirs.emit(event)
-    theirs.disconnectSockets(true)
+  /**
+   * Those here are told directly: what is said to all goes by way of Redis also to them, and would come after the
+   * end of their sockets.
+   */
+  function end(channels: string[], event: Ending) {
+    const ids = channels.flatMap((name) => [...(io.sockets.adapter.rooms.get(name) ?? [])])
+    for (const socket of ids.map((id) => io.sockets.sockets.get(id))) {
+      socket?.emit(event)
+      socket?.disconnect(true)
+    }
+    const elsewhere = io.in(channels)
+    elsewhere.emit(event)
+    elsewhere.disconnectSockets(true)
   }
 
   async function knockAgain({ key, claims, knocker, socket }: Waiting) {
@@ -127,7 +138,7 @@ export function doorkeeperOf(
     )
     for (const { participant } of here) {
       const event = endings[marks.get(participant.id) ?? 'admitted']
-      if (event) see(key, participant.id, event)
+      if (event) end([peerChannel(key, participant.id)], event)
     }
     if (isLocked !== undefined) note(key, isLocked)
     return isLocked === undefined && locked.has(roomName(key)) ? key : undefined
@@ -144,7 +155,11 @@ export function doorkeeperOf(
       await socket.leave(lobbyChannel(key))
       const { id } = participant
       const { account } = socket.data.claims
-      const state = await door.settle(key, least, { id, account })
+      const state = await door.settle(key, least, { id, account }).catch((error): RoomState => {
+        // The store went away after it gave the seat. Roles are as people came; the next who comes settles them.
+        log.warn({ ...key, code: toError(error, log).code }, 'room not settled')
+        return { locked: false, lobby: [], roles: new Map(), changed: [] }
+      })
       note(key, state.locked)
       const withRole = (one: Participant) => ({ ...one, role: state.roles.get(one.id) ?? one.role })
       const self = withRole(participant)
@@ -215,7 +230,8 @@ export function doorkeeperOf(
       }
     },
 
-    see,
+    showOut: (key, id) => end([peerChannel(key, id)], 'removed'),
+    close: (key) => end([channel(key), lobbyChannel(key)], 'room:ended'),
 
     async round(renew) {
       const all = [...seats.byRoom().values()].map(inspect)
@@ -237,7 +253,8 @@ export function doorkeeperOf(
 }
 
 /** What somebody hears whose seat was taken away. */
-const endings: Partial<Record<Mark, 'removed' | 'room:ended'>> = {
+type Ending = 'removed' | 'room:ended'
+const endings: Partial<Record<Mark, Ending>> = {
   removed: 'removed',
   ended: 'room:ended',
 }

@@ -17,7 +17,7 @@ type Doors = {
 }
 
 /** The seats of a process' rooms, as their door sees them. */
-export type DoorRooms = {
+type DoorRooms = {
   /** By id; undefined where the room is empty. */
   seats(
     room: string,

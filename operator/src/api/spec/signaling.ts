@@ -8,7 +8,7 @@ const signalingAuth = withRules(
       .enum(['Token', 'OIDC'])
       .default('Token')
       .describe(
-        'Token: whoever has the link of a room gets a join token. OIDC: only after signing in at the identity provider.',
+        'Token: people come with the link of a room, or with an invitation, as guests says. OIDC: only after signing in at the identity provider.',
       ),
     oidc: z
       .strictObject({
@@ -27,6 +27,12 @@ const signalingAuth = withRules(
       })
       .prefault({})
       .describe('The identity provider of mode OIDC.'),
+    guests: z
+      .enum(['Admit', 'Knock', 'Refuse'])
+      .default('Admit')
+      .describe(
+        'Guests of mode Token. Admit: whoever has the link of a room comes in, and the first is its host. Knock: they wait until a host lets them in. Refuse: nobody comes without an invitation (parley invite).',
+      ),
   }),
   [
     {

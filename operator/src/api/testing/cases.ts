@@ -261,7 +261,7 @@ export const completeSpec = {
   },
   sfu: { engine: 'LiveKit', ports: { min: 40000, max: 49151 }, drainTimeout: '4h', replicas: 2 },
   signaling: {
-    auth: { mode: 'Token', oidc: { issuer: '', clientId: '' } },
+    auth: { mode: 'Token', guests: 'Admit', oidc: { issuer: '', clientId: '' } },
     rateLimits: { messagesPerSecond: 50 },
     drainTimeout: '60s',
     replicas: 2,

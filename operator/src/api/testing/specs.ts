@@ -58,6 +58,7 @@ export const looseSpecs: fc.Arbitrary<object> = partial({
     ...common(),
     auth: partial({
       mode: fc.constantFrom('Token', 'OIDC'),
+      guests: fc.constantFrom('Admit', 'Knock', 'Refuse'),
       oidc: partial({
         issuer: fc.constantFrom('', 'https://id.example.com'),
         clientId: fc.constantFrom('', 'parley'),

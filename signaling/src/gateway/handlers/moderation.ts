@@ -7,7 +7,7 @@ import {
 import { z } from 'zod'
 import { type Action, demand, may } from '../../access/powers.ts'
 import { SignalingError } from '../../errors.ts'
-import { channel, lobbyChannel } from '../channels.ts'
+import { channel, leaveChannels } from '../channels.ts'
 import type { Handlers, LocalSeat, MeetingSocket, Meetings } from '../types.ts'
 
 /** What hosts and admins do for the peace of a room. */
@@ -66,7 +66,7 @@ export function moderationHandlers({
         if (id === participant.id)
           throw new SignalingError('invalid', 'moderation:remove: id: leave with room:leave')
         if (!(await rooms.door.remove(key, id))) throw notThere()
-        doorkeeper.see(key, id, 'removed')
+        doorkeeper.showOut(key, id)
         seats.announceLeft(key, [id])
         if (seat.sfu) dismiss(key, id)
         log.info({ ...key, participant: id, by: participant.id }, 'participant removed')
@@ -94,11 +94,11 @@ export function moderationHandlers({
         const { key, participant } = seat
         await rooms.door.end(key)
         if (seat.sfu) for (const id of roles.keys()) dismiss(key, id)
-        const everybody = io.in([channel(key), lobbyChannel(key)])
-        everybody.emit('room:ended')
-        // Whoever has ended it hears that it is done before the socket goes.
-        everybody.except(socket.id).disconnectSockets(true)
         seats.release(socket.id)
+        await leaveChannels(socket, key, participant.id)
+        doorkeeper.close(key)
+        socket.emit('room:ended')
+        // Whoever has ended it hears that it is done before the socket goes.
         setImmediate(() => socket.disconnect(true))
         log.info({ ...key, by: participant.id, participants: roles.size }, 'meeting ended')
         return null
