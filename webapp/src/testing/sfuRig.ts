@@ -87,11 +87,10 @@ export async function startSfuRig(meshMax: number) {
   }
   await built
   const replicas: { server: Signaling; port: number }[] = []
-  /** @param env on top of what all replicas have */
-  const startReplica = async (env: Record<string, string> = {}) => {
+  const startReplica = async () => {
     const port = signalingPorts.shift() as number
     const server = await startSignaling(
-      parseConfig({ ...settings, PORT: String(port), PARLEY_WEBAPP_DIR: outDir, ...env }),
+      parseConfig({ ...settings, PORT: String(port), PARLEY_WEBAPP_DIR: outDir }),
     )
     const replica = { server, port }
     replicas.unshift(replica)
