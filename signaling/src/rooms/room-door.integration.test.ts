@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
+import { roles } from '@parley/protocol'
+import fc from 'fast-check'
+import { Redis } from 'ioredis'
+import { startRedis } from '../testing/redis-process.ts'
+import { memoryRoomStore } from './memory-room-store.ts'
+import { redisRoomStore } from './redis-room-store.ts'
+import type { Comer } from './room-door.ts'
+import type { RoomStore } from './room-store.ts'
+
+// A server on a machine that may be busy.
+jest.setTimeout(60_000)
+
+const times = { markMs: 3_600_000, leaseMs: 3_600_000 }
+const media = { audio: true, video: false }
+let server: Awaited<ReturnType<typeof startRedis>>
+let redis: Redis
+
+beforeAll(async () => {
+  server = await startRedis()
+  redis = new Redis(server.url, { replyMapping: 'legacy' })
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+type Step = (store: RoomStore, key: { tenant: string; room: string }) => Promise<unknown>
+
+const id = fc.constantFrom('p-a', 'p-b', 'p-c', 'p-d')
+const account = fc.constantFrom(undefined, 'ann', 'bob')
+const comer: fc.Arbitrary<Comer> = fc.record({
+  id,
+  account,
+  knocks: fc.boolean(),
+  passes: fc.boolean(),
+})
+const least = fc.constantFrom('guest' as const, 'member' as const)
+/** A session for each participant and try: some of them are of others. */
+const session = fc.constantFrom('1', '2')
+
+/** Whatever can happen at a door, with what it shows as it is compared. */
+const step = fc.oneof<fc.Arbitrary<{ says: string; run: Step }>[]>(
+  fc
+    .tuple(id, fc.constantFrom(...roles), fc.nat(3), session)
+    .map(([who, role, joinedAt, session]) => ({
+      says: `${who} takes a seat as ${role} at ${joinedAt}`,
+      run: (store, key) => {
+        const participant = { id: who, name: who, media, joinedAt, role }
+        const limits = { total: 9, mesh: 9 }
+        return store.join(key, { participant, session }, limits).then(({ kind }) => kind)
+      },
+    })),
+  fc.tuple(id, session).map(([who, session]) => ({
+    says: `${who} leaves`,
+    run: (store, key) => store.leave(key, who, session),
+  })),
+  comer.map((one) => ({
+    says: `${JSON.stringify(one)} asks`,
+    run: (store, key) => store.door.standing(key, one),
+  })),
+  fc.tuple(comer, session, fc.nat(9)).map(([one, session, since]) => ({
+    says: `${JSON.stringify(one)} knocks`,
+    run: (store, key) => store.door.knock(key, one, { id: one.id, name: one.id, since }, session),
+  })),
+  fc.tuple(id, session).map(([who, session]) => ({
+    says: `${who} does not wait`,
+    run: (store, key) => store.door.withdraw(key, who, session),
+  })),
+  fc.tuple(id, fc.boolean()).map(([who, admitted]) => ({
+    says: `${who} is ${admitted ? 'admitted' : 'denied'}`,
+    run: (store, key) => store.door.answer(key, who, admitted),
+  })),
+  fc.tuple(least, fc.option(id, { nil: undefined }), account).map(([least, who, account]) => ({
+    says: `settled, ${who} came`,
+    run: async (store, key) => {
+      const came = who === undefined ? undefined : { id: who, account }
+      const state = await store.door.settle(key, least, came)
+      return {
+        ...state,
+        roles: [...state.roles].sort(),
+        changed: state.changed.toSorted(),
+        lobby: state.lobby.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      }
+    },
+  })),
+  fc.boolean().map((locked) => ({
+    says: locked ? 'locked' : 'unlocked',
+    run: (store, key) => store.door.setLocked(key, locked),
+  })),
+  id.map((who) => ({
+    says: `${who} is removed`,
+    run: (store, key) => store.door.remove(key, who),
+  })),
+  fc.constant({ says: 'ended', run: (store, key) => store.door.end(key) }),
+  fc.constant({
+    says: 'watched',
+    run: async (store, key) => {
+      const { marks, locked } = await store.door.watch(key, ['p-a', 'p-b', 'p-c', 'p-d'])
+      return { marks: [...marks], locked }
+    },
+  }),
+)
+
+it('REQ-W5: a door in Redis and one in memory say the same, whatever happens at them', async () => {
+  let run = 0
+  const inRedis = redisRoomStore(redis, { prefix: 'test', now: () => 0, ...times })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      const key = { tenant: 't', room: `r-${run++}` }
+      const inMemory = memoryRoomStore(() => 1000, times)
+      for (const { says, run } of steps) {
+        const [one, other] = [await run(inMemory, key), await run(inRedis, key)]
+        expect({ says, answer: other }).toEqual({ says, answer: one })
+      }
+    }),
+    { numRuns: 150 },
+  )
+})
+
+it('REQ-W5: what may be used once is used by one of those who try, on whichever store', async () => {
+  const stores = [
+    redisRoomStore(redis, { prefix: 'once', now: () => 0, ...times }),
+    memoryRoomStore(Date.now, times),
+  ]
+  for (const { door } of stores) {
+    const until = Date.now() + 60_000
+    const tries = await Promise.all(Array.from({ length: 5 }, () => door.spend('x', until)))
+    expect(tries.filter(Boolean)).toHaveLength(1)
+    expect(await door.spend('y', until)).toBe(true)
+  }
+})
