@@ -412,6 +412,38 @@ describe('CallSession', () => {
     },
   )
 
+  it('a network that is back brings in who could not come, and nobody who left or was shown out', async () => {
+    const { server, session, call, join } = begin()
+    server.refusal = 'offline'
+    await join()
+    server.refusal = undefined
+    session.networkBack()
+    await settle()
+    expect(call.get().phase).toBe('joined')
+    session.leave()
+    session.networkBack()
+    await settle()
+    expect(call.get().phase).toBe('left')
+    await join()
+    server.events.onTurnedAway('removed')
+    session.networkBack()
+    await settle()
+    expect(call.get()).toMatchObject({ phase: 'failed', error: 'removed' })
+  })
+
+  it('whoever lost the seat of a locked room sends nothing there from before its door', async () => {
+    const { clock, server, call, join, link } = begin()
+    server.enter('p-a')
+    await join()
+    link('p-a').become('connected')
+    server.drop()
+    server.up = true
+    server.door = 'locked'
+    await clock.advance(5000)
+    expect(call.get()).toMatchObject({ phase: 'waiting', participants: [] })
+    expect(link('p-a').closed).toBe(true)
+  })
+
   it('gets a new token where the old one ran out while it was away', async () => {
     const { clock, server, call, join } = begin()
     await join()
@@ -740,6 +772,21 @@ describe('CallSession', () => {
     await clock.advance(6000)
     expect(call.get().notes).toEqual([])
     expect(link('p-a').limits.at(-1)).toMatchObject({ scaleResolutionDownBy: 1 })
+  })
+
+  it('REQ-P24: says no more that the connection is slow once whom little got through to has left', async () => {
+    const { clock, server, call, join, link } = begin()
+    server.enter('p-a')
+    await join()
+    link('p-a').become('connected')
+    link('p-a').report.set('T', { type: 'transport', selectedCandidatePairId: 'P' })
+    link('p-a').report.set('P', { type: 'candidate-pair', availableOutgoingBitrate: 4e5 })
+    link('p-a').report.set('O', { type: 'outbound-rtp', qualityLimitationReason: 'bandwidth' })
+    await clock.advance(12_000)
+    expect(call.get().notes).toEqual(['low-bandwidth'])
+    link('p-a').become('reconnecting')
+    server.exit('p-a')
+    expect(call.get().notes).toEqual([])
   })
 
   it('REQ-K5: tells the server why a link is relayed, and when it is over', async () => {

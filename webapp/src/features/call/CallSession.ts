@@ -175,6 +175,16 @@ export class CallSession {
     this.#links.depart()
   }
 
+  /**
+   * The network is back: sooner than the next try by the clock. It brings nobody in who has left, or was
+   * shown out.
+   */
+  networkBack(): void {
+    const { phase, error } = this.#options.call.get()
+    const unreached = phase === 'failed' && error === 'offline'
+    if (phase === 'joined' || phase === 'waiting' || unreached) void this.retry()
+  }
+
   /** The person asks to try again: a failed join, a lost server or failed links. */
   async retry(): Promise<void> {
     const { phase, signaling, room, name, relayForced } = this.#options.call.get()
@@ -249,7 +259,10 @@ export class CallSession {
   /** A host has to let this one in. */
   async #knock(epoch: number, signaling: Signaling): Promise<void> {
     await signaling.ask('lobby:knock', {})
-    if (epoch === this.#epoch) this.#options.call.set({ phase: 'waiting', signaling: 'up' })
+    if (epoch !== this.#epoch) return
+    // Whoever was in and lost the seat is neither heard nor seen from before the door.
+    this.#links.end()
+    this.#options.call.set({ phase: 'waiting', signaling: 'up', participants: [] })
   }
 
   #admitted(epoch: number): void {

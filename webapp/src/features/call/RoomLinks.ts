@@ -281,7 +281,11 @@ export class RoomLinks {
     if (quality.level === before) return
     this.#limit(peer)
     if (link.sfu) this.#sfu?.setQuality(quality.level)
-    const slow = [...this.#peers.values()].some((one) => one.quality.level > 0)
+    this.#tellSlow()
+  }
+
+  #tellSlow(): void {
+    const slow = [...this.#peers.values()].some(({ quality }) => quality.level > 0)
     this.#options.onSlow(slow)
   }
 
@@ -299,6 +303,8 @@ export class RoomLinks {
     this.#peers.delete(id)
     const participant = this.#participants.remove(id)
     if (participant) this.#options.onLeft(participant.name)
+    // The one whom little got through to may be who left.
+    if (peer.quality.level > 0) this.#tellSlow()
     this.#limitSending()
     this.#leaveSfu()
   }

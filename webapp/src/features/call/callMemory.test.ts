@@ -24,8 +24,8 @@ describe('CallMemory', () => {
     fc.assert(
       fc.property(call, (remembered) => {
         const kept = storage()
-        new CallMemory(kept).remember(remembered)
-        expect(new CallMemory(kept).recall()).toEqual(remembered)
+        new CallMemory(() => kept).remember(remembered)
+        expect(new CallMemory(() => kept).recall()).toEqual(remembered)
       }),
       { numRuns: 100 },
     )
@@ -35,7 +35,7 @@ describe('CallMemory', () => {
     fc.assert(
       fc.property(fc.array(call), (calls) => {
         const kept = storage()
-        const memory = new CallMemory(kept)
+        const memory = new CallMemory(() => kept)
         for (const each of calls) memory.remember(each)
         memory.forget()
         expect(kept.items.size).toBe(0)
@@ -49,7 +49,16 @@ describe('CallMemory', () => {
     const kept = storage()
     for (const text of ['', '{', '{}', '{"room":"a b"}']) {
       kept.setItem('parley.call', text)
-      expect(new CallMemory(kept).recall()).toBeUndefined()
+      expect(new CallMemory(() => kept).recall()).toBeUndefined()
     }
+  })
+
+  it('does without where the browser keeps nothing', () => {
+    const memory = new CallMemory(() => {
+      throw new DOMException('not allowed', 'SecurityError')
+    })
+    memory.remember({ room: 'room', name: 'Ana', media: { audio: true, video: true } })
+    memory.forget()
+    expect(memory.recall()).toBeUndefined()
   })
 })

@@ -1,5 +1,6 @@
 import { displayNameSchema, mediaStateSchema, slugSchema } from '@parley/protocol'
 import { z } from 'zod'
+import { keep, kept } from '../../ui/kept.ts'
 
 /** What a page has to know to be back in its call after a refresh (REQ-P26 to P29). */
 const rememberedSchema = z.object({
@@ -12,21 +13,28 @@ export type RememberedCall = z.infer<typeof rememberedSchema>
 const callKey = 'parley.call'
 const nameKey = 'parley.name'
 
-/** The call that this tab is in, kept in its session storage. */
-export class CallMemory {
-  readonly #storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+type TabStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
-  constructor(storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>) {
+/** The call that this tab is in, kept in its session storage where the browser allows one. */
+export class CallMemory {
+  readonly #storage: () => TabStorage
+
+  /** @param storage throws where the browser keeps nothing for this site */
+  constructor(storage: () => TabStorage) {
     this.#storage = storage
   }
 
   remember(call: RememberedCall): void {
-    this.#storage.setItem(callKey, JSON.stringify(call))
+    try {
+      this.#storage().setItem(callKey, JSON.stringify(call))
+    } catch {
+      // Full, or not allowed: a refresh begins in the lobby.
+    }
   }
 
   recall(): RememberedCall | undefined {
     try {
-      const parsed = rememberedSchema.safeParse(JSON.parse(this.#storage.getItem(callKey) ?? ''))
+      const parsed = rememberedSchema.safeParse(JSON.parse(this.#storage().getItem(callKey) ?? ''))
       return parsed.success ? parsed.data : undefined
     } catch {
       return undefined
@@ -34,12 +42,16 @@ export class CallMemory {
   }
 
   forget(): void {
-    this.#storage.removeItem(callKey)
+    try {
+      this.#storage().removeItem(callKey)
+    } catch {
+      // Nothing was kept.
+    }
   }
 }
 
 /** The name used last, on this device. */
 export const ownName = {
-  read: (storage: Pick<Storage, 'getItem'>) => storage.getItem(nameKey) ?? '',
-  write: (storage: Pick<Storage, 'setItem'>, name: string) => storage.setItem(nameKey, name),
+  read: () => kept(nameKey) ?? '',
+  write: (name: string) => keep(nameKey, name),
 }

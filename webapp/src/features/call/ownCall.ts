@@ -75,8 +75,7 @@ export const ownCall = new CallSession({
 store.subscribe((state, before) => {
   if (state.local !== before.local || state.share !== before.share) ownCall.localChanged()
 })
-// The network is back: sooner than the next try by the clock.
-addEventListener('online', () => void ownCall.retry())
+addEventListener('online', () => ownCall.networkBack())
 // A page that goes away says so, instead of holding its seat until the server misses it.
 addEventListener('pagehide', () => ownCall.depart())
 

@@ -121,6 +121,8 @@ class SocketSignaling implements Signaling {
       next.onAny((name: EventName, ...args: unknown[]) => early.push({ name, args }))
       try {
         await connected(next)
+        // Who has left takes no seat again.
+        if (this.#closed) return void next.disconnect()
         const snapshot = await ask(next, 'room:join', { media: this.#media })
         if (this.#closed) return void next.disconnect()
         next.offAny()
@@ -154,6 +156,7 @@ class SocketSignaling implements Signaling {
     if (!this.#joined) return connected(this.#socket)
     const sockets = [this.#socket]
     const timer = setInterval(() => {
+      if (this.#closed) return clearInterval(timer)
       const next = this.#open()
       sockets.push(next)
       race.add(next)
@@ -161,6 +164,7 @@ class SocketSignaling implements Signaling {
     const race = firstConnected(this.#socket)
     try {
       const winner = await race.first
+      if (this.#closed) return void winner.disconnect()
       if (winner === this.#socket) return
       const before = this.#socket
       before.removeAllListeners()

@@ -73,9 +73,7 @@ function Preview() {
 
 function JoinForm() {
   const { t } = useTranslation()
-  const [name, setName] = useState(
-    () => roomLinkOf(location.search).name ?? ownName.read(localStorage),
-  )
+  const [name, setName] = useState(() => roomLinkOf(location.search).name ?? ownName.read())
   const [missing, setMissing] = useState(false)
   const field = useRef<HTMLInputElement>(null)
   const join = (event: FormEvent) => {
@@ -83,7 +81,7 @@ function JoinForm() {
     const given = name.trim()
     setMissing(given === '')
     if (given === '') return field.current?.focus()
-    ownName.write(localStorage, given)
+    ownName.write(given)
     void joinCall(given)
   }
   return (

@@ -44,7 +44,7 @@ function load(kept: ReturnType<typeof storage>, loadMs = 0) {
   const stay: RoomStay = new RoomStay({
     call,
     local,
-    memory: new CallMemory(kept),
+    memory: new CallMemory(() => kept),
     media: { open: async () => {}, close() {} },
     loadCall: () =>
       new Promise((resolve) => {

@@ -9,12 +9,12 @@ import { RoomStay } from './RoomStay.ts'
 const stay = new RoomStay({
   call: cell('call'),
   local: cell('local'),
-  memory: new CallMemory(sessionStorage),
+  memory: new CallMemory(() => sessionStorage),
   media: ownMedia,
   loadCall: async () => (await import('../call/ownCall.ts')).ownCall,
   now: () => performance.now(),
   link: () => roomLinkOf(location.search),
-  ownName: () => ownName.read(localStorage),
+  ownName: ownName.read,
   pushToTalk: () => ownPreferences.get().pushToTalk,
 })
 

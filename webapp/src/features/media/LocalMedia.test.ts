@@ -139,6 +139,24 @@ describe('LocalMedia', () => {
     expect(mediaState(local.get())).toEqual({ audio: true, video: true })
   })
 
+  it.each(['NotFoundError', 'NotAllowedError'])(
+    'what is plugged in or allowed after the call turns nothing on (%s)',
+    async (name) => {
+      const { fake, asked, refusals } = devices({ audio: name, video: name })
+      const { own } = media(fake)
+      await own.open()
+      own.close()
+      delete refusals.audio
+      delete refusals.video
+      const before = asked.length
+      await own.devicesChanged()
+      await own.permissionGiven()
+      expect(asked).toHaveLength(before)
+      await own.open()
+      expect(asked.length).toBeGreaterThan(before)
+    },
+  )
+
   it('REQ-W1: a speaker that is gone is told of', async () => {
     const { fake } = devices()
     const { own, local } = media(fake)

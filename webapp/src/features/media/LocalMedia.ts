@@ -19,6 +19,8 @@ export class LocalMedia {
   readonly #request = { audio: 0, video: 0 }
   readonly #changes = { audio: Promise.resolve(), video: Promise.resolve() }
   #noticeId = 0
+  /** From the lobby to the end of the call: else nothing that is plugged in turns a camera on. */
+  #inUse = false
 
   /** @param devices undefined where the page is not in a secure context. */
   constructor(
@@ -33,6 +35,7 @@ export class LocalMedia {
 
   /** Opens what is wanted and not open yet. Never rejects: problems are in the state. */
   async open(): Promise<void> {
+    this.#inUse = true
     const wanted = kinds.filter((kind) => this.#isWanted(kind) && !this.#local.get()[kind].track)
     if (wanted.length === 0) return
     this.#local.set({ opening: true })
@@ -75,7 +78,7 @@ export class LocalMedia {
     if (error) {
       this.#preferences.set({ [preferenceOf[kind]]: before })
       // It may have had to be let go of, to try the other one.
-      if (!this.#local.get()[kind].track) await this.#acquireAlone(kind)
+      if (this.#inUse && !this.#local.get()[kind].track) await this.#acquireAlone(kind)
       this.#tell('refused', kind)
     }
     await this.listDevices()
@@ -109,12 +112,13 @@ export class LocalMedia {
       const { problem } = this.#local.get()[kind]
       return (problem === 'missing' || problem === 'ended') && has(devices, kind, null)
     })
-    if (back.length > 0) await this.open()
+    if (this.#inUse && back.length > 0) await this.open()
   }
 
   /** A denial was lifted: what it kept closed opens, where the person wants it. */
   async permissionGiven(): Promise<void> {
-    if (kinds.some((kind) => this.#local.get()[kind].problem === 'denied')) await this.open()
+    const denied = kinds.some((kind) => this.#local.get()[kind].problem === 'denied')
+    if (this.#inUse && denied) await this.open()
   }
 
   async listDevices(): Promise<void> {
@@ -127,6 +131,7 @@ export class LocalMedia {
   }
 
   close(): void {
+    this.#inUse = false
     for (const kind of kinds) {
       this.#request[kind]++
       this.#release(kind)

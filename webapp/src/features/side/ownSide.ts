@@ -24,7 +24,7 @@ export const ownReactions = new Reactions({
 
 const side = cell('side')
 /** Why a meeting is over for this one, whatever they would like. */
-const over: ReadonlySet<string> = new Set(['denied', 'removed', 'ended'])
+const over: ReadonlySet<string> = new Set(['denied', 'removed', 'ended', 'replaced'])
 
 /** Opens the panel with a tab, or closes it where that is the one to be seen. */
 export function toggleSide(tab: SideTab): void {
