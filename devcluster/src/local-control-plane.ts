@@ -6,7 +6,7 @@ import { DevclusterError } from './errors.ts'
 import { writeAdminKubeconfig } from './kubeconfig.ts'
 import { withLock } from './lock.ts'
 import { type ClusterPaths, clusterPaths } from './paths.ts'
-import { isAlive, type Lifetime, readDaemon, startTimeOf } from './process.ts'
+import { endProcesses, isAlive, type Lifetime, readDaemon, startTimeOf } from './process.ts'
 import { type OnProgress, step } from './progress.ts'
 import { type ControlPlaneRecord, currentBootId, readRecord, writeRecord } from './record.ts'
 import { removeCluster, sweepAbandoned } from './teardown.ts'
@@ -31,6 +31,8 @@ export interface ControlPlane {
   readonly kubeconfig: string
   /** URL of the API server. */
   readonly server: string
+  /** Ends the API server as a crash would, and resolves when it is gone; starting the control plane again brings it back. */
+  crashApiServer(): Promise<void>
   /** Ends the processes and removes every file. */
   stop(): Promise<void>
 }
@@ -66,6 +68,10 @@ export async function startControlPlane(options: StartControlPlaneOptions): Prom
         name: options.name,
         kubeconfig: record.kubeconfigs[0] ?? paths.kubeconfig,
         server,
+        async crashApiServer() {
+          const apiServer = await readDaemon(paths, 'kube-apiserver')
+          if (apiServer) await endProcesses([apiServer], 0)
+        },
         stop: () => withLock(`${paths.root}.lock`, () => removeCluster(options.name)),
       }
     }),

@@ -1,4 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
 import { type Logger, pino } from 'pino'
 import { customResourceDefinition } from '../../api/index.ts'
@@ -176,13 +175,8 @@ export class TestCluster {
   }
 
   /** Kills the API server as a crash would. */
-  async killApiServer(): Promise<void> {
-    const port = new URL(this.controlPlane.server).port
-    for (const pid of await readdir('/proc')) {
-      if (!/^\d+$/.test(pid)) continue
-      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-      if (command.includes(`--secure-port=${port}\0`)) process.kill(Number(pid), 'SIGKILL')
-    }
+  killApiServer(): Promise<void> {
+    return this.controlPlane.crashApiServer()
   }
 
   /** Starts what is not running, on the same ports. */
