@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect } from 'react'
+import { lazy, Suspense, useLayoutEffect } from 'react'
 import { Loading } from '../../ui/Loading.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { BadRoom, ErrorPage, LeftPage } from './EndPages.tsx'
@@ -19,7 +19,8 @@ export default function RoomPage({ room }: { room: string | undefined }) {
 function Room({ room }: { room: string }) {
   const phase = useAppState((state) => state.call.phase)
   const error = useAppState((state) => state.call.error)
-  useEffect(() => enterRoom(room), [room])
+  // Before anything is painted: who joins at once sees no lobby.
+  useLayoutEffect(() => enterRoom(room), [room])
   switch (phase) {
     case 'idle':
       return <Lobby room={room} />
