@@ -124,6 +124,54 @@ describe('a call over the SFU', () => {
   }, 180_000)
 })
 
+describe('a room that is small again', () => {
+  let rig: Awaited<ReturnType<typeof startSfuRig>>
+  let browser: Browser
+  beforeAll(async () => {
+    ;[browser, rig] = await Promise.all([launchChromium(), startSfuRig(3, 1)])
+  }, 300_000)
+  afterAll(async () => {
+    await browser?.close()
+    await rig?.stop()
+  }, 30_000)
+
+  it('REQ-K8: goes back from the SFU to the mesh; no video stands still', async () => {
+    const enter = async (name: string) => {
+      const context = await browser.newContext({ permissions: ['camera', 'microphone'] })
+      const page = await context.newPage()
+      await page.goto(`${rig.url}/r/shrinks?name=${name}&autojoin=1`)
+      await inState(page, 'joined')
+      return page
+    }
+    const [ana, minh] = [await enter('Ana'), await enter('Minh')]
+    const others = [await enter('Kofi'), await enter('Zoe')]
+    await Promise.all([ana, minh, ...others].map((page) => inCallWith(page, 3)))
+    await Promise.all([ana, minh].map((page) => overSfu(page)))
+    for (const page of others) await page.keyboard.press('d')
+    await Promise.all([ana, minh].map((page) => inCallWith(page, 1)))
+    await Promise.all(
+      [ana, minh].map((page) => page.evaluate(() => window.__parley?.resetFreezes())),
+    )
+    await Promise.all([ana, minh].map((page) => overMesh(page)))
+    await Promise.all([ana, minh].map((page) => inCallWith(page, 1)))
+    for (const page of [ana, minh]) {
+      const [freeze] = (await page.evaluate(() => window.__parley?.freezes())) ?? []
+      expect(freeze?.framesDecoded).toBeGreaterThan(0)
+      expect(freeze?.longestMs).toBeLessThan(2000)
+    }
+  }, 240_000)
+})
+
+/** Media goes to everybody directly. */
+function overMesh(page: Page): Promise<void> {
+  return untilPage(
+    page,
+    'media over the mesh',
+    async () => (await window.__parley?.peers())?.every(({ bytesSent }) => bytesSent > 0),
+    undefined,
+  )
+}
+
 /** Media of everybody comes over the SFU, and no more over the mesh. */
 function overSfu(page: Page): Promise<void> {
   return untilPage(

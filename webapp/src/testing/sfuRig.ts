@@ -17,8 +17,9 @@ const turnSecret = randomBytes(24).toString('hex')
  * one, and a proxy that puts all behind one origin as the webapp's nginx does. On this machine.
  *
  * @param meshMax participants with which a room is still a mesh
+ * @param returnSeconds how long a room has to be small again to go back to the mesh
  */
-export async function startSfuRig(meshMax: number) {
+export async function startSfuRig(meshMax: number, returnSeconds = 30) {
   const directory = await mkdtemp(join(tmpdir(), 'parley-sfu-'))
   const address = ownAddress()
   const children: ReturnType<typeof server>[] = []
@@ -73,6 +74,7 @@ export async function startSfuRig(meshMax: number) {
     HOST: '127.0.0.1',
     LOG_LEVEL: 'silent',
     PARLEY_MESH_MAX: String(meshMax),
+    PARLEY_MESH_RETURN_SECONDS: String(returnSeconds),
     PARLEY_DRAIN_SECONDS: '20',
     PARLEY_SFU: 'LiveKit',
     PARLEY_SFU_API: `http://127.0.0.1:${sfuPort}`,

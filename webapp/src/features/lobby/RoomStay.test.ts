@@ -101,9 +101,11 @@ describe('a stay in a room', () => {
         expect(kept.items.size).toBe(0)
         void stay.join(who)
         await clock.advance(10)
+        const inStorage = () => JSON.parse([...kept.items.values()].join() || 'null')
+        expect(inStorage()).toMatchObject({ room: id })
         for (const [audio, video] of changes) {
           mute(audio, video)
-          expect(JSON.parse([...kept.items.values()].join())).toMatchObject({ room: id })
+          expect(inStorage()).toMatchObject({ room: id })
         }
       }),
       { numRuns: 100 },
