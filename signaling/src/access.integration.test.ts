@@ -190,6 +190,24 @@ describe.each(Object.entries(places))('REQ-W5: on %s', (_name, open) => {
     await ann.client.emitWithAck('room:lock', { locked: false })
     await until('Cid hears of it', () => admitted.length === 1)
     expect(codeOf(await cid.ask())).toBe('ok')
+    // Who has come in waits no more, and nobody denies them what they have.
+    await until('Cid is gone from the lobby', () => gone.length === 2)
+    expect(gone[1]).toEqual({ id: cid.id })
+    expect((await seat(ann.client)).lobby).toEqual([])
+    expect(codeOf(await ann.client.emitWithAck('lobby:deny', { id: cid.id }))).toBe('not-found')
+  })
+
+  it('what was said in a locked room, or before the end of a meeting, is not for who comes next', async () => {
+    const [one, two] = await open(guests('Admit'))
+    for (const end of ['room:leave', 'room:end'] as const) {
+      const ann = await people.enter(one.url, end.slice(5), 'Ann')
+      if (end === 'room:leave') await ann.client.emitWithAck('room:lock', { locked: true })
+      await ann.client.emitWithAck('chat:send', { id: 'not-for-everybody', text: 'secret' })
+      await ann.client.emitWithAck(end, {})
+      const eve = await people.enter(two.url, end.slice(5), 'Eve')
+      const said = await eve.client.emitWithAck('chat:history', {})
+      expect(said).toEqual({ ok: true, data: { messages: [] } })
+    }
   })
 
   it('where guests knock, a host comes in by invitation and lets them in', async () => {
@@ -354,6 +372,17 @@ describe('REQ-W5: whoever takes too much', () => {
     expect(new Set(answers)).toEqual(new Set(['ok', 'rate-limited']))
     expect(ann.client.connected).toBe(true)
     expect((await seat(ann.client)).self).toBe(ann.id)
+  })
+
+  it('asks for all that was said, over and over: most of it is refused, and nothing else of theirs', async () => {
+    const server = await replica({ access: guests('Admit') })
+    const { client } = await people.enter(server.url, 'r', 'Eve')
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => client.emitWithAck('chat:history', {})),
+    )
+    expect(new Set(answers.map(codeOf))).toEqual(new Set(['ok', 'rate-limited']))
+    const said = await client.emitWithAck('chat:send', { id: 'one-message-more', text: 'hello' })
+    expect(codeOf(said)).toBe('ok')
   })
 
   it('every answer has the headers that keep other pages out, those of Socket.IO too', async () => {

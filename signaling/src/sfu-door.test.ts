@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { pino } from 'pino'
+import type { Mark } from './rooms/room-door.ts'
 import { sfuDoor } from './sfu-door.ts'
 
 const key = { tenant: 't', room: 'r' }
@@ -8,7 +9,8 @@ const log = pino({ level: 'silent' })
 /** An SFU with these people in it, and a store with those seats. */
 function door(inside: string[], seated: string[] | undefined) {
   const asked: string[] = []
-  const state = { inside, seated, away: false, asked, now: 0, slow: Promise.resolve() }
+  const marks = new Map<string, Mark>()
+  const state = { inside, seated, marks, away: false, asked, now: 0, slow: Promise.resolve() }
   const { dismiss, look, keep, seenOut } = sfuDoor({
     log,
     absentMs: 30_000,
@@ -16,6 +18,7 @@ function door(inside: string[], seated: string[] | undefined) {
     rooms: {
       has: async (_, id) => state.seated?.includes(id) ?? false,
       seated: async () => state.seated,
+      door: { watch: async () => ({ marks: state.marks, locked: false }) },
     },
     sfu: {
       async participants() {
@@ -39,6 +42,16 @@ describe('REQ-K8: the SFU’s rooms are for those who have a seat', () => {
     expect(state.inside).toContain('eve')
     await look(key, ['ada'])
     expect(state.inside).toEqual(['ada', 'bo'])
+  })
+
+  it('REQ-W5: whom a host has removed is seen out at once, however often they come back with an old token', async () => {
+    const { state, look } = door(['ada', 'bo', 'eve'], ['ada'])
+    state.marks.set('eve', 'removed').set('bo', 'admitted')
+    for (let time = 0; time < 3; time++) {
+      await look(key, ['ada'])
+      expect(state.inside).toEqual(['ada', 'bo'])
+      state.inside = ['ada', 'bo', 'eve']
+    }
   })
 
   it('who comes back to a seat in time stays, as after a restart of signaling', async () => {

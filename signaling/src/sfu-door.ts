@@ -11,7 +11,8 @@ export type SfuDoor = {
   /**
    * Sees out who has been in the SFU's room without a seat for `absentMs`: with an old token, or because
    * their socket is gone for good. Not at once: media go on while signaling restarts, while its store has
-   * lost its data or a replica does not reach it, and people come back to their seats meanwhile. Never rejects.
+   * lost its data or a replica does not reach it, and people come back to their seats meanwhile. Whom a host has
+   * removed does not come back to one, and is seen out at once. Never rejects.
    *
    * @param here ids of participants whose sockets are here. Of all replicas the one with the first seat looks.
    */
@@ -28,7 +29,7 @@ export function sfuDoor({
   log,
 }: {
   sfu: Pick<LiveKitRooms, 'participants' | 'remove'>
-  rooms: Pick<RoomStore, 'has' | 'seated'>
+  rooms: Pick<RoomStore, 'has' | 'seated'> & { door: Pick<RoomStore['door'], 'watch'> }
   absentMs: number
   /** Epoch milliseconds. */
   now: () => number
@@ -89,7 +90,13 @@ export function sfuDoor({
         const at = now()
         const since = new Map(strangers.map((id) => [id, found.get(name)?.get(id) ?? at]))
         found.set(name, since)
-        for (const [id, from] of since) if (at - from >= absentMs) await seeOut(key, id, 'no seat')
+        if (strangers.length === 0) return
+        const { marks } = await rooms.door.watch(key, strangers)
+        for (const [id, from] of since) {
+          const mark = marks.get(id)
+          if (mark === 'removed' || mark === 'ended') await seeOut(key, id, mark)
+          else if (at - from >= absentMs) await seeOut(key, id, 'no seat')
+        }
       } catch (error) {
         failed(key, error)
       }

@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
-import { identityOf } from './oidc.ts'
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
+import { identityOf, oidcOf } from './oidc.ts'
 
 const config = {
   issuer: 'https://id.example.com',
@@ -56,5 +57,106 @@ describe('REQ-W5: who somebody is, as an identity provider says', () => {
     const names = { name: 'Ada\u202e', preferred_username: ' ada ' }
     expect(identityOf({ sub: 's', ...names }, config).name).toBe('ada')
     expect(identityOf({ sub: 's', name: 7 }, config).name).toBeUndefined()
+  })
+})
+
+describe('REQ-W5: an ID token', () => {
+  const now = 1_800_000_000_000
+  const seconds = now / 1000
+  const nonce = 'n'.repeat(16)
+  const ours = { ...config, clientId: 'parley' }
+  const claims = { sub: 's', name: 'Ada', groups: ['hosts'], nonce }
+  let pair: Awaited<ReturnType<typeof generateKeyPair>>
+  let other: Awaited<ReturnType<typeof generateKeyPair>>
+  /** What the provider answers; undefined: it does not. */
+  let provider: { issuer: string; keys: object[] } | undefined
+
+  beforeAll(async () => {
+    pair = await generateKeyPair('ES256', { extractable: true })
+    other = await generateKeyPair('ES256')
+  })
+  beforeEach(async () => {
+    provider = { issuer: config.issuer, keys: [await exportJWK(pair.publicKey)] }
+    jest.spyOn(globalThis, 'fetch').mockImplementation(async (url) => {
+      if (!provider) throw new TypeError('fetch failed')
+      const { issuer, keys } = provider
+      const found = String(url).endsWith('/.well-known/openid-configuration')
+      return Response.json(found ? { issuer, jwks_uri: `${issuer}/keys` } : { keys })
+    })
+  })
+  afterEach(() => {
+    jest.restoreAllMocks()
+  })
+
+  const signed = (
+    more: object,
+    aud: string | string[] = 'parley',
+    iss = config.issuer,
+    header: { alg: string; kid?: string } = { alg: 'ES256' },
+  ) =>
+    new SignJWT({ ...claims, ...more })
+      .setProtectedHeader(header)
+      .setIssuer(iss)
+      .setAudience(aud)
+      .setIssuedAt(seconds)
+      .setExpirationTime(seconds + 300)
+  const verify = async (token: string | Promise<string>) =>
+    oidcOf(ours, () => now).verify(await token, nonce)
+
+  it('of the provider, for us and for this sign-in, says who somebody is', async () => {
+    expect(await verify(signed({}).sign(pair.privateKey))).toMatchObject({
+      role: 'host',
+      name: 'Ada',
+    })
+    const several = signed({ azp: 'parley' }, ['parley', 'other'])
+    expect(await verify(several.sign(pair.privateKey))).toMatchObject({ role: 'host' })
+  })
+
+  it('of anybody else, for anybody else, of another sign-in or of yesterday says nothing', async () => {
+    const publicKey = new TextEncoder().encode(await exportSPKI(pair.publicKey))
+    const unsigned = new UnsecuredJWT(claims)
+      .setIssuer(config.issuer)
+      .setAudience('parley')
+      .setIssuedAt(seconds)
+      .setExpirationTime(seconds + 300)
+    const tokens = {
+      'signed by nobody': unsigned.encode(),
+      'signed with the public key': signed({}, 'parley', config.issuer, { alg: 'HS256' }).sign(
+        publicKey,
+      ),
+      'signed by somebody else': signed({}).sign(other.privateKey),
+      'of another key': signed({}, 'parley', config.issuer, { alg: 'ES256', kid: 'new' }).sign(
+        other.privateKey,
+      ),
+      'of another issuer': signed({}, 'parley', 'https://evil.example.com').sign(pair.privateKey),
+      'for another client': signed({}, 'other').sign(pair.privateKey),
+      'given to another of several clients': signed({ azp: 'other' }, ['parley', 'other']).sign(
+        pair.privateKey,
+      ),
+      'for several, given to nobody': signed({}, ['parley', 'other']).sign(pair.privateKey),
+      'of another sign-in': signed({ nonce: 'm'.repeat(16) }).sign(pair.privateKey),
+      'without a nonce': signed({ nonce: undefined }).sign(pair.privateKey),
+      'of nobody': signed({ sub: undefined }).sign(pair.privateKey),
+      'no token': 'x.y.z',
+    }
+    for (const [what, token] of Object.entries(tokens))
+      expect({ what, code: await verify(token).catch(({ code }) => code) }).toEqual({
+        what,
+        code: 'unauthenticated',
+      })
+    const old = signed({}).setExpirationTime(seconds - 61)
+    await expect(verify(old.sign(pair.privateKey))).rejects.toMatchObject({ code: 'token-expired' })
+  })
+
+  it('is not judged while the provider cannot be asked, or is another one; and is afterwards', async () => {
+    const token = await signed({}).sign(pair.privateKey)
+    const { verify } = oidcOf(ours, () => now)
+    const there = provider
+    provider = undefined
+    await expect(verify(token, nonce)).rejects.toMatchObject({ code: 'unavailable' })
+    provider = { issuer: 'https://evil.example.com', keys: there?.keys ?? [] }
+    await expect(verify(token, nonce)).rejects.toMatchObject({ code: 'unavailable' })
+    provider = there
+    expect(await verify(token, nonce)).toMatchObject({ role: 'host' })
   })
 })

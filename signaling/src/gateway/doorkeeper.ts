@@ -26,7 +26,7 @@ export type Doorkeeper = {
   setLocked(key: RoomKey, locked: boolean): Promise<boolean>
   /** Whoever waits may try again. */
   retry(key: RoomKey): void
-  /** A socket is gone; if it waited, it does not any more. Never rejects. */
+  /** If the socket waited, it does not any more. Never rejects. */
   gone(socket: MeetingSocket): Promise<void>
   /** Ends the socket of somebody who was removed, on whichever replica it is. */
   showOut(key: RoomKey, id: string): void
@@ -117,13 +117,27 @@ export function doorkeeperOf(
     elsewhere.disconnectSockets(true)
   }
 
+  /** Whoever waited does not any more: gone, let in, or come in where it was unlocked. */
+  async function gone(socket: MeetingSocket) {
+    const mine = waiting.get(socket.id)
+    if (!mine) return
+    waiting.delete(socket.id)
+    const { key, knocker } = mine
+    try {
+      if (await door.withdraw(key, knocker.id, socket.id)) tellHosts(key, knocker.id)
+    } catch (error) {
+      // The store is away: the place in the lobby runs out by itself.
+      log.warn({ ...key, code: toError(error, log).code }, 'lobby not left')
+    }
+  }
+
   async function knockAgain({ key, claims, knocker, socket }: Waiting) {
     const { standing, first } = await door.knock(key, comerOf(claims), knocker, socket.id)
     if (standing === 'waiting' || standing === 'locked') {
       if (first) io.to(hostChannel(key)).emit('lobby:knocking', knocker)
       return
     }
-    waiting.delete(socket.id)
+    await gone(socket)
     if (standing === 'ended') socket.emit('room:ended')
     else socket.emit(standing === 'open' ? 'lobby:admitted' : 'lobby:denied')
   }
@@ -151,7 +165,7 @@ export function doorkeeperOf(
     },
 
     async welcome({ key, participant, socket }, participants) {
-      waiting.delete(socket.id)
+      await gone(socket)
       await socket.leave(lobbyChannel(key))
       const { id } = participant
       const { account } = socket.data.claims
@@ -217,18 +231,7 @@ export function doorkeeperOf(
 
     retry: (key) => void io.to(lobbyChannel(key)).emit('lobby:admitted'),
 
-    async gone(socket) {
-      const mine = waiting.get(socket.id)
-      if (!mine) return
-      waiting.delete(socket.id)
-      const { key, knocker } = mine
-      try {
-        if (await door.withdraw(key, knocker.id, socket.id)) tellHosts(key, knocker.id)
-      } catch (error) {
-        // The store is away: the place in the lobby runs out by itself.
-        log.warn({ ...key, code: toError(error, log).code }, 'lobby not left')
-      }
-    },
+    gone,
 
     showOut: (key, id) => end([peerChannel(key, id)], 'removed'),
     close: (key) => end([channel(key), lobbyChannel(key)], 'room:ended'),

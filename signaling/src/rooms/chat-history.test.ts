@@ -49,6 +49,23 @@ describe('the chat of a room', () => {
     expect((await rooms.chat.said(key)).map(({ at }) => at - start)).toEqual([0, 1, 2])
   })
 
+  it('REQ-W5: what was said in a locked room, or before the end, is not for who comes next', async () => {
+    const { rooms, enter, texts } = begin()
+    await enter('p-a')
+    await rooms.chat.say(key, said('one'))
+    await rooms.leave(key, 'p-a', 'p-a')
+    expect(await texts()).toEqual(['one'])
+    await enter('p-b')
+    await rooms.door.setLocked(key, true)
+    expect(await texts()).toEqual(['one'])
+    await rooms.leave(key, 'p-b', 'p-b')
+    expect(await texts()).toEqual([])
+    await enter('p-c')
+    await rooms.chat.say(key, said('two'))
+    await rooms.door.end(key)
+    expect(await texts()).toEqual([])
+  })
+
   it('keeps the last messages, and knows more of them than it keeps', async () => {
     const { rooms, texts } = begin()
     const first = await rooms.chat.say(key, said('first'))

@@ -6,7 +6,8 @@ export type Said = ChatSend & Pick<ChatMessage, 'from' | 'name'>
 
 /**
  * What was said in rooms: the last {@link chatHistoryMax} messages of each, for as long as anybody is there and
- * {@link chatTailMs} more, so that whoever is alone and reloads the page finds what was written.
+ * {@link chatTailMs} more, so that whoever is alone and reloads the page finds what was written; but no longer where
+ * the room was locked, or the meeting ended.
  *
  * Every method throws SignalingError `unavailable` when the store cannot be reached.
  */
@@ -69,6 +70,10 @@ export function memoryChat(now: () => number) {
       const chat = chats.get(room)
       if (chat) chat.endsAt = chat.endsAt > now() ? Number.POSITIVE_INFINITY : 0
       for (const [name, { endsAt }] of chats) if (endsAt <= now()) chats.delete(name)
+    },
+    /** The meeting is over, and whoever comes next is not of it. */
+    forget(room: string) {
+      chats.delete(room)
     },
     /** Nobody has one any more. */
     emptied(room: string) {

@@ -9,8 +9,8 @@ import { prelude } from './scripts.ts'
 const doorPrelude = `${prelude}
 local marks, lobby = KEYS[5], KEYS[6]
 local function standing(id, account, knocks, passes)
-  local mark = redis.call('HGET', marks, id)
-  if not mark and account ~= '' then mark = redis.call('HGET', marks, 'a:' .. account) end
+  local mark = account ~= '' and redis.call('HGET', marks, 'a:' .. account)
+  if not mark then mark = redis.call('HGET', marks, id) end
   if mark and mark ~= 'admitted' then return mark end
   if passes == '1' or mark == 'admitted' then return 'open' end
   if redis.call('HEXISTS', seats, id .. ':s') == 1 then return 'open' end
@@ -132,7 +132,7 @@ for _, field in ipairs(redis.call('HKEYS', lobby)) do
   local id = string.match(field, '^(.*):k$')
   if id then mark_as(id, 'ended', ARGV[1]) end
 end
-redis.call('DEL', lobby)
+redis.call('DEL', lobby, KEYS[3], KEYS[4])
 return 1`,
 
   /** ids */

@@ -23,6 +23,8 @@ type DoorRooms = {
     room: string,
   ): Map<string, DoorSeat & { participant: Pick<Seated, 'id' | 'role' | 'joinedAt'> }> | undefined
   drop(room: string, id: string): void
+  /** What was said in it. */
+  forget(room: string): void
   locked: Set<string>
 }
 
@@ -62,7 +64,8 @@ export function memoryDoor(
     const { marks } = doorOf(key)
     const ofAccount =
       comer.account === undefined ? undefined : marks.get(accountMark(comer.account))
-    const marked = (marks.get(comer.id) ?? ofAccount)?.mark
+    // Who was removed does not come back as whom a host had let in before.
+    const marked = (ofAccount ?? marks.get(comer.id))?.mark
     if (marked !== undefined && marked !== 'admitted') return marked
     if (comer.passes || marked === 'admitted') return 'open'
     if (rooms.seats(roomName(key))?.has(comer.id)) return 'open'
@@ -147,6 +150,7 @@ export function memoryDoor(
       }
       for (const id of door.lobby.keys()) mark(door, id, 'ended')
       door.lobby.clear()
+      rooms.forget(room)
     },
     async watch(key, ids) {
       const { marks } = doorOf(key)

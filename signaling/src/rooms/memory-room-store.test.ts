@@ -83,6 +83,19 @@ describe('memoryRoomStore', () => {
     expect(await rooms.occupancy(key)).toEqual({ seats: 2, sfu: false, cameBack: true })
   })
 
+  it('REQ-W5: who was removed stays out, also as somebody whom a host had let in before', async () => {
+    const { rooms, join } = store()
+    await join('a', '1')
+    await rooms.door.settle(key, 'guest', { id: 'a', account: 'eve' })
+    const again = { id: 'b', account: 'eve', knocks: true, passes: false }
+    await rooms.door.knock(key, again, { id: 'b', name: 'b', since: 1 }, '2')
+    await rooms.door.answer(key, 'b', true)
+    expect(await rooms.door.standing(key, again)).toBe('open')
+    await rooms.door.remove(key, 'a')
+    expect(await rooms.door.standing(key, again)).toBe('removed')
+    expect(await rooms.door.standing(key, { ...again, account: 'ann' })).toBe('open')
+  })
+
   it("a seat in its grace period counts for who comes, and is the participant's own to take", async () => {
     const { clock, rooms, join } = store()
     await join('a', '1', 1)

@@ -35,7 +35,9 @@ export function memoryRoomStore(
     seats?.delete(id)
     if (seats?.size !== 0) return
     rooms.delete(room)
-    chat.emptied(room)
+    // Whoever a lock kept out may come in now, and what was said was not for them.
+    if (locked.has(room)) chat.forget(room)
+    else chat.emptied(room)
     onSfu.delete(room)
     back.delete(room)
     locked.delete(room)
@@ -52,7 +54,11 @@ export function memoryRoomStore(
 
   return {
     chat,
-    door: memoryDoor({ seats: (room) => rooms.get(room), drop: remove, locked }, now, times),
+    door: memoryDoor(
+      { seats: (room) => rooms.get(room), drop: remove, locked, forget: chat.forget },
+      now,
+      times,
+    ),
     async join(key, { participant, session }, limits) {
       const room = roomName(key)
       const expired = removeExpired(room, participant.id)

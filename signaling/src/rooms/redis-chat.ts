@@ -43,7 +43,7 @@ end
 return answer`,
 } as const
 
-const keptSchema = chatMessageSchema.omit({ at: true })
+const keptSchema = chatMessageSchema.omit({ at: true }).strip()
 
 /**
  * Chats that several replicas share.

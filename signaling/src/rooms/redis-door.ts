@@ -72,7 +72,7 @@ function comerOf({ id, account, knocks, passes }: Comer): Argument[] {
 }
 
 function readKnocker(json: string): Knocker {
-  return knockerSchema.parse(JSON.parse(json))
+  return knockerSchema.strip().parse(JSON.parse(json))
 }
 
 function readRoles(pairs: readonly string[]): Map<string, Role> {

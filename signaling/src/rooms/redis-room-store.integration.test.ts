@@ -128,6 +128,28 @@ describe('redisRoomStore', () => {
     expect(await join('c', '3', 1)).toMatchObject({ kind: 'full', expired: [] })
   })
 
+  it('a room is shared with a newer replica, which keeps more of its people', async () => {
+    const { redis, rooms, key, join } = replica('newer')
+    const person = { id: 'b', name: 'B', joinedAt: 2, role: 'member', pronouns: 'they' }
+    const kept = [
+      'b:p',
+      JSON.stringify(person),
+      'b:m',
+      JSON.stringify({ ...media, hologram: true }),
+    ]
+    await redis.hset('test:room:{t.newer}:seats', ...kept, 'b:s', '2')
+    const { id, name, joinedAt, role } = person
+    expect(await join('a', '1')).toMatchObject({
+      participants: [{ id: 'a' }, { id, name, joinedAt, role, media }],
+    })
+    const knocker = { id: 'c', name: 'C', since: 1, avatar: 'x' }
+    const comer = { id: 'c', knocks: true, passes: false }
+    await rooms.door.knock(key, comer, knocker, '3')
+    expect((await rooms.door.settle(key, 'guest')).lobby).toEqual([
+      { id: 'c', name: 'C', since: 1 },
+    ])
+  })
+
   it('renewing restores a seat that was lost, and names a session whose seat was taken', async () => {
     const { rooms, key, seat, join } = replica('renew')
     await join('a', 'other')

@@ -21,8 +21,13 @@ local function drop(id)
   redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d', id .. ':h', id .. ':a', id .. ':r')
   redis.call('ZREM', leases, id)
   if redis.call('ZCARD', leases) == 0 then
+    -- Whoever a lock kept out may come in now, and what was said was not for them.
+    if redis.call('HEXISTS', seats, 'locked') == 1 then
+      redis.call('DEL', KEYS[3], KEYS[4])
+    else
+      keep_chat(${chatTailMs})
+    end
     redis.call('DEL', seats)
-    keep_chat(${chatTailMs})
   end
 end
 local function sfu() return redis.call('HEXISTS', seats, 'sfu') end

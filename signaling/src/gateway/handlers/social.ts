@@ -14,7 +14,7 @@ import { notJoined } from '../refusals.ts'
 import type { Handlers, LocalSeat, Meetings } from '../types.ts'
 
 /** A second and participant, and more in a burst of ten seconds: faster than people are. */
-const rates = { chat: [2, 10], hand: [1, 6], reaction: [2, 10] } as const
+const rates = { chat: [2, 10], history: [1, 6], hand: [1, 6], reaction: [2, 10] } as const
 
 /** What people do in a room beside talking: chat, raised hands, reactions. */
 export function socialHandlers({
@@ -25,6 +25,7 @@ export function socialHandlers({
   const { io, rooms } = deps
   const limits = {
     chat: rateLimit(...rates.chat),
+    history: rateLimit(...rates.history),
     hand: rateLimit(...rates.hand),
     reaction: rateLimit(...rates.reaction),
   }
@@ -54,7 +55,10 @@ export function socialHandlers({
     'chat:history': {
       schema: z.strictObject({}),
       async handle(socket) {
-        return { messages: await rooms.chat.said(seats.of(socket).key) }
+        const { key, participant } = seats.of(socket)
+        // A small question with an answer of more than a megabyte, as long as what was said.
+        await limits.history.take(participant.id)
+        return { messages: await rooms.chat.said(key) }
       },
     },
 
