@@ -50,5 +50,9 @@ describe('messages', () => {
     const candidate = { to: 'p-1', signal: { candidate: null } }
     expect(signalToSchema.safeParse(candidate).success).toBe(true)
     expect(signalToSchema.safeParse({ ...candidate, from: 'p-2' }).success).toBe(false)
+    const offer = (length: number) => ({ type: 'offer', sdp: 'x'.repeat(length) })
+    const signal = (length: number) => ({ to: 'p-1', signal: { description: offer(length) } })
+    expect(signalToSchema.safeParse(signal(65_536)).success).toBe(true)
+    expect(signalToSchema.safeParse(signal(65_537)).success).toBe(false)
   })
 })

@@ -102,7 +102,8 @@ export const signalSchema = z.union([
   z.strictObject({
     description: z.strictObject({
       type: z.enum(['offer', 'answer', 'rollback', 'pranswer']),
-      sdp: z.string().max(200_000).optional(),
+      // Replicas pass signals on by way of Redis, which keeps the last thousand.
+      sdp: z.string().max(65_536).optional(),
     }),
   }),
   z.strictObject({
