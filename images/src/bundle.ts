@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import http from 'node:http'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 import { ImagesError } from './errors.ts'
 import { hashOf } from './hash.ts'
@@ -132,7 +132,7 @@ function filesByUrl(outDir: string, assets: Set<string>): Plugin {
         const contents = source.replace(
           /new URL\(\s*(['"`])(\.[^'"`$]*)\1,\s*import\.meta\.url,?\s*\)/g,
           (expression, _quote, target: string) => {
-            const file = resolve(dirname(path), target)
+            const file = assetAt(path, target)
             if (!existsSync(file)) return expression
             for (const each of filesOf(file)) assets.add(each)
             const place = `assets/${relative(repositoryRoot, file)}`
@@ -218,6 +218,24 @@ function httpAlone(): Plugin {
       }))
     },
   }
+}
+
+/**
+ * The file or folder that `new URL(target, import.meta.url)` in a source stands for, which may not be there.
+ * @throws ImagesError BUNDLE_FAILED where that holds the checkout or what is installed: hundreds of megabytes
+ */
+export function assetAt(source: string, target: string): string {
+  const file = resolve(dirname(source), target)
+  const holdsCheckout = !relative(file, repositoryRoot).startsWith('..')
+  const holdsPackages = basename(file) === 'node_modules' || existsSync(join(file, 'node_modules'))
+  if (holdsCheckout || holdsPackages) {
+    const whole = holdsCheckout ? 'the whole checkout' : 'installed packages'
+    throw new ImagesError(
+      'BUNDLE_FAILED',
+      `${relative(repositoryRoot, source)}: new URL('${target}', import.meta.url) would copy ${whole} into the bundle; name what is read of it, or take import.meta.dirname`,
+    )
+  }
+  return file
 }
 
 function filesOf(file: string): string[] {
