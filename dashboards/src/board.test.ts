@@ -56,6 +56,27 @@ describe('boards', () => {
       }
   })
 
+  it('REQ-A4: keep clusters of one name apart, in whichever namespace', () => {
+    for (const { place, expr } of boards.flatMap((board) => expressionsOf(board)))
+      for (const [, labels = ''] of expr.matchAll(/\bby \(([^)]*)\)/g))
+        if (labels.split(', ').includes('cluster'))
+          expect({ place, labels }).toEqual({ place, labels: expect.stringContaining('namespace') })
+  })
+
+  it('REQ-A4: and rules ask for the metrics of no other operator, which are called alike', () => {
+    const asked = [
+      ...boards.flatMap((board) => expressionsOf(board).map(({ expr }) => expr)),
+      ...alerts.map(({ expr }) => expr),
+    ].join('\n')
+    const names = Object.values(operatorMetrics).map(({ name }) => name)
+    const uses = asked.match(new RegExp(`(${names.join('|')})(_bucket)?\\b.{0,30}`, 'g')) ?? []
+    expect(uses.length).toBeGreaterThan(8)
+    for (const use of uses)
+      expect(use).toMatch(
+        /\{(controller="meetingcluster"|name=~"parley-manager|pod=~"parley-operator)/,
+      )
+  })
+
   it('REQ-A4: say of every panel what it means, and fill no row beyond its 24 columns', () => {
     for (const { rows } of boards)
       for (const { panels } of rows) {

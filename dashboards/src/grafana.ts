@@ -71,22 +71,7 @@ function variables(withMeter: boolean): Builder<dashboard.VariableModel>[] {
     label('region', ''),
     label('namespace', '{region=~"$region"}'),
     label('cluster', '{region=~"$region",namespace=~"$namespace"}'),
-    ...(withMeter ? [tenants()] : []),
   ]
-}
-
-/** Tenants are no labels: the meter knows them. */
-function tenants(): Builder<dashboard.VariableModel> {
-  const query = rowsQuery('/api/v1/report?by=tenant&limit=1000', [
-    { field: 'tenant', title: 'tenant', type: 'string' },
-  ])
-  return new dashboard.QueryVariableBuilder('tenant')
-    .datasource(meter)
-    .query({ queryType: 'infinity', infinityQuery: query })
-    .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
-    .includeAll(true)
-    .allValue('.*')
-    .current({ selected: true, text: 'All', value: '$__all' })
 }
 
 function panelOf(panel: Panel, id: number): Builder<dashboard.Panel> {

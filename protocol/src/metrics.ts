@@ -1,4 +1,4 @@
-/** A metric as its process registers it, and as docs/reference/metrics.md lists it. */
+/** A metric as its process registers it, and as docs/metrics.md lists it. */
 export type Metric = {
   name: string
   type: 'counter' | 'gauge' | 'histogram'

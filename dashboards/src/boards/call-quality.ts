@@ -21,8 +21,8 @@ export const callQuality: Board = {
           limits: { warn: 0.98, bad: 0.95, below: true },
           queries: [
             {
-              expr: `sum by (cluster) (${rate(connectionsSuccessful, '', '5m')}) / (sum by (cluster) (${rate(connectionsAttempted, '', '5m')}) > 0)`,
-              legend: '{{cluster}}',
+              expr: `sum by (namespace, cluster) (${rate(connectionsSuccessful, '', '5m')}) / (sum by (namespace, cluster) (${rate(connectionsAttempted, '', '5m')}) > 0)`,
+              legend: '{{namespace}}/{{cluster}}',
             },
           ],
         },
@@ -32,8 +32,8 @@ export const callQuality: Board = {
             'Asked for, and not in their room: full rooms, no TURN, a store that is away.',
           queries: [
             {
-              expr: `sum by (cluster) (${rate(connectionsAttempted)}) - sum by (cluster) (${rate(connectionsSuccessful)})`,
-              legend: '{{cluster}}',
+              expr: `sum by (namespace, cluster) (${rate(connectionsAttempted)}) - sum by (namespace, cluster) (${rate(connectionsSuccessful)})`,
+              legend: '{{namespace}}/{{cluster}}',
             },
           ],
         },

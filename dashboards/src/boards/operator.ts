@@ -1,8 +1,9 @@
 import { operatorMetrics as m } from '@parley/protocol'
 import type { Board } from '../board.ts'
+import { ourController, ourLeases } from '../rules/operator.ts'
 
 const quantile = (q: number, metric: { name: string }) =>
-  `histogram_quantile(${q}, sum by (le, controller) (rate(${metric.name}_bucket[$__rate_interval])))`
+  `histogram_quantile(${q}, sum by (le, controller) (rate(${metric.name}_bucket{${ourController}}[$__rate_interval])))`
 
 /** The operator is one for many MeetingClusters, so variables choose nothing here. */
 export const operator: Board = {
@@ -19,7 +20,7 @@ export const operator: Board = {
             'By how they ended. error: a write was refused or failed, and is tried again.',
           queries: [
             {
-              expr: `sum by (controller, result) (rate(${m.reconcileTotal.name}[$__rate_interval]))`,
+              expr: `sum by (controller, result) (rate(${m.reconcileTotal.name}{${ourController}}[$__rate_interval]))`,
               legend: '{{controller}} {{result}}',
             },
           ],
@@ -38,9 +39,12 @@ export const operator: Board = {
           ...{ kind: 'curve', title: 'Queue', unit: 'short', width: 8 },
           description: 'What waits for a pass, and passes at work.',
           queries: [
-            { expr: `sum by (controller) (${m.queueDepth.name})`, legend: 'waits, {{controller}}' },
             {
-              expr: `sum by (controller) (${m.activeWorkers.name})`,
+              expr: `sum by (controller) (${m.queueDepth.name}{${ourController}})`,
+              legend: 'waits, {{controller}}',
+            },
+            {
+              expr: `sum by (controller) (${m.activeWorkers.name}{${ourController}})`,
               legend: 'at work, {{controller}}',
             },
           ],
@@ -50,7 +54,7 @@ export const operator: Board = {
           description: 'To the API server, by answer. 409 and 429 now and then are nothing.',
           queries: [
             {
-              expr: `sum by (method, code) (rate(${m.requests.name}[$__rate_interval]))`,
+              expr: `sum by (method, code) (rate(${m.requests.name}{pod=~"parley-operator-.+"}[$__rate_interval]))`,
               legend: '{{method}} {{code}}',
             },
           ],
@@ -59,7 +63,7 @@ export const operator: Board = {
           ...{ kind: 'stat', title: 'Leaders', unit: 'none', width: 8 },
           description: 'One for each shard.',
           limits: { warn: 1, bad: 1, below: true },
-          queries: [{ expr: `sum by (name) (${m.leader.name})`, legend: '{{name}}' }],
+          queries: [{ expr: `sum by (name) (${m.leader.name}{${ourLeases}})`, legend: '{{name}}' }],
         },
       ],
     },

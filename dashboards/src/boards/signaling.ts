@@ -26,7 +26,10 @@ export const signaling: Board = {
           ...{ kind: 'curve', title: 'Rooms', unit: 'short', width: 8 },
           description: 'With somebody in them. Gaps: a replica could not ask Redis.',
           queries: [
-            { expr: `sum by (namespace, cluster) (${of(roomShares)})`, legend: '{{cluster}}' },
+            {
+              expr: `sum by (namespace, cluster) (${of(roomShares)})`,
+              legend: '{{namespace}}/{{cluster}}',
+            },
           ],
         },
       ],
@@ -50,8 +53,8 @@ export const signaling: Board = {
           description: 'People by room; the rooms beyond the busiest are summed as "other".',
           queries: [
             {
-              expr: `topk(20, sum by (room_id) (${of(activeParticipants)}))`,
-              legend: '{{room_id}}',
+              expr: `topk(20, sum by (namespace, cluster, room_id) (${of(activeParticipants)}))`,
+              legend: '{{namespace}}/{{cluster}} {{room_id}}',
             },
           ],
         },

@@ -13,7 +13,7 @@ export const slos: Board = {
     panels: [
       {
         ...{ kind: 'stat', title: `${title}: left`, unit: 'percentunit', width: 6 },
-        description: `Of what may go wrong in 30 days, what is left. ${means}`,
+        description: `Of what may go wrong in 30 days, what is left; an hour of few counts like one of many. ${means}`,
         limits: { warn: 0.25, bad: 0, below: true },
         queries: [
           {

@@ -53,15 +53,24 @@ export const turn: Board = {
           ...{ kind: 'curve', title: 'Hears coturn, can write', unit: 'none', width: 8 },
           description: '1 while it does, else 0.',
           queries: [
-            { expr: `min by (cluster) (${of(subscribed)})`, legend: 'hears coturn, {{cluster}}' },
-            { expr: `min by (cluster) (${of(storeUp)})`, legend: 'store, {{cluster}}' },
+            {
+              expr: `min by (namespace, cluster) (${of(subscribed)})`,
+              legend: 'hears coturn, {{namespace}}/{{cluster}}',
+            },
+            {
+              expr: `min by (namespace, cluster) (${of(storeUp)})`,
+              legend: 'store, {{namespace}}/{{cluster}}',
+            },
           ],
         },
         {
           ...{ kind: 'curve', title: 'Times not heard', unit: 'short', width: 8 },
           description: 'In an hour: Redis was away, or ended a connection that was too slow.',
           queries: [
-            { expr: `sum by (cluster) (increase(${of(gaps)}[1h]))`, legend: '{{cluster}}' },
+            {
+              expr: `sum by (namespace, cluster) (increase(${of(gaps)}[1h]))`,
+              legend: '{{namespace}}/{{cluster}}',
+            },
           ],
         },
         {
@@ -70,12 +79,12 @@ export const turn: Board = {
             'In an hour: allocations dropped as the store was away too long, and hours that came too late.',
           queries: [
             {
-              expr: `sum by (cluster) (increase(${of(dropped)}[1h]))`,
-              legend: 'dropped, {{cluster}}',
+              expr: `sum by (namespace, cluster) (increase(${of(dropped)}[1h]))`,
+              legend: 'dropped, {{namespace}}/{{cluster}}',
             },
             {
-              expr: `sum by (cluster) (increase(${of(lateHours)}[1h]))`,
-              legend: 'late, {{cluster}}',
+              expr: `sum by (namespace, cluster) (increase(${of(lateHours)}[1h]))`,
+              legend: 'late, {{namespace}}/{{cluster}}',
             },
           ],
         },

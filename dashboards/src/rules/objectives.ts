@@ -34,8 +34,9 @@ export const objectives: readonly Objective[] = [
     title: 'Round trips under 150 ms',
     goal: 0.95,
     means: 'Bad: a round trip between somebody and the SFU of more than 150 ms.',
+    // Prometheus 3 writes it as 150.0.
     bad: (range, selector) =>
-      `(${perSecond(`${rtt.name}_count`, range, selector)} - ${perSecond(`${rtt.name}_bucket`, range, selector, 'le="150"')})`,
+      `(${perSecond(`${rtt.name}_count`, range, selector)} - ${perSecond(`${rtt.name}_bucket`, range, selector, 'le=~"150|150.0"')})`,
     all: (range, selector) => perSecond(`${rtt.name}_count`, range, selector),
   },
   {
@@ -50,7 +51,8 @@ export const objectives: readonly Objective[] = [
     id: 'uptime',
     title: 'Signaling is up',
     goal: 0.999,
-    means: 'Bad: a moment in which no signaling pod of the cluster answered.',
+    means:
+      'Bad: a moment in which no signaling pod answered Prometheus; without any pod nothing is counted.',
     bad: (range, selector) => `(1 - ${answering(range, selector)})`,
     all: (range, selector) => `(${answering(range, selector)} >= bool 0)`,
   },

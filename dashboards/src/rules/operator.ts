@@ -3,6 +3,10 @@ import { type RuleGroup, runbook } from './rule.ts'
 
 const { leader, reconcileErrors, longestRunningSeconds } = operatorMetrics
 
+/** Ours: other operators, and Kubernetes itself, have metrics of the same names. */
+export const ourController = 'controller="meetingcluster"'
+export const ourLeases = 'name=~"parley-manager.*"'
+
 /** While the operator is away calls go on, and nothing is repaired, rotated or scaled. */
 export function operatorRules(): RuleGroup[] {
   return [
@@ -11,7 +15,7 @@ export function operatorRules(): RuleGroup[] {
       rules: [
         {
           alert: 'ParleyOperatorAway',
-          expr: `absent(${leader.name} == 1)`,
+          expr: `absent(${leader.name}{${ourLeases}} == 1)`,
           for: '5m',
           labels: { severity: 'warning' },
           annotations: {
@@ -23,7 +27,7 @@ export function operatorRules(): RuleGroup[] {
         },
         {
           alert: 'ParleyOperatorFails',
-          expr: `sum by (controller) (rate(${reconcileErrors.name}[10m])) > 0.1`,
+          expr: `sum by (controller) (rate(${reconcileErrors.name}{${ourController}}[10m])) > 0.1`,
           for: '15m',
           labels: { severity: 'warning' },
           annotations: {
@@ -34,7 +38,7 @@ export function operatorRules(): RuleGroup[] {
         },
         {
           alert: 'ParleyOperatorStuck',
-          expr: `max by (controller) (${longestRunningSeconds.name}) > 300`,
+          expr: `max by (controller) (${longestRunningSeconds.name}{${ourController}}) > 300`,
           for: '5m',
           labels: { severity: 'warning' },
           annotations: {

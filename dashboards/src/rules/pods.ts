@@ -1,7 +1,7 @@
 import { type AlertingRule, type RuleGroup, runbook } from './rule.ts'
 
 const component = 'turn|sfu|signaling|meter|webapp|redis'
-const pods = `pod=~".+-(${component})-.+",container=~"coturn|livekit|${component}"`
+const pods = `pod=~".+-(${component})-.+",container=~"${component}"`
 
 /** REQ-S4, and what a drain is to do: by cAdvisor's and kube-state-metrics' series. */
 export function podRules(): RuleGroup[] {

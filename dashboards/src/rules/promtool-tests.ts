@@ -5,6 +5,8 @@ import type { AlertingRule } from './rule.ts'
 export type PromtoolTests = {
   rule_files: string[]
   evaluation_interval: string
+  /** Groups are evaluated one by one in this order: alerts see what was recorded just then. */
+  group_eval_order: string[]
   tests: {
     name: string
     interval: string
@@ -33,7 +35,7 @@ const joins = (attempted: string, successful: string) => ({
   [`video_connections_attempted_total{${own},pod="a"}`]: attempted,
   [`video_connections_successful_total{${own},pod="a"}`]: successful,
 })
-const container = 'namespace="meetings",pod="demo-turn-0",container="coturn"'
+const container = 'namespace="meetings",pod="demo-turn-0",container="turn"'
 
 const cases: Record<string, Case[]> = {
   slo: [
@@ -95,7 +97,7 @@ const cases: Record<string, Case[]> = {
       alert: 'ParleySloBurnsSlowly',
       at: '3h',
       series: {
-        [`livekit_rtt_ms_bucket{${own},le="150"}`]: '0+90x180',
+        [`livekit_rtt_ms_bucket{${own},le="150.0"}`]: '0+90x180',
         [`livekit_rtt_ms_count{${own}}`]: '0+100x180',
       },
       fires: [
@@ -201,17 +203,20 @@ const cases: Record<string, Case[]> = {
   ],
   operator: [
     {
-      name: 'REQ-K1: nobody leads',
+      name: 'REQ-K1: nobody leads, whatever others do',
       alert: 'ParleyOperatorAway',
       at: '10m',
-      series: { 'leader_election_master_status{name="parley"}': '0x10' },
+      series: {
+        'leader_election_master_status{name="parley-manager"}': '0x10',
+        'leader_election_master_status{name="kube-scheduler"}': '1x10',
+      },
       fires: [{ labels: { severity: 'warning' }, value: '1' }],
     },
     {
       name: 'REQ-K1: one leads',
       alert: 'ParleyOperatorAway',
       at: '10m',
-      series: { 'leader_election_master_status{name="parley"}': '1x10' },
+      series: { 'leader_election_master_status{name="parley-manager-0-of-2"}': '1x10' },
     },
     {
       name: 'REQ-K1: passes fail',
@@ -221,6 +226,14 @@ const cases: Record<string, Case[]> = {
         'controller_runtime_reconcile_errors_total{controller="meetingcluster"}': '0+60x30',
       },
       fires: [{ labels: { controller: 'meetingcluster', severity: 'warning' }, value: '1' }],
+    },
+    {
+      name: 'REQ-K1: passes of another operator fail',
+      alert: 'ParleyOperatorFails',
+      at: '30m',
+      series: {
+        'controller_runtime_reconcile_errors_total{controller="certificate"}': '0+60x30',
+      },
     },
     {
       name: 'REQ-K1: a pass failed once',
@@ -235,9 +248,9 @@ const cases: Record<string, Case[]> = {
       alert: 'ParleyOperatorStuck',
       at: '20m',
       series: {
-        'workqueue_longest_running_processor_seconds{name="m",controller="m"}': '0+60x20',
+        'workqueue_longest_running_processor_seconds{controller="meetingcluster"}': '0+60x20',
       },
-      fires: [{ labels: { controller: 'm', severity: 'warning' }, value: '20m 0s' }],
+      fires: [{ labels: { controller: 'meetingcluster', severity: 'warning' }, value: '20m 0s' }],
     },
   ],
 }
@@ -250,10 +263,12 @@ export function promtoolTests(runbookBase = ''): Record<string, PromtoolTests> {
 }
 
 function testsOf(file: string, of: readonly Case[], base: string): PromtoolTests {
-  const rules = (ruleFiles()[file] ?? []).flatMap((group) => group.rules)
+  const groups = ruleFiles()[file] ?? []
+  const rules = groups.flatMap((group) => group.rules)
   return {
     rule_files: [`../${file}.yaml`],
     evaluation_interval: '1m',
+    group_eval_order: groups.map(({ name }) => name),
     tests: of.map(({ name, alert, series, at, fires = [] }) => ({
       name,
       interval: '1m',
