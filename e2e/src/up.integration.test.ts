@@ -57,7 +57,8 @@ it('REQ-K5: two people meet, one of them relayed; Ctrl-C prints what that was an
     expect(await readdir(scratch)).toEqual([])
     expect(await processesOf(scratch)).toEqual([])
   } finally {
-    up.kill('SIGKILL')
+    // Not SIGKILL: its servers would go on, and be in the way of others.
+    up.kill('SIGTERM')
     await ended
   }
 }, 180_000)

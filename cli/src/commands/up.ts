@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { type MeetingCluster, parseMeetingCluster } from '@parley/operator/api'
 import { relayCostReportSchema } from '@parley/protocol'
 import { renderReport } from '@parley/relay-cost'
@@ -5,6 +6,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { colours } from '../colours.ts'
 import { UsageError } from '../errors.ts'
 import { meetingClusters } from '../meeting-clusters.ts'
+import { interrupts } from '../up/interrupts.ts'
 import type { Up } from '../up/up.ts'
 
 export function addUp(program: Command): void {
@@ -19,6 +21,7 @@ export function addUp(program: Command): void {
     .option(
       '--host <address>',
       'address of this machine that the web page is at; 0.0.0.0 is all',
+      address,
       '127.0.0.1',
     )
     .option(
@@ -61,10 +64,11 @@ async function run(options: Options): Promise<void> {
 
   const stop = new AbortController()
   let up: Up | undefined
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(130)
-    stop.abort(new Error('interrupted before it was ready'))
-  }
+  const onSignal = interrupts(
+    () => stop.abort(new Error('interrupted before it was ready')),
+    () => process.exit(130),
+    () => performance.now(),
+  )
   for (const signal of signals) process.on(signal, onSignal)
   try {
     up = await startUp({
@@ -131,6 +135,14 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
+}
+
+/** Media listens at it, too, and coturn and LiveKit are told it as it stands. */
+function address(text: string): string {
+  if (isIPv4(text) || ['localhost', '::1', '::'].includes(text)) return text
+  throw new InvalidArgumentError(
+    'It must be an IPv4 address of this machine, 0.0.0.0 or localhost.',
+  )
 }
 
 function port(text: string): number {

@@ -44,7 +44,7 @@ export interface Up {
   store?: string
   /** Rejects when a process ends by itself. */
   failed: Promise<never>
-  /** The meter's report of this session as JSON; undefined where nothing is metered. */
+  /** The meter's report of all of this run as JSON; undefined where nothing is metered. */
   report(): Promise<unknown>
   /** Ends all processes and removes all files. When this process ends without it, that is done then, the hard way. */
   close(): Promise<void>
@@ -69,7 +69,8 @@ export async function startUp(options: UpOptions): Promise<Up> {
   const closers: (() => unknown)[] = []
   const kill = () => {
     processes.kill()
-    rmSync(folder, { recursive: true, force: true })
+    // Those who were just killed may have been writing.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
   }
   process.once('exit', kill)
   const ending = new AbortController()
@@ -243,6 +244,7 @@ function runner(
     return runs.redis ? env : without
   }
   const meterUrl = `http://127.0.0.1:${ports.meter}`
+  const begunAt = Date.now()
   const meterToken = join(folder, 'meter', 'etc/parley/secrets/meter/token')
 
   return {
@@ -330,7 +332,7 @@ function runner(
     async report(): Promise<unknown> {
       const token = (await readFile(meterToken, 'utf8')).trim()
       const query = new URLSearchParams({
-        from: new Date(Date.now() - 24 * 3600_000).toISOString(),
+        from: new Date(begunAt - 24 * 3600_000).toISOString(),
         to: new Date(Date.now() + 60_000).toISOString(),
         by: 'room,participant',
       })
