@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -104,13 +104,14 @@ async function relayedIn(file: string): Promise<void> {
   }
 }
 
-/** Processes with the folder in their environment, as all have that were started with it. */
+/** Processes with the folder in their environment or at work in it; Redis writes its name over the former. */
 async function processesOf(folder: string): Promise<string[]> {
   const found: string[] = []
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue
     const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
-    if (environment.includes(folder))
+    const at = await readlink(`/proc/${pid}/cwd`).catch(() => '')
+    if (environment.includes(folder) || at.includes(folder))
       found.push(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => pid))
   }
   return found
