@@ -336,9 +336,21 @@ describe('REQ-W5: the join API', () => {
   })
 })
 
+it('REQ-A5: who waits at the door is no join that failed', async () => {
+  const server = await replica({ access: guests('Knock') })
+  const invite = await invitation('r', 'host')
+  const ann = await arrive(server.url, 'r', { name: 'Ann', invite })
+  expect(codeOf(await ann.ask())).toBe('ok')
+  const bob = await arrive(server.url, 'r', { name: 'Bob' })
+  expect(codeOf(await bob.ask())).toBe('waiting')
+  const metrics = await (await fetch(`${server.url}/metrics`)).text()
+  expect(metrics).toContain('video_connections_attempted_total 1')
+  expect(metrics).toContain('video_connections_successful_total 1')
+})
+
 describe('REQ-W5: whoever takes too much', () => {
   it('says a request slowly: the connection ends, and others are served', async () => {
-    const server = await replica({ access: guests('Admit'), requestMs: 400 })
+    const server = await replica({ access: guests('Admit'), requestMs: 2000 })
     const { hostname, port } = new URL(server.url)
     const slow = connect(Number(port), hostname)
     const ended = new Promise<string>((resolve) => {

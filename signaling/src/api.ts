@@ -14,7 +14,7 @@ import { admissionOf } from './access/admission.ts'
 import { signInvite } from './access/invite-token.ts'
 import { leastHeir } from './access/policy.ts'
 import { demand } from './access/powers.ts'
-import { SignalingError } from './errors.ts'
+import { isTurnedAway, SignalingError } from './errors.ts'
 import type { JoinClaims } from './join-token.ts'
 import type { Metrics } from './metrics.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -66,7 +66,7 @@ export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
       return { token, ...self, iceServers, media } satisfies JoinResponse
     } catch (refused) {
       // Who is turned away here never reaches `room:join`, where the others are counted.
-      deps.metrics().joinAttempted()
+      if (!isTurnedAway(refused)) deps.metrics().joinAttempted()
       throw refused
     }
   })

@@ -14,6 +14,21 @@ export class SignalingError extends Error {
   }
 }
 
+const atTheDoor: ReadonlySet<ErrorCode> = new Set([
+  'waiting',
+  'locked',
+  'denied',
+  'removed',
+  'ended',
+  'invite-needed',
+  'sign-in-needed',
+])
+
+/** It was somebody's wish that this one does not come in, or not yet: no join that failed. */
+export function isTurnedAway(error: unknown): boolean {
+  return error instanceof SignalingError && atTheDoor.has(error.code)
+}
+
 /** The HTTP status that goes with each code. */
 export const httpStatus: Record<ErrorCode, number> = {
   invalid: 400,

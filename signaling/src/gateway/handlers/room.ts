@@ -1,6 +1,6 @@
 import { type Participant, roomJoinSchema } from '@parley/protocol'
 import { z } from 'zod'
-import { SignalingError } from '../../errors.ts'
+import { isTurnedAway, SignalingError } from '../../errors.ts'
 import { sfuNotReady } from '../../sfu.ts'
 import { channel, leaveChannels, peerChannel } from '../channels.ts'
 import type { Handlers, LocalSeat, Meetings } from '../types.ts'
@@ -28,10 +28,13 @@ export function roomHandlers({
       schema: roomJoinSchema,
       async handle(socket, { media }) {
         const { metrics } = deps
-        metrics().joinAttempted()
         const { participant: id, name, role, tenant, room, sfu = false } = socket.data.claims
         const key = { tenant, room }
-        await doorkeeper.admit(socket.data.claims)
+        await doorkeeper.admit(socket.data.claims).catch((refused) => {
+          if (!isTurnedAway(refused)) metrics().joinAttempted()
+          throw refused
+        })
+        metrics().joinAttempted()
         const total = limitOf()
         const iceServers = turn.iceServers({ ...key, participant: id })
         const participant: Participant = { id, name, media, joinedAt: clock.now(), role }
