@@ -172,13 +172,12 @@ export class PeerLink {
   }
 
   /**
-   * The socket is back: what was offered over the one before may never have arrived, and a try that
-   * had to wait is made now.
+   * The socket is back: a try that had to wait is made now. A connection that works is left alone: where an offer was
+   * made again beside one that was still being answered, one end got no video any more after cuts of 3 s.
    */
   signalingRestored(): void {
-    if (this.#closed) return
-    if (this.#state === 'connected') this.#offerAgain()
-    else if (this.#waitingForSignaling || this.#state !== 'connecting') {
+    if (this.#closed || this.#state === 'connected') return
+    if (this.#waitingForSignaling || this.#state !== 'connecting') {
       this.#waitingForSignaling = false
       this.#attempt = 0
       this.#tryAgain()
@@ -198,12 +197,11 @@ export class PeerLink {
    * is kept beside; one that was given up begins anew.
    */
   peerReturned(): void {
-    if (this.#closed) return
-    if (this.#state === 'connected') this.#offerAgain()
-    else if (this.leads && this.#state === 'reconnecting') {
+    if (this.#closed || !this.leads || this.#state === 'connected') return
+    if (this.#state === 'reconnecting') {
       this.#attempt = 0
       this.#tryAgain()
-    } else if (this.leads) this.#beginAnew()
+    } else this.#beginAnew()
   }
 
   /**
