@@ -398,7 +398,7 @@ describe('CallSession', () => {
     expect(link('p-a').calls).toContain('receive')
   })
 
-  it.each(['room-full', 'unavailable', 'offline', 'forbidden'] as const)(
+  it.each(['room-full', 'offline', 'forbidden'] as const)(
     'a join that ends in %s says so, and can be tried again',
     async (code) => {
       const { server, session, call, join } = begin()
@@ -411,6 +411,33 @@ describe('CallSession', () => {
       expect(call.get()).toMatchObject({ phase: 'joined', error: null })
     },
   )
+
+  it('REQ-W1: a server that takes nobody in for now is asked until it does, with a note; who leaves waits no more', async () => {
+    const { clock, server, session, call, join } = begin()
+    const asked = () => server.told.filter(({ what }) => what.startsWith('request')).length
+    server.refusal = 'unavailable'
+    void join()
+    for (let tries = 1; tries < 20; tries++) {
+      await settle()
+      expect(call.get()).toMatchObject({ phase: 'joining', notes: ['service-away'] })
+      expect(asked()).toBe(tries)
+      await clock.advance(1500)
+    }
+    server.refusal = undefined
+    await clock.advance(1500)
+    await settle()
+    expect(call.get()).toMatchObject({ phase: 'joined', notes: [], error: null })
+
+    session.leave()
+    server.refusal = 'unavailable'
+    void join()
+    await settle()
+    session.leave()
+    const before = asked()
+    await clock.advance(60_000)
+    expect(asked()).toBe(before)
+    expect(call.get()).toMatchObject({ phase: 'left', notes: [] })
+  })
 
   it('a network that is back brings in who could not come, and nobody who left or was shown out', async () => {
     const { server, session, call, join } = begin()

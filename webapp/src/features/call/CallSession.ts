@@ -61,6 +61,8 @@ const noticeMs = 4000
  */
 const retryMs = (attempt: number) => (attempt < 60 ? 1000 : 10_000)
 const shortestWaitMs = 100
+/** Between tries to get in, while the server has no store for its rooms, or no relay yet. */
+const unavailableMs = 1500
 /** A socket that does not answer within this time, while a link is cut, is cut as well. */
 const probeMs = 1000
 
@@ -73,6 +75,9 @@ const passing: ReadonlySet<string> = new Set([
 ])
 
 const mediaKinds = ['audio', 'video', 'screen'] as const
+
+const sameMedia = (a: MediaState, b: MediaState) =>
+  a.e2ee === b.e2ee && mediaKinds.every((kind) => Boolean(a[kind]) === Boolean(b[kind]))
 
 /** A host may let in nevertheless. */
 const atTheDoor: ReadonlySet<string> = new Set(['waiting', 'locked'])
@@ -206,7 +211,7 @@ export class CallSession {
   async #enter(epoch: number): Promise<void> {
     const { call, requestJoin, openSignaling } = this.#options
     const { room, name } = call.get()
-    const response = await requestJoin(room, name)
+    const response = await this.#patiently(epoch, () => requestJoin(room, name))
     if (epoch !== this.#epoch) return
     // Credentials expire by the server's clock; this one may be off by hours.
     const { serverEpochMs } = response
@@ -215,7 +220,7 @@ export class CallSession {
     if (response.media.mode === 'sfu') this.#options.prepareSfu()
     const signaling = openSignaling(response.token, this.#events(epoch))
     this.#signaling = signaling
-    await this.#connect(epoch, signaling)
+    await this.#patiently(epoch, () => this.#connect(epoch, signaling))
     if (epoch !== this.#epoch) return signaling.close()
     await this.#enterRoom(epoch, signaling)
   }
@@ -237,7 +242,10 @@ export class CallSession {
     const { call, local } = this.#options
     const { media } = local()
     this.#sentMedia = media
-    const snapshot = await signaling.join(media).catch((error) => {
+    const enter = () => signaling.join(media)
+    // Who is in already is brought back by the tries of #reconnect, and told by its notice.
+    const joining = call.get().phase === 'joining'
+    const snapshot = await (joining ? this.#patiently(epoch, enter) : enter()).catch((error) => {
       if (!(error instanceof SignalingError && atTheDoor.has(error.code))) throw error
     })
     if (epoch !== this.#epoch) return
@@ -254,6 +262,22 @@ export class CallSession {
       this.readings.entered(others)
     }
     this.#takeRoom(snapshot)
+  }
+
+  /** What is not to be had of the server now is asked for until it is, with a note that says so (REQ-W1). */
+  async #patiently<T>(epoch: number, ask: () => Promise<T>): Promise<T> {
+    for (;;)
+      try {
+        const answer = await ask()
+        if (epoch === this.#epoch) this.#notes.hide('service-away')
+        return answer
+      } catch (error) {
+        const passes = error instanceof SignalingError && error.code === 'unavailable'
+        if (!passes || epoch !== this.#epoch) throw error
+        this.#notes.show('service-away')
+        await new Promise<void>((resolve) => this.#options.clock.after(unavailableMs, resolve))
+        if (epoch !== this.#epoch) throw error
+      }
   }
 
   /** A host has to let this one in. */
@@ -437,7 +461,7 @@ export class CallSession {
     const { media } = local()
     const sent = this.#sentMedia
     if (call.get().phase !== 'joined' || call.get().signaling !== 'up') return
-    if (sent && mediaKinds.every((kind) => Boolean(sent[kind]) === Boolean(media[kind]))) return
+    if (sent && sameMedia(sent, media)) return
     this.#sentMedia = media
     this.#signaling?.mediaState(media).catch(() => {
       // Not taken: whatever is sent next has to say it again.

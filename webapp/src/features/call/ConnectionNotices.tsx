@@ -1,4 +1,4 @@
-import { Gauge, ServerOff, Waypoints, X } from 'lucide-react'
+import { Gauge, Hourglass, ServerOff, Waypoints, X } from 'lucide-react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
@@ -11,6 +11,7 @@ const icons = {
   'sfu-away': ServerOff,
   'turn-unreachable': Waypoints,
   'low-bandwidth': Gauge,
+  'service-away': Hourglass,
 } as const
 
 /** What is to be known of the connection (REQ-W1), until it passes or is hidden by hand. */

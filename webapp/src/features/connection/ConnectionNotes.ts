@@ -4,9 +4,9 @@ import type { Cell } from '../../state.ts'
 /**
  * What a person is told of the connection. `sfu-away`: the SFU is away, and the room is a mesh.
  * `turn-unreachable`: no relay answers, so only direct ways are left. `low-bandwidth`: little gets
- * through, and the picture is smaller for it.
+ * through, and the picture is smaller for it. `service-away`: the server takes nobody in for now.
  */
-export type ConnectionNote = 'sfu-away' | 'turn-unreachable' | 'low-bandwidth'
+export type ConnectionNote = 'sfu-away' | 'turn-unreachable' | 'low-bandwidth' | 'service-away'
 
 /** How long what happened once is shown; the rest is shown for as long as it holds. */
 const passingMs: Partial<Record<ConnectionNote, number>> = { 'sfu-away': 15_000 }

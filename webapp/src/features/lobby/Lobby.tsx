@@ -1,3 +1,4 @@
+import { displayNameSchema } from '@parley/protocol'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { Button, FieldError, Form, Input, Label, TextField } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
@@ -74,22 +75,22 @@ function Preview() {
 function JoinForm() {
   const { t } = useTranslation()
   const [name, setName] = useState(() => roomLinkOf(location.search).name ?? ownName.read())
-  const [missing, setMissing] = useState(false)
+  const [tried, setTried] = useState(false)
   const field = useRef<HTMLInputElement>(null)
+  const given = displayNameSchema.safeParse(name)
   const join = (event: FormEvent) => {
     event.preventDefault()
-    const given = name.trim()
-    setMissing(given === '')
-    if (given === '') return field.current?.focus()
-    ownName.write(given)
-    void joinCall(given)
+    setTried(true)
+    if (!given.success) return field.current?.focus()
+    ownName.write(given.data)
+    void joinCall(given.data)
   }
   return (
     <Form onSubmit={join} className="lobby-fields">
       <TextField
         value={name}
         onChange={setName}
-        isInvalid={missing && name.trim() === ''}
+        isInvalid={tried && !given.success}
         maxLength={64}
         autoFocus
       >
@@ -100,7 +101,9 @@ function JoinForm() {
           placeholder={t('lobby.namePlaceholder')}
           autoComplete="name"
         />
-        <FieldError className="field-error">{t('lobby.nameNeeded')}</FieldError>
+        <FieldError className="field-error">
+          {t(name.trim() === '' ? 'lobby.nameNeeded' : 'lobby.nameOdd')}
+        </FieldError>
       </TextField>
       <DeviceSelect kind="audio" />
       <DeviceSelect kind="video" />
