@@ -56,14 +56,20 @@ export const inviteResponseSchema = z.strictObject({
 export type InviteRequest = z.infer<typeof inviteRequestSchema>
 export type InviteResponse = z.infer<typeof inviteResponseSchema>
 
-/** `GET /api/auth/config`: how to become somebody here, before joining. */
+/** `GET /api/auth/config`, and part of `GET /api/config`: how to become somebody here, before joining. */
 export const authConfigSchema = z.discriminatedUnion('mode', [
-  z.strictObject({
+  z.object({
     mode: z.literal('Token'),
     /** What becomes of those who come without an invitation. */
     guests: z.enum(['Admit', 'Knock', 'Refuse']),
   }),
-  z.strictObject({ mode: z.literal('OIDC'), issuer: z.string(), clientId: z.string() }),
+  z.object({
+    mode: z.literal('OIDC'),
+    issuer: z.url(),
+    clientId: z.string(),
+    /** What to ask the identity provider for, `openid` among it. */
+    scope: z.string().default('openid profile'),
+  }),
 ])
 export type AuthConfig = z.infer<typeof authConfigSchema>
 

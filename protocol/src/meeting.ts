@@ -15,11 +15,19 @@ import type { LinkReport } from './link-report.ts'
 import { displayNameSchema } from './name.ts'
 import type { SocialClientEvents, SocialServerEvents } from './social.ts'
 
-export const mediaStateSchema = z.strictObject({
+export const mediaStateSchema = z.object({
   audio: z.boolean(),
   video: z.boolean(),
   /** A screen is shared. Left out where none is, so that an older server takes the rest. */
   screen: z.boolean().optional(),
+  /**
+   * Has a key for what goes over the SFU: which one, by a mark that is derived of it and says nothing else. Left out
+   * where there is none.
+   */
+  e2ee: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{8}$/)
+    .optional(),
 })
 
 export const participantSchema = z.strictObject({
@@ -32,7 +40,7 @@ export const participantSchema = z.strictObject({
   handAt: z.number().int().optional(),
 })
 
-export const iceServerSchema = z.strictObject({
+export const iceServerSchema = z.object({
   urls: z.array(z.string()).min(1),
   username: z.string().optional(),
   credential: z.string().optional(),
@@ -50,17 +58,21 @@ export const roomMediaSchema = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('sfu'), engine: z.literal('LiveKit'), token: z.string() }),
 ])
 
-/** `POST /api/rooms/:room/join` */
-export const joinRequestSchema = z.strictObject({
+/**
+ * `POST /api/rooms/:room/join`. What the way in consists of, here and below, takes fields that it does not know: pages
+ * are older or newer than the server while it is replaced.
+ */
+export const joinRequestSchema = z.object({
   name: displayNameSchema,
+  /** Only one that the invitation or the sign-in vouches for. */
   tenant: slugSchema.optional(),
   /** An invitation to this room; it says the role, and the tenant and the name where it has them. */
   invite: z.string().max(4096).optional(),
-  /** Who signed in at the identity provider, with the nonce that was asked for. */
+  /** Who signed in at the identity provider, with the nonce that was asked for; a renewed token may have none. */
   idToken: z.string().max(8192).optional(),
   nonce: z.string().min(16).max(256).optional(),
 })
-export const joinResponseSchema = z.strictObject({
+export const joinResponseSchema = z.object({
   token: z.string(),
   participantId: slugSchema,
   room: slugSchema,
@@ -69,6 +81,7 @@ export const joinResponseSchema = z.strictObject({
   role: roleSchema,
   /** As others will see it: of the invitation or of the identity provider where they say one. */
   name: displayNameSchema,
+  /** For whoever has to be let in first they are STUN alone: those with TURN come with the seat. */
   iceServers: z.array(iceServerSchema).min(1),
   /**
    * What to make ready for; `room:join` says what holds. The token for the SFU comes with the seat: with one from
@@ -118,7 +131,7 @@ export const signalSchema = z.union([
   }),
 ])
 export const signalToSchema = z.strictObject({ to: slugSchema, signal: signalSchema })
-export const roomJoinSchema = z.strictObject({ media: mediaStateSchema })
+export const roomJoinSchema = z.object({ media: mediaStateSchema })
 
 /** Every code that an acknowledgement or an HTTP error may carry. */
 export const errorCodes = [
@@ -142,7 +155,7 @@ export const errorCodes = [
   'internal', // a fault of the server, in its log under the same id
 ] as const
 export const errorCodeSchema = z.enum(errorCodes)
-export const protocolErrorSchema = z.strictObject({ code: errorCodeSchema, message: z.string() })
+export const protocolErrorSchema = z.object({ code: errorCodeSchema, message: z.string() })
 
 export type DisplayName = z.infer<typeof displayNameSchema>
 export type MediaState = z.infer<typeof mediaStateSchema>

@@ -1,0 +1,13 @@
+import { z } from 'zod'
+import { authConfigSchema } from './access.ts'
+
+/**
+ * `GET /api/config`: what a page has to know of this server before it joins. A page takes what it knows of it, so that
+ * a newer server may say more.
+ */
+export const pageConfigSchema = z.object({
+  auth: authConfigSchema,
+  /** Where the page reports its own faults, by the protocol of Sentry; left out: nowhere. */
+  errors: z.object({ dsn: z.url(), environment: z.string(), release: z.string() }).optional(),
+})
+export type PageConfig = z.infer<typeof pageConfigSchema>
