@@ -1,9 +1,12 @@
-import { slugSchema } from '@parley/protocol'
+import { slugSchema, trafficBufferSize } from '@parley/protocol'
 import { z } from 'zod'
 import type { OidcConfig } from './access/oidc.ts'
 import type { AccessPolicy } from './access/policy.ts'
+import { type TrustedProxies, trustOf } from './client-address.ts'
+import type { TrafficConfig } from './traffic/open-traffic.ts'
 
 const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).default('true')
 const file = z.string().min(1, 'must name a file')
 
 const envSchema = z.object({
@@ -39,7 +42,23 @@ const envSchema = z.object({
   PARLEY_OIDC_ROLES_CLAIM: z.string().default('roles'),
   PARLEY_OIDC_HOST_ROLE: z.string().default('parley-host'),
   PARLEY_OIDC_ADMIN_ROLE: z.string().default('parley-admin'),
+  PARLEY_OIDC_MEMBER_ROLE: z.string().default(''),
+  PARLEY_OIDC_TENANT_CLAIM: z.string().default(''),
+  PARLEY_OIDC_SCOPE: z
+    .string()
+    .regex(/(^| )openid( |$)/, 'has no openid')
+    .default('openid profile'),
+  PARLEY_OIDC_ORIGINS: z.string().default(''),
+  PARLEY_ERRORS_DSN: z.url({ protocol: /^https?$/ }).optional(),
+  PARLEY_ERRORS_PAGE_DSN: z.url({ protocol: /^https?$/ }).optional(),
+  PARLEY_RELEASE: z.string().default('0.0.0'),
+  PARLEY_TRUSTED_HOPS: z.coerce.number().int().min(0).max(8).default(0),
+  PARLEY_TRUSTED_PROXIES: z.string().default(''),
   PARLEY_WEBAPP_DIR: z.string().optional(),
+  METRICS_ENABLED: flag,
+  METRICS_HTTP_ENABLED: flag,
+  METRICS_BUFFER_SIZE: z.coerce.number().int().positive().default(trafficBufferSize),
+  METRICS_FOLDER: z.string().optional(),
   REDIS_URL_FILE: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -95,12 +114,20 @@ export type SignalingConfig = {
   requestMs: number
   /** Who may come to a room. */
   access: AccessPolicy
-  /** The identity provider of mode OIDC. */
-  oidc?: OidcConfig
+  /** The identity provider of mode OIDC, and what pages ask it for. */
+  oidc?: OidcConfig & { scope: string; origins: string[] }
+  /** Where faults are reported, by the protocol of Sentry: those of this server, and of its pages. */
+  errors: { dsn?: string; pageDsn?: string; release: string }
+  /** Who in front of this server says where a request comes from. */
+  proxies: TrustedProxies
   /** Folder of a built webapp to serve besides the API. */
   webappDir?: string
   /** File with `redis://…`; without it rooms live in this process. */
   redisUrlFile?: string
+  /** What is counted for the meter, which wants Redis; left out: nothing. */
+  traffic?: TrafficConfig
+  /** Whether requests are among it. */
+  countsHttp: boolean
   logLevel: z.infer<typeof envSchema>['LOG_LEVEL']
 }
 
@@ -123,6 +150,11 @@ const remedies: Record<string, string> = {
   PARLEY_OIDC_ISSUER: 'set it to the URL of the identity provider, exactly as its tokens have it',
   PARLEY_OIDC_CLIENT_ID: 'set it to the client id that the identity provider knows the page by',
   PARLEY_ALLOWED_ORIGINS: 'give origins like https://meet.example.org, separated by commas, or *',
+  PARLEY_OIDC_ORIGINS: 'give origins like https://tokens.example.org, separated by commas',
+  PARLEY_OIDC_SCOPE: 'name what pages ask for, like "openid profile groups"',
+  PARLEY_ERRORS_DSN: 'set it to the DSN of a project, like https://key@errors.example.org/1',
+  PARLEY_ERRORS_PAGE_DSN: 'set it to the DSN of a project, like https://key@errors.example.org/2',
+  PARLEY_TRUSTED_PROXIES: 'give ranges like 10.0.0.0/8 or fd00::/8, separated by commas',
 }
 
 /** @throws {ConfigError} naming every wrong variable */
@@ -144,7 +176,7 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     region: e.PARLEY_REGION,
     ...(e.PARLEY_DOMAIN && { domain: e.PARLEY_DOMAIN }),
     tenant: e.PARLEY_TENANT,
-    allowedOrigins: parseOrigins(e.PARLEY_ALLOWED_ORIGINS),
+    allowedOrigins: parseAllowed(e.PARLEY_ALLOWED_ORIGINS),
     meshMax: e.PARLEY_MESH_MAX,
     meshReturnMs: e.PARLEY_MESH_RETURN_SECONDS * 1000,
     roomMax: e.PARLEY_ROOM_MAX,
@@ -174,10 +206,27 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
         rolesClaim: e.PARLEY_OIDC_ROLES_CLAIM,
         hostRole: e.PARLEY_OIDC_HOST_ROLE,
         adminRole: e.PARLEY_OIDC_ADMIN_ROLE,
+        memberRole: e.PARLEY_OIDC_MEMBER_ROLE,
+        tenantClaim: e.PARLEY_OIDC_TENANT_CLAIM,
+        scope: e.PARLEY_OIDC_SCOPE,
+        origins: parseOrigins('PARLEY_OIDC_ORIGINS', e.PARLEY_OIDC_ORIGINS),
       },
     }),
+    errors: {
+      ...(e.PARLEY_ERRORS_DSN && { dsn: e.PARLEY_ERRORS_DSN }),
+      ...(e.PARLEY_ERRORS_PAGE_DSN && { pageDsn: e.PARLEY_ERRORS_PAGE_DSN }),
+      release: e.PARLEY_RELEASE,
+    },
+    proxies: { hops: e.PARLEY_TRUSTED_HOPS, ranges: parseRanges(e.PARLEY_TRUSTED_PROXIES) },
     ...(e.PARLEY_WEBAPP_DIR && { webappDir: e.PARLEY_WEBAPP_DIR }),
     ...(e.REDIS_URL_FILE && { redisUrlFile: e.REDIS_URL_FILE }),
+    ...(e.METRICS_ENABLED === 'true' && {
+      traffic: {
+        bufferSize: e.METRICS_BUFFER_SIZE,
+        ...(e.METRICS_FOLDER && { folder: e.METRICS_FOLDER }),
+      },
+    }),
+    countsHttp: e.METRICS_HTTP_ENABLED === 'true',
     logLevel: e.LOG_LEVEL,
   }
 }
@@ -192,19 +241,36 @@ function describe(variable: string, message: string, env: Record<string, unknown
   return remedy ? `${variable}: ${problem}; ${remedy}` : `${variable}: ${problem}`
 }
 
-function parseOrigins(list: string): '*' | string[] {
-  const origins = list
-    .split(',')
-    .map((origin) => origin.trim())
-    .filter((origin) => origin !== '')
-  if (origins.includes('*')) return '*'
-  return origins.map((origin) => {
+function parseAllowed(list: string): '*' | string[] {
+  return parseList(list).includes('*') ? '*' : parseOrigins('PARLEY_ALLOWED_ORIGINS', list)
+}
+
+function parseOrigins(variable: string, list: string): string[] {
+  return parseList(list).map((origin) => {
     // `new URL(x).origin` gives the form in which browsers send it.
     const parsed = URL.canParse(origin) ? new URL(origin).origin : 'null'
     if (parsed === 'null')
-      throw new ConfigError(
-        `PARLEY_ALLOWED_ORIGINS: "${origin}" is no origin; ${remedies.PARLEY_ALLOWED_ORIGINS}`,
-      )
+      throw new ConfigError(`${variable}: "${origin}" is no origin; ${remedies[variable]}`)
     return parsed
   })
+}
+
+function parseRanges(list: string): string[] {
+  const ranges = parseList(list)
+  try {
+    trustOf({ hops: 0, ranges })
+  } catch (cause) {
+    throw new ConfigError(
+      `PARLEY_TRUSTED_PROXIES: ${(cause as Error).message}; ${remedies.PARLEY_TRUSTED_PROXIES}`,
+      { cause },
+    )
+  }
+  return ranges
+}
+
+function parseList(list: string): string[] {
+  return list
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
 }

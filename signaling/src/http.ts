@@ -4,14 +4,20 @@ import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { type ApiDeps, serveApi } from './api.ts'
-import { trustedProxies } from './client-address.ts'
+import type { Trust } from './client-address.ts'
 import { ConfigError } from './config.ts'
 import { httpStatus, SignalingError } from './errors.ts'
 import { type OriginPolicy, originAllowed } from './origins.ts'
 import { securityHeaders } from './security-headers.ts'
+import { monitorHttp } from './traffic/http-monitor.ts'
+import type { Sample } from './traffic/rows.ts'
 
 export type HttpDeps = ApiDeps & {
   origins: OriginPolicy
+  /** Origins that pages connect to, besides this server. */
+  connectTo: readonly string[]
+  /** Whom to believe where a request comes from. */
+  trust: Trust
   log: Logger
   /** False from the moment at which the server is told to stop. */
   serving(): boolean
@@ -20,6 +26,8 @@ export type HttpDeps = ApiDeps & {
   /** How long a request may take to arrive. */
   requestMs: number
   webappDir?: string
+  /** Counts requests; left out: nobody does. */
+  record?: (sample: Sample) => void
 }
 
 const joinBodyBytes = 16 * 1024
@@ -34,7 +42,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
     bodyLimit: joinBodyBytes,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
-    trustProxy: trustedProxies,
+    trustProxy: deps.trust,
     // Who says a request slowly holds a connection for no longer than this, however many they open.
     requestTimeout: deps.requestMs,
     http: {
@@ -42,8 +50,9 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
       connectionsCheckingInterval: Math.max(100, deps.requestMs / 4),
     },
   })
-  const headers = securityHeaders(deps.auth.mode === 'OIDC' ? deps.auth.issuer : undefined)
+  const headers = securityHeaders(deps.connectTo)
 
+  if (deps.record) monitorHttp(app, deps.record)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers)
     if (!request.url.startsWith('/api/')) return
@@ -107,8 +116,9 @@ function serveWebapp(app: FastifyInstance, root: string) {
     },
   })
   app.setNotFoundHandler((request, reply) => {
-    // A room's address is the page's own business: every /r/<room> is the same page.
-    if (request.method === 'GET' && /^\/r\/[^/]+\/?(?:\?.*)?$/.test(request.url))
+    // A room's address is the page's own business: every /r/<room> is the same page, and so is the way back to it from
+    // the identity provider.
+    if (request.method === 'GET' && /^\/(?:r\/[^/]+\/?|signed-in)(?:\?.*)?$/.test(request.url))
       return reply.sendFile('index.html')
     return notFound()
   })

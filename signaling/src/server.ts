@@ -1,10 +1,12 @@
 import { randomInt } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import type { PageConfig } from '@parley/protocol'
 import { type Logger, pino } from 'pino'
 import type { Registry } from 'prom-client'
 import { Server } from 'socket.io'
 import { oidcOf } from './access/oidc.ts'
 import { authConfigOf } from './access/policy.ts'
+import { clientAddress, countedAs, trustOf } from './client-address.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { ConfigError, type SignalingConfig } from './config.ts'
 import { SignalingError } from './errors.ts'
@@ -22,6 +24,7 @@ import { openRooms } from './rooms/open-rooms.ts'
 import { securityHeaders } from './security-headers.ts'
 import { noSfu, watchLiveKit } from './sfu.ts'
 import { watchSfuNodes } from './sfu-nodes.ts'
+import { openTraffic } from './traffic/open-traffic.ts'
 import { watchTurn } from './turn.ts'
 import { watchFile } from './watched-file.ts'
 
@@ -111,8 +114,17 @@ export async function startSignaling(
   const shared = (what: string) =>
     redis && { redis, prefix: `parley:${config.cluster}:limit:${what}` }
   const joins = config.joinsPerSecond
+  const traffic =
+    config.traffic &&
+    redis &&
+    openTraffic(config.traffic, { redis, cluster: config.cluster, clock, log })
+
+  const trust = trustOf(config.proxies)
+  const connectTo = originsOf(config)
 
   const app = createHttp({
+    trust,
+    connectTo,
     rooms,
     turn,
     sfu,
@@ -130,13 +142,14 @@ export async function startSignaling(
       now: clock.now,
       tenant: config.tenant,
     },
-    auth: authConfigOf(config.access, config.oidc),
+    page: pageConfigOf(config),
     requestMs: config.requestMs,
     meshMax: config.meshMax,
     roomMax: config.roomMax,
     serving: () => serving,
     canSign: () => joinKeys.current() !== undefined,
     ...(config.webappDir !== undefined && { webappDir: config.webappDir }),
+    ...(traffic && config.countsHttp && { record: traffic.record }),
   })
 
   const io: MeetingServer = new Server(app.server, {
@@ -154,7 +167,7 @@ export async function startSignaling(
       ),
   })
   // Of polling and of handshakes, which Socket.IO answers by itself.
-  const headers = securityHeaders(config.oidc?.issuer)
+  const headers = securityHeaders(connectTo)
   io.engine.on('headers', (answered: Record<string, string>) => {
     Object.assign(answered, headers)
   })
@@ -169,6 +182,7 @@ export async function startSignaling(
     clock,
     log,
     verifyToken,
+    addressOf: (request) => countedAs(clientAddress(request, trust)),
     connections: {
       // Of everybody behind one address, who may all come back at once.
       ofAddress: rateLimit(joins * 10, joins * 100, shared('address')),
@@ -216,6 +230,7 @@ export async function startSignaling(
     await io.close()
     await gateway.drain()
     await app.close()
+    await traffic?.close()
     await rooms.close()
     release()
     joinKeys.close()
@@ -246,6 +261,20 @@ export async function startSignaling(
       await close()
       log.info({}, 'signaling stopped')
     },
+  }
+}
+
+/** Where pages of this server connect to, besides it: to sign in, and to report their faults. */
+function originsOf({ oidc, errors }: SignalingConfig): string[] {
+  const urls = [oidc?.issuer, ...(oidc?.origins ?? []), errors.pageDsn]
+  return [...new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).origin])))]
+}
+
+function pageConfigOf({ access, oidc, errors, cluster }: SignalingConfig): PageConfig {
+  const { pageDsn: dsn, release } = errors
+  return {
+    auth: authConfigOf(access, oidc),
+    ...(dsn !== undefined && { errors: { dsn, environment: cluster, release } }),
   }
 }
 

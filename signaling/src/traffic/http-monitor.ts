@@ -1,0 +1,50 @@
+import { unroutedTraffic } from '@parley/protocol'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Sample } from './rows.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When it came, by `performance.now()`; 0 once it was counted. */
+    cameAt: number
+  }
+}
+
+/**
+ * Counts each request as its answer is handed over (REQ-H1): by the route's template, so that nothing of a URL and no
+ * token is in it, with the sizes of bodies. An answer is counted before any of it is sent: what somebody got an
+ * answer to was counted.
+ *
+ * Socket.IO's own requests and what is no HTTP at all come to no route, and are not counted.
+ */
+export function monitorHttp(app: FastifyInstance, record: (sample: Sample) => void): void {
+  app.decorateRequest('cameAt', 0)
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.cameAt = performance.now()
+    done()
+  })
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (request.cameAt !== 0) record(sampleOf(request, reply, payload))
+    // An answer that fails on its way has another one, of the same request.
+    request.cameAt = 0
+    done()
+  })
+}
+
+function sampleOf(request: FastifyRequest, reply: FastifyReply, payload: unknown): Sample {
+  return {
+    protocol: 'http',
+    name: request.routeOptions.url ?? unroutedTraffic,
+    method: request.method,
+    status: String(reply.statusCode),
+    micros: (performance.now() - request.cameAt) * 1000,
+    bytesIn: Number(request.headers['content-length'] ?? 0),
+    bytesOut: request.method === 'HEAD' ? 0 : sizeOf(payload, reply),
+  }
+}
+
+function sizeOf(payload: unknown, reply: FastifyReply): number {
+  if (typeof payload === 'string') return Buffer.byteLength(payload)
+  if (Buffer.isBuffer(payload)) return payload.length
+  // Of a stream, what its headers say.
+  return payload ? Number(reply.getHeader('content-length') ?? 0) : 0
+}

@@ -1,0 +1,142 @@
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import type { TrafficBatch } from '@parley/protocol'
+import { addSample, type BatchRows, newRows, rowsOf, type SampleKey } from './rows.ts'
+
+/** Where samples are until the meter has them: a file for each batch, named by its source and number. */
+export type WriteAhead = {
+  /** Notes a sample of the batch; returns when the operating system has it. */
+  append(batch: { source: string; seq: number; at: number }, line: string): void
+  /** Opens the file of the batch that comes next, so that no request waits for that. */
+  begin(batch: { source: string; seq: number; at: number }): void
+  /** Deletes the file of a batch. */
+  drop(source: string, seq: number): void
+  close(): void
+}
+
+/** Without a folder: what was not sent goes with the process. */
+export const noWriteAhead: WriteAhead = { append() {}, begin() {}, drop() {}, close() {} }
+
+/**
+ * Files of samples in a folder that is this server's alone. A write comes before the answer that it is of, and is in the
+ * page cache when it returns: it outlives the process, however that ends, and not the machine.
+ *
+ * @param onError told of each write that failed; the sample is then in memory alone
+ */
+export function writeAheadIn(folder: string, onError: (error: Error) => void): WriteAhead {
+  mkdirSync(folder, { recursive: true })
+  let open: { name: string; fd: number; isEmpty: boolean } | undefined
+
+  const shut = () => {
+    if (open === undefined) return
+    closeSync(open.fd)
+    if (open.isEmpty) rmSync(join(folder, open.name), { force: true })
+    open = undefined
+  }
+  const attempt = (work: () => void) => {
+    try {
+      work()
+    } catch (error) {
+      onError(error as Error)
+    }
+  }
+  const openFor = (source: string, seq: number) => {
+    const name = nameOf(source, seq)
+    if (open?.name === name) return open
+    shut()
+    open = { name, fd: openSync(join(folder, name), 'a'), isEmpty: true }
+    return open
+  }
+  return {
+    append({ source, seq, at }, line) {
+      try {
+        const file = openFor(source, seq)
+        writeSync(file.fd, file.isEmpty ? `@${at}\n${line}` : line)
+        file.isEmpty = false
+      } catch (error) {
+        onError(error as Error)
+      }
+    },
+    begin: ({ source, seq }) => attempt(() => openFor(source, seq)),
+    drop: (source, seq) =>
+      attempt(() => rmSync(join(folder, nameOf(source, seq)), { force: true })),
+    close: () => attempt(shut),
+  }
+}
+
+/**
+ * Batches that another run left in the folder, in the order in which they were begun. A line that a killed process
+ * did not finish is left out.
+ */
+export function readWriteAhead(folder: string): TrafficBatch[] {
+  const found: TrafficBatch[] = []
+  for (const name of listed(folder)) {
+    const [, source, seq] = /^([A-Za-z0-9-]{8,64})\.(\d{1,15})\.samples$/.exec(name) ?? []
+    if (source === undefined) continue
+    const path = join(folder, name)
+    const batch = parseSamples(readFileSync(path, 'utf8'))
+    if (batch === undefined) rmSync(path, { force: true })
+    else found.push({ source, seq: Number(seq), ...batch })
+  }
+  return found.sort((a, b) => (a.source < b.source ? -1 : a.source > b.source ? 1 : a.seq - b.seq))
+}
+
+/** A line of a sample; the first of its key says what the key is. */
+export function sampleLine(
+  index: number,
+  key: SampleKey | undefined,
+  [bucket, bytesIn, bytesOut]: readonly [number, number, number],
+): string {
+  const sample = `${index} ${bucket} ${bytesIn} ${bytesOut}\n`
+  return key === undefined ? sample : `=${index} ${JSON.stringify(key)}\n${sample}`
+}
+
+/** Undefined where nothing whole is in it. Lines that a full disk cut short are left out. */
+export function parseSamples(text: string): Pick<TrafficBatch, 'at' | 'rows'> | undefined {
+  const keys = new Map<number, SampleKey>()
+  const rows: BatchRows = newRows()
+  let at = Number.NaN
+  // What comes after the last line end was not written to its end.
+  for (const line of text.split('\n').slice(0, -1)) {
+    const [, index = '', json = ''] = /^=(\d+) (\[.*\])$/.exec(line) ?? []
+    const key = json && keyIn(json)
+    if (key) keys.set(Number(index), key)
+    else if (/^@\d+$/.test(line)) at = Number(line.slice(1))
+    else if (/^\d+ \d+ \d+ \d+$/.test(line)) {
+      const [of = -1, bucket = 0, bytesIn = 0, bytesOut = 0] = line.split(' ').map(Number)
+      const known = keys.get(of)
+      if (known) addSample(rows, known, [bucket, bytesIn, bytesOut])
+    }
+  }
+  if (Number.isNaN(at) || rows.size === 0) return undefined
+  return { at, rows: rowsOf(rows) }
+}
+
+function keyIn(json: string): SampleKey | undefined {
+  try {
+    return JSON.parse(json) as SampleKey
+  } catch {
+    return undefined
+  }
+}
+
+function nameOf(source: string, seq: number): string {
+  return `${source}.${seq}.samples`
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
