@@ -298,8 +298,12 @@ describe('REQ-W5: the join API', () => {
 
   it('makes invitations for hosts, to no more than they are themselves; for nobody else', async () => {
     const server = await replica({ access: guests('Admit') })
-    const ann = await people.enter(server.url, 'r', 'Ann')
     const bob = await people.enter(server.url, 'r', 'Bob')
+    const annJoined = await requestJoin(server.url, 'r', {
+      name: 'Ann',
+      invite: await invitation('r', 'host'),
+    })
+    const ann = await people.take(server.url, annJoined.token)
     const ask = (token: string | undefined, room: string, body: object) =>
       fetch(`${server.url}/api/rooms/${room}/invites`, {
         method: 'POST',
@@ -321,12 +325,56 @@ describe('REQ-W5: the join API', () => {
     expect(path).toBe(`/r/r#invite=${invite}`)
     const joined = await requestJoin(server.url, 'r', { name: 'x', invite })
     expect(joined).toMatchObject({ role: 'host', name: 'Dr. Cid' })
+  })
+
+  it('who is host only for want of another makes no host, no member and no link of weeks', async () => {
+    const server = await replica({ access: guests('Admit') })
+    const ann = await people.enter(server.url, 'r', 'Ann')
+    const bob = await people.enter(server.url, 'r', 'Bob')
+    const ask = async (body: object) => {
+      const response = await fetch(`${server.url}/api/rooms/r/invites`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${ann.snapshot.resume}`,
+        },
+        body: JSON.stringify(body),
+      })
+      return response.status
+    }
+    expect(ann.snapshot.participants[0]?.role).toBe('host')
+    expect(await ask({ role: 'host' })).toBe(403)
+    expect(await ask({ role: 'member' })).toBe(403)
+    expect(await ask({ expiresInSeconds: 86_401 })).toBe(403)
+    expect(await ask({})).toBe(200)
     // A host who came as one rules; the one for want of one does not any more.
     const heard = hears(bob.client, 'participant:role')
-    await people.take(server.url, joined.token)
+    const cid = { name: 'Cid', invite: await invitation('r', 'host') }
+    await people.take(server.url, (await requestJoin(server.url, 'r', cid)).token)
     await until('Ann is a guest again', () => heard.length === 1)
     expect(heard).toEqual([{ id: ann.id, role: 'guest' }])
-    expect(await status(ann.snapshot.resume, 'r', {})).toBe(403)
+    expect(await ask({})).toBe(403)
+  })
+
+  it('REQ-K3: who has to knock gets no credentials for relaying before somebody lets them in', async () => {
+    const server = await replica({ access: guests('Knock') })
+    const invite = await invitation('r', 'host')
+    const ann = await arrive(server.url, 'r', { name: 'Ann', invite })
+    await ann.ask()
+    const bob = await arrive(server.url, 'r', { name: 'Bob' })
+    const stun = [{ urls: ['stun:192.0.2.1:3478'] }]
+    expect(bob.joined.iceServers).toEqual(stun)
+    expect(codeOf(await bob.client.emitWithAck('turn:refresh', {}))).toBe('not-joined')
+    await bob.client.emitWithAck('lobby:knock', {})
+    const admitted = new Promise<void>((resolve) => bob.client.once('lobby:admitted', resolve))
+    await ann.client.emitWithAck('lobby:admit', { id: bob.id })
+    await admitted
+    const inside = await bob.ask()
+    expect(inside.ok && inside.data.iceServers[0]?.credential).toMatch(/./)
+    // Nor does who comes while the room is locked, where nobody has to knock.
+    await ann.client.emitWithAck('room:lock', { locked: true })
+    const member = { name: 'Cid', invite: await invitation('r', 'member') }
+    expect((await requestJoin(server.url, 'r', member)).iceServers).toEqual(stun)
   })
 
   it('says how people get in', async () => {

@@ -1,10 +1,11 @@
 import {
-  type AuthConfig,
   type InviteResponse,
   invitePath,
   inviteRequestSchema,
   type JoinResponse,
   joinRequestSchema,
+  moderates,
+  type PageConfig,
   type Role,
   slugSchema,
 } from '@parley/protocol'
@@ -12,8 +13,9 @@ import type { FastifyInstance } from 'fastify'
 import type { Admission, AdmissionDeps } from './access/admission.ts'
 import { admissionOf } from './access/admission.ts'
 import { signInvite } from './access/invite-token.ts'
-import { leastHeir } from './access/policy.ts'
-import { demand } from './access/powers.ts'
+import { knocks, leastHeir } from './access/policy.ts'
+import { atLeast, demand } from './access/powers.ts'
+import { countedAs } from './client-address.ts'
 import { isTurnedAway, SignalingError } from './errors.ts'
 import type { JoinClaims } from './join-token.ts'
 import type { Metrics } from './metrics.ts'
@@ -33,7 +35,8 @@ export type ApiDeps = {
   verifyToken(token: unknown): Promise<JoinClaims>
   newParticipantId(): string
   admission: AdmissionDeps
-  auth: AuthConfig
+  /** What pages are told before they join. */
+  page: PageConfig
   meshMax: number
   roomMax: number
 }
@@ -44,10 +47,11 @@ type OfRoom = { Params: { room: string } }
 export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
   const { rooms, admission } = deps
 
-  app.get('/api/auth/config', async () => deps.auth)
+  app.get('/api/auth/config', async () => deps.page.auth)
+  app.get('/api/config', async () => deps.page)
 
   app.post<OfRoom>('/api/rooms/:room/join', async (request) => {
-    await deps.limit.take(request.ip)
+    await deps.limit.take(countedAs(request.ip))
     const room = parse(slugSchema, request.params.room, 'room')
     const asked = parse(joinRequestSchema, request.body, 'body')
     const participantId = deps.newParticipantId()
@@ -55,9 +59,14 @@ export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
       const admitted = await admissionOf(asked, room, admission)
       const { tenant, name, role, account } = admitted
       const key = { tenant, room }
-      const iceServers = deps.turn.iceServers({ ...key, participant: participantId })
-      await refuseRemoved(key, participantId, admitted)
-      const media = await mediaToExpect(key)
+      const [inside, media] = await Promise.all([
+        mayEnter(key, participantId, admitted),
+        mediaToExpect(key),
+      ])
+      // Who has to be let in first relays nothing before: the credentials come with the seat.
+      const iceServers = inside
+        ? deps.turn.iceServers({ ...key, participant: participantId })
+        : deps.turn.withoutRelay()
       const claims = { ...key, participant: participantId, name, role, account }
       const token = await deps.signToken(claims)
       // Last of all: what fails before it costs no invitation.
@@ -72,13 +81,14 @@ export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
   })
 
   app.post<OfRoom>('/api/rooms/:room/invites', async (request) => {
-    await deps.limit.take(request.ip)
+    await deps.limit.take(countedAs(request.ip))
     const room = parse(slugSchema, request.params.room, 'room')
     const host = await deps.verifyToken(bearer(request.headers.authorization))
     const { expiresInSeconds, role, name, once } = parse(inviteRequestSchema, request.body, 'body')
     if (host.room !== room)
       throw new SignalingError('forbidden', 'your token is for another room; invite to that one')
     demand(await roleNow(host), 'invite', role)
+    if (!moderates(host.role)) demandLent(host.role, role, expiresInSeconds)
     const { invite, expiresAt } = await signInvite(
       admission.keys()[0] ?? '',
       { room, tenant: host.tenant, role, name, ...(once && { once }) },
@@ -99,12 +109,16 @@ export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
     return onSfu ? { mode: 'sfu', engine: 'LiveKit' } : { mode: 'mesh' }
   }
 
-  /** A new id does not help somebody who was removed, where it can be told who they are. */
-  async function refuseRemoved(key: RoomKey, id: string, { account }: Admission) {
-    if (account === undefined) return
-    const comer = { id, account, knocks: false, passes: false }
-    if ((await rooms.door.standing(key, comer)) === 'removed')
+  /**
+   * Whether the door is open to somebody as they come. A new id does not help who was removed, where it can be told
+   * who they are.
+   */
+  async function mayEnter(key: RoomKey, id: string, { account, role }: Admission) {
+    const comer = { id, account, knocks: knocks(admission.policy, role), passes: moderates(role) }
+    const standing = await rooms.door.standing(key, comer)
+    if (standing === 'removed')
       throw new SignalingError('removed', 'a host has removed you from this meeting')
+    return standing === 'open'
   }
 
   async function useUp({ once }: Admission) {
@@ -125,6 +139,27 @@ export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
     const { roles } = await rooms.door.settle(claims, leastHeir(admission.policy))
     return roles.get(id) ?? role
   }
+}
+
+/** Of whom nobody made a host, but that nobody else was there: what they grant outlasts the meeting by a day at most. */
+const lentInviteSeconds = 86_400
+
+/**
+ * Who is host for want of another is host of that meeting alone: their links grant no more than they came with.
+ *
+ * @throws {SignalingError} `forbidden`
+ */
+function demandLent(own: Role, granted: Role, expiresInSeconds: number): void {
+  if (!atLeast(own, granted))
+    throw new SignalingError(
+      'forbidden',
+      `you are host of this meeting for want of another, and came as ${own}: invite to that, or ask who runs this server for a link of a host`,
+    )
+  if (expiresInSeconds > lentInviteSeconds)
+    throw new SignalingError(
+      'forbidden',
+      `body.expiresInSeconds: you are host of this meeting for want of another; links of yours hold ${lentInviteSeconds} s at most`,
+    )
 }
 
 function bearer(header: string | undefined): string | undefined {

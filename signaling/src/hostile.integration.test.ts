@@ -170,7 +170,8 @@ describe('floods', () => {
   })
 
   it('of one client behind a proxy leave the others alone, and no client chooses whose it is', async () => {
-    const strict = await startSignaling(files.config({ joinsPerSecond: 1 }), {
+    const proxies = { hops: 1, ranges: [] }
+    const strict = await startSignaling(files.config({ joinsPerSecond: 1, proxies }), {
       log: pino({ level: 'silent' }),
     })
     /** As our proxy passes it on: what the client said, and behind it where the client is. */
@@ -214,7 +215,6 @@ describe('the join API', () => {
     ['REQ-P3: a name with control characters', 'r', { name: 'Ann\u0007' }],
     ['REQ-P3: a name of 65 characters', 'r', { name: 'x'.repeat(65) }],
     ['a name that is no text', 'r', { name: { toString: 'x' } }],
-    ['an unknown field', 'r', { name: 'Ann', role: 'admin' }],
     ['a list', 'r', []],
     ['null', 'r', 'null'],
     ['broken JSON', 'r', '{"name":'],
@@ -235,9 +235,21 @@ describe('the join API', () => {
   it('takes a name of 64 characters and trims it', async () => {
     const response = await postJoin(server.url, 'r', {
       name: ` ${'x'.repeat(64)} `,
-      tenant: 'acme',
+      tenant: 'default',
     })
     expect(response.status).toBe(200)
-    expect(await response.json()).toMatchObject({ room: 'r', tenant: 'acme' })
+    expect(await response.json()).toMatchObject({ room: 'r', tenant: 'default' })
+  })
+
+  it('charges nobody to a tenant that only they say they are of', async () => {
+    const response = await postJoin(server.url, 'r', { name: 'Ann', tenant: 'acme' })
+    expect(response.status).toBe(403)
+    expect(protocolErrorSchema.parse(await response.json()).code).toBe('forbidden')
+  })
+
+  it('takes a newer page, and gives nothing for what it does not know', async () => {
+    const response = await postJoin(server.url, 'r', { name: 'Ann', role: 'admin', of: { to: 1 } })
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({ role: 'guest' })
   })
 })

@@ -1,15 +1,14 @@
 /**
- * Headers of every answer: the page runs what comes from here, talks to here and to the identity provider, and is
- * shown in no other page.
+ * Headers of every answer: the page runs what comes from here, talks to here and to those named, and is shown in no
+ * other page.
  *
- * @param signInAt URL of the identity provider, where people sign in
+ * @param connectTo origins, such as that of the identity provider
  */
-export function securityHeaders(signInAt?: string): Record<string, string> {
-  const provider = signInAt === undefined ? '' : ` ${new URL(signInAt).origin}`
+export function securityHeaders(connectTo: readonly string[]): Record<string, string> {
   return {
     'content-security-policy': [
       "default-src 'self'",
-      `connect-src 'self' ws: wss:${provider}`,
+      ["connect-src 'self' ws: wss:", ...connectTo].join(' '),
       "img-src 'self' data: blob:",
       "media-src 'self' blob:",
       "worker-src 'self' blob:",

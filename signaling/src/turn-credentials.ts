@@ -37,3 +37,14 @@ export function buildIceServers(
   if (turn.length === 0) return undefined
   return [{ urls: turn, ...credential }, ...(stun.length > 0 ? [{ urls: stun }] : [])]
 }
+
+/** The same servers as STUN, which every TURN server speaks on the same port (RFC 8656): without TLS, each once. */
+export function stunOf(urls: readonly string[]): string[] {
+  const stun = urls.flatMap((url) => {
+    const [, scheme = '', host = ''] = /^(turns?|stuns?):([^?]+)/i.exec(url) ?? []
+    return scheme.toLowerCase().endsWith('s') || host === '' ? [] : [`stun:${host}`]
+  })
+  // A server of TLS alone is asked as it is spoken to.
+  const secure = urls.map((url) => url.replace(/^turns?:([^?]+).*$/i, 'stuns:$1'))
+  return [...new Set(stun.length > 0 ? stun : secure)]
+}

@@ -1,7 +1,7 @@
 import type { IceServer, RelayIdentity } from '@parley/protocol'
 import { SignalingError } from './errors.ts'
 import { parseKeyList } from './key-list.ts'
-import { buildIceServers, isTurnUrl, mintTurnCredential } from './turn-credentials.ts'
+import { buildIceServers, isTurnUrl, mintTurnCredential, stunOf } from './turn-credentials.ts'
 import { parseTurnEndpoints } from './turn-endpoints.ts'
 import { watchFile } from './watched-file.ts'
 
@@ -12,6 +12,11 @@ export type TurnAccess = {
    * @throws {SignalingError} `unavailable` while no TURN server or no secret is known
    */
   iceServers(identity: RelayIdentity): IceServer[]
+  /**
+   * The same servers for one who may not relay: STUN alone, which takes no credentials.
+   * @throws {SignalingError} as above
+   */
+  withoutRelay(): IceServer[]
   /** Whether a TURN server was ever known: the first moment at which this server is of use. */
   seen(): boolean
   close(): void
@@ -40,9 +45,13 @@ export function watchTurn(options: {
           urls,
           mintTurnCredential(secret, identity, options.now(), options.ttlSeconds),
         )
-      if (!servers)
-        throw new SignalingError('unavailable', 'no TURN server is ready yet; try again shortly')
+      if (!servers) throw notReady()
       return servers
+    },
+    withoutRelay() {
+      const urls = stunOf(endpoints.current() ?? [])
+      if (urls.length === 0) throw notReady()
+      return [{ urls }]
     },
     seen() {
       const wanted = (url: string) => !options.expected || isTurnUrl(url)
@@ -54,4 +63,8 @@ export function watchTurn(options: {
       secrets.close()
     },
   }
+}
+
+function notReady(): SignalingError {
+  return new SignalingError('unavailable', 'no TURN server is ready yet; try again shortly')
 }

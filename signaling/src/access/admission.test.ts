@@ -99,6 +99,7 @@ describe('REQ-W5: who is let in as what', () => {
     ['Token', 'Refuse', 'invite-needed'],
     ['OIDC', 'Admit', 'sign-in-needed'],
     ['OIDC', 'Refuse', 'sign-in-needed'],
+    ['OIDC', 'Knock', 'sign-in-needed'],
   ] as const)('mode %s, guests %s: a stranger gets %s', async (mode, guests, code) => {
     const asked = admissionOf({ name: 'Ann' }, 'r', deps({ policy: { mode, guests } }))
     if (code) await expect(asked).rejects.toMatchObject({ code })
@@ -148,13 +149,51 @@ describe('REQ-W5: who is let in as what', () => {
     )
   })
 
-  it('a sign-in where nobody signs in, or without its nonce, is a mistake that is named', async () => {
+  it.each([
+    ['guest', 'Admit', undefined],
+    ['guest', 'Knock', undefined],
+    ['guest', 'Refuse', 'invite-needed'],
+    ['member', 'Refuse', undefined],
+    ['host', 'Refuse', undefined],
+  ] as const)('who signed in as %s, guests %s: %s', async (role, guests, code) => {
+    const policy = { mode: 'OIDC', guests } as const
+    const oidc = signedIn({ account: 'a', role, name: 'Ann' })
+    const asked = admissionOf({ name: 'x', idToken: 'x', nonce }, 'r', deps({ policy, oidc }))
+    if (code) await expect(asked).rejects.toMatchObject({ code })
+    else expect(await asked).toMatchObject({ name: 'Ann', role, account: 'a' })
+  })
+
+  it('a tenant is one that somebody vouches for: never one that is only said', async () => {
+    const known = fc.option(slug, { nil: undefined })
+    await fc.assert(
+      fc.asyncProperty(known, known, known, async (said, own, invited) => {
+        const oidc = signedIn({ account: 'a', role: 'admin', ...(own && { tenant: own }) })
+        const invite =
+          invited && (await signInvite('key', { ...host, tenant: invited, role: 'guest' }, now, 60))
+        const request = {
+          name: 'x',
+          ...(own && { idToken: 'x', nonce }),
+          ...(invite && { invite: invite.invite }),
+          ...(said && { tenant: said }),
+        }
+        const vouched = invited ?? own ?? 'default'
+        const asked = admissionOf(request, 'r', deps({ oidc }))
+        if (said !== undefined && said !== vouched)
+          await expect(asked).rejects.toMatchObject({ code: 'forbidden' })
+        else
+          expect(await asked).toMatchObject({
+            tenant: vouched,
+            // An admin of one tenant is a guest of another.
+            role: own !== undefined && own === vouched ? 'admin' : 'guest',
+          })
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('a sign-in where nobody signs in is a mistake that is named', async () => {
     await expect(
       admissionOf({ name: 'x', idToken: 'x', nonce }, 'r', deps()),
     ).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('idToken') })
-    const oidc = signedIn({ account: 'a', role: 'host' })
-    await expect(
-      admissionOf({ name: 'x', idToken: 'x' }, 'r', deps({ oidc })),
-    ).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('nonce') })
   })
 })

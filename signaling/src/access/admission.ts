@@ -1,8 +1,8 @@
 import type { JoinRequest, Role } from '@parley/protocol'
 import { SignalingError } from '../errors.ts'
-import { type SignedInvitation, verifyInvite } from './invite-token.ts'
+import { verifyInvite } from './invite-token.ts'
 import type { Identity, Oidc } from './oidc.ts'
-import { type AccessPolicy, admitStranger } from './policy.ts'
+import { type AccessPolicy, admitUninvited } from './policy.ts'
 import { atLeast } from './powers.ts'
 
 /** As what somebody comes to a room. */
@@ -44,12 +44,15 @@ export async function admissionOf(
     request.invite === undefined
       ? undefined
       : await verifyInvite(deps.keys(), request.invite, room, deps.now())
-  if (!identity && !invitation) admitStranger(deps.policy)
+  if (!invitation) admitUninvited(deps.policy, identity?.role)
   const account = identity?.account ?? (invitation?.once ? `invite:${invitation.id}` : undefined)
+  const tenant = tenantOf(request, invitation?.tenant ?? identity?.tenant, deps.tenant)
+  // Whoever rules in one tenant is invited to another as whoever else is.
+  const atHome = identity && (identity.tenant ?? tenant) === tenant
   return {
-    tenant: tenantOf(request, invitation, deps.tenant),
+    tenant,
     name: identity?.name ?? invitation?.name ?? request.name,
-    role: greater(identity?.role ?? 'guest', invitation?.role ?? 'guest'),
+    role: greater(atHome ? identity.role : 'guest', invitation?.role ?? 'guest'),
     ...(account !== undefined && { account }),
     ...(invitation?.once && {
       once: { what: `invite:${invitation.id}`, untilMs: invitation.expiresAtMs },
@@ -63,26 +66,23 @@ async function identityOf(
 ): Promise<Identity | undefined> {
   if (idToken === undefined) return undefined
   if (!oidc) throw new SignalingError('invalid', 'body.idToken: nobody signs in here; leave it out')
-  if (nonce === undefined)
-    throw new SignalingError(
-      'invalid',
-      'body.nonce: give the nonce that the sign-in was asked for with',
-    )
   return oidc.verify(idToken, nonce)
 }
 
+/** Relaying is charged to a tenant: one that nobody vouches for is not taken. */
 function tenantOf(
-  request: JoinRequest,
-  invitation: SignedInvitation | undefined,
+  { tenant: asked }: JoinRequest,
+  vouched: string | undefined,
   byDefault: string,
 ): string {
-  if (!invitation) return request.tenant ?? byDefault
-  if (request.tenant !== undefined && request.tenant !== invitation.tenant)
-    throw new SignalingError(
-      'forbidden',
-      'the invitation is for a room of another tenant; open its link as it was sent',
-    )
-  return invitation.tenant
+  const tenant = vouched ?? byDefault
+  if (asked === undefined || asked === tenant) return tenant
+  throw new SignalingError(
+    'forbidden',
+    vouched === undefined
+      ? 'body.tenant: only an invitation, or a sign-in, brings you to a room of another tenant; leave it out'
+      : 'body.tenant: you are vouched for as of another tenant; open the link as it was sent',
+  )
 }
 
 function greater(one: Role, other: Role): Role {

@@ -8,6 +8,8 @@ const config = {
   rolesClaim: 'groups',
   hostRole: 'hosts',
   adminRole: 'admins',
+  memberRole: '',
+  tenantClaim: '',
 }
 const other = fc.string().filter((text) => text !== 'hosts' && text !== 'admins')
 
@@ -51,6 +53,36 @@ describe('REQ-W5: who somebody is, as an identity provider says', () => {
         expect(one).toMatch(/^[\w-]{32}$/)
       }),
     )
+  })
+
+  it('a guest who has none of the roles, where members have one', () => {
+    const strict = { ...config, memberRole: 'staff' }
+    const roles = fc.subarray(['staff', 'hosts', 'admins', 'others'])
+    fc.assert(
+      fc.property(roles, (groups) => {
+        const { role } = identityOf({ sub: 's', groups }, strict)
+        const expected = groups.includes('admins')
+          ? 'admin'
+          : groups.includes('hosts')
+            ? 'host'
+            : groups.includes('staff')
+              ? 'member'
+              : 'guest'
+        expect(role).toBe(expected)
+      }),
+    )
+  })
+
+  it('by claims within others, as some providers have them; never by what every object has', () => {
+    const nested = { ...config, rolesClaim: 'realm_access.roles', tenantClaim: 'org.id' }
+    const payload = { sub: 's', realm_access: { roles: ['hosts'] }, org: { id: 'acme' } }
+    expect(identityOf(payload, nested)).toMatchObject({ role: 'host', tenant: 'acme' })
+    const whole = { sub: 's', 'realm_access.roles': 'admins', realm_access: { roles: ['hosts'] } }
+    expect(identityOf(whole, nested).role).toBe('admin')
+    for (const rolesClaim of ['constructor.name', '__proto__', 'realm_access.roles.length'])
+      expect(identityOf(payload, { ...nested, rolesClaim, hostRole: 'Object' }).role).toBe('member')
+    expect(identityOf({ sub: 's' }, nested).tenant).toBeUndefined()
+    expect(() => identityOf({ sub: 's', org: { id: 'a.b' } }, nested)).toThrow('no name of one')
   })
 
   it('by the first name that can be shown', () => {
@@ -135,7 +167,13 @@ describe('REQ-W5: an ID token', () => {
       ),
       'for several, given to nobody': signed({}, ['parley', 'other']).sign(pair.privateKey),
       'of another sign-in': signed({ nonce: 'm'.repeat(16) }).sign(pair.privateKey),
-      'without a nonce': signed({ nonce: undefined }).sign(pair.privateKey),
+      'without the nonce that is said': signed({ nonce: undefined }).sign(pair.privateKey),
+      'of a time to come': signed({})
+        .setIssuedAt(seconds + 3600)
+        .sign(pair.privateKey),
+      'not good yet': signed({})
+        .setNotBefore(seconds + 3600)
+        .sign(pair.privateKey),
       'of nobody': signed({ sub: undefined }).sign(pair.privateKey),
       'no token': 'x.y.z',
     }
@@ -146,6 +184,18 @@ describe('REQ-W5: an ID token', () => {
       })
     const old = signed({}).setExpirationTime(seconds - 61)
     await expect(verify(old.sign(pair.privateKey))).rejects.toMatchObject({ code: 'token-expired' })
+    const anHour = signed({}).setExpirationTime(seconds - 3600)
+    await expect(verify(anHour.sign(pair.privateKey))).rejects.toMatchObject({
+      message: expect.stringContaining('ended 60 min ago'),
+    })
+  })
+
+  it('that was renewed may have no nonce, and is taken where none is said', async () => {
+    const renewed = await signed({ nonce: undefined }).sign(pair.privateKey)
+    const { verify } = oidcOf(ours, () => now)
+    expect(await verify(renewed, undefined)).toMatchObject({ role: 'host' })
+    const first = await signed({}).sign(pair.privateKey)
+    await expect(verify(first, undefined)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
   it('is not judged while the provider cannot be asked, or is another one; and is afterwards', async () => {

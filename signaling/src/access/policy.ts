@@ -10,12 +10,14 @@ export type AccessPolicy = {
 }
 
 /**
- * Those who show neither an invitation nor a sign-in.
+ * Those who show no invitation.
  *
+ * @param role that a sign-in gives them; undefined: they did not sign in
  * @throws {SignalingError} `invite-needed` or `sign-in-needed`
  */
-export function admitStranger({ mode, guests }: AccessPolicy): void {
-  if (mode === 'OIDC')
+export function admitUninvited({ mode, guests }: AccessPolicy, role: Role | undefined): void {
+  if (role !== undefined && atLeast(role, 'member')) return
+  if (mode === 'OIDC' && role === undefined)
     throw new SignalingError('sign-in-needed', 'sign in first, or ask a host for an invitation')
   if (guests === 'Refuse')
     throw new SignalingError(
@@ -39,9 +41,9 @@ export function leastHeir({ mode, guests }: AccessPolicy): Role {
 
 export function authConfigOf(
   policy: AccessPolicy,
-  oidc: { issuer: string; clientId: string } | undefined,
+  oidc: { issuer: string; clientId: string; scope: string } | undefined,
 ): AuthConfig {
-  if (policy.mode === 'OIDC' && oidc)
-    return { mode: 'OIDC', issuer: oidc.issuer, clientId: oidc.clientId }
-  return { mode: 'Token', guests: policy.guests }
+  if (policy.mode !== 'OIDC' || !oidc) return { mode: 'Token', guests: policy.guests }
+  const { issuer, clientId, scope } = oidc
+  return { mode: 'OIDC', issuer, clientId, scope }
 }

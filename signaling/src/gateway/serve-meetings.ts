@@ -1,4 +1,3 @@
-import { clientAddress } from '../client-address.ts'
 import { SignalingError } from '../errors.ts'
 import { type RoomKey, roomName } from '../rooms/room-store.ts'
 import { sfuDoor } from '../sfu-door.ts'
@@ -90,7 +89,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   const { beat, handOver } = moving(meetings, tasks)
 
   async function authenticate(socket: MeetingSocket) {
-    await deps.connections.ofAddress.take(clientAddress(socket.request))
+    await deps.connections.ofAddress.take(deps.addressOf(socket.request))
     const claims = await deps.verifyToken(socket.handshake.auth.token)
     await deps.connections.ofUser.take(claims.participant)
     socket.data.claims = claims

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Ack, ClientToServerEvents, RoomMedia, ServerToClientEvents } from '@parley/protocol'
 import type { Logger } from 'pino'
 import type { DefaultEventsMap, Server, Socket } from 'socket.io'
@@ -38,6 +39,8 @@ export type GatewayDeps = {
   metrics: () => Metrics
   clock: Clock
   log: Logger
+  /** By what sockets of one client are counted. */
+  addressOf(request: IncomingMessage): string
   /** Of sockets that are opened. */
   connections: { ofAddress: RateLimit; ofUser: RateLimit }
   /** @throws {SignalingError} `unauthenticated` */
