@@ -25,7 +25,7 @@ function Note({ note }: { note: ConnectionNote }) {
   const sending = useAppState(({ local }) => local.video.on && local.video.track !== null)
   const Icon = icons[note]
   return (
-    <div className="callout warn" role="status">
+    <div className="callout warn">
       <Icon aria-hidden="true" />
       <div>{t(`call.note.${note}`)}</div>
       {note === 'low-bandwidth' && sending && (

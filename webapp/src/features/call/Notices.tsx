@@ -12,7 +12,7 @@ export function ConnectionNotice() {
   const signaling = useAppState((state) => state.call.signaling)
   if (signaling === 'up') return null
   return (
-    <div className="callout warn" role="status">
+    <div className="callout warn">
       {signaling === 'reconnecting' && <span className="spinner" aria-hidden="true" />}
       <div>{t(`call.signaling.${signaling}`)}</div>
       {signaling === 'lost' && (
@@ -36,7 +36,7 @@ export function RelayBanner() {
       ? t('relay.others', { names: new Intl.ListFormat(i18n.language).format(notice.names) })
       : t(`relay.${notice.kind}`)
   return (
-    <div className="callout relay" role="status">
+    <div className="callout relay">
       <Waypoints aria-hidden="true" />
       <div>{text}</div>
       <IconButton label={t('relay.hide')} className="quiet" onPress={() => setHidden(notice.kind)}>

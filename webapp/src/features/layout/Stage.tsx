@@ -61,7 +61,7 @@ export function Stage() {
   }
 
   return (
-    <main ref={stage} className="stage" aria-label={t('call.participants')}>
+    <main ref={stage} className="stage" tabIndex={-1} aria-label={t('call.participants')}>
       {size.width > 0 && (
         <>
           {main && arrangement.main && draw(main, arrangement.main, true)}

@@ -35,7 +35,6 @@ export function MediaToggle({ kind }: { kind: MediaKind }) {
       label={action}
       hint={hint}
       className={works ? 'round' : 'round off'}
-      aria-pressed={!works}
       onPress={() => void toggleMedia(kind)}
     >
       {works ? <On /> : <Off />}

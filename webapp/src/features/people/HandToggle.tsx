@@ -15,7 +15,6 @@ export function HandToggle() {
     <IconButton
       label={t(up ? 'people.ownDown' : 'people.ownUp')}
       className={up ? 'round hand-toggle on' : 'round hand-toggle'}
-      aria-pressed={up}
       onPress={() => void ownCompany.toggleHand()}
     >
       <Hand />

@@ -68,7 +68,7 @@ function MutedSpeechHint() {
   const key = useAppState((state) => state.preferences.shortcuts.talk)
   if (!shown) return null
   return (
-    <div className="callout warn" role="status">
+    <div className="callout warn">
       <MicOff aria-hidden="true" />
       <div>{key ? t('voice.mutedSpeechKey', { key }) : t('voice.mutedSpeech')}</div>
       <Button className="button small" onPress={() => void toggleMedia('audio')}>
