@@ -2,6 +2,7 @@ import { createStore } from 'zustand/vanilla'
 import type { Language, Theme } from './features/appearance/appearance.ts'
 import { type CallState, initialCall } from './features/call/callState.ts'
 import { type ChatState, initialChat } from './features/chat/chatState.ts'
+import { type EncryptionState, initialEncryption } from './features/encryption/encryptionState.ts'
 import { initialLayout, type LayoutState } from './features/layout/layoutState.ts'
 import { initialLocal, type LocalState } from './features/media/localState.ts'
 import { type CompanyState, initialCompany } from './features/people/companyState.ts'
@@ -24,6 +25,7 @@ export type AppState = {
   company: CompanyState
   reactions: ReactionState
   side: SideState
+  encryption: EncryptionState
 }
 
 export const store = createStore<AppState>()(() => ({
@@ -38,6 +40,7 @@ export const store = createStore<AppState>()(() => ({
   company: initialCompany,
   reactions: initialReactions,
   side: initialSide,
+  encryption: initialEncryption,
 }))
 
 /** A slice of state as its owner sees it: read it, or change some of its fields. */

@@ -1,5 +1,6 @@
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
+import type enCall from '../locales/en.call.json'
 import en from '../locales/en.json' with { type: 'json' }
 
 declare module 'i18next' {
@@ -8,7 +9,10 @@ declare module 'i18next' {
   }
 }
 
-/** English is bundled, and what is missing in another catalogue is there in English. */
+/**
+ * English is bundled, but for what only a call shows (callTexts.ts). What is missing in another catalogue is
+ * there in English.
+ */
 void i18next.use(initReactI18next).init({
   lng: 'en',
   fallbackLng: 'en',
@@ -20,7 +24,8 @@ void i18next.use(initReactI18next).init({
 /** Loads the catalogue of a language where need be. Where that fails, the page stays as it is. */
 export async function changeLanguage(language: 'en' | 'vi'): Promise<void> {
   if (language === 'vi' && !i18next.hasResourceBundle('vi', 'translation')) {
-    const loaded = await import('../locales/vi.json').catch(() => undefined)
+    const parts = [import('../locales/vi.json'), import('../locales/vi.call.json')]
+    const loaded = await Promise.all(parts).catch(() => undefined)
     if (!loaded) return
     i18next.addResourceBundle('vi', 'translation', loaded.default)
   }

@@ -12,7 +12,12 @@ function textsOf(catalogue: Catalogue, prefix = ''): [key: string, text: string]
 }
 
 const read = (language: string) =>
-  new Map(textsOf(JSON.parse(readFileSync(new URL(`${language}.json`, import.meta.url), 'utf8'))))
+  new Map(
+    // The second one is loaded with the call's page.
+    [`${language}.json`, `${language}.call.json`].flatMap((name) =>
+      textsOf(JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'))),
+    ),
+  )
 const catalogues = { en: read('en'), vi: read('vi') }
 const plural = /_(zero|one|two|few|many|other)$/
 const plain = (key: string) => key.replace(plural, '')

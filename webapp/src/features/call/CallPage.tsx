@@ -1,7 +1,9 @@
 import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
+import '../../app/callTexts.ts'
 import { useAppState } from '../../ui/useAppState.ts'
 import { ChatToast } from '../chat/ChatToast.tsx'
+import { EncryptionNotice } from '../encryption/EncryptionNotice.tsx'
 import '../layout/ownLayout.ts'
 import { Stage } from '../layout/Stage.tsx'
 import { MediaHelp } from '../media/MediaHelp.tsx'
@@ -42,6 +44,7 @@ export default function CallPage() {
         <CompanyNotices />
       </div>
       <Stage />
+        <EncryptionNotice />
       <Controls />
       <Floats />
       <ChatToast />

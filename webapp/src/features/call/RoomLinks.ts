@@ -391,6 +391,7 @@ export class RoomLinks {
     if (stats) peer.stats = { ...stats, transport: noTraffic }
     this.#participants.patch(id, {
       link: next.state,
+      sfu: next.sfu ?? false,
       audio: next.tracks.audio ?? before.tracks.audio,
       video: next.tracks.video ?? before.tracks.video,
       screen: next.tracks.screen ?? before.tracks.screen ?? null,

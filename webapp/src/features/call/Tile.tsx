@@ -1,4 +1,4 @@
-import { MicOff, Pin, PinOff, Waypoints } from 'lucide-react'
+import { LockKeyhole, MicOff, Pin, PinOff, Waypoints } from 'lucide-react'
 import type { CSSProperties, ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
@@ -6,6 +6,7 @@ import { cell } from '../../state.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { Video } from '../../ui/Video.tsx'
+import { peerEncryption } from '../encryption/encryptionState.ts'
 import { togglePin } from '../layout/layoutState.ts'
 import { mediaState } from '../media/localState.ts'
 import { HandChip } from '../people/HandChip.tsx'
@@ -48,6 +49,9 @@ type RemoteProps = { participant: RemoteParticipant; place: CSSProperties }
 export function RemoteTile({ participant, place }: RemoteProps) {
   const { t } = useTranslation()
   const { id, name, media, video, link, usingRelay } = participant
+  const locked = useAppState(
+    ({ encryption }) => peerEncryption(encryption.mark, participant) === 'locked',
+  )
   const speaking = useSpeaking(id)
   const corner = (
     <div className="tile-corner">
@@ -73,8 +77,14 @@ export function RemoteTile({ participant, place }: RemoteProps) {
       corner={corner}
       place={place}
     >
-      {video && media.video && <Video track={video} label={name} />}
-      {link !== 'connected' && (
+      {video && media.video && !locked && <Video track={video} label={name} />}
+      {locked && (
+        <div className="tile-veil tile-locked">
+          <LockKeyhole aria-hidden="true" />
+          <span>{t('encryption.locked', { name })}</span>
+        </div>
+      )}
+      {link !== 'connected' && !locked && (
         <div className="tile-veil" role="status">
           {link !== 'failed' && <span className="spinner" aria-hidden="true" />}
           <span>{t(`call.link.${link}`)}</span>

@@ -1,5 +1,6 @@
 import { Logo } from '../../ui/Logo.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
+import { EncryptionButton } from '../encryption/EncryptionButton.tsx'
 import { SideButtons } from '../side/SideButtons.tsx'
 
 export function TopBar() {
@@ -8,6 +9,7 @@ export function TopBar() {
     <header className="call-top">
       <Logo />
       <h1>{room}</h1>
+      <EncryptionButton />
       <SideButtons />
     </header>
   )

@@ -10,6 +10,8 @@ export type RemoteParticipant = {
   media: MediaState
   joinedAt: number
   link: LinkState
+  /** Media goes over the SFU. */
+  sfu: boolean
   audio: MediaStreamTrack | null
   video: MediaStreamTrack | null
   /** What they share, while their media state says that they do. */

@@ -4,6 +4,7 @@ import { PeerLink } from '../connection/PeerLink.ts'
 import { linkPolicy, sfuPolicy, signalingPolicy } from '../connection/ReconnectPolicy.ts'
 import { openSocketSignaling, requestJoinOverHttp } from '../connection/SocketSignaling.ts'
 import { codecOrder, encodesH264InHardware } from '../connection/sending.ts'
+import { ownEncryption } from '../encryption/ownEncryption.ts'
 import { type LocalState, mediaState } from '../media/localState.ts'
 import type { OpenSfuRoom } from '../sfu/SfuRoom.ts'
 import { SfuSession } from '../sfu/SfuSession.ts'
@@ -28,7 +29,8 @@ const localTracks = ({ audio, video }: LocalState) => ({ audio: audio.track, vid
 
 /** Only rooms on the SFU pay for its code. */
 const loadSfu = () => import('../sfu/liveKitRoom.ts')
-const openRoom: OpenSfuRoom = async (...request) => (await loadSfu()).openLiveKitRoom(...request)
+const openRoom: OpenSfuRoom = async (...request) =>
+  (await loadSfu()).openLiveKitRoom(ownEncryption)(...request)
 
 /** The one call of this page, on the real clock, network and browser. */
 export const ownCall = new CallSession({
@@ -39,10 +41,14 @@ export const ownCall = new CallSession({
   requestJoin: requestJoinOverHttp,
   openSignaling: openSocketSignaling,
   local: () => {
-    const { local, share } = store.getState()
+    const { local, share, encryption } = store.getState()
     return {
       tracks: { ...localTracks(local), ...shareTracks(share) },
-      media: { ...mediaState(local), ...shareMedia(share) },
+      media: {
+        ...mediaState(local),
+        ...shareMedia(share),
+        ...(encryption.mark !== null && { e2ee: encryption.mark }),
+      },
     }
   },
   createLink: (request) =>
@@ -73,7 +79,11 @@ export const ownCall = new CallSession({
 })
 
 store.subscribe((state, before) => {
-  if (state.local !== before.local || state.share !== before.share) ownCall.localChanged()
+  const same =
+    state.local === before.local &&
+    state.share === before.share &&
+    state.encryption === before.encryption
+  if (!same) ownCall.localChanged()
 })
 addEventListener('online', () => ownCall.networkBack())
 // A page that goes away says so, instead of holding its seat until the server misses it.

@@ -22,6 +22,7 @@ export class Participants {
       media,
       joinedAt,
       link: link.state,
+      sfu: link.sfu ?? false,
       audio: link.tracks.audio,
       video: link.tracks.video,
       screen: link.tracks.screen ?? null,

@@ -6,6 +6,7 @@ import { navigate } from '../../app/router.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Logo } from '../../ui/Logo.tsx'
 import { AppearanceButton } from '../appearance/AppearanceButton.tsx'
+import { secretOf, withSecret } from '../encryption/roomKey.ts'
 import './landing.css'
 import { roomFromInput, suggestRoomName } from './roomName.ts'
 
@@ -93,7 +94,8 @@ function JoinForm() {
   const room = roomFromInput(code)
   const join = (event: FormEvent) => {
     event.preventDefault()
-    if (room) navigate(`/r/${room}`)
+    const secret = secretOf(code.split('#')[1] ?? '')
+    if (room) navigate(`/r/${room}${secret === null ? '' : withSecret('', secret)}`)
   }
   return (
     <Form onSubmit={join} className="landing-form">

@@ -1,16 +1,7 @@
-import { Keyboard, type LucideIcon, Mic, SunMoon, Video, X } from 'lucide-react'
-import {
-  Dialog,
-  Heading,
-  Modal,
-  ModalOverlay,
-  Tab,
-  TabList,
-  TabPanel,
-  Tabs,
-} from 'react-aria-components'
+import { Keyboard, type LucideIcon, Mic, SunMoon, Video } from 'lucide-react'
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
-import { IconButton } from '../../ui/IconButton.tsx'
+import { DialogFrame } from '../../ui/DialogFrame.tsx'
 import { AppearanceSettings } from '../appearance/AppearanceSettings.tsx'
 import { AudioSettings } from './AudioSettings.tsx'
 import { ShortcutSettings } from './ShortcutSettings.tsx'
@@ -30,37 +21,27 @@ const sections = [
 export default function SettingsDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation()
   return (
-    <ModalOverlay
-      className="dialog-veil"
-      isOpen
-      isDismissable
-      onOpenChange={(isOpen) => !isOpen && onClose()}
+    <DialogFrame
+      title={t('settings.title')}
+      close={t('settings.close')}
+      className="settings"
+      onClose={onClose}
     >
-      <Modal className="dialog settings">
-        <Dialog className="dialog-body">
-          <div className="dialog-head">
-            <Heading slot="title">{t('settings.title')}</Heading>
-            <IconButton label={t('settings.close')} className="quiet" onPress={onClose}>
-              <X />
-            </IconButton>
-          </div>
-          <Tabs className="settings-tabs" orientation="horizontal">
-            <TabList className="settings-list" aria-label={t('settings.title')}>
-              {sections.map(({ id, icon: Icon, title }) => (
-                <Tab key={id} id={id} className="settings-tab">
-                  <Icon aria-hidden="true" />
-                  {t(title)}
-                </Tab>
-              ))}
-            </TabList>
-            {sections.map(({ id, Content }) => (
-              <TabPanel key={id} id={id} className="settings-panel">
-                <Content />
-              </TabPanel>
-            ))}
-          </Tabs>
-        </Dialog>
-      </Modal>
-    </ModalOverlay>
+      <Tabs className="settings-tabs" orientation="horizontal">
+        <TabList className="settings-list" aria-label={t('settings.title')}>
+          {sections.map(({ id, icon: Icon, title }) => (
+            <Tab key={id} id={id} className="settings-tab">
+              <Icon aria-hidden="true" />
+              {t(title)}
+            </Tab>
+          ))}
+        </TabList>
+        {sections.map(({ id, Content }) => (
+          <TabPanel key={id} id={id} className="settings-panel">
+            <Content />
+          </TabPanel>
+        ))}
+      </Tabs>
+    </DialogFrame>
   )
 }

@@ -13,33 +13,54 @@ import {
 } from 'livekit-client'
 import { showVideoBy } from '../../ui/videoElements.ts'
 import type { LocalTracks, TrackKind } from '../connection/PeerLink.ts'
+import type { Encryption } from '../encryption/Encryption.ts'
+import type { FrameKeys } from '../encryption/frameKeys.ts'
+import type { RoomKey } from '../encryption/roomKey.ts'
 import { noteReceiver } from '../voice/receivers.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomEvents } from './SfuRoom.ts'
 
+type RoomEncryption = Pick<Encryption, 'key' | 'onKey'>
+
 /** LiveKit behind the page's own origin: its client connects to `/rtc` there. */
-export const openLiveKitRoom: OpenSfuRoom = async (token, configuration, events) => {
-  const room = new Room({
-    adaptiveStream: true,
-    dynacast: true,
-    // The devices are the page's, which goes on showing itself in them.
-    stopLocalTrackOnUnpublish: false,
-    // The call says when it leaves; a page in the background has not left.
-    disconnectOnPageLeave: false,
-    reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => retryDelaysMs[retryCount] ?? null },
-  })
-  const live = new LiveKitRoom(room, events)
-  try {
-    await room.connect(location.origin.replace(/^http/, 'ws'), token, {
-      rtcConfig: configuration,
-      websocketTimeout: 5000,
-      maxRetries: 0,
+export const openLiveKitRoom =
+  (encryption: RoomEncryption): OpenSfuRoom =>
+  async (token, configuration, events) => {
+    const keys = await frameKeys(await encryption.key())
+    const room = new Room({
+      ...(keys && { encryption: { keyProvider: keys, worker: keys.worker } }),
+      adaptiveStream: true,
+      dynacast: true,
+      // The devices are the page's, which goes on showing itself in them.
+      stopLocalTrackOnUnpublish: false,
+      // The call says when it leaves; a page in the background has not left.
+      disconnectOnPageLeave: false,
+      reconnectPolicy: {
+        nextRetryDelayInMs: ({ retryCount }) => retryDelaysMs[retryCount] ?? null,
+      },
     })
-  } catch (error) {
-    live.close()
-    throw error
+    const live = new LiveKitRoom(room, events, keys)
+    live.follow(encryption)
+    try {
+      if (keys) await room.setE2EEEnabled(true)
+      await room.connect(location.origin.replace(/^http/, 'ws'), token, {
+        rtcConfig: configuration,
+        websocketTimeout: 5000,
+        maxRetries: 0,
+      })
+    } catch (error) {
+      live.close()
+      throw error
+    }
+    live.began()
+    return live
   }
-  live.began()
-  return live
+
+/** Where nobody has a key, neither its code nor its worker is loaded. */
+async function frameKeys(key: RoomKey | undefined): Promise<FrameKeys | undefined> {
+  if (!key) return undefined
+  const keys = new (await import('../encryption/frameKeys.ts')).FrameKeys()
+  await keys.add(key)
+  return keys
 }
 
 /** Then it is over, and the call makes a new room with a fresh token. */
@@ -56,10 +77,13 @@ class LiveKitRoom implements SfuRoom {
   #wanted: LocalTracks = { audio: null, video: null }
   #quality = VideoQuality.HIGH
   #closed = false
+  readonly #keys: FrameKeys | undefined
+  #unfollow = () => {}
 
-  constructor(room: Room, events: SfuRoomEvents) {
+  constructor(room: Room, events: SfuRoomEvents, keys?: FrameKeys) {
     this.#room = room
     this.#events = events
+    this.#keys = keys
     const received = (
       publication: { kind: Track.Kind; source: Track.Source },
       participant: Participant,
@@ -72,6 +96,8 @@ class LiveKitRoom implements SfuRoom {
       .on(RoomEvent.ParticipantConnected, ({ identity }) => events.onPresence(identity, true))
       .on(RoomEvent.ParticipantDisconnected, ({ identity }) => events.onPresence(identity, false))
       .on(RoomEvent.TrackSubscribed, (track, publication, participant) => {
+        // Without a key its sound would be noise.
+        if (publication.isEncrypted && !keys) return publication.setSubscribed(false)
         prepare(track)
         if (track.receiver) noteReceiver(track.mediaStreamTrack, track.receiver)
         received(publication, participant, track.mediaStreamTrack)
@@ -89,6 +115,14 @@ class LiveKitRoom implements SfuRoom {
       .on(RoomEvent.Disconnected, () => {
         if (!this.#closed) events.onState('closed')
       })
+  }
+
+  /** A further key is added to the ring; with the first one, or without any, the room is another one. */
+  follow(encryption: RoomEncryption): void {
+    this.#unfollow = encryption.onKey((key) => {
+      if (key && this.#keys) void this.#keys.add(key)
+      else this.#events.onState('closed')
+    })
   }
 
   /** Tells of who is there already. */
@@ -165,7 +199,8 @@ class LiveKitRoom implements SfuRoom {
 
   close(): void {
     this.#closed = true
-    void this.#room.disconnect(false)
+    this.#unfollow()
+    void this.#room.disconnect(false).finally(() => this.#keys?.worker.terminate())
   }
 
   /** The one that receives comes first. Where there is only one, it is the publisher's. */

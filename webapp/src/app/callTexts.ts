@@ -1,0 +1,5 @@
+import i18next from 'i18next'
+import en from '../locales/en.call.json' with { type: 'json' }
+
+// To be loaded with what shows them: nobody waits for these texts before joining.
+i18next.addResourceBundle('en', 'translation', en, true)
