@@ -1,4 +1,5 @@
 import {
+  clientMetrics,
   type Metric,
   meetingMetrics,
   operatorMetrics,
@@ -13,6 +14,11 @@ const processes: { title: string; about: string; metrics: readonly Metric[] }[] 
     about:
       'At `/metrics` of signaling, port 8080. Each replica counts those whose sockets it holds: sum over pods.',
     metrics: [...Object.values(meetingMetrics), ...Object.values(signalingMetrics)],
+  },
+  {
+    title: 'Calls, as pages see them',
+    about: 'At `/metrics` of signaling, port 8080. A page reports to one replica: sum over pods.',
+    metrics: Object.values(clientMetrics),
   },
   {
     title: 'Relaying',

@@ -160,6 +160,101 @@ export const signalingMetrics = {
   },
 } as const satisfies Record<string, Metric>
 
+/** What pages say of their own calls, as the metrics gateway of a replica has it (REQ-A5, A6). */
+export const clientMetrics = {
+  participants: {
+    name: 'parley_client_participants',
+    type: 'gauge',
+    unit: 'people',
+    help: 'Participants whose pages report to this replica, by the quality of their call now',
+    labels: ['quality'],
+  },
+  relayed: {
+    name: 'parley_client_relayed_participants',
+    type: 'gauge',
+    unit: 'people',
+    help: 'Those of them with a connection over a relay now; of all of them: the relay share',
+    labels: [],
+  },
+  alerts: {
+    name: 'parley_client_alerts',
+    type: 'gauge',
+    unit: 'alerts',
+    help: 'Alerts of participants that are open now',
+    labels: ['kind'],
+  },
+  latency: {
+    name: 'video_connection_latency_ms',
+    type: 'histogram',
+    unit: 'milliseconds',
+    help: 'Round trips of participants, one a minute of each; buckets 50, 100, 200, 500, 1000, 2000',
+    labels: [],
+  },
+  loss: {
+    name: 'parley_client_loss_percent',
+    type: 'histogram',
+    unit: 'per cent',
+    help: 'Packets that did not arrive at participants, one figure a minute of each',
+    labels: [],
+  },
+  mos: {
+    name: 'parley_client_mos',
+    type: 'histogram',
+    unit: 'MOS',
+    help: 'Mean opinion score by the E-model, from 1 to 4.5, one a minute of each participant',
+    labels: [],
+  },
+  callSeconds: {
+    name: 'parley_client_call_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    help: 'Time that participants were connected to somebody: their time in voice',
+    labels: [],
+  },
+  relayedSeconds: {
+    name: 'parley_client_relayed_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    help: 'Part of that time with a connection over a relay',
+    labels: [],
+  },
+  reconnections: {
+    name: 'parley_client_reconnections_total',
+    type: 'counter',
+    unit: 'times',
+    help: 'Connections of participants that were lost and came back',
+    labels: [],
+  },
+  events: {
+    name: 'parley_client_events_total',
+    type: 'counter',
+    unit: 'events',
+    help: 'Events of pages, by what became of them: merged, repeated, or a gap before them',
+    labels: ['outcome'],
+  },
+  refused: {
+    name: 'parley_client_events_refused_total',
+    type: 'counter',
+    unit: 'events',
+    help: 'Events that were not taken, by the code of the refusal',
+    labels: ['code'],
+  },
+  waiting: {
+    name: 'parley_client_states_waiting',
+    type: 'gauge',
+    unit: 'states',
+    help: 'Live states that wait to be written to Redis',
+    labels: [],
+  },
+  dropped: {
+    name: 'parley_client_dropped_total',
+    type: 'counter',
+    unit: 'messages',
+    help: 'Live states, and messages to admins of other replicas, that were dropped while Redis was away',
+    labels: ['what'],
+  },
+} as const satisfies Record<string, Metric>
+
 const queue = ['name', 'controller'] as const
 
 /** The operator's, by controller-runtime's names, so that existing boards and alerts work. */

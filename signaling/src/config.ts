@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { OidcConfig } from './access/oidc.ts'
 import type { AccessPolicy } from './access/policy.ts'
 import { type TrustedProxies, trustOf } from './client-address.ts'
+import type { MeetingMetricsConfig } from './meeting-metrics/open-meeting-metrics.ts'
 import type { TrafficConfig } from './traffic/open-traffic.ts'
 
 const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback)
@@ -59,6 +60,11 @@ const envSchema = z.object({
   METRICS_HTTP_ENABLED: flag,
   METRICS_BUFFER_SIZE: z.coerce.number().int().positive().default(trafficBufferSize),
   METRICS_FOLDER: z.string().optional(),
+  WEBRTC_METRICS_ENABLED: flag,
+  WEBRTC_STATS_INTERVAL: z.coerce.number().int().min(500).max(60_000).default(1000),
+  WEBRTC_EMIT_THROTTLE: z.coerce.number().int().min(7000).max(60_000).default(10_000),
+  WEBRTC_BROADCAST_THROTTLE: z.coerce.number().int().min(250).max(60_000).default(2000),
+  REDIS_METRICS_TTL: seconds(300),
   REDIS_URL_FILE: z.string().optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -126,6 +132,8 @@ export type SignalingConfig = {
   redisUrlFile?: string
   /** What is counted for the meter, which wants Redis; left out: nothing. */
   traffic?: TrafficConfig
+  /** What pages say of their calls; left out: they are not asked. */
+  meetingMetrics?: MeetingMetricsConfig
   /** Whether requests are among it. */
   countsHttp: boolean
   logLevel: z.infer<typeof envSchema>['LOG_LEVEL']
@@ -224,6 +232,15 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
       traffic: {
         bufferSize: e.METRICS_BUFFER_SIZE,
         ...(e.METRICS_FOLDER && { folder: e.METRICS_FOLDER }),
+      },
+    }),
+    ...(e.WEBRTC_METRICS_ENABLED === 'true' && {
+      meetingMetrics: {
+        statsMs: e.WEBRTC_STATS_INTERVAL,
+        emitMs: e.WEBRTC_EMIT_THROTTLE,
+        throttleMs: e.WEBRTC_BROADCAST_THROTTLE,
+        ttlMs: e.REDIS_METRICS_TTL * 1000,
+        bufferSize: e.METRICS_BUFFER_SIZE,
       },
     }),
     countsHttp: e.METRICS_HTTP_ENABLED === 'true',

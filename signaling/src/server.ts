@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { PageConfig } from '@parley/protocol'
 import { type Logger, pino } from 'pino'
@@ -16,6 +17,7 @@ import type { MeetingServer } from './gateway/types.ts'
 import { createHttp } from './http.ts'
 import { type JoinClaims, signJoinToken, verifyJoinToken } from './join-token.ts'
 import { parseKeyList } from './key-list.ts'
+import { openMeetingMetrics } from './meeting-metrics/open-meeting-metrics.ts'
 import { createMetrics } from './metrics.ts'
 import { originAllowed } from './origins.ts'
 import { rateLimit } from './rate-limit.ts'
@@ -171,6 +173,7 @@ export async function startSignaling(
   io.engine.on('headers', (answered: Record<string, string>) => {
     Object.assign(answered, headers)
   })
+  const addressOf = (request: IncomingMessage) => countedAs(clientAddress(request, trust))
   const gateway = serveMeetings({
     io,
     rooms,
@@ -182,7 +185,7 @@ export async function startSignaling(
     clock,
     log,
     verifyToken,
-    addressOf: (request) => countedAs(clientAddress(request, trust)),
+    addressOf,
     connections: {
       // Of everybody behind one address, who may all come back at once.
       ofAddress: rateLimit(joins * 10, joins * 100, shared('address')),
@@ -199,6 +202,23 @@ export async function startSignaling(
     absentMs: 2 * config.leaseMs,
     random: Math.random,
   })
+
+  const reporters = {
+    ofAddress: rateLimit(joins * 10, joins * 100, shared('metrics-address')),
+    ofUser: rateLimit(userConnectionsPerSecond, userConnectionsPerSecond * 10, shared('metrics')),
+  }
+  const meetingMetrics =
+    config.meetingMetrics &&
+    openMeetingMetrics(config.meetingMetrics, {
+      ...{ io, rooms, redis, cluster: config.cluster, clock, log, registry: metrics.registry },
+      record: traffic?.record,
+      async admit(request, token) {
+        await reporters.ofAddress.take(addressOf(request))
+        const claims = await verifyToken(token)
+        await reporters.ofUser.take(claims.participant)
+        return claims
+      },
+    })
 
   // LiveKit's own list is in the Redis that both have.
   const sfuNodes =
@@ -229,6 +249,7 @@ export async function startSignaling(
     // Closing the transports, not the sockets: clients take it for a lost connection and return.
     await io.close()
     await gateway.drain()
+    await meetingMetrics?.close()
     await app.close()
     await traffic?.close()
     await rooms.close()
@@ -270,11 +291,15 @@ function originsOf({ oidc, errors }: SignalingConfig): string[] {
   return [...new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).origin])))]
 }
 
-function pageConfigOf({ access, oidc, errors, cluster }: SignalingConfig): PageConfig {
+function pageConfigOf(config: SignalingConfig): PageConfig {
+  const { access, oidc, errors, cluster, meetingMetrics } = config
   const { pageDsn: dsn, release } = errors
   return {
     auth: authConfigOf(access, oidc),
     ...(dsn !== undefined && { errors: { dsn, environment: cluster, release } }),
+    ...(meetingMetrics && {
+      metrics: { statsMs: meetingMetrics.statsMs, emitMs: meetingMetrics.emitMs },
+    }),
   }
 }
 
