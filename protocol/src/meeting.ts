@@ -13,6 +13,11 @@ import {
 import { slugSchema } from './ids.ts'
 import type { LinkReport } from './link-report.ts'
 import { displayNameSchema } from './name.ts'
+import {
+  type RecordingClientEvents,
+  type RecordingServerEvents,
+  recordingStateSchema,
+} from './recording.ts'
 import type { SocialClientEvents, SocialServerEvents } from './social.ts'
 
 export const mediaStateSchema = z.object({
@@ -106,6 +111,8 @@ export const roomSnapshotSchema = z.strictObject({
   locked: z.boolean(),
   /** Who waits before the door; told to hosts and admins, empty for everybody else. */
   lobby: z.array(knockerSchema),
+  /** Of a recording that runs, or is asked for; left out where there is none. */
+  recording: recordingStateSchema.optional(),
   /** The token to connect with from now on: the same seat, with all of its time before it. */
   resume: z.string(),
 })
@@ -131,7 +138,11 @@ export const signalSchema = z.union([
   }),
 ])
 export const signalToSchema = z.strictObject({ to: slugSchema, signal: signalSchema })
-export const roomJoinSchema = z.object({ media: mediaStateSchema })
+export const roomJoinSchema = z.object({
+  media: mediaStateSchema,
+  /** Knows that the meeting is recorded, and says yes to it: after `recorded` was the answer. */
+  agrees: z.literal(true).optional(),
+})
 
 /** Every code that an acknowledgement or an HTTP error may carry. */
 export const errorCodes = [
@@ -146,6 +157,8 @@ export const errorCodes = [
   'locked', // the room is locked; a host may let you in nevertheless: `lobby:knock`
   'denied', // a host did not let you in
   'removed', // a host has removed you from this meeting
+  'recorded', // the meeting is recorded: who comes says yes to that first
+  'taken', // somebody else does it already
   'ended', // a host has ended this meeting for all
   'invite-needed', // nobody comes to this server's rooms without an invitation
   'sign-in-needed', // nobody comes to this server's rooms without signing in
@@ -175,87 +188,89 @@ export type Ack<T> = { ok: true; data: T } | { ok: false; error: ProtocolError }
 /** Why a room came back from the SFU. */
 export type MeshReason = 'small' | 'sfu-away'
 
-export type ClientToServerEvents = SocialClientEvents & {
-  'room:join': (
-    message: z.infer<typeof roomJoinSchema>,
-    ack: (a: Ack<RoomSnapshot>) => void,
-  ) => void
-  'room:leave': (message: Record<string, never>, ack: (a: Ack<null>) => void) => void
-  signal: (message: z.infer<typeof signalToSchema>, ack: (a: Ack<null>) => void) => void
-  'media:state': (message: MediaState, ack: (a: Ack<null>) => void) => void
-  'turn:refresh': (
-    message: Record<string, never>,
-    ack: (a: Ack<{ iceServers: IceServer[]; resume: string }>) => void,
-  ) => void
-  /** The room's media as it is now, with a new token where it is on the SFU. */
-  'media:refresh': (
-    message: Record<string, never>,
-    ack: (a: Ack<{ media: RoomMedia; resume: string }>) => void,
-  ) => void
-  /** After `room:join` was answered `waiting` or `locked`: asks hosts to let one in. Idempotent. */
-  'lobby:knock': (message: Record<string, never>, ack: (a: Ack<null>) => void) => void
-  /** Of hosts and admins, as all that follow. */
-  'lobby:admit': (message: z.infer<typeof lobbyAdmitSchema>, ack: (a: Ack<null>) => void) => void
-  'lobby:deny': (message: z.infer<typeof lobbyDenySchema>, ack: (a: Ack<null>) => void) => void
-  'moderation:mute': (
-    message: z.infer<typeof moderationMuteSchema>,
-    ack: (a: Ack<null>) => void,
-  ) => void
-  /** Ends a seat; its token is not valid for this room any more. */
-  'moderation:remove': (
-    message: z.infer<typeof moderationRemoveSchema>,
-    ack: (a: Ack<null>) => void,
-  ) => void
-  'room:lock': (message: z.infer<typeof roomLockSchema>, ack: (a: Ack<null>) => void) => void
-  /** Ends the meeting for everybody, the sender included. */
-  'room:end': (message: Record<string, never>, ack: (a: Ack<null>) => void) => void
-  /**
-   * The SFU cannot be reached from here. Where the server cannot reach it either, and the room is small
-   * enough, it is a mesh from then on.
-   */
-  'media:unreachable': (
-    message: Record<string, never>,
-    ack: (a: Ack<{ media: RoomMedia; resume: string }>) => void,
-  ) => void
-  /** What the page knows of why a link of its own is relayed: once for each, and when it changes. */
-  'link:report': (message: LinkReport, ack: (a: Ack<null>) => void) => void
-}
+export type ClientToServerEvents = SocialClientEvents &
+  RecordingClientEvents & {
+    'room:join': (
+      message: z.infer<typeof roomJoinSchema>,
+      ack: (a: Ack<RoomSnapshot>) => void,
+    ) => void
+    'room:leave': (message: Record<string, never>, ack: (a: Ack<null>) => void) => void
+    signal: (message: z.infer<typeof signalToSchema>, ack: (a: Ack<null>) => void) => void
+    'media:state': (message: MediaState, ack: (a: Ack<null>) => void) => void
+    'turn:refresh': (
+      message: Record<string, never>,
+      ack: (a: Ack<{ iceServers: IceServer[]; resume: string }>) => void,
+    ) => void
+    /** The room's media as it is now, with a new token where it is on the SFU. */
+    'media:refresh': (
+      message: Record<string, never>,
+      ack: (a: Ack<{ media: RoomMedia; resume: string }>) => void,
+    ) => void
+    /** After `room:join` was answered `waiting` or `locked`: asks hosts to let one in. Idempotent. */
+    'lobby:knock': (message: Record<string, never>, ack: (a: Ack<null>) => void) => void
+    /** Of hosts and admins, as all that follow. */
+    'lobby:admit': (message: z.infer<typeof lobbyAdmitSchema>, ack: (a: Ack<null>) => void) => void
+    'lobby:deny': (message: z.infer<typeof lobbyDenySchema>, ack: (a: Ack<null>) => void) => void
+    'moderation:mute': (
+      message: z.infer<typeof moderationMuteSchema>,
+      ack: (a: Ack<null>) => void,
+    ) => void
+    /** Ends a seat; its token is not valid for this room any more. */
+    'moderation:remove': (
+      message: z.infer<typeof moderationRemoveSchema>,
+      ack: (a: Ack<null>) => void,
+    ) => void
+    'room:lock': (message: z.infer<typeof roomLockSchema>, ack: (a: Ack<null>) => void) => void
+    /** Ends the meeting for everybody, the sender included. */
+    'room:end': (message: Record<string, never>, ack: (a: Ack<null>) => void) => void
+    /**
+     * The SFU cannot be reached from here. Where the server cannot reach it either, and the room is small
+     * enough, it is a mesh from then on.
+     */
+    'media:unreachable': (
+      message: Record<string, never>,
+      ack: (a: Ack<{ media: RoomMedia; resume: string }>) => void,
+    ) => void
+    /** What the page knows of why a link of its own is relayed: once for each, and when it changes. */
+    'link:report': (message: LinkReport, ack: (a: Ack<null>) => void) => void
+  }
 
-export type ServerToClientEvents = SocialServerEvents & {
-  'participant:joined': (participant: Participant) => void
-  'participant:left': (message: { id: string }) => void
-  'participant:media': (message: { id: string; media: MediaState }) => void
-  signal: (message: { from: string; signal: Signal }) => void
-  /** Somebody's role has changed, for example because the only host has left. */
-  'participant:role': (message: { id: string; role: Role }) => void
-  /** To hosts and admins: somebody is before the door. May name someone who is known already. */
-  'lobby:knocking': (knocker: Knocker) => void
-  /** To hosts and admins: they are not any more: let in, denied, or gone. */
-  'lobby:gone': (message: { id: string }) => void
-  /** To whoever waits: send `room:join` again. Its answer may be `waiting` once more. */
-  'lobby:admitted': () => void
-  /** To whoever waits: a host did not let them in. */
-  'lobby:denied': () => void
-  /** A host asks to stop sending; to be obeyed at once, and told to all by `media:state`. */
-  'moderation:mute': (message: { kind: 'audio' | 'video'; by: string }) => void
-  'room:locked': (message: { locked: boolean }) => void
-  /** The meeting is over for everybody; the server ends the socket. */
-  'room:ended': () => void
-  /** A host has removed this participant; the server ends the socket. */
-  removed: () => void
-  /**
-   * The room's media has another way now; the one before may go on until the new one delivers. `sfu`:
-   * `media:refresh` gives a token for it. `mesh`: the room is small again, or the SFU is away.
-   */
-  'room:media': (message: { mode: 'sfu' } | { mode: 'mesh'; reason: MeshReason }) => void
-  /** The SFU's server that had this room has died; there is another one: begin anew there, at once. */
-  'sfu:lost': () => void
-  /**
-   * This server is about to stop, or cannot keep this seat any more. Connect anew with `resume` and join,
-   * which reaches another one, while this socket still serves; it is then ended as `session:replaced`, or
-   * with the server. Where no other one takes the seat, this socket goes on.
-   */
-  'session:move': (message: { resume: string }) => void
-  /** Another socket has taken this participant's seat; the server ends this one. */
-  'session:replaced': () => void
-}
+export type ServerToClientEvents = SocialServerEvents &
+  RecordingServerEvents & {
+    'participant:joined': (participant: Participant) => void
+    'participant:left': (message: { id: string }) => void
+    'participant:media': (message: { id: string; media: MediaState }) => void
+    signal: (message: { from: string; signal: Signal }) => void
+    /** Somebody's role has changed, for example because the only host has left. */
+    'participant:role': (message: { id: string; role: Role }) => void
+    /** To hosts and admins: somebody is before the door. May name someone who is known already. */
+    'lobby:knocking': (knocker: Knocker) => void
+    /** To hosts and admins: they are not any more: let in, denied, or gone. */
+    'lobby:gone': (message: { id: string }) => void
+    /** To whoever waits: send `room:join` again. Its answer may be `waiting` once more. */
+    'lobby:admitted': () => void
+    /** To whoever waits: a host did not let them in. */
+    'lobby:denied': () => void
+    /** A host asks to stop sending; to be obeyed at once, and told to all by `media:state`. */
+    'moderation:mute': (message: { kind: 'audio' | 'video'; by: string }) => void
+    'room:locked': (message: { locked: boolean }) => void
+    /** The meeting is over for everybody; the server ends the socket. */
+    'room:ended': () => void
+    /** A host has removed this participant; the server ends the socket. */
+    removed: () => void
+    /**
+     * The room's media has another way now; the one before may go on until the new one delivers. `sfu`:
+     * `media:refresh` gives a token for it. `mesh`: the room is small again, or the SFU is away.
+     */
+    'room:media': (message: { mode: 'sfu' } | { mode: 'mesh'; reason: MeshReason }) => void
+    /** The SFU's server that had this room has died; there is another one: begin anew there, at once. */
+    'sfu:lost': () => void
+    /**
+     * This server is about to stop, or cannot keep this seat any more. Connect anew with `resume` and join,
+     * which reaches another one, while this socket still serves; it is then ended as `session:replaced`, or
+     * with the server. Where no other one takes the seat, this socket goes on.
+     */
+    'session:move': (message: { resume: string }) => void
+    /** Another socket has taken this participant's seat; the server ends this one. */
+    'session:replaced': () => void
+  }

@@ -8,6 +8,7 @@ import { initialLocal, type LocalState } from './features/media/localState.ts'
 import { type CompanyState, initialCompany } from './features/people/companyState.ts'
 import { initialReactions, type ReactionState } from './features/reactions/reactionState.ts'
 import { initialPreferences, type Preferences } from './features/settings/preferences.ts'
+import { initialRecording, type RecordingView } from './features/recording/recordingState.ts'
 import { initialShare, type ShareState } from './features/share/shareState.ts'
 import { initialSide, type SideState } from './features/side/sideState.ts'
 import { initialVoice, type VoiceState } from './features/voice/voiceState.ts'
@@ -30,6 +31,7 @@ export type AppState = {
 
 export const store = createStore<AppState>()(() => ({
   local: initialLocal,
+  recording: RecordingView
   call: initialCall,
   preferences: initialPreferences,
   voice: initialVoice,
@@ -47,6 +49,7 @@ export const store = createStore<AppState>()(() => ({
 export type Cell<T> = { get(): T; set(patch: Partial<T>): void }
 
 export function cell<K extends keyof AppState>(key: K): Cell<AppState[K]> {
+  recording: initialRecording,
   return {
     get: () => store.getState()[key],
     set: (patch) =>

@@ -8,6 +8,7 @@ import { linkHandlers } from './handlers/links.ts'
 import { lobbyHandlers } from './handlers/lobby.ts'
 import { mediaHandlers } from './handlers/media.ts'
 import { moderationHandlers } from './handlers/moderation.ts'
+import { lookAfterRecording, recordingHandlers } from './handlers/recording.ts'
 import { roomHandlers } from './handlers/room.ts'
 import { signalHandlers } from './handlers/signal.ts'
 import { socialHandlers } from './handlers/social.ts'
@@ -48,7 +49,10 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   const { io, rooms, clock, log } = deps
   const tasks = tasksOf(clock)
   const door = sfuDoor({ sfu: deps.sfu, rooms, absentMs: deps.absentMs, now: clock.now, log })
-  const seats = localSeats(deps, door, tasks, (key) => doorkeeper.crown(key))
+  const seats = localSeats(deps, door, tasks, async (key) => {
+    await doorkeeper.crown(key)
+    await lookAfterRecording(deps, key)
+  })
   const doorkeeper = doorkeeperOf(deps, seats)
 
   const meetings: Meetings = {
@@ -83,6 +87,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
       ...lobbyHandlers(meetings),
       ...moderationHandlers(meetings),
       ...socialHandlers(meetings),
+      ...recordingHandlers(meetings),
     },
     tasks,
   )

@@ -1,6 +1,7 @@
 import type { Participant } from '@parley/protocol'
 import { memoryChat } from './chat-history.ts'
 import { type DoorSeat, memoryDoor } from './memory-door.ts'
+import { memoryRecordings } from './recordings.ts'
 import { type RoomStore, roomName, type Seat } from './room-store.ts'
 
 type Held = Seat & DoorSeat & { expiresAt: number }
@@ -21,6 +22,7 @@ export function memoryRoomStore(
   /** Came back from the SFU. */
   const back = new Set<string>()
   const locked = new Set<string>()
+  const recordings = memoryRecordings((room) => [...(rooms.get(room)?.keys() ?? [])], now, roomName)
 
   const removeExpired = (room: string, except?: string): string[] => {
     const seats = rooms.get(room)
@@ -33,7 +35,9 @@ export function memoryRoomStore(
   const remove = (room: string, id: string) => {
     const seats = rooms.get(room)
     seats?.delete(id)
+    recordings.dropped(room, id)
     if (seats?.size !== 0) return
+    recordings.emptied(room)
     rooms.delete(room)
     // Whoever a lock kept out may come in now, and what was said was not for them.
     if (locked.has(room)) chat.forget(room)
@@ -54,6 +58,7 @@ export function memoryRoomStore(
 
   return {
     chat,
+    recordings,
     door: memoryDoor(
       { seats: (room) => rooms.get(room), drop: remove, locked, forget: chat.forget },
       now,
@@ -65,6 +70,9 @@ export function memoryRoomStore(
       const seats = rooms.get(room) ?? new Map<string, Held>()
       const before = seats.get(participant.id)
       if (!before && seats.size >= limits.total) return { kind: 'full', expired }
+      const runs = !before && recordings.runs(room)
+      if (runs && !limits.agrees) return { kind: 'recorded', expired }
+      if (runs) recordings.agree(room, participant.id)
       const self: Participant = {
         ...(before?.participant ?? participant),
         media: participant.media,
@@ -91,6 +99,7 @@ export function memoryRoomStore(
         expired,
         ...wayOf(room),
         moved,
+        recording: recordings.state(room),
       }
     },
     async setMedia(key, id, session, media) {

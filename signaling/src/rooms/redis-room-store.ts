@@ -8,13 +8,15 @@ import {
 import type { Redis } from 'ioredis'
 import { SignalingError } from '../errors.ts'
 import { doorScripts } from './door-scripts.ts'
+import { recordingScripts } from './recording-scripts.ts'
 import { chatScripts, redisChat } from './redis-chat.ts'
 import { redisDoor } from './redis-door.ts'
+import { readRecording, redisRecordings } from './redis-recordings.ts'
 import { type RoomKey, type RoomStore, roomName } from './room-store.ts'
 import { scripts as roomScripts } from './scripts.ts'
 
 const scripts = { ...roomScripts, ...chatScripts }
-const everyScript = { ...scripts, ...doorScripts }
+const everyScript = { ...scripts, ...doorScripts, ...recordingScripts }
 type ScriptName = keyof typeof everyScript
 type Argument = string | number
 
@@ -111,6 +113,7 @@ export function redisRoomStore(
   return {
     chat: redisChat(run, Math.max(leaseMs * 4, 60_000)),
     door: redisDoor(run, spend, { markMs, leaseMs }),
+    recordings: redisRecordings(run),
     async join(key, { participant, session }, limits) {
       const { id, media } = participant
       const [admitted, expired, before, fields, sfu, moved, back] = await run<
@@ -127,8 +130,9 @@ export function redisRoomStore(
         removable(),
         limits.mesh,
         limits.sfu ? '1' : '0',
+        limits.agrees ? '1' : '0',
       )
-      if (!admitted) return { kind: 'full', expired }
+      if (admitted !== 1) return { kind: admitted === 2 ? 'recorded' : 'full', expired }
       const participants = readSeats(fields ?? [])
       return {
         kind: 'joined',
@@ -140,6 +144,7 @@ export function redisRoomStore(
         sfu: sfu === 1,
         cameBack: back === 1,
         moved: moved === 1,
+        recording: readRecording(fields ?? []),
       }
     },
     async setMedia(key, id, session, media: MediaState) {

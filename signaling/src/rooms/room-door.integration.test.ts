@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { startRedis } from '../testing/redis-process.ts'
 import { memoryRoomStore } from './memory-room-store.ts'
+import type { RecordingChange } from './recordings.ts'
 import { redisRoomStore } from './redis-room-store.ts'
 import type { Comer } from './room-door.ts'
 import type { RoomStore } from './room-store.ts'
@@ -39,15 +40,28 @@ const least = fc.constantFrom('guest' as const, 'member' as const)
 /** A session for each participant and try: some of them are of others. */
 const session = fc.constantFrom('1', '2')
 
+const recording = fc.constantFrom('r-1', 'r-2')
+/** Without the time, which the two stores take from different clocks. */
+const recorded = (change: RecordingChange | 'taken' | undefined) =>
+  change === undefined || change === 'taken'
+    ? change
+    : {
+        started: change.started,
+        recording: change.recording && {
+          ...change.recording,
+          agreed: change.recording.agreed.toSorted(),
+        },
+      }
+
 /** Whatever can happen at a door, with what it shows as it is compared. */
 const step = fc.oneof<fc.Arbitrary<{ says: string; run: Step }>[]>(
   fc
-    .tuple(id, fc.constantFrom(...roles), fc.nat(3), session)
-    .map(([who, role, joinedAt, session]) => ({
-      says: `${who} takes a seat as ${role} at ${joinedAt}`,
+    .tuple(id, fc.constantFrom(...roles), fc.nat(3), session, fc.boolean())
+    .map(([who, role, joinedAt, session, agrees]) => ({
+      says: `${who} takes a seat as ${role} at ${joinedAt}, agrees: ${agrees}`,
       run: (store, key) => {
         const participant = { id: who, name: who, media, joinedAt, role }
-        const limits = { total: 9, mesh: 9 }
+        const limits = { total: 9, mesh: 9, agrees }
         return store.join(key, { participant, session }, limits).then(({ kind }) => kind)
       },
     })),
@@ -61,7 +75,9 @@ const step = fc.oneof<fc.Arbitrary<{ says: string; run: Step }>[]>(
   })),
   fc.tuple(comer, session, fc.nat(9)).map(([one, session, since]) => ({
     says: `${JSON.stringify(one)} knocks`,
-    run: (store, key) => store.door.knock(key, one, { id: one.id, name: one.id, since }, session),
+    // Two places, so that some find none.
+    run: (store, key) =>
+      store.door.knock(key, one, { id: one.id, name: one.id, since }, session, 2),
   })),
   fc.tuple(id, session).map(([who, session]) => ({
     says: `${who} does not wait`,
@@ -92,6 +108,22 @@ const step = fc.oneof<fc.Arbitrary<{ says: string; run: Step }>[]>(
     says: `${who} is removed`,
     run: (store, key) => store.door.remove(key, who),
   })),
+  fc.tuple(id, recording).map(([who, which]) => ({
+    says: `${who} asks to record ${which}`,
+    run: async (store, key) => recorded(await store.recordings.ask(key, who, which)),
+  })),
+  fc.tuple(id, recording, fc.boolean()).map(([who, which, yes]) => ({
+    says: `${who} answers ${which}: ${yes}`,
+    run: async (store, key) => recorded(await store.recordings.answer(key, who, which, yes)),
+  })),
+  recording.map((which) => ({
+    says: `${which} is stopped`,
+    run: async (store, key) => recorded(await store.recordings.stop(key, which)),
+  })),
+  fc.constant({
+    says: 'looked at the recording',
+    run: async (store, key) => recorded(await store.recordings.look(key)),
+  }),
   fc.constant({ says: 'ended', run: (store, key) => store.door.end(key) }),
   fc.constant({
     says: 'watched',
@@ -102,7 +134,7 @@ const step = fc.oneof<fc.Arbitrary<{ says: string; run: Step }>[]>(
   }),
 )
 
-it('REQ-W5: a door in Redis and one in memory say the same, whatever happens at them', async () => {
+it('REQ-W5: a door and a recording in Redis and those in memory say the same, whatever happens to them', async () => {
   let run = 0
   const inRedis = redisRoomStore(redis, { prefix: 'test', now: () => 0, ...times })
   await fc.assert(

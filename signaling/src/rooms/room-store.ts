@@ -1,5 +1,6 @@
-import type { MediaState, Participant } from '@parley/protocol'
+import type { MediaState, Participant, RecordingState } from '@parley/protocol'
 import type { ChatHistory } from './chat-history.ts'
+import type { Recordings } from './recordings.ts'
 import type { RoomDoor } from './room-door.ts'
 
 export type RoomKey = { tenant: string; room: string }
@@ -12,6 +13,8 @@ export type Seat = { participant: Participant; session: string }
 
 export type JoinOutcome =
   | { kind: 'full'; expired: string[] }
+  /** A recording runs, and the joiner has not said yes to it. */
+  | { kind: 'recorded'; expired: string[] }
   | ({
       kind: 'joined'
       /** The participant had this seat already: a reconnection, of which others hear nothing. */
@@ -25,6 +28,7 @@ export type JoinOutcome =
       expired: string[]
       /** The room is on the SFU since this very join: everybody else has to be told. */
       moved: boolean
+      recording: Pick<RecordingState, 'at' | 'recording'>
     } & RoomWay)
 
 export type RoomLimits = {
@@ -34,6 +38,8 @@ export type RoomLimits = {
   mesh: number
   /** The joiner knows the room to be on the SFU; which counts where the store has forgotten it. */
   sfu?: boolean
+  /** The joiner says yes to a recording that runs. */
+  agrees?: boolean
 }
 
 /** How a room's media goes. */
@@ -57,6 +63,7 @@ export type SmallRoom = { seats: number; forMs: number }
 export type RoomStore = {
   chat: ChatHistory
   door: RoomDoor
+  recordings: Recordings
   /** Takes a seat if there is room, counting and taking in one step. */
   join(key: RoomKey, seat: Seat, limits: RoomLimits): Promise<JoinOutcome>
   /** False when the session does not hold the seat (any more). */

@@ -17,8 +17,19 @@ local function keep_chat(ms)
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function recording() return redis.call('HGET', seats, 'rec') end
+local function running() return redis.call('HEXISTS', seats, 'rec_on') == 1 end
+local function touch_recording()
+  local last = tonumber(redis.call('HGET', seats, 'rec_at') or 0)
+  redis.call('HSET', seats, 'rec_at', string.format('%.0f', math.max(now, last + 1)))
+end
+local function end_recording()
+  redis.call('HDEL', seats, 'rec', 'rec_by', 'rec_on')
+  touch_recording()
+end
 local function drop(id)
-  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d', id .. ':h', id .. ':a', id .. ':r')
+  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d', id .. ':h', id .. ':a', id .. ':r', id .. ':c')
+  if redis.call('HGET', seats, 'rec_by') == id then end_recording() end
   redis.call('ZREM', leases, id)
   if redis.call('ZCARD', leases) == 0 then
     -- Whoever a lock kept out may come in now, and what was said was not for them.
@@ -63,13 +74,18 @@ end
 
 export const scripts = {
   /** id, person, media, session, capacity, lease ms, whom to remove of those who have expired, mesh capacity,
-   * '1' when the joiner knows the room to be on the SFU. */
+   * '1' when the joiner knows the room to be on the SFU, '1' when they say yes to a recording. */
   join: `${prelude}
 local id, person, media, session = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local gone = expired(ARGV[7], id)
 local before = redis.call('HGET', seats, id .. ':s')
 if not before then
   if redis.call('ZCARD', leases) >= tonumber(ARGV[5]) then return {0, gone} end
+  if running() then
+    if ARGV[10] ~= '1' then return {2, gone} end
+    redis.call('HSET', seats, id .. ':c', recording())
+    touch_recording()
+  end
   redis.call('HSET', seats, id .. ':p', person)
   redis.call('HDEL', seats, 'small')
 end
@@ -132,6 +148,8 @@ for i = 5, #ARGV, 5 do
   else
     if not holder then
       redis.call('HSET', seats, id .. ':p', ARGV[i + 1], id .. ':m', ARGV[i + 2], id .. ':s', session)
+      -- They have been asked nothing.
+      if running() then end_recording() end
       if ARGV[i + 4] ~= '' then redis.call('HSET', seats, id .. ':h', ARGV[i + 4]) end
       restored[#restored + 1] = id
     end

@@ -26,7 +26,7 @@ export function roomHandlers({
   return {
     'room:join': {
       schema: roomJoinSchema,
-      async handle(socket, { media }) {
+      async handle(socket, { media, agrees = false }) {
         const { metrics } = deps
         const { participant: id, name, role, tenant, room, sfu = false } = socket.data.claims
         const key = { tenant, room }
@@ -44,7 +44,7 @@ export function roomHandlers({
           .join(
             key,
             { participant, session: socket.id },
-            { total, mesh: deps.meshMax, sfu: sfu && deps.sfu.engine !== 'None' },
+            { total, mesh: deps.meshMax, sfu: sfu && deps.sfu.engine !== 'None', agrees },
           )
           .catch(async (refused) => {
             await leaveChannels(socket, key, id)
@@ -54,6 +54,13 @@ export function roomHandlers({
         if (outcome.kind === 'full') {
           await leaveChannels(socket, key, id)
           throw roomFull(total)
+        }
+        if (outcome.kind === 'recorded') {
+          await leaveChannels(socket, key, id)
+          throw new SignalingError(
+            'recorded',
+            'the meeting is recorded: join with `agrees`, or not at all',
+          )
         }
         const seat: LocalSeat = {
           key,
@@ -70,6 +77,10 @@ export function roomHandlers({
           log.info({ ...key }, 'room moved to the SFU')
           socket.to(channel(key)).emit('room:media', { mode: 'sfu' })
         }
+        // Before who records hears of the newcomer, who has said yes.
+        const { recording } = outcome
+        if (recording.recording && !outcome.returned)
+          socket.to(channel(key)).emit('recording:state', recording)
         const { self, ...seen } = await doorkeeper.welcome(seat, outcome.participants)
         if (!outcome.returned) socket.to(channel(key)).emit('participant:joined', self)
         else socket.to(channel(key)).emit('participant:media', { id, media })
@@ -82,6 +93,7 @@ export function roomHandlers({
           maxParticipants: total,
           media: await mediaOf(seat),
           ...seen,
+          ...(recording.recording && { recording }),
           resume: await resumeToken(seat),
         }
       },

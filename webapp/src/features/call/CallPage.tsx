@@ -10,6 +10,7 @@ import { MediaHelp } from '../media/MediaHelp.tsx'
 import { Miniature } from '../miniature/Miniature.tsx'
 import { CompanyNotices } from '../people/CompanyNotices.tsx'
 import { Floats } from '../reactions/Floats.tsx'
+import { RecordingNotices } from '../recording/RecordingNotices.tsx'
 import { ownShare } from '../share/ownShare.ts'
 import { ShareAnnouncer } from '../share/ShareAnnouncer.tsx'
 import { ShareNotice } from '../share/ShareNotice.tsx'
@@ -44,6 +45,8 @@ export default function CallPage() {
         <CompanyNotices />
       </div>
       <Stage />
+        <RecordingNotices />
+        <EncryptionNotice />
         <EncryptionNotice />
       <Controls />
       <Floats />

@@ -87,6 +87,7 @@ const final: ReadonlySet<string> = new Set([
   'room-full',
   'forbidden',
   'denied',
+  'recorded',
   'removed',
   'ended',
   'invite-needed',

@@ -1,5 +1,6 @@
 import {
   Check,
+  CircleDot,
   Ellipsis,
   LayoutGrid,
   Link2,
@@ -19,6 +20,8 @@ import { useCopy } from '../../ui/useCopy.ts'
 import { chooseLayout } from '../layout/ownLayout.ts'
 import { useFullScreen } from '../layout/useFullScreen.ts'
 import { ownMiniature } from '../miniature/ownMiniature.ts'
+import { useOwnRole } from '../people/usePeople.ts'
+import { ownRecording } from '../recording/ownRecording.ts'
 import { Settings } from '../settings/Settings.tsx'
 import { useInvite } from './useInvite.ts'
 
@@ -28,6 +31,8 @@ export function MoreMenu() {
   const chosen = useAppState((state) => state.layout.chosen)
   const [copied, copy] = useCopy(useInvite())
   const [full, toggleFull] = useFullScreen()
+  const role = useOwnRole()
+  const mayRecord = useAppState(({ recording }) => recording.recording === null) && role !== 'guest'
   const [settings, setSettings] = useState(false)
   return (
     <>
@@ -51,6 +56,13 @@ export function MoreMenu() {
             </MenuSection>
             <Separator className="menu-line" />
             <Item icon={Link2} text={t('controls.invite')} onAction={copy} />
+            {mayRecord && (
+              <Item
+                icon={CircleDot}
+                text={t('recording.begin')}
+                onAction={() => void ownRecording.begin()}
+              />
+            )}
             {ownMiniature.possible && (
               <Item
                 icon={PictureInPicture2}

@@ -6,6 +6,8 @@ import { openSocketSignaling, requestJoinOverHttp } from '../connection/SocketSi
 import { codecOrder, encodesH264InHardware } from '../connection/sending.ts'
 import { ownEncryption } from '../encryption/ownEncryption.ts'
 import { type LocalState, mediaState } from '../media/localState.ts'
+import { ownMetrics } from '../metrics/ownMetrics.ts'
+import { ownRecording } from '../recording/ownRecording.ts'
 import type { OpenSfuRoom } from '../sfu/SfuRoom.ts'
 import { SfuSession } from '../sfu/SfuSession.ts'
 import { shareMedia, shareTracks } from '../share/shareState.ts'
@@ -65,7 +67,8 @@ export const ownCall = new CallSession({
       },
       onError: (error) => console.warn('peer connection', { peer: request.peerId, error }),
     }),
-  followers: [ownCompany, ownChat, ownReactions],
+  followers: [ownCompany, ownChat, ownReactions, ownRecording, ownMetrics],
+  onReadings: (readings) => ownMetrics.take(readings),
   // Where loading fails, it fails again where it is needed, which is tried again.
   prepareSfu: () => void loadSfu().catch(() => {}),
   openSfu: (request) =>

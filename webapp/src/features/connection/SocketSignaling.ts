@@ -11,6 +11,9 @@ import {
 } from '@parley/protocol'
 import { io, type Socket } from 'socket.io-client'
 import {
+import { joinRequest, postJoin, takeEarly } from '../call/earlyJoin.ts'
+import { joinConsent } from '../recording/joinConsent.ts'
+import { ownSignIn } from '../signIn/ownSignIn.ts'
   type AnswerOf,
   type Ask,
   type MessageOf,
@@ -190,7 +193,9 @@ class SocketSignaling implements Signaling {
 
   async join(media: MediaState): Promise<RoomSnapshot> {
     this.#media = media
-    const snapshot = await this.ask('room:join', { media })
+    const agrees = joinConsent.given() && ({ agrees: true } as const)
+    const snapshot = await this.ask('room:join', { media, ...agrees })
+    joinConsent.give(false)
     this.#joined = true
     this.#token = snapshot.resume
     return snapshot

@@ -1,4 +1,5 @@
 import {
+  CircleDot,
   CloudOff,
   DoorClosed,
   DoorOpen,
@@ -58,6 +59,7 @@ const icons: Partial<Record<SignalingErrorCode | 'unsupported', LucideIcon>> = {
   removed: UserX,
   ended: DoorClosed,
   'invite-needed': Ticket,
+  recorded: CircleDot,
   'sign-in-needed': LogIn,
   'token-expired': Ticket,
   'token-used': Ticket,
@@ -93,6 +95,8 @@ const texts = {
   removed: 'removed',
   ended: 'ended',
   'invite-needed': 'invite-needed',
+  recorded: 'recorded',
+  taken: 'internal',
   'sign-in-needed': 'sign-in-needed',
   'token-expired': 'token-expired',
   'token-used': 'token-used',
@@ -111,9 +115,14 @@ export function ErrorPage({ code }: { code: SignalingErrorCode | 'unsupported' }
       text={t(`error.${text}.fix`, { browsers })}
       alert
     >
-      {!lasting.has(code) && (
-        <Button className="button primary" autoFocus onPress={() => void joinAgain()}>
-          {t('error.retry')}
+      {signIn && <SignInButton primary />}
+      {!signIn && !lasting.has(code) && (
+        <Button
+          className="button primary"
+          autoFocus
+          onPress={() => void joinAgain({ agrees: code === 'recorded' })}
+        >
+          {t(code === 'recorded' ? 'error.agree' : 'error.retry')}
         </Button>
       )}
       <Button className="button" onPress={() => navigate('/')}>

@@ -2,6 +2,7 @@ import { roomLinkOf } from '../../app/route.ts'
 import { cell, store } from '../../state.ts'
 import { CallMemory, ownName } from '../call/callMemory.ts'
 import { ownMedia } from '../media/ownMedia.ts'
+import { joinConsent } from '../recording/joinConsent.ts'
 import { ownPreferences } from '../settings/ownPreferences.ts'
 import { RoomStay } from './RoomStay.ts'
 
@@ -21,6 +22,10 @@ const stay = new RoomStay({
 export const enterRoom = (room: string) => stay.enter(room)
 export const joinCall = (name: string) => stay.join(name)
 export const leaveCall = () => stay.leave()
-export const joinAgain = () => stay.joinAgain()
+/** `agrees`: to a recording that runs there. */
+export const joinAgain = ({ agrees = false } = {}) => {
+  joinConsent.give(agrees)
+  return stay.joinAgain()
+}
 
 store.subscribe(() => stay.remember())

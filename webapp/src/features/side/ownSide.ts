@@ -1,5 +1,6 @@
 import { systemClock } from '../../clock.ts'
 import { cell, store } from '../../state.ts'
+import { randomId } from '../../ui/randomId.ts'
 import { Chat } from '../chat/Chat.ts'
 import { ownMedia } from '../media/ownMedia.ts'
 import { Company } from '../people/Company.ts'
@@ -45,9 +46,3 @@ store.subscribe((state, before) => {
     ownMedia.close()
   }
 })
-
-/** crypto.randomUUID is there on https:// pages only. */
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
