@@ -24,11 +24,13 @@ function Note({ note }: { note: ConnectionNote }) {
   const { t } = useTranslation()
   const sending = useAppState(({ local }) => local.video.on && local.video.track !== null)
   const Icon = icons[note]
+  // Of a picture that is not sent there is nothing to say.
+  if (note === 'low-bandwidth' && !sending) return null
   return (
     <div className="callout warn">
       <Icon aria-hidden="true" />
       <div>{t(`call.note.${note}`)}</div>
-      {note === 'low-bandwidth' && sending && (
+      {note === 'low-bandwidth' && (
         <Button className="button small" onPress={() => void toggleMedia('video')}>
           {t('call.note.audioOnly')}
         </Button>

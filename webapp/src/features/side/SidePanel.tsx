@@ -31,7 +31,13 @@ function OpenPanel({ tab }: { tab: SideTab }) {
     showSide(null)
   }
   return (
-    <aside ref={panel} className="side-panel" aria-label={t('side.label')} onKeyDown={pressed}>
+    <aside
+      ref={panel}
+      className="side-panel"
+      aria-label={t('side.label')}
+      tabIndex={-1}
+      onKeyDown={pressed}
+    >
       <Tabs
         className="side-tabs"
         selectedKey={tab}
@@ -86,7 +92,7 @@ function usePanelFocus(panel: React.RefObject<HTMLElement | null>) {
           covered.add(one)
         }
     }
-    element?.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus()
+    element?.focus()
     cover()
     query.addEventListener('change', cover)
     return () => {
