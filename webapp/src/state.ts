@@ -5,18 +5,21 @@ import { type ChatState, initialChat } from './features/chat/chatState.ts'
 import { type EncryptionState, initialEncryption } from './features/encryption/encryptionState.ts'
 import { initialLayout, type LayoutState } from './features/layout/layoutState.ts'
 import { initialLocal, type LocalState } from './features/media/localState.ts'
+import { initialMetrics, type MetricsState } from './features/metrics/metricsState.ts'
 import { type CompanyState, initialCompany } from './features/people/companyState.ts'
 import { initialReactions, type ReactionState } from './features/reactions/reactionState.ts'
-import { initialPreferences, type Preferences } from './features/settings/preferences.ts'
 import { initialRecording, type RecordingView } from './features/recording/recordingState.ts'
+import { initialPreferences, type Preferences } from './features/settings/preferences.ts'
 import { initialShare, type ShareState } from './features/share/shareState.ts'
 import { initialSide, type SideState } from './features/side/sideState.ts'
+import { initialSignIn, type SignInState } from './features/signIn/signInState.ts'
 import { initialVoice, type VoiceState } from './features/voice/voiceState.ts'
 
 /** All that the page shows. Behaviour writes it, React draws it. */
 export type AppState = {
   local: LocalState
   call: CallState
+  metrics: MetricsState
   preferences: Preferences
   voice: VoiceState
   layout: LayoutState
@@ -26,13 +29,15 @@ export type AppState = {
   company: CompanyState
   reactions: ReactionState
   side: SideState
+  signIn: SignInState
   encryption: EncryptionState
+  recording: RecordingView
 }
 
 export const store = createStore<AppState>()(() => ({
   local: initialLocal,
-  recording: RecordingView
   call: initialCall,
+  metrics: initialMetrics,
   preferences: initialPreferences,
   voice: initialVoice,
   layout: initialLayout,
@@ -42,14 +47,15 @@ export const store = createStore<AppState>()(() => ({
   company: initialCompany,
   reactions: initialReactions,
   side: initialSide,
+  signIn: initialSignIn,
   encryption: initialEncryption,
+  recording: initialRecording,
 }))
 
 /** A slice of state as its owner sees it: read it, or change some of its fields. */
 export type Cell<T> = { get(): T; set(patch: Partial<T>): void }
 
 export function cell<K extends keyof AppState>(key: K): Cell<AppState[K]> {
-  recording: initialRecording,
   return {
     get: () => store.getState()[key],
     set: (patch) =>

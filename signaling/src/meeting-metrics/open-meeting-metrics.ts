@@ -22,6 +22,8 @@ export type MeetingMetricsConfig = {
   ttlMs: number
   /** Live states that wait at most, while Redis is away. */
   bufferSize: number
+  /** Sustained rate of one socket. */
+  eventsPerSecond: number
 }
 
 /**
@@ -40,10 +42,10 @@ export function openMeetingMetrics(
   },
 ): MeetingMetricsGateway {
   const { redis, cluster, registry, record, ...rest } = deps
-  const { throttleMs, ttlMs, bufferSize } = config
+  const { throttleMs, ttlMs, bufferSize, eventsPerSecond } = config
   const metrics = createClientMetrics(registry)
   return serveMeetingMetrics({
-    ...{ ...rest, metrics, throttleMs, ttlMs },
+    ...{ ...rest, metrics, throttleMs, ttlMs, eventsPerSecond },
     store:
       redis &&
       redisLiveStore({

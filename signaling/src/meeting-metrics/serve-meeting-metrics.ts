@@ -39,6 +39,8 @@ export type MeetingMetricsDeps = {
   admit(request: IncomingMessage, token: unknown): Promise<JoinClaims>
   throttleMs: number
   ttlMs: number
+  /** Sustained rate of one socket; twenty times that in a burst. */
+  eventsPerSecond: number
   /** A minute of everybody, once a minute. */
   history(samples: WebrtcSample[]): void
 }
@@ -59,8 +61,7 @@ type MetricsNamespace = Namespace<
 >
 
 /** A page sends fewer than ten events a minute; after a reconnection a few at once. */
-const eventsPerSecond = 1
-const burst = 20
+const burstSeconds = 20
 /** A full sample is asked for at most this often. */
 const askAgainMs = 2000
 const feedMs = 250
@@ -74,7 +75,7 @@ const adminRoom = (tenant: string) => `admins:${tenant}`
 
 /** Serves `/meeting-metrics`: what pages say of their calls, merged and passed on to admins (REQ-G1 to G5). */
 export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGateway {
-  const { rooms, store, metrics, clock, log, throttleMs, ttlMs } = deps
+  const { rooms, store, metrics, clock, log, throttleMs, ttlMs, eventsPerSecond } = deps
   const namespace = deps.io.of(metricsNamespace) as unknown as MetricsNamespace
   const feed = deps.feed(tellHere)
   const live = new LiveMeetings({
@@ -117,7 +118,7 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
   function serve(socket: MetricsSocket) {
     const { tenant, room, participant, role } = socket.data.claims
     const key: UserKey = { tenant, room, participant }
-    const bucket = new TokenBucket(eventsPerSecond, burst, clock.now())
+    const bucket = new TokenBucket(eventsPerSecond, eventsPerSecond * burstSeconds, clock.now())
     let entry: 'none' | 'asking' | 'in' = 'none'
     let askedAt = Number.NEGATIVE_INFINITY
 

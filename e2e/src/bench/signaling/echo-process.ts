@@ -1,6 +1,6 @@
 /**
  * The baseline, a process of its own: Socket.IO with nothing else. `echo` is acknowledged with what it was; `relay`
- * goes to the room that it names, too. Prints its address.
+ * goes to the room that it names, too; `meeting:metrics` is acknowledged and thrown away. Prints its address.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -19,6 +19,9 @@ io.on('connection', async (socket) => {
     io.to(to).emit('relay', { from: name, signal })
     ack({ ok: true, data: null })
   })
+})
+io.of('/meeting-metrics').on('connection', (socket) => {
+  socket.on('meeting:metrics', (_message: unknown, ack: Ack) => ack({ ok: true, data: null }))
 })
 server.listen(0, '127.0.0.1', () =>
   console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),

@@ -6,9 +6,11 @@ export class RawClient {
   readonly #socket: WebSocket
   readonly #waiting = new Map<number, (answer: unknown) => void>()
   #next = 0
-  #connected: () => void = () => {}
+  readonly #connected = new Map<string, () => void>()
   /** Events that came without being an answer. */
   heard = 0
+  /** Told of each of them, where it is set: `["name",message]`, as it came. */
+  onEvent: ((json: string) => void) | undefined
 
   private constructor(socket: WebSocket) {
     this.#socket = socket
@@ -19,7 +21,7 @@ export class RawClient {
     const address = `${url.replace(/^http/, 'ws')}/socket.io/?EIO=4&transport=websocket`
     const client = new RawClient(new WebSocket(address))
     return new Promise((resolve, reject) => {
-      client.#connected = () => resolve(client)
+      client.#connected.set('', () => resolve(client))
       const socket = client.#socket
       socket.addEventListener('message', ({ data }) => client.#read(String(data), auth, reject))
       socket.addEventListener('error', () => reject(new Error(`no connection to ${url}`)))
@@ -27,12 +29,24 @@ export class RawClient {
     })
   }
 
+  /** Enters another namespace over the same connection. @param namespace `/name` */
+  enter(namespace: string, auth: object): Promise<void> {
+    this.#socket.send(`40${namespace},${JSON.stringify(auth)}`)
+    return new Promise((resolve) => this.#connected.set(namespace, resolve))
+  }
+
   /** Resolves with what the server acknowledges it with. */
-  ask(event: string, message: unknown): Promise<unknown> {
+  ask(event: string, message: unknown, namespace = ''): Promise<unknown> {
     const id = this.#next++
     const answer = new Promise<unknown>((resolve) => this.#waiting.set(id, resolve))
-    this.#socket.send(`42${id}${JSON.stringify([event, message])}`)
+    const to = namespace && `${namespace},`
+    this.#socket.send(`42${to}${id}${JSON.stringify([event, message])}`)
     return answer
+  }
+
+  /** Asks for no answer. */
+  tell(event: string, message: unknown, namespace: string): void {
+    this.#socket.send(`42${namespace},${JSON.stringify([event, message])}`)
   }
 
   close(): void {
@@ -40,16 +54,18 @@ export class RawClient {
   }
 
   #read(packet: string, auth: object, reject: (error: Error) => void): void {
-    if (packet.startsWith('43')) {
-      const start = packet.indexOf('[')
-      const id = Number(packet.slice(2, start))
-      const resolve = this.#waiting.get(id)
-      this.#waiting.delete(id)
-      resolve?.((JSON.parse(packet.slice(start)) as unknown[])[0])
-    } else if (packet.startsWith('42')) this.heard += 1
-    else if (packet.startsWith('40')) this.#connected()
-    else if (packet.startsWith('44')) reject(new Error(`refused: ${packet.slice(2)}`))
-    else if (packet.startsWith('0')) this.#socket.send(`40${JSON.stringify(auth)}`)
-    else if (packet === '2') this.#socket.send('3')
+    const [, kind = '', namespace = '', id = '', json = ''] =
+      /^(4\d|\d)(?:(\/[^,]*),)?(\d*)(.*)$/s.exec(packet) ?? []
+    if (kind === '43') {
+      const resolve = this.#waiting.get(Number(id))
+      this.#waiting.delete(Number(id))
+      resolve?.((JSON.parse(json) as unknown[])[0])
+    } else if (kind === '42') {
+      this.heard += 1
+      this.onEvent?.(json)
+    } else if (kind === '40') this.#connected.get(namespace)?.()
+    else if (kind === '44') reject(new Error(`refused: ${json}`))
+    else if (kind === '0') this.#socket.send(`40${JSON.stringify(auth)}`)
+    else if (kind === '2') this.#socket.send('3')
   }
 }

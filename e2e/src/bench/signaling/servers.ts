@@ -10,6 +10,9 @@ export interface Measured {
   stop(): Promise<void>
 }
 
+/** Signs the tokens and invitations of these servers. */
+export const joinKey = 'a key of this bench that is long enough'
+
 /** A signaling server of one process, rooms in memory, that lets as many in as come. */
 export async function startServer(folder: string): Promise<Measured> {
   await mkdir(folder, { recursive: true })
@@ -24,7 +27,7 @@ export async function startServer(folder: string): Promise<Measured> {
     PARLEY_MESSAGES_PER_SECOND: '1000000',
     PARLEY_JOINS_PER_SECOND: '1000000',
     PARLEY_TURN_SECRET_FILE: await file('turn-secret', 'a secret of this bench'),
-    PARLEY_JOIN_KEY_FILE: await file('join-key', 'a key of this bench that is long enough'),
+    PARLEY_JOIN_KEY_FILE: await file('join-key', joinKey),
     PARLEY_TURN_ENDPOINTS_FILE: await file(
       'endpoints.json',
       JSON.stringify({ urls: ['turn:192.0.2.1:3478?transport=udp'] }),

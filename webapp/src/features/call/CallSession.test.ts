@@ -118,6 +118,7 @@ function begin(skewMs = 0) {
         setIceServers() {},
         retry() {},
         beginAnew: () => void sfu.lost++,
+        report: async () => undefined,
         readTotals: async () => sent,
         totals: () => sent,
         close: () => {

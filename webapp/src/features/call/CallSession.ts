@@ -23,6 +23,7 @@ import {
 } from '../connection/Signaling.ts'
 import { turnRefreshDelayMs } from '../connection/turnExpiry.ts'
 import { LinkReporter } from '../linkReports/LinkReporter.ts'
+import type { Readings } from '../metrics/statsRows.ts'
 import { type CallState, initialCall } from './callState.ts'
 import type { Link, LinkRequest } from './Link.ts'
 import type { LinkReadings } from './LinkReadings.ts'
@@ -44,6 +45,8 @@ export type CallSessionOptions = {
   /** The tracks to send and the state to show, as they are now. */
   local(): { tracks: LocalTracks; media: MediaState }
   followers: readonly RoomFollower[]
+  /** All links were read, which they are every second. */
+  onReadings?(readings: Readings): void
 }
 
 export type JoinOptions = {
@@ -84,10 +87,10 @@ const atTheDoor: ReadonlySet<string> = new Set(['waiting', 'locked'])
 
 /** Of a seat that was lost: trying again by itself changes nothing. */
 const final: ReadonlySet<string> = new Set([
+  'recorded',
   'room-full',
   'forbidden',
   'denied',
-  'recorded',
   'removed',
   'ended',
   'invite-needed',

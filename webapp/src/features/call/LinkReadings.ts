@@ -11,6 +11,7 @@ import {
 } from '../connection/linkStats.ts'
 import { qualityLabel } from '../connection/quality.ts'
 import type { LinkReporter } from '../linkReports/LinkReporter.ts'
+import { keptRows, type Readings } from '../metrics/statsRows.ts'
 import type { CallState } from './callState.ts'
 import type { VideoReading } from './FreezeMeter.ts'
 import type { Link } from './Link.ts'
@@ -30,6 +31,8 @@ export type LinkReadingsOptions = {
   sfu(): Sfu | undefined
   /** A peer's `stats` are new. @param rows of getStats() */
   onReading(peer: Peer, rows: [string, unknown][]): void
+  /** All links were read. */
+  onReadings?(readings: Readings): void
 }
 
 /** What is read of the links of a call: statistics, totals, and when the first media came. */
@@ -69,13 +72,24 @@ export class LinkReadings {
 
   /** Reads every link now. */
   async sample(): Promise<void> {
-    const { sfu, peers } = this.#options
-    await Promise.all([
-      sfu()
-        ?.readTotals()
-        .catch(() => {}),
+    const { sfu, peers, onReadings } = this.#options
+    const [onSfu] = await Promise.all([
+      // One reading for both of it.
+      Promise.all([sfu()?.report(), sfu()?.readTotals()]).catch(() => []),
       ...[...peers].map(([id, peer]) => this.sampleOne(id, peer)),
     ])
+    onReadings?.(this.#readings(onSfu[0]))
+  }
+
+  #readings(onSfu: RTCStatsReport | undefined): Readings {
+    const links = [...this.#options.peers].flatMap(([id, { link, rows }]) => {
+      if (!rows) return []
+      const { state, connectionState, iceConnectionState, sfu: overSfu = false } = link
+      return [{ id, overSfu, state, connectionState, iceConnectionState, rows: keptRows(rows) }]
+    })
+    const first = links.find(({ overSfu }) => overSfu)
+    const sfu = onSfu && first && { ...first, id: 'sfu', rows: keptRows(rowsOf(onSfu)) }
+    return { atMs: this.#options.clock.now(), links, sfu }
   }
 
   /** The last readings, and the states as they are now. */
@@ -139,6 +153,7 @@ export class LinkReadings {
     if (!peer.link.sfu && peer.stats && stats.transport.bytesSent < peer.stats.transport.bytesSent)
       this.retire(peer.stats.transport)
     peer.stats = stats
+    if (peer.link === link) peer.rows = rows
     peer.readAtMs = this.#options.clock.now()
     peer.loss = lossPercent
     if (peer.link === link) onReading(peer, rows)

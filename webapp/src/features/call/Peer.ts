@@ -17,6 +17,8 @@ export type Peer = {
    */
   absent: boolean
   stats?: LinkStats
+  /** What they were read from. */
+  rows?: [string, unknown][]
   /** When `stats` were read, by the clock. */
   readAtMs?: number
   loss?: number | undefined

@@ -1,6 +1,8 @@
 import { Button, Tooltip, TooltipTrigger } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
-import { type QualityLabel, qualityBars } from '../connection/quality.ts'
+import { useAppState } from '../../ui/useAppState.ts'
+import { type QualityLabel, qualityBars, qualityLabel } from '../connection/quality.ts'
+import type { RemoteParticipant } from './callState.ts'
 
 type Props = {
   quality: QualityLabel
@@ -8,8 +10,23 @@ type Props = {
   lossPercent: number | undefined
 }
 
+/** As monitoring has it; without that, as the call itself reads it. */
+export function LinkQuality({ participant }: { participant: RemoteParticipant }) {
+  const { id, link, quality, rttMs, lossPercent } = participant
+  const measured = useAppState((state) => state.metrics.links[id])
+  if (!measured || link !== 'connected') return <QualityBars {...{ quality, rttMs, lossPercent }} />
+  const { rttMs: rtt = rttMs, lossPercent: loss = lossPercent } = measured
+  return (
+    <QualityBars
+      quality={qualityLabel({ rttMs: rtt, lossPercent: loss })}
+      rttMs={rtt}
+      lossPercent={loss}
+    />
+  )
+}
+
 /** Bars, colour, and in words and figures for who points at them (REQ-M6). */
-export function QualityBars({ quality, rttMs, lossPercent }: Props) {
+function QualityBars({ quality, rttMs, lossPercent }: Props) {
   const { t } = useTranslation()
   const lit = qualityBars[quality]
   const words = t(`quality.${quality}`)

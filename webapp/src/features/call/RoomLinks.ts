@@ -6,6 +6,7 @@ import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
 import { atLevel, qualityLevels, SendQuality } from '../connection/SendQuality.ts'
 import { turnReachable } from '../connection/turnReach.ts'
 import type { LinkReporter } from '../linkReports/LinkReporter.ts'
+import type { Readings } from '../metrics/statsRows.ts'
 import type { SfuSession } from '../sfu/SfuSession.ts'
 import type { CallState } from './callState.ts'
 import type { Link, LinkRequest } from './Link.ts'
@@ -23,6 +24,7 @@ export type Sfu = Pick<
   | 'retry'
   | 'beginAnew'
   | 'readTotals'
+  | 'report'
   | 'totals'
   | 'close'
 >
@@ -55,6 +57,8 @@ export type RoomLinksOptions = {
   onTurn(reachable: boolean): void
   /** There is room for less than the whole picture, or for all of it again. */
   onSlow(slow: boolean): void
+  /** All links were read, which they are every second. */
+  onReadings?(readings: Readings): void
   /** Nobody is there any more of this participant, whom the state has named until now. */
   onLeft(name: string): void
 }

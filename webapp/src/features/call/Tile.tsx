@@ -16,7 +16,7 @@ import { self } from '../voice/voiceState.ts'
 import { hueOf, initialsOf } from './avatar.ts'
 import type { RemoteParticipant } from './callState.ts'
 import { ownCall } from './ownCall.ts'
-import { QualityBars } from './QualityBars.tsx'
+import { LinkQuality } from './QualityBars.tsx'
 
 type OwnProps = { small?: boolean; place?: CSSProperties }
 
@@ -63,7 +63,7 @@ export function RemoteTile({ participant, place }: RemoteProps) {
       )}
       <VolumeButton id={id} name={name} />
       <PinButton id={id} name={name} />
-      <QualityBars {...participant} />
+      <LinkQuality participant={participant} />
     </div>
   )
   return (

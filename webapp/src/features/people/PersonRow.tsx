@@ -3,7 +3,7 @@ import { Hand, Mic, MicOff, Video, VideoOff, Waypoints } from 'lucide-react'
 import type { CSSProperties } from 'react'
 import { useTranslation } from 'react-i18next'
 import { hueOf, initialsOf } from '../call/avatar.ts'
-import { QualityBars } from '../call/QualityBars.tsx'
+import { LinkQuality } from '../call/QualityBars.tsx'
 import { VolumeButton } from '../voice/VolumeButton.tsx'
 import { PersonMenu } from './PersonMenu.tsx'
 import type { Person } from './usePeople.ts'
@@ -30,7 +30,7 @@ export function PersonRow({ person, ownRole }: { person: Person; ownRole: Role }
           </span>
           {(moderates(role) || remote) && (
             <span className="person-facts">
-              {remote && <QualityBars {...remote} />}
+              {remote && <LinkQuality participant={remote} />}
               {moderates(role) && (
                 <span>{t(`people.role.${role === 'admin' ? 'admin' : 'host'}`)}</span>
               )}

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import {
+  type Ack,
+  type FullMetrics,
+  type LiveSnapshot,
+  type LiveUpdate,
+  type MeetingAlert,
+  metricsNamespace,
+} from '@parley/protocol'
+import { Redis } from 'ioredis'
+import { pino } from 'pino'
+import { io, type Socket } from 'socket.io-client'
+import { signInvite } from '../access/invite-token.ts'
+import { type Signaling, startSignaling } from '../server.ts'
+import { startRedis } from '../testing/redis-process.ts'
+import { clients, joinKey, requestJoin, signalingFiles, until } from '../testing/signaling-rig.ts'
+
+const log = pino({ level: 'silent' })
+const full = (more: Partial<FullMetrics> = {}): FullMetrics => ({
+  ...{ n: 1, full: true, up: 500, down: 800, rtt: 40, min: 38, max: 45, loss: 0, jitter: 2 },
+  ...{ links: 1, relayed: 0, tx: 10, rx: 20, back: 0, ...more },
+})
+
+const files = signalingFiles()
+const people = clients()
+const sockets: Socket[] = []
+let server: Signaling
+let redis: Awaited<ReturnType<typeof startRedis>>
+let replicas: Signaling[]
+
+beforeAll(async () => {
+  redis = await startRedis()
+  server = await startSignaling(files.config(), { log })
+  const redisUrlFile = files.file('redis-url', redis.url)
+  replicas = await Promise.all(
+    [1, 2].map(() => startSignaling(files.config({ redisUrlFile, cluster: 'metrics' }), { log })),
+  )
+}, 60_000)
+
+afterAll(async () => {
+  for (const socket of sockets) socket.disconnect()
+  people.close()
+  await Promise.all([server, ...(replicas ?? [])].map((one) => one?.close()))
+  await redis?.stop()
+  files.remove()
+}, 30_000)
+
+/** A socket of the namespace; `ask` resolves with the acknowledgement. */
+function metricsSocket(url: string, token: unknown, headers: Record<string, string> = {}) {
+  const socket = io(`${url}${metricsNamespace}`, {
+    ...{ auth: { token }, transports: ['websocket'], forceNew: true, extraHeaders: headers },
+    ...{ reconnectionDelay: 20, reconnectionDelayMax: 50 },
+  })
+  sockets.push(socket)
+  const ask = <T = null>(event: string, message: unknown): Promise<Ack<T>> =>
+    socket.timeout(10_000).emitWithAck(event, message)
+  return { socket, ask, say: (message: unknown) => ask('meeting:metrics', message) }
+}
+
+async function seated(url: string, room: string) {
+  const person = await people.enter(url, room, 'Ana')
+  const { token, participantId: id } = person.joined
+  return { ...person, id, ...metricsSocket(url, token) }
+}
+
+async function adminAt(url: string) {
+  const claims = { room: 'office', tenant: 'default', role: 'admin' as const, name: 'Ada' }
+  const { invite } = await signInvite(joinKey, claims, Date.now(), 600)
+  const { token } = await requestJoin(url, 'office', { name: 'Ada', invite })
+  const admin = metricsSocket(url, token)
+  const heard = { updates: [] as LiveUpdate[], alerts: [] as MeetingAlert[] }
+  admin.socket.on('meeting:metrics:update', ({ updates }) => heard.updates.push(...updates))
+  admin.socket.on('meeting:alerts', ({ alerts }) => heard.alerts.push(...alerts))
+  const answer = await admin.ask<LiveSnapshot>('admin:subscribe', {})
+  if (!answer.ok) throw new Error(answer.error.message)
+  return { ...admin, heard, snapshot: answer.data }
+}
+
+const refusalOf = (socket: Socket) =>
+  new Promise<string>((resolve) =>
+    socket.once('connect_error', (error) =>
+      resolve((error as Error & { data?: { code: string } }).data?.code ?? error.message),
+    ),
+  )
+const code = (answer: Ack<unknown>) => (answer.ok ? 'ok' : answer.error.code)
+
+describe('the metrics gateway', () => {
+  it('REQ-G1, REQ-G2: what a page says comes merged to an admin, and so does that it is gone', async () => {
+    const ana = await seated(server.url, 'daily')
+    expect(code(await ana.say({ meetingId: 'daily', metrics: full(), timestamp: 1 }))).toBe('ok')
+    const admin = await adminAt(server.url)
+    expect(admin.snapshot.users).toMatchObject([{ meetingId: 'daily', userId: ana.id }])
+
+    expect(code(await ana.say({ metrics: { n: 2, up: 700, rtt: 450, relayed: 1 } }))).toBe('ok')
+    await until('an update', () =>
+      admin.heard.updates.some((one) => 'metrics' in one && one.metrics.up === 700),
+    )
+    expect(admin.heard.updates.at(-1)).toMatchObject({ quality: 'poor', metrics: { down: 800 } })
+    expect(admin.heard.alerts.map(({ kind, state }) => `${kind} ${state}`)).toEqual([
+      'latency open',
+      'quality open',
+      'relay open',
+    ])
+
+    ana.socket.disconnect()
+    await until('that she is gone', () =>
+      admin.heard.updates.some((one) => 'gone' in one && one.userId === ana.id),
+    )
+    expect(admin.heard.alerts.filter(({ state }) => state === 'resolved')).toHaveLength(3)
+    expect((await adminAt(server.url)).snapshot).toEqual({ users: [], alerts: [] })
+  })
+
+  it('REQ-G5: nobody without a token, of another origin, or who is no admin', async () => {
+    expect(await refusalOf(metricsSocket(server.url, 'forged').socket)).toBe('unauthenticated')
+    expect(await refusalOf(metricsSocket(server.url, undefined).socket)).toBe('unauthenticated')
+    const { joined } = await people.enter(server.url, 'origin', 'Ana')
+    const evil = metricsSocket(server.url, joined.token, { origin: 'https://evil.example' })
+    expect(await refusalOf(evil.socket)).toMatch(/error/)
+    const ana = await seated(server.url, 'daily')
+    expect(code(await ana.ask('admin:subscribe', {}))).toBe('forbidden')
+  })
+
+  it('REQ-G1: only of the room one sits in, and of oneself; what is absurd is refused by name', async () => {
+    const ana = await seated(server.url, 'mine')
+    const of = async (message: unknown) => code(await ana.say(message))
+    expect(await of({ meetingId: 'theirs', metrics: full() })).toBe('forbidden')
+    expect(await of({ userId: 'p-somebody', metrics: full() })).toBe('forbidden')
+    for (const up of [-1, 1e12, 0.5, 'x', null])
+      expect(await of({ metrics: { ...full(), up } })).toBe('invalid')
+    for (const odd of [undefined, null, 'x', [], { metrics: {} }])
+      expect(await of(odd)).toBe('invalid')
+    // A token alone is no seat.
+    const { token } = await requestJoin(server.url, 'mine', { name: 'Eve' })
+    const eve = metricsSocket(server.url, token)
+    expect(code(await eve.say({ metrics: full() }))).toBe('not-joined')
+  })
+
+  it('REQ-G1, REQ-G5: a gap asks for all of it, once; too many events are refused', async () => {
+    const ana = await seated(server.url, 'gaps')
+    let asked = 0
+    ana.socket.on('meeting:metrics:full', () => asked++)
+    await ana.say({ metrics: full() })
+    await ana.say({ metrics: { n: 3, up: 1 } })
+    await ana.say({ metrics: { n: 4, up: 1 } })
+    await until('a full sample is asked for', () => asked === 1)
+    expect(code(await ana.say({ metrics: full({ up: 9 }) }))).toBe('ok')
+    const many = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => ana.say({ metrics: { n: 2 + index } })),
+    )
+    expect(many.map(code)).toContain('rate-limited')
+    expect(asked).toBe(1)
+    const metrics = await (await fetch(`${server.url}/metrics`)).text()
+    expect(metrics).toMatch(/parley_client_events_total\{outcome="gap"\} [1-9]/)
+    expect(metrics).toMatch(/parley_client_events_refused_total\{code="rate-limited"\} [1-9]/)
+    expect(metrics).not.toMatch(/gaps/)
+  })
+
+  it('REQ-G1, REQ-G2: replicas share the live state by way of Redis, and what it misses while it is away', async () => {
+    const [first, second] = replicas as [Signaling, Signaling]
+    const ana = await seated(first.url, 'shared')
+    await ana.say({ metrics: full({ relayed: 1 }) })
+    const reader = new Redis(redis.url)
+    const key = `parley:metrics:meeting:default.shared:user:${ana.id}:metrics`
+    await until('the state is in Redis', async () => (await reader.hexists(key, 'state')) === 1)
+    expect(await reader.pttl(key)).toBeGreaterThan(200_000)
+
+    const admin = await adminAt(second.url)
+    expect(admin.snapshot.users).toMatchObject([{ userId: ana.id }])
+    expect(admin.snapshot.alerts).toMatchObject([{ kind: 'relay', state: 'open' }])
+    await ana.say({ metrics: { n: 2, relayed: 0 } })
+    await until('the other replica tells of it', () =>
+      admin.heard.alerts.some(({ kind, state }) => kind === 'relay' && state === 'resolved'),
+    )
+
+    // Her page goes on at the other replica: what the first one has to say is of no interest any more.
+    const again = metricsSocket(second.url, ana.joined.token)
+    expect(code(await again.say({ metrics: full({ up: 1234 }) }))).toBe('ok')
+    const up = async () => JSON.parse((await reader.hget(key, 'state')) ?? '{}').user?.metrics.up
+    await until('the newer state is there', async () => (await up()) === 1234)
+    await ana.say({ metrics: { n: 3, up: 1 } })
+    ana.socket.disconnect()
+
+    redis.signal('SIGSTOP')
+    expect(code(await again.say({ metrics: { n: 2, up: 4321 } }))).toBe('ok')
+    redis.signal('SIGCONT')
+    await until('what was said meanwhile is there', async () => (await up()) === 4321)
+    again.socket.disconnect()
+    await until('she is gone from Redis', async () => (await reader.exists(key)) === 0)
+    reader.disconnect()
+  })
+})

@@ -1,0 +1,11 @@
+/** `950 kbps`, `1.2 Mbps`: what people compare with what their provider promises. */
+export function bitRate(kbps: number, locale: string): string {
+  const mega = kbps >= 1000
+  const value = mega ? kbps / 1000 : kbps
+  const digits = mega && value < 10 ? 1 : 0
+  const number = new Intl.NumberFormat(locale, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  })
+  return `${number.format(value)} ${mega ? 'Mbps' : 'kbps'}`
+}

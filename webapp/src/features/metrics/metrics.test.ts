@@ -1,0 +1,292 @@
+import { describe, expect, it } from '@jest/globals'
+import { type MetricsDelta, metricCounters, metricFields, type UserMetrics } from '@parley/protocol'
+import fc from 'fast-check'
+import type { StatsRow } from '../connection/linkStats.ts'
+import { DeltaEncoder } from './DeltaEncoder.ts'
+import { EmissionPolicy } from './EmissionPolicy.ts'
+import { MetricsEngine } from './MetricsEngine.ts'
+import type { ConnectionReading } from './statsRows.ts'
+import type { UserReading } from './userMetrics.ts'
+
+const calm: UserReading = {
+  ...{ up: 900, down: 1800, rtt: 40, min: 35, max: 45, loss: 0, jitter: 2, links: 2, relayed: 0 },
+}
+const user = (more: Partial<UserMetrics> = {}): UserMetrics => ({
+  ...{ ...calm, tx: 0, rx: 0, back: 0, ...more },
+})
+
+describe('when a page says how it is', () => {
+  const reading = fc.record({
+    up: fc.nat(5000),
+    down: fc.nat(5000),
+    rtt: fc.option(fc.nat(900), { nil: null }),
+    loss: fc.option(fc.integer({ min: 0, max: 10 }), { nil: null }),
+    relayed: fc.nat(2),
+  })
+
+  it('REQ-M5: fewer than ten times in any minute, and never silent for long, whatever happens', () => {
+    const step = fc.record({
+      reading,
+      startOver: fc.boolean(),
+      ms: fc.integer({ min: 200, max: 3000 }),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 50, maxLength: 300 }), (steps) => {
+        const policy = new EmissionPolicy(10_000)
+        const said: number[] = []
+        let at = 0
+        for (const { reading: now, startOver, ms } of steps) {
+          at += ms
+          if (startOver) policy.startOver()
+          if (policy.decide({ ...calm, ...now }, at)) said.push(at)
+          // As soon as it was to be said, and there was a reading after that.
+          expect(at - (said.at(-1) ?? 0)).toBeLessThan(10_000 + 3000)
+        }
+        for (const from of said)
+          expect(said.filter((one) => one >= from && one < from + 60_000).length).toBeLessThan(10)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('REQ-M5: in a steady call six times a minute', () => {
+    const wobble = fc.integer({ min: 80, max: 120 })
+    fc.assert(
+      fc.property(fc.array(wobble, { minLength: 300, maxLength: 300 }), (percents) => {
+        const policy = new EmissionPolicy(10_000)
+        const said = percents.filter((percent, second) =>
+          policy.decide({ ...calm, up: 9 * percent, down: 18 * percent }, second * 1000),
+        )
+        expect(said.length).toBeLessThanOrEqual(300 / 10)
+      }),
+    )
+  })
+
+  it('REQ-M5: at first; on another label, on and off the relay, on half as much again; after 10 s', () => {
+    const policy = new EmissionPolicy(10_000)
+    const at = (second: number, now: Partial<UserReading>) =>
+      policy.decide({ ...calm, ...now }, second * 1000)
+    expect(at(0, {})).toBe('first')
+    expect(at(1, {})).toBeUndefined()
+    expect(at(9.9, {})).toBeUndefined()
+    expect(at(10, {})).toBe('time')
+    expect(at(20, { rtt: 100 })).toBe('quality')
+    expect(at(29, { rtt: 100, relayed: 1 })).toBe('relay')
+    expect(at(38, { rtt: 100, relayed: 2 })).toBeUndefined()
+    expect(at(38, { rtt: 100 })).toBe('relay')
+    // Of 2700 kbit/s.
+    expect(at(47, { rtt: 100, up: 2250 })).toBeUndefined()
+    expect(at(47, { rtt: 100, up: 2251 })).toBe('bandwidth')
+    expect(at(56, { rtt: null })).toBe('quality')
+  })
+})
+
+describe('what it says', () => {
+  const value = {
+    up: fc.nat(20_000),
+    down: fc.nat(20_000),
+    rtt: fc.option(fc.nat(900), { nil: null }),
+    loss: fc.option(fc.integer({ min: 0, max: 100 }), { nil: null }),
+    jitter: fc.option(fc.nat(100), { nil: null }),
+    relayed: fc.nat(3),
+  }
+
+  it('REQ-M5, REQ-M7: put together it is what was measured, counters to the kB', () => {
+    const step = fc.record({ ...value, tx: fc.nat(5000), rx: fc.nat(5000), lost: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 2, maxLength: 60 }), (steps) => {
+        const encoder = new DeltaEncoder()
+        let merged = user()
+        let [tx, rx] = [0, 0]
+        for (const { tx: sent, rx: received, lost, ...reading } of steps) {
+          tx += sent
+          rx += received
+          const now = user({ ...reading, tx, rx })
+          if (lost) encoder.startOver()
+          merged = put(merged, encoder.encode(now))
+          expect(merged).toMatchObject({ tx, rx, relayed: now.relayed })
+          for (const field of ['up', 'down'] as const)
+            expect(Math.abs(merged[field] - now[field])).toBeLessThanOrEqual(
+              Math.max(2, now[field] * 0.05),
+            )
+          expect(Math.abs((merged.rtt ?? -9) - (now.rtt ?? -9))).toBeLessThanOrEqual(2)
+        }
+      }),
+    )
+  })
+
+  it('REQ-M5: nine of ten events of a steady call have no more than 120 bytes on the wire, 115 on average', () => {
+    const wobble = fc.record({
+      up: fc.integer({ min: 850, max: 1100 }),
+      down: fc.integer({ min: 2500, max: 3200 }),
+      rtt: fc.integer({ min: 30, max: 60 }),
+      loss: fc.integer({ min: 0, max: 5 }).map((tenths) => tenths / 10),
+      jitter: fc.integer({ min: 1, max: 8 }),
+      tx: fc.integer({ min: 1000, max: 1400 }),
+      rx: fc.integer({ min: 3000, max: 4200 }),
+    })
+    fc.assert(
+      fc.property(fc.array(wobble, { minLength: 60, maxLength: 60 }), (events) => {
+        const encoder = new DeltaEncoder()
+        let [tx, rx] = [0, 0]
+        const sizes = events.map((event) => {
+          tx += event.tx
+          rx += event.rx
+          const min = event.rtt - 4
+          const max = event.rtt + 5
+          const metrics = encoder.encode(user({ ...event, min, max, tx, rx }))
+          return wireBytes({ metrics })
+        })
+        const steady = sizes.slice(1).toSorted((a, b) => a - b)
+        const mean = steady.reduce((sum, size) => sum + size, 0) / steady.length
+        expect(mean).toBeLessThanOrEqual(115)
+        expect(steady[Math.floor(steady.length * 0.9)]).toBeLessThanOrEqual(120)
+      }),
+    )
+  })
+})
+
+/** With what Socket.IO and Engine.IO put around it. */
+function wireBytes(message: unknown): number {
+  return `42/meeting-metrics,${JSON.stringify(['meeting:metrics', message])}`.length
+}
+
+function put(before: UserMetrics, event: MetricsDelta | { full: true }): UserMetrics {
+  if ('full' in event) {
+    const {
+      n: _n,
+      full: _full,
+      ...all
+    } = event as unknown as UserMetrics & { n: number; full: true }
+    return all
+  }
+  const after = { ...before }
+  for (const field of metricFields)
+    if (event[field] !== undefined) after[field] = event[field] as never
+  for (const counter of metricCounters) after[counter] += event[counter] ?? 0
+  return after
+}
+
+describe('what is reckoned of readings', () => {
+  type Traffic = { sent: number; received: number; packets: number; lost: number }
+  const rows = (traffic: Traffic, more: { rtt?: number; relay?: boolean } = {}): StatsRow[] => [
+    {
+      ...{ id: 'T', type: 'transport', selectedCandidatePairId: 'P' },
+      ...{ bytesSent: traffic.sent, bytesReceived: traffic.received },
+    },
+    {
+      ...{ id: 'P', type: 'candidate-pair', localCandidateId: 'L', remoteCandidateId: 'R' },
+      ...(more.rtt !== undefined && { currentRoundTripTime: more.rtt / 1000 }),
+    },
+    { id: 'L', type: 'local-candidate', candidateType: more.relay ? 'relay' : 'host' },
+    { id: 'R', type: 'remote-candidate', candidateType: 'srflx' },
+    {
+      ...{ id: 'I', type: 'inbound-rtp', kind: 'audio', bytesReceived: traffic.received },
+      ...{ packetsReceived: traffic.packets, packetsLost: traffic.lost, jitter: 0.004 },
+    },
+    { id: 'O', type: 'outbound-rtp', kind: 'audio', bytesSent: traffic.sent, headerBytesSent: 0 },
+  ]
+  const link = (id: string, its: StatsRow[], more: Partial<ConnectionReading> = {}) => ({
+    ...({ id, overSfu: false, state: 'connected', connectionState: 'connected' } as const),
+    ...({ iceConnectionState: 'connected', rows: its, ...more } as const),
+  })
+
+  it('REQ-M1: rates and loss are those of the last seconds, audio included', () => {
+    const engine = new MetricsEngine(10_000)
+    let last = engine.take({ atMs: 0, links: [], sfu: undefined }, false)
+    for (let second = 0; second <= 20; second++) {
+      // 800 kbit/s at first, 80 after 10 s; a tenth is lost in the first half.
+      const late = Math.max(0, second - 10)
+      const sent = 100_000 * Math.min(10, second) + 10_000 * late
+      const packets = 45 * Math.min(10, second) + 50 * late
+      const traffic = { sent, received: 2 * sent, packets, lost: 5 * Math.min(10, second) }
+      last = engine.take(
+        { atMs: second * 1000, links: [link('a', rows(traffic, { rtt: 48 }))], sfu: undefined },
+        false,
+      )
+      if (second === 10) {
+        expect(last.links[0]).toMatchObject({ lossPercent: 10, rttMs: 48, jitterMs: 4 })
+        expect(last.links[0]?.total).toEqual({ up: 800, down: 1600 })
+        expect(last.links[0]?.audio).toEqual({ up: 800, down: 1600 })
+      }
+    }
+    expect(last.links[0]).toMatchObject({
+      lossPercent: 0,
+      packetsLost: 50,
+      total: { up: 80, down: 160 },
+    })
+    expect(last.user).toMatchObject({ up: 80, down: 160, loss: 0, tx: 1100, rx: 2200 })
+  })
+
+  it('REQ-M1: a connection that begins anew is counted on, and never backwards', () => {
+    const traffic = fc.record({
+      sent: fc.nat(1e6),
+      received: fc.nat(1e6),
+      packets: fc.nat(1000),
+      lost: fc.integer({ min: -50, max: 500 }),
+    })
+    fc.assert(
+      fc.property(fc.array(traffic, { minLength: 2, maxLength: 20 }), (readings) => {
+        const engine = new MetricsEngine(10_000)
+        let [tx, rx] = [0, 0]
+        readings.forEach((reading, second) => {
+          const { user: now, links } = engine.take(
+            { atMs: second * 1000, links: [link('a', rows(reading))], sfu: undefined },
+            true,
+          )
+          for (const value of Object.values(now))
+            if (value !== null) expect(value).toBeGreaterThanOrEqual(0)
+          expect(now.tx).toBeGreaterThanOrEqual(tx)
+          expect(now.rx).toBeGreaterThanOrEqual(rx)
+          ;[tx, rx] = [now.tx, now.rx]
+          const loss = links[0]?.lossPercent ?? 0
+          expect(loss >= 0 && loss <= 100).toBe(true)
+          // Nothing is known of the way yet, which is unknown and not NaN.
+          expect(links[0]).toMatchObject({ quality: 'unknown', rttMs: undefined, mos: undefined })
+          expect(now).toMatchObject({ rtt: null, min: null, max: null })
+        })
+      }),
+    )
+  })
+
+  it('REQ-M3: all connections of a person; those over the SFU are one', () => {
+    const engine = new MetricsEngine(10_000)
+    const one = { sent: 1000, received: 1000, packets: 10, lost: 0 }
+    const mesh = engine.take(
+      {
+        ...{ atMs: 0, sfu: undefined },
+        links: [link('a', rows(one, { rtt: 20 })), link('b', rows(one, { rtt: 60, relay: true }))],
+      },
+      false,
+    )
+    expect(mesh.user).toMatchObject({ rtt: 40, min: 20, max: 60, links: 2, relayed: 1 })
+    const over = (id: string) => link(id, rows(one, { rtt: 30 }), { overSfu: true })
+    const sfu = engine.take(
+      { atMs: 1000, links: [over('a'), over('b')], sfu: link('sfu', rows(one, { rtt: 30 })) },
+      false,
+    )
+    expect(sfu.user).toMatchObject({ rtt: 30, links: 1, relayed: 0 })
+    expect(sfu.links).toHaveLength(2)
+  })
+
+  it('REQ-A6: a connection that was cut and came back is counted once', () => {
+    const engine = new MetricsEngine(10_000)
+    const its = rows({ sent: 1, received: 1, packets: 1, lost: 0 })
+    const states = [
+      'connecting',
+      'connected',
+      'reconnecting',
+      'reconnecting',
+      'connected',
+      'connected',
+    ] as const
+    const backs = states.map(
+      (state, second) =>
+        engine.take(
+          { atMs: second * 1000, links: [link('a', its, { state })], sfu: undefined },
+          false,
+        ).user.back,
+    )
+    expect(backs).toEqual([0, 0, 0, 0, 1, 1])
+  })
+})

@@ -1,0 +1,29 @@
+import { pageConfigSchema } from '@parley/protocol'
+import { cell, store } from '../../state.ts'
+import { CallMonitor, type CallMonitorOptions } from './CallMonitor.ts'
+import type { EngineResult } from './MetricsEngine.ts'
+import { openMetricsSocket } from './metricsSocket.ts'
+
+/** Where a worker cannot be had there are no figures, and the call goes on without. */
+const startEngine: CallMonitorOptions['startEngine'] = (onResult) => {
+  const worker = new Worker(new URL('./metricsWorker.ts', import.meta.url), { type: 'module' })
+  worker.onmessage = ({ data }: MessageEvent<EngineResult>) => onResult(data)
+  worker.onerror = (error) => console.warn('metrics worker', { error: error.message })
+  return { post: (request) => worker.postMessage(request), stop: () => worker.terminate() }
+}
+
+export const ownMetrics = new CallMonitor({
+  metrics: cell('metrics'),
+  async config() {
+    const response = await fetch('/api/config').catch(() => undefined)
+    if (!response?.ok) return undefined
+    return pageConfigSchema.safeParse(await response.json()).data?.metrics
+  },
+  startEngine,
+  createSocket: openMetricsSocket,
+  epochMs: () => Date.now(),
+})
+
+store.subscribe(({ call: { phase } }, { call: before }) => {
+  if (phase !== before.phase && (phase === 'left' || phase === 'failed')) ownMetrics.stop()
+})
