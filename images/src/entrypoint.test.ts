@@ -356,4 +356,24 @@ describe('webapp entrypoint', () => {
     expect(bad.exitCode).toBe(1)
     expect(bad.all).toContain('SFU_UPSTREAM is not host:port')
   })
+
+  it('REQ-W5: lets the page connect to where people sign in, and to nobody else', async () => {
+    const env = {
+      SIGNALING_UPSTREAM: 'localhost:8080',
+      PARLEY_WEBAPP_ETC: join(repositoryRoot, 'images/webapp'),
+      TMPDIR: folder,
+    }
+    const policy = () => readFile(join(folder, 'nginx/headers.conf'), 'utf8')
+    expect((await start('webapp', 'nginx', env)).exitCode).toBe(0)
+    expect(await policy()).toContain("connect-src 'self';")
+    const PAGE_CONNECT = 'https://id.example.com:8443 https://tokens.example.com'
+    await start('webapp', 'nginx', { ...env, PAGE_CONNECT })
+    expect(await policy()).toContain(`connect-src 'self' ${PAGE_CONNECT};`)
+    const bad = await start('webapp', 'nginx', {
+      ...env,
+      PAGE_CONNECT: "https://a; script-src 'x'",
+    })
+    expect(bad.exitCode).toBe(1)
+    expect(bad.all).toContain('PAGE_CONNECT is no list of origins')
+  })
 })

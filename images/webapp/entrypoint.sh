@@ -3,6 +3,7 @@
 #
 #   env  SIGNALING_UPSTREAM  host:port of signaling (required)
 #        SFU_UPSTREAM        host:port of the SFU; empty: there is none
+#        PAGE_CONNECT        origins that the page may connect to besides its own, between spaces
 #        PORT                8080
 #
 # PARLEY_WEBAPP_ETC, PARLEY_WEBAPP_ROOT and TMPDIR move the paths in tests.
@@ -48,6 +49,8 @@ full_name() { # NAME host:port
 signaling=$(full_name SIGNALING_UPSTREAM "$SIGNALING_UPSTREAM")
 sfu=
 [ -z "${SFU_UPSTREAM:-}" ] || sfu=$(full_name SFU_UPSTREAM "$SFU_UPSTREAM")
+connect=${PAGE_CONNECT:+ $PAGE_CONNECT}
+case $connect in *[!A-Za-z0-9.:/_\ \[\]-]*) fail "PAGE_CONNECT is no list of origins: $connect" ;; esac
 resolvers=$(awk '$1 == "nameserver" { printf "%s ", $2 ~ /:/ ? "[" $2 "]" : $2 }' "$resolv")
 
 mkdir -p "$tmp" || fail "cannot write to ${TMPDIR:-/tmp}; mount an emptyDir there"
@@ -55,6 +58,7 @@ sed -e "s|@PORT@|$port|g" \
     -e "s|@SIGNALING@|$signaling|g" \
     -e "s|@SFU@|$sfu|g" \
     -e "s|@RESOLVERS@|${resolvers:-127.0.0.1 }|g" \
-    -e "s|@ROOT@|$root|g" -e "s|@ETC@|$etc|g" -e "s|@TMP@|$tmp|g" \
+    -e "s|@ROOT@|$root|g" -e "s|@TMP@|$tmp|g" \
     "$etc/nginx.conf.template" >"$tmp/nginx.conf"
+sed "s|@CONNECT@|$connect|g" "$etc/headers.conf" >"$tmp/headers.conf"
 exec nginx -e stderr -c "$tmp/nginx.conf"

@@ -62,8 +62,29 @@ const autoOrBoolean = (byDefault: 'Auto' | boolean, description: string) =>
     // A value that is a string or a boolean has no type in a structural schema.
     .meta({ 'x-kubernetes-preserve-unknown-fields': true })
 
+const dsn = (description: string) =>
+  text(
+    1024,
+    /^(https?:\/\/[^\s/@]+@\S+)?$/,
+    'is no DSN: write one like https://key@errors.example.com/1',
+  )
+    .default('')
+    .describe(description)
+
 const monitoring = z
   .strictObject({
+    errors: z
+      .strictObject({
+        dsn: dsn('DSN that signaling reports its faults to; empty: nowhere.'),
+        pageDsn: dsn(
+          'DSN that the web page reports its faults to, which everybody can read there; empty: nowhere.',
+        ),
+      })
+      .meta(AS_WHOLE)
+      .prefault({})
+      .describe(
+        'An error tracker that speaks the protocol of Sentry. It is told of faults, without names, tokens or media.',
+      ),
     serviceMonitor: autoOrBoolean('Auto', 'ServiceMonitors for the Prometheus operator.'),
     dashboards: autoOrBoolean(
       true,
@@ -75,7 +96,7 @@ const monitoring = z
     ),
   })
   .prefault({})
-  .describe('Objects for Prometheus and Grafana.')
+  .describe('Objects for Prometheus and Grafana, and where faults are reported.')
 
 const networkPolicy = z
   .strictObject({

@@ -11,7 +11,7 @@ import { keepsAfterDeletion, renderMeetingCluster } from './render.ts'
 import { generateSecrets } from './secrets.ts'
 import { renderInputs } from './testing/inputs.ts'
 
-const examples = ['demo', 'small', 'production', 'multi-region', 'external-services']
+const examples = ['demo', 'small', 'production', 'multi-region', 'external-services', 'sign-in']
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 let cluster: ControlPlane

@@ -11,14 +11,8 @@ export interface Limitation {
 
 /** What the spec asks for and this version does not have, so that nobody has to find out. */
 export function limitations(mc: MeetingCluster): Limitation[] {
-  const { cost, signaling } = mc.spec
+  const { cost } = mc.spec
   const found: (Limitation & { when: boolean })[] = [
-    {
-      when: signaling.auth.mode === 'OIDC',
-      component: 'signaling',
-      message: 'spec.signaling.auth.mode OIDC is not available in this version: take Token',
-      holds: true,
-    },
     {
       when: cost.prices.preset !== undefined && !isPreset(cost.prices.preset),
       component: 'meter',

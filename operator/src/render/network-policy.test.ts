@@ -54,6 +54,20 @@ describe('REQ-K1: network policies', () => {
     },
   )
 
+  it('REQ-W5: let signaling ask the identity provider and the error tracker, and without them nobody outside', () => {
+    const ports = (spec: Parameters<typeof policies>[0]) =>
+      policies(spec)
+        ['demo-signaling']?.egress?.filter(({ to }) => to === undefined)
+        .flatMap(({ ports }) => ports.map(({ protocol, port }) => `${protocol} ${port}`))
+    const oidc = { issuer: 'https://id.example.com:8443', clientId: 'c' }
+    const spec = {
+      signaling: { auth: { mode: 'OIDC' as const, oidc } },
+      monitoring: { errors: { dsn: 'https://k@e.example.com/1' } },
+    }
+    expect(ports({})).toEqual(['UDP 53', 'TCP 53'])
+    expect(ports(spec)).toEqual(['UDP 53', 'TCP 53', 'TCP 443', 'TCP 8443'])
+  })
+
   it('let signaling be reached by the web page, by Prometheus and by the operator', () => {
     const inputs = renderInputs({ operatorNamespace: 'parley-system' })
     const [ingress] = policies({}, inputs)['demo-signaling']?.ingress ?? []

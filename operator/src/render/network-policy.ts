@@ -5,7 +5,7 @@ import { METER_PORT } from './meter.ts'
 import { metadata, selectorOf } from './names.ts'
 import { REDIS_PORT, redisAddress } from './redis.ts'
 import { SFU_PORT } from './sfu.ts'
-import { SIGNALING_PORT } from './signaling.ts'
+import { SIGNALING_PORT, signalingAsksPorts } from './signaling.ts'
 import { WEBAPP_PORT } from './webapp.ts'
 
 /** One side of a flow. No peers: everybody. */
@@ -59,7 +59,7 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
           ports: [{ protocol: 'TCP', port: SIGNALING_PORT }],
         },
       ],
-      egress: [dns, redis, ...sfu],
+      egress: [dns, redis, ...sfu, ...outside(signalingAsksPorts(mc))],
     }),
     policy(mc, 'meter', {
       ingress: [
@@ -157,6 +157,11 @@ const dns: Flow = {
     { protocol: 'UDP', port: 53 },
     { protocol: 'TCP', port: 53 },
   ],
+}
+
+/** To whom no policy can name: policies know addresses, and these are names. */
+function outside(ports: readonly number[]): Flow[] {
+  return ports.length === 0 ? [] : [{ ports: ports.map((port) => ({ protocol: 'TCP', port })) }]
 }
 
 function toMysql({ spec }: MeetingCluster): Flow {

@@ -1,7 +1,13 @@
-import { expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { meetingCluster } from '../api/testing/specs.ts'
-import { buildSignalingDeployment, buildTurnEndpoints } from './signaling.ts'
+import {
+  buildSignalingDeployment,
+  buildTurnEndpoints,
+  pageConnectsTo,
+  signalingAsksPorts,
+} from './signaling.ts'
 import { renderInputs } from './testing/inputs.ts'
+import { buildWebappDeployment } from './webapp.ts'
 
 const inputs = renderInputs()
 const pod = (spec: Parameters<typeof meetingCluster>[0]) =>
@@ -40,3 +46,74 @@ it('browsers are given the TURN URLs that are ready', () => {
   const { data } = buildTurnEndpoints(meetingCluster(), inputs)
   expect(JSON.parse(data['endpoints.json'] ?? '')).toEqual({ urls: inputs.turnUrls })
 })
+
+describe('REQ-W5: signing in', () => {
+  const oidc = { issuer: 'https://id.example.com:8443/realms/staff', clientId: 'parley' }
+  const spec = (more: object = {}) => ({
+    signaling: { auth: { mode: 'OIDC' as const, oidc: { ...oidc, ...more } } },
+  })
+
+  it('signaling knows the identity provider, and of the roles only what the spec says', () => {
+    const of = env(spec({ rolesClaim: 'groups', memberRole: 'staff', scope: 'openid groups' }))
+    expect(of).toMatchObject({
+      PARLEY_AUTH_MODE: 'OIDC',
+      PARLEY_OIDC_ISSUER: oidc.issuer,
+      PARLEY_OIDC_CLIENT_ID: 'parley',
+      PARLEY_OIDC_ROLES_CLAIM: 'groups',
+      PARLEY_OIDC_MEMBER_ROLE: 'staff',
+      PARLEY_OIDC_SCOPE: 'openid groups',
+    })
+    // As signaling has it by default.
+    expect(of).not.toHaveProperty('PARLEY_OIDC_HOST_ROLE')
+  })
+
+  it('in mode Token nothing is said of a provider', () => {
+    const names = Object.keys(env({ signaling: { auth: { oidc } } }))
+    expect(names.filter((name) => /OIDC|AUTH_MODE/.test(name))).toEqual([])
+    expect(pageConnectsTo(meetingCluster({ signaling: { auth: { oidc } } }))).toEqual([])
+  })
+
+  it('pages may connect to the provider, and to whom they report faults; signaling may ask theirs', () => {
+    const origins = ['https://tokens.example.com']
+    const mc = meetingCluster({
+      ...spec({ origins }),
+      monitoring: {
+        errors: { dsn: 'http://k@e.example.com/1', pageDsn: 'https://k@p.example.com/2' },
+      },
+    })
+    const expected = ['https://id.example.com:8443', ...origins, 'https://p.example.com']
+    expect(pageConnectsTo(mc)).toEqual(expected)
+    const page = buildWebappDeployment(mc, inputs).spec.template.spec?.containers[0]
+    expect(page?.env).toContainEqual({ name: 'PAGE_CONNECT', value: expected.join(' ') })
+    expect(signalingAsksPorts(mc)).toEqual([80, 8443])
+    expect(signalingAsksPorts(meetingCluster())).toEqual([])
+  })
+})
+
+it('REQ-W6: signaling reports faults where the spec says, and nowhere else', () => {
+  const errors = { dsn: 'https://k@e.example.com/1', pageDsn: 'https://k@e.example.com/2' }
+  expect(env({ monitoring: { errors }, image: { tag: 'v7' } })).toMatchObject({
+    PARLEY_ERRORS_DSN: errors.dsn,
+    PARLEY_ERRORS_PAGE_DSN: errors.pageDsn,
+    PARLEY_RELEASE: 'v7',
+  })
+  expect(Object.keys(env({})).filter((name) => name.includes('ERRORS'))).toEqual([])
+})
+
+it.each([
+  [{}, '1', undefined],
+  [{ webapp: { ingress: { enabled: true } } }, '1', 'loopback,linklocal,uniquelocal'],
+  [
+    { webapp: { ingress: { enabled: true } }, signaling: { trustedProxies: ['10.2.0.0/16'] } },
+    '1',
+    '10.2.0.0/16',
+  ],
+  [{ webapp: { enabled: false } }, undefined, undefined],
+] as const)(
+  'REQ-G5: with %j signaling believes the nearest %s, and %s, where a client is',
+  (spec, hops, proxies) => {
+    const of = env(spec as Parameters<typeof meetingCluster>[0])
+    expect(of.PARLEY_TRUSTED_HOPS).toBe(hops)
+    expect(of.PARLEY_TRUSTED_PROXIES).toBe(proxies)
+  },
+)

@@ -95,6 +95,9 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
           { name: 'PARLEY_JOIN_TTL_SECONDS', value: String(JOIN_TOKEN_TTL_SECONDS) },
           { name: 'PARLEY_JOIN_KEY_FILE', value: '/etc/parley/secrets/join/key' },
           { name: 'PARLEY_GUESTS', value: signaling.auth.guests },
+          ...given(signInEnv(mc)),
+          ...given(proxiesEnv(mc)),
+          ...given(errorsEnv(mc, inputs)),
           { name: 'PARLEY_SFU', value: hasLiveKit(mc) ? 'LiveKit' : 'None' },
           ...(hasLiveKit(mc)
             ? [
@@ -126,4 +129,68 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
       }),
     },
   }
+}
+
+/** How people sign in; what the spec leaves empty is as signaling has it by default. */
+function signInEnv({ spec }: MeetingCluster): Record<string, string> {
+  const { mode, oidc } = spec.signaling.auth
+  if (mode !== 'OIDC') return {}
+  return {
+    PARLEY_AUTH_MODE: mode,
+    PARLEY_OIDC_ISSUER: oidc.issuer,
+    PARLEY_OIDC_CLIENT_ID: oidc.clientId,
+    PARLEY_OIDC_SCOPE: oidc.scope,
+    PARLEY_OIDC_ROLES_CLAIM: oidc.rolesClaim,
+    PARLEY_OIDC_HOST_ROLE: oidc.hostRole,
+    PARLEY_OIDC_ADMIN_ROLE: oidc.adminRole,
+    PARLEY_OIDC_MEMBER_ROLE: oidc.memberRole,
+    PARLEY_OIDC_TENANT_CLAIM: oidc.tenantClaim,
+    PARLEY_OIDC_ORIGINS: oidc.origins.join(','),
+  }
+}
+
+/** Our web page's server stands before signaling; an Ingress of ours has an address of the cluster. */
+function proxiesEnv({ spec }: MeetingCluster): Record<string, string> {
+  const { signaling, webapp } = spec
+  const byDefault = webapp.ingress.enabled ? ['loopback', 'linklocal', 'uniquelocal'] : []
+  const proxies = signaling.trustedProxies.length > 0 ? signaling.trustedProxies : byDefault
+  return {
+    PARLEY_TRUSTED_HOPS: webapp.enabled ? '1' : '',
+    PARLEY_TRUSTED_PROXIES: proxies.join(','),
+  }
+}
+
+function errorsEnv({ spec }: MeetingCluster, { images }: RenderInputs): Record<string, string> {
+  const { dsn, pageDsn } = spec.monitoring.errors
+  if (dsn === '' && pageDsn === '') return {}
+  return {
+    PARLEY_ERRORS_DSN: dsn,
+    PARLEY_ERRORS_PAGE_DSN: pageDsn,
+    PARLEY_RELEASE: spec.image.tag || images.tag,
+  }
+}
+
+const given = (env: Record<string, string>) =>
+  Object.entries(env).flatMap(([name, value]) => (value === '' ? [] : [{ name, value }]))
+
+/** Origins that the web page connects to, besides its own: to sign in, and to report its faults. */
+export function pageConnectsTo({ spec }: MeetingCluster): string[] {
+  const { mode, oidc } = spec.signaling.auth
+  const urls = [
+    ...(mode === 'OIDC' ? [oidc.issuer, ...oidc.origins] : []),
+    spec.monitoring.errors.pageDsn,
+  ]
+  return [...new Set(urls.flatMap((url) => (url === '' ? [] : [new URL(url).origin])))]
+}
+
+/** Ports of those outside of the cluster whom signaling asks itself: the identity provider, the error tracker. */
+export function signalingAsksPorts({ spec }: MeetingCluster): number[] {
+  const { mode, oidc } = spec.signaling.auth
+  const urls = [mode === 'OIDC' ? oidc.issuer : '', spec.monitoring.errors.dsn]
+  const ports = urls.flatMap((url) => (url === '' ? [] : [portOf(new URL(url))]))
+  return [...new Set(ports)].toSorted((a, b) => a - b)
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
 }

@@ -10,7 +10,7 @@ import { compact, type Deployment, type KubernetesObject, type Service } from '.
 import { metadata, objectName, selectorOf, serviceHost } from './names.ts'
 import { httpProbes, podTemplate, scratchMount } from './pod.ts'
 import { SFU_PORT } from './sfu.ts'
-import { SIGNALING_PORT } from './signaling.ts'
+import { pageConnectsTo, SIGNALING_PORT } from './signaling.ts'
 
 export const WEBAPP_PORT = 8080
 
@@ -51,6 +51,7 @@ export function buildWebappService(mc: MeetingCluster): Service {
 }
 
 export function buildWebappDeployment(mc: MeetingCluster, inputs: RenderInputs): Deployment {
+  const connectsTo = pageConnectsTo(mc)
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -71,6 +72,7 @@ export function buildWebappDeployment(mc: MeetingCluster, inputs: RenderInputs):
           ...(hasLiveKit(mc)
             ? [{ name: 'SFU_UPSTREAM', value: `${serviceHost(mc, 'sfu')}:${SFU_PORT}` }]
             : []),
+          ...(connectsTo.length > 0 ? [{ name: 'PAGE_CONNECT', value: connectsTo.join(' ') }] : []),
         ],
         ports: [{ name: 'http', protocol: 'TCP', containerPort: WEBAPP_PORT }],
         mounts: [scratchMount('tmp', '/tmp', { sizeLimit: '64Mi' })],

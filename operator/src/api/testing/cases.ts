@@ -214,6 +214,30 @@ export const refusedSpecs: Refused[] = [
     says: 'mode MySQL needs mysql.secretName',
   },
   {
+    why: 'an identity provider that is no URL',
+    spec: { signaling: { auth: { oidc: { issuer: 'http://id.example.com' } } } },
+    path: 'spec.signaling.auth.oidc.issuer',
+    says: 'is no URL of an identity provider',
+  },
+  {
+    why: 'a sign-in that asks for no identity',
+    spec: { signaling: { auth: { oidc: { scope: 'profile openidx' } } } },
+    path: 'spec.signaling.auth.oidc.scope',
+    says: 'has no openid',
+  },
+  {
+    why: 'a proxy that is a range in a form proxies are not known by',
+    spec: { signaling: { trustedProxies: ['10.0.0.1-10.0.0.9'] } },
+    path: 'spec.signaling.trustedProxies[0]',
+    says: 'is no network',
+  },
+  {
+    why: 'an error tracker without a key',
+    spec: { monitoring: { errors: { dsn: 'https://errors.example.com/1' } } },
+    path: 'spec.monitoring.errors.dsn',
+    says: 'is no DSN',
+  },
+  {
     why: 'OIDC without a provider',
     spec: { signaling: { auth: { mode: 'OIDC' } } },
     path: 'spec.signaling.auth.oidc',
@@ -261,8 +285,23 @@ export const completeSpec = {
   },
   sfu: { engine: 'LiveKit', ports: { min: 40000, max: 49151 }, drainTimeout: '4h', replicas: 2 },
   signaling: {
-    auth: { mode: 'Token', guests: 'Admit', oidc: { issuer: '', clientId: '' } },
+    auth: {
+      mode: 'OIDC',
+      guests: 'Admit',
+      oidc: {
+        issuer: 'https://id.example.com/realms/staff',
+        clientId: 'parley',
+        scope: 'openid profile groups',
+        rolesClaim: 'realm_access.roles',
+        hostRole: 'meet-host',
+        adminRole: 'meet-admin',
+        memberRole: 'staff',
+        tenantClaim: 'org',
+        origins: ['https://tokens.example.com'],
+      },
+    },
     rateLimits: { messagesPerSecond: 50 },
+    trustedProxies: ['10.20.0.0/16', '2001:db8::7'],
     drainTimeout: '60s',
     replicas: 2,
   },
@@ -281,6 +320,14 @@ export const completeSpec = {
     reportInterval: '1h',
     budget: { monthly: '500' },
   },
-  monitoring: { serviceMonitor: 'Auto', dashboards: true, rules: false },
+  monitoring: {
+    serviceMonitor: 'Auto',
+    dashboards: true,
+    rules: false,
+    errors: {
+      dsn: 'https://key@errors.example.com/1',
+      pageDsn: 'https://other@errors.example.com:8443/2',
+    },
+  },
   networkPolicy: { enabled: true },
 }

@@ -62,9 +62,11 @@ export const looseSpecs: fc.Arbitrary<object> = partial({
       oidc: partial({
         issuer: fc.constantFrom('', 'https://id.example.com'),
         clientId: fc.constantFrom('', 'parley'),
+        origins: fc.constantFrom([], ['https://tokens.example.com']),
       }),
     }),
     allowedOrigins: fc.array(fc.constantFrom('*', 'https://a.example.com'), { maxLength: 2 }),
+    trustedProxies: fc.array(fc.constantFrom('10.0.0.0/8', '::1'), { maxLength: 2 }),
   }),
   webapp: partial({
     ...common(),
