@@ -25,14 +25,20 @@ const linesKept = 12
 export class Processes {
   readonly #children = new Map<ChildProcess, { name: string; gone: Promise<unknown> }>()
   readonly #onLine: (name: string, line: string) => void
+  readonly #onStart: (pid: number) => void
   #stopping = false
   #fail: (error: Error) => void = () => {}
 
   /** Rejects as soon as one of them ends by itself; never resolves. */
   readonly failed: Promise<never>
 
-  constructor(onLine: (name: string, line: string) => void = () => {}) {
+  /** @param onStart told of each group by the id of its head */
+  constructor(
+    onLine: (name: string, line: string) => void = () => {},
+    onStart: (pid: number) => void = () => {},
+  ) {
     this.#onLine = onLine
+    this.#onStart = onStart
     this.failed = new Promise((_, reject) => {
       this.#fail = reject
     })
@@ -48,6 +54,7 @@ export class Processes {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    if (child.pid !== undefined) this.#onStart(child.pid)
     const last: string[] = []
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', (line) => {

@@ -15,6 +15,7 @@ import { HERE, objectsOf, type Plan, planFor } from './on-machine.ts'
 import { Processes } from './processes.ts'
 import { findPrograms } from './programs.ts'
 import { startStun } from './stun.ts'
+import { Watchdog } from './watchdog.ts'
 import { builtWebapp, compileCache, viteOf } from './webapp-build.ts'
 
 export interface UpOptions {
@@ -65,7 +66,8 @@ export async function startUp(options: UpOptions): Promise<Up> {
   if (!existsSync(join(checkout, 'webapp', 'vite.config.ts')))
     throw new UsageError('parley up runs from a clone of Parley, with npm ci done: it is not here')
   const folder = await mkdtemp(join(tmpdir(), 'parley-up-'))
-  const processes = new Processes(options.onLine)
+  const watchdog = new Watchdog(folder)
+  const processes = new Processes(options.onLine, (pid) => watchdog.watch(pid))
   const closers: (() => unknown)[] = []
   const kill = () => {
     processes.kill()
@@ -81,6 +83,7 @@ export async function startUp(options: UpOptions): Promise<Up> {
     await Promise.allSettled([processes.stop(graceMs), starting])
     for (const one of closers.toReversed()) await one()
     await rm(folder, { recursive: true, force: true })
+    await watchdog.dismiss()
     process.off('exit', kill)
   }
   const session = { ...options, folder, processes, closers, ending: ending.signal }

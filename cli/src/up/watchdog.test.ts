@@ -1,0 +1,70 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from '@jest/globals'
+import { execa } from 'execa'
+
+/** Runs in a process of its own: starts what outlives it, tells its id, and goes on. */
+const program = (folder: string) => `
+import { Processes } from ${JSON.stringify(fileURLToPath(new URL('./processes.ts', import.meta.url)))}
+import { Watchdog } from ${JSON.stringify(fileURLToPath(new URL('./watchdog.ts', import.meta.url)))}
+const watchdog = new Watchdog(${JSON.stringify(folder)})
+const processes = new Processes((_, line) => console.log(line), (pid) => watchdog.watch(pid))
+const script = 'trap "" TERM; sleep 600 & echo $$ $!; wait; wait'
+processes.start({ name: 'x', file: 'sh', args: ['-c', script], env: process.env, cwd: '/' })
+process.stdin.resume().on('end', async () => {
+  await processes.stop(0)
+  await watchdog.dismiss()
+})
+`
+
+async function start() {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-watchdog-'))
+  const child = execa(process.execPath, ['--input-type=module', '-e', program(folder)], {
+    reject: false,
+  })
+  const [line] = await Promise.race([
+    new Promise<string[]>((resolve) => child.stdout.once('data', (data) => resolve([`${data}`]))),
+    child.then(({ stderr }) => Promise.reject(new Error(stderr))),
+  ])
+  return { child, folder, pids: (line ?? '').trim().split(' ').map(Number) }
+}
+
+it('REQ-K5: after a kill -9 what was started ends, and the folder goes', async () => {
+  const { child, folder, pids } = await start()
+  try {
+    expect(pids).toHaveLength(2)
+    child.kill('SIGKILL')
+    await child
+    await until(() => !pids.some(isAlive) && !existsSync(folder))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+it('whoever ends in order keeps the folder: removing it is theirs', async () => {
+  const { child, folder, pids } = await start()
+  try {
+    child.stdin.end()
+    await child
+    await until(() => !pids.some(isAlive))
+    expect(existsSync(folder)).toBe(true)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+/** Running, and no zombie that nobody has looked after yet. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await delay(20)
+}
