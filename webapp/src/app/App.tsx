@@ -3,12 +3,19 @@ import { LandingPage } from '../features/landing/LandingPage.tsx'
 import { Loading } from '../ui/Loading.tsx'
 import { useRoute } from './router.ts'
 
+const SignedInPage = lazy(() => import('../features/signIn/SignedInPage.tsx'))
 const RoomPage = lazy(() => import('../features/lobby/RoomPage.tsx'))
 
 export function App() {
   const route = useRoute()
   if (route.page === 'landing') return <LandingPage />
   if (route.page === 'not-found') return <LandingPage notFound />
+  if (route.page === 'signed-in')
+    return (
+      <Suspense fallback={<Loading />}>
+        <SignedInPage />
+      </Suspense>
+    )
   return (
     <Suspense fallback={<Loading />}>
       <RoomPage key={location.pathname} room={route.page === 'room' ? route.room : undefined} />

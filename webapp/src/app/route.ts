@@ -4,11 +4,13 @@ export type Route =
   | { page: 'landing' }
   | { page: 'room'; room: string }
   | { page: 'bad-room' }
+  | { page: 'signed-in' }
   | { page: 'not-found' }
 
-/** What a path shows; `/r/<room>` is a room. */
+/** What a path shows; `/r/<room>` is a room, `/signed-in` the way back from the identity provider. */
 export function routeOf(pathname: string): Route {
   if (pathname === '/') return { page: 'landing' }
+  if (pathname === '/signed-in') return { page: 'signed-in' }
   const match = /^\/r\/([^/]*)\/?$/.exec(pathname)
   if (!match) return { page: 'not-found' }
   const room = slugSchema.safeParse(decode(match[1] ?? ''))

@@ -8,6 +8,12 @@ export function navigate(path: string): void {
   for (const listener of listeners) listener()
 }
 
+/** Instead of the page that is there, to which nobody should come back. */
+export function replacePath(path: string): void {
+  history.replaceState(null, '', path)
+  for (const listener of listeners) listener()
+}
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener)
   addEventListener('popstate', listener)

@@ -15,9 +15,10 @@ import type {
 
 /**
  * Why a call cannot go on. `offline`: no answer at all from the server; `replaced`: the same
- * participant joined from another tab.
+ * participant joined from another tab; `sign-in-refused`: the server does not take what the identity
+ * provider has just said.
  */
-export type SignalingErrorCode = ErrorCode | 'offline' | 'replaced'
+export type SignalingErrorCode = ErrorCode | 'offline' | 'replaced' | 'sign-in-refused'
 
 /** What the server, or the way to it, refused. The message is the server's own. */
 export class SignalingError extends Error {

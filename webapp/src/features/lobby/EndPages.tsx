@@ -18,6 +18,7 @@ import { navigate } from '../../app/router.ts'
 import { Logo } from '../../ui/Logo.tsx'
 import { AppearanceButton } from '../appearance/AppearanceButton.tsx'
 import type { SignalingErrorCode } from '../connection/Signaling.ts'
+import { SignInButton } from '../signIn/SignInPart.tsx'
 import { joinAgain } from './stay.ts'
 import { supportedBrowsers } from './support.ts'
 
@@ -58,9 +59,10 @@ const icons: Partial<Record<SignalingErrorCode | 'unsupported', LucideIcon>> = {
   denied: UserX,
   removed: UserX,
   ended: DoorClosed,
-  'invite-needed': Ticket,
   recorded: CircleDot,
+  'invite-needed': Ticket,
   'sign-in-needed': LogIn,
+  'sign-in-refused': LogIn,
   'token-expired': Ticket,
   'token-used': Ticket,
 }
@@ -93,11 +95,12 @@ const texts = {
   locked: 'locked',
   denied: 'denied',
   removed: 'removed',
-  ended: 'ended',
-  'invite-needed': 'invite-needed',
   recorded: 'recorded',
   taken: 'internal',
+  ended: 'ended',
+  'invite-needed': 'invite-needed',
   'sign-in-needed': 'sign-in-needed',
+  'sign-in-refused': 'sign-in-refused',
   'token-expired': 'token-expired',
   'token-used': 'token-used',
 } as const
@@ -108,6 +111,7 @@ const browsers = supportedBrowsers.join(', ')
 export function ErrorPage({ code }: { code: SignalingErrorCode | 'unsupported' }) {
   const { t } = useTranslation()
   const text = texts[code]
+  const signIn = code === 'sign-in-needed' || code === 'sign-in-refused'
   return (
     <MessagePage
       icon={icons[code] ?? CloudOff}

@@ -12,6 +12,8 @@ import { MediaHelp } from '../media/MediaHelp.tsx'
 import { MediaToggle } from '../media/MediaToggles.tsx'
 import { SettingsButton } from '../settings/Settings.tsx'
 import { SpeakerChoice } from '../settings/SpeakerChoice.tsx'
+import { ownSignIn } from '../signIn/ownSignIn.ts'
+import { SignInPart } from '../signIn/SignInPart.tsx'
 import { Meter } from '../voice/Meter.tsx'
 import './lobby.css'
 import { joinCall } from './stay.ts'
@@ -37,7 +39,7 @@ export function Lobby({ room }: { room: string }) {
           <p className="lobby-room">
             <span>{t('lobby.room')}</span> <strong>{room}</strong>
           </p>
-          <JoinForm />
+          <Entrance />
         </section>
       </main>
     </div>
@@ -72,39 +74,56 @@ function Preview() {
   )
 }
 
-function JoinForm() {
+/** Straight in, or by signing in where that is how people come. */
+function Entrance() {
+  const { offered, person } = useAppState((state) => state.signIn)
+  useEffect(() => void ownSignIn.look(), [])
+  if (!offered) return <JoinForm />
+  const invited = new URLSearchParams(location.hash.slice(1)).has('invite')
+  return (
+    <>
+      <SignInPart needed={!invited} />
+      {(invited || person) && <JoinForm known={displayNameSchema.safeParse(person?.name).data} />}
+    </>
+  )
+}
+
+/** @param known the name that the identity provider says, which is no choice of theirs */
+function JoinForm({ known }: { known?: string | undefined }) {
   const { t } = useTranslation()
   const [name, setName] = useState(() => roomLinkOf(location.search).name ?? ownName.read())
   const [tried, setTried] = useState(false)
   const field = useRef<HTMLInputElement>(null)
-  const given = displayNameSchema.safeParse(name)
+  const given = displayNameSchema.safeParse(known ?? name)
   const join = (event: FormEvent) => {
     event.preventDefault()
     setTried(true)
     if (!given.success) return field.current?.focus()
-    ownName.write(given.data)
+    if (known === undefined) ownName.write(given.data)
     void joinCall(given.data)
   }
   return (
     <Form onSubmit={join} className="lobby-fields">
-      <TextField
-        value={name}
-        onChange={setName}
-        isInvalid={tried && !given.success}
-        maxLength={64}
-        autoFocus
-      >
-        <Label>{t('lobby.name')}</Label>
-        <Input
-          ref={field}
-          className="input"
-          placeholder={t('lobby.namePlaceholder')}
-          autoComplete="name"
-        />
-        <FieldError className="field-error">
-          {t(name.trim() === '' ? 'lobby.nameNeeded' : 'lobby.nameOdd')}
-        </FieldError>
-      </TextField>
+      {known === undefined && (
+        <TextField
+          value={name}
+          onChange={setName}
+          isInvalid={tried && !given.success}
+          maxLength={64}
+          autoFocus
+        >
+          <Label>{t('lobby.name')}</Label>
+          <Input
+            ref={field}
+            className="input"
+            placeholder={t('lobby.namePlaceholder')}
+            autoComplete="name"
+          />
+          <FieldError className="field-error">
+            {t(name.trim() === '' ? 'lobby.nameNeeded' : 'lobby.nameOdd')}
+          </FieldError>
+        </TextField>
+      )}
       <DeviceSelect kind="audio" />
       <DeviceSelect kind="video" />
       <SpeakerChoice />
