@@ -4,6 +4,7 @@ import '../../app/callTexts.ts'
 import { useAppState } from '../../ui/useAppState.ts'
 import { ChatToast } from '../chat/ChatToast.tsx'
 import { EncryptionNotice } from '../encryption/EncryptionNotice.tsx'
+import '../health/ownHealth.ts'
 import '../layout/ownLayout.ts'
 import { Stage } from '../layout/Stage.tsx'
 import { MediaHelp } from '../media/MediaHelp.tsx'
@@ -32,22 +33,27 @@ export default function CallPage() {
   useEffect(() => {
     document.title = t('call.title', { room })
   }, [t, room])
+  useEffect(() => {
+    // What had the focus before is gone: the keyboard goes on from here, and screen readers say where they are.
+    if (document.activeElement === document.body)
+      document.querySelector<HTMLElement>('.stage')?.focus({ preventScroll: true })
+  }, [])
   return (
     <div className="call">
       <TopBar />
-      <div className="call-notices">
+      {/* Screen readers say what comes into a region that they know already. */}
+      <div className="call-notices" aria-live="polite">
         <ConnectionNotice />
         <ConnectionNotices />
         <RelayBanner />
+        <RecordingNotices />
+        <EncryptionNotice />
         <MediaHelp />
         <ShareNotice />
         <VoiceLayer />
         <CompanyNotices />
       </div>
       <Stage />
-        <RecordingNotices />
-        <EncryptionNotice />
-        <EncryptionNotice />
       <Controls />
       <Floats />
       <ChatToast />

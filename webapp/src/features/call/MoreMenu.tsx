@@ -1,4 +1,5 @@
 import {
+  Activity,
   Check,
   CircleDot,
   Ellipsis,
@@ -11,7 +12,7 @@ import {
   RectangleHorizontal,
   Settings2,
 } from 'lucide-react'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
@@ -25,6 +26,8 @@ import { ownRecording } from '../recording/ownRecording.ts'
 import { Settings } from '../settings/Settings.tsx'
 import { useInvite } from './useInvite.ts'
 
+const HealthDialog = lazy(() => import('../health/HealthDialog.tsx'))
+
 /** Everything that is not used all the time. */
 export function MoreMenu() {
   const { t } = useTranslation()
@@ -33,6 +36,7 @@ export function MoreMenu() {
   const [full, toggleFull] = useFullScreen()
   const role = useOwnRole()
   const mayRecord = useAppState(({ recording }) => recording.recording === null) && role !== 'guest'
+  const [health, setHealth] = useState(false)
   const [settings, setSettings] = useState(false)
   return (
     <>
@@ -77,10 +81,16 @@ export function MoreMenu() {
                 onAction={toggleFull}
               />
             )}
+            <Item icon={Activity} text={t('health.title')} onAction={() => setHealth(true)} />
             <Item icon={Settings2} text={t('settings.title')} onAction={() => setSettings(true)} />
           </Menu>
         </Popover>
       </MenuTrigger>
+      {health && (
+        <Suspense>
+          <HealthDialog onClose={() => setHealth(false)} />
+        </Suspense>
+      )}
       <Settings open={settings} onClose={() => setSettings(false)} />
       <span className="visually-hidden" role="status">
         {copied && t('controls.invited')}

@@ -6,6 +6,9 @@ export type LinkStats = {
   remoteCandidateType: RTCIceCandidateType | undefined
   /** How the client reaches its relay; undefined where the local candidate is none. */
   relayProtocol: string | undefined
+  /** Of the selected pair. They leave the page only in a report that the person wants them in. */
+  localAddress: string | undefined
+  remoteAddress: string | undefined
   rttMs: number | undefined
   /** Room for everything that is sent, as the browser estimates it; not every browser does. */
   availableKbps: number | undefined
@@ -79,6 +82,8 @@ export function readLinkStats(report: Iterable<[string, unknown]>): LinkStats {
     localCandidateType: text(local?.candidateType) as RTCIceCandidateType | undefined,
     remoteCandidateType: text(remote?.candidateType) as RTCIceCandidateType | undefined,
     relayProtocol: text(local?.relayProtocol),
+    localAddress: text(local?.address),
+    remoteAddress: text(remote?.address),
     availableKbps: roomToSend(all, transports, pair),
     limitedByBandwidth: all.some((row) => row.qualityLimitationReason === 'bandwidth'),
     rttMs: typeof rtt === 'number' && Number.isFinite(rtt) ? rtt * 1000 : undefined,
