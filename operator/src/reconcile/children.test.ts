@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { CONFIG_MAPS, type K8sObject, type Resource } from '../runtime/resources.ts'
 import { Store } from '../runtime/store.ts'
 import { type ChildKind, ChildWriter, shapeOf } from './children.ts'
-import { ownedFields, projectChild } from './observed.ts'
+import { projectChild } from './observed.ts'
 
 function deployment(name: string, container: object, uid = 'u'): K8sObject {
   return {
@@ -41,36 +41,6 @@ describe('shapeOf', () => {
     ['another port', deployment('a', { image: 'x', ports: [{ containerPort: 81 }] })],
   ])('differs with %s', (_, other) => {
     expect(shapeOf(other)).not.toBe(shapeOf(deployment('a', { image: 'x' })))
-  })
-})
-
-describe('ownedFields', () => {
-  const owned = (
-    uid: string,
-    fields: object,
-    manager = 'parley',
-    operation = 'Apply',
-  ): K8sObject => ({
-    metadata: {
-      name: 'a',
-      ownerReferences: [{ apiVersion: 'v', kind: 'K', name: 'o', uid, controller: true }],
-      managedFields: [
-        { manager: 'kubectl-edit', operation: 'Update', fieldsV1: { 'f:spec': {} } },
-        { manager, operation, fieldsV1: { ...fields, [`k:{"uid":"${uid}"}`]: {} } },
-      ],
-    },
-  })
-
-  it('is the same for children of different owners', () => {
-    expect(ownedFields(owned('u1', { 'f:data': {} }))).toBe(
-      ownedFields(owned('u2', { 'f:data': {} })),
-    )
-  })
-
-  it('changes when a field of ours is gone, and is nothing for what we never applied', () => {
-    expect(ownedFields(owned('u', { 'f:data': {} }))).not.toBe(ownedFields(owned('u', {})))
-    expect(ownedFields(owned('u', {}, 'someone'))).toBe('')
-    expect(ownedFields(owned('u', {}, 'parley', 'Update'))).toBe('')
   })
 })
 

@@ -5,7 +5,8 @@ import type { Message } from '../runtime/protobuf.ts'
 import type { K8sObject, OwnerReference, Resource } from '../runtime/resources.ts'
 import type { Store } from '../runtime/store.ts'
 import { HASH_ANNOTATION } from './annotations.ts'
-import { type ChildEntry, digest, ownedFields, ownKeyPrefix, projectChild } from './observed.ts'
+import { type ChildEntry, projectChild } from './observed.ts'
+import { digest, ownedFields, ownKeyPrefix } from './owned-fields.ts'
 import { keepReplicas } from './replicas.ts'
 
 /** One kind of child: how to reach it, what is known of it, and whether that can be trusted. */

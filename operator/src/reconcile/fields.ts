@@ -1,4 +1,9 @@
-import { type Decoded, type Message, OBJECT_META } from '../runtime/protobuf.ts'
+import {
+  type Decoded,
+  MANAGED_FIELDS_BYTES,
+  type Message,
+  OBJECT_META,
+} from '../runtime/protobuf.ts'
 import type { K8sObject } from '../runtime/resources.ts'
 import { HASH_ANNOTATION, NOTES, TEMPLATE_ANNOTATION } from './annotations.ts'
 
@@ -29,6 +34,7 @@ const childMetadata = {
       type: 'map',
       keys: [HASH_ANNOTATION, TEMPLATE_ANNOTATION, ...NOTES],
     },
+    17: MANAGED_FIELDS_BYTES,
   },
 } as const
 

@@ -1,8 +1,6 @@
-import { hash } from 'node:crypto'
 import { fillInEmpty, isIpAddress, type MeetingCluster } from '../api/index.ts'
 import { KEYS_GENERATION_ANNOTATION } from '../render/index.ts'
-import { FIELD_MANAGER } from '../runtime/client.ts'
-import type { K8sObject, ManagedFieldsEntry, OwnerReference } from '../runtime/resources.ts'
+import type { K8sObject } from '../runtime/resources.ts'
 import type { Entry } from '../runtime/store.ts'
 import { HASH_ANNOTATION, NOTES, TEMPLATE_ANNOTATION } from './annotations.ts'
 import type {
@@ -12,6 +10,7 @@ import type {
   ServiceObject,
   StatefulSetObject,
 } from './fields.ts'
+import { controllerOf, ownedFields, setsReplicas } from './owned-fields.ts'
 import { sharedText, withSharedMembers } from './shared.ts'
 
 /**
@@ -319,56 +318,4 @@ function entryOf({ metadata }: K8sObject): Entry {
     resourceVersion: metadata.resourceVersion ?? '0',
     group: sharedText(controllerOf(metadata.ownerReferences)?.uid),
   }
-}
-
-export function controllerOf(references: OwnerReference[] | undefined): OwnerReference | undefined {
-  return references?.find(({ controller }) => controller)
-}
-
-/**
- * Digest of the set of fields that server-side apply keeps as ours, without the owner's uid. Whoever changes or
- * removes a field of ours by hand takes it out of this set (an update moves a changed field to its own manager),
- * so a digest that differs from that of a fresh apply is drift – and it is seen in the metadata alone, also when
- * it happened while no operator ran.
- */
-export function ownedFields({ metadata }: K8sObject): string {
-  const ours = appliedByUs(metadata)
-  if (!ours) return ''
-  const text = fieldsText(ours)
-  const owner = controllerOf(metadata.ownerReferences)
-  if (!owner) return digest(text)
-  const own = `"f:${ownKeyPrefix(metadata.namespace, owner.name)}`
-  return digest(text.replaceAll(owner.uid, '').replaceAll(own, '"f:*-'))
-}
-
-/**
- * Keys of a ConfigMap that begin so are named after the MeetingCluster, and count as the same key of every other one:
- * else each would have fields of its own, to be learned one by one.
- */
-export function ownKeyPrefix(namespace: string | undefined, cluster: string): string {
-  return `${namespace}-${cluster}-`
-}
-
-function setsReplicas({ metadata }: K8sObject): boolean {
-  const ours = appliedByUs(metadata)
-  if (!ours) return false
-  // Nothing else in a workload is called so.
-  return fieldsText(ours).includes('"f:replicas":')
-}
-
-/** Protobuf has it as the text that it is in JSON. */
-function fieldsText({ fieldsV1 }: ManagedFieldsEntry): string {
-  return typeof fieldsV1 === 'string' ? fieldsV1 : JSON.stringify(fieldsV1 ?? {})
-}
-
-function appliedByUs({ managedFields }: K8sObject['metadata']) {
-  return managedFields?.find(
-    ({ manager, operation, subresource }) =>
-      manager === FIELD_MANAGER && operation === 'Apply' && !subresource,
-  )
-}
-
-/** 96 bits of SHA-1: for telling versions apart, not for security. */
-export function digest(text: string): string {
-  return hash('sha1', text, 'base64url').slice(0, 16)
 }

@@ -367,14 +367,14 @@ async function prune(
 }
 
 function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, Rollout>> {
-  const { namespace, name, uid } = cluster.metadata
+  const { namespace, name, uid = '' } = cluster.metadata
   const owner = `${namespace}/${name}`
+  const names = COMPONENTS.map((component) => objectName(cluster, component))
   const rollouts: Partial<Record<Component, Rollout>> = {}
-  for (const component of COMPONENTS) {
-    const key = `${namespace}/${objectName(cluster, component)}`
-    for (const kind of LAST_KINDS) {
-      const entry = world.children.get(kind)?.store.get(key)
-      if (entry?.rollout && entry.group === uid)
+  for (const kind of LAST_KINDS) {
+    for (const entry of world.children.get(kind)?.store.group(uid) ?? []) {
+      const component = COMPONENTS[names.indexOf(entry.name)]
+      if (component && entry.rollout)
         rollouts[component] = withProblem(entry.rollout, world.podsOf(owner, component))
     }
   }

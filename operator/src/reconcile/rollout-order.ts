@@ -2,7 +2,8 @@ import { type Component, REASON } from '../api/index.ts'
 import type { K8sObject } from '../runtime/resources.ts'
 import { TEMPLATE_ANNOTATION } from './annotations.ts'
 import type { Child, ChildOutcome } from './children.ts'
-import { digest, type Rollout } from './observed.ts'
+import type { Rollout } from './observed.ts'
+import { digest } from './owned-fields.ts'
 import type { Problem } from './status.ts'
 
 /**

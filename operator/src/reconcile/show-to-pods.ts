@@ -5,7 +5,7 @@ import type { ApiClient } from '../runtime/client.ts'
 import { ApiError, NotFound } from '../runtime/errors.ts'
 import { type K8sObject, PODS } from '../runtime/resources.ts'
 import type { Child, ChildOutcome } from './children.ts'
-import { digest } from './observed.ts'
+import { digest } from './owned-fields.ts'
 import type { World } from './world.ts'
 
 /**

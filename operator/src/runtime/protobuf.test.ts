@@ -6,6 +6,7 @@ import {
   decodeWatchEvent,
   Frames,
   ListReader,
+  MANAGED_FIELDS_BYTES,
   METADATA,
 } from './protobuf.ts'
 
@@ -97,6 +98,18 @@ describe('an object in protobuf', () => {
         ownerReferences: [
           { kind: 'MeetingCluster', name: 'demo', uid: 'u', apiVersion: 'v1', controller: true },
         ],
+      },
+    })
+  })
+
+  it('has the fields of its managers as bytes where that is asked for', () => {
+    const fields = '{"f:data":{"f:ä":{}}}'
+    const managed = [17, message([1, 'parley'], [2, 'Apply'], [7, message([1, fields])])] as Wire
+    const object = enveloped(message([1, message(managed)]))
+    const metadata = { name: 'metadata', type: { 17: MANAGED_FIELDS_BYTES } } as const
+    expect(decodeObject(object, { 1: metadata })).toEqual({
+      metadata: {
+        managedFields: [{ manager: 'parley', operation: 'Apply', fieldsV1: Buffer.from(fields) }],
       },
     })
   })

@@ -11,8 +11,20 @@ export interface Message {
 
 export interface Field {
   readonly name: string
-  /** `map`: of strings to strings. `json`: bytes that are JSON text, as text. */
-  readonly type: 'string' | 'int' | 'bool' | 'time' | 'intOrString' | 'map' | 'json' | Message
+  /**
+   * `map`: of strings to strings. `json`: bytes that are JSON text, as text. `bytes`: as they came in, in the memory
+   * of what came in: whoever keeps them keeps all of it.
+   */
+  readonly type:
+    | 'string'
+    | 'int'
+    | 'bool'
+    | 'time'
+    | 'intOrString'
+    | 'map'
+    | 'json'
+    | 'bytes'
+    | Message
   readonly repeated?: true
   /** Of a map: these keys alone, which are ASCII. Default: all. */
   readonly keys?: readonly string[]
@@ -37,9 +49,11 @@ type DecodedValue<T extends Field['type']> = T extends 'string' | 'time' | 'json
         ? number | string
         : T extends 'map'
           ? Record<string, string>
-          : T extends Message
-            ? Decoded<T>
-            : never
+          : T extends 'bytes'
+            ? Buffer
+            : T extends Message
+              ? Decoded<T>
+              : never
 
 const TIME: Message = { 1: { name: 'seconds', type: 'int' } }
 const INT_OR_STRING: Message = {
@@ -49,6 +63,14 @@ const INT_OR_STRING: Message = {
 }
 
 const RAW: Message = { 1: { name: 'raw', type: 'json' } }
+const RAW_BYTES: Message = { 1: { name: 'raw', type: 'bytes' } }
+
+const MANAGED_FIELDS = {
+  1: { name: 'manager', type: 'string' },
+  2: { name: 'operation', type: 'string' },
+  7: { name: 'fieldsV1', type: RAW },
+  8: { name: 'subresource', type: 'string' },
+} as const satisfies Message
 
 /** k8s.io/apimachinery/pkg/apis/meta/v1 ObjectMeta, as far as `ObjectMeta` in resources.ts goes. */
 export const OBJECT_META: Message = {
@@ -75,14 +97,16 @@ export const OBJECT_META: Message = {
   17: {
     name: 'managedFields',
     repeated: true,
-    type: {
-      1: { name: 'manager', type: 'string' },
-      2: { name: 'operation', type: 'string' },
-      7: { name: 'fieldsV1', type: RAW },
-      8: { name: 'subresource', type: 'string' },
-    },
+    type: MANAGED_FIELDS,
   },
 }
+
+/** `managedFields`, their sets of fields as bytes: there are dozens of objects for each that somebody reads. */
+export const MANAGED_FIELDS_BYTES = {
+  name: 'managedFields',
+  repeated: true,
+  type: { ...MANAGED_FIELDS, 7: { name: 'fieldsV1', type: RAW_BYTES } },
+} as const satisfies Field
 
 /** Of every kind. */
 export const METADATA: Message = { 1: { name: 'metadata', type: OBJECT_META } }
@@ -314,8 +338,12 @@ function readValue(reader: Reader, type: Exclude<Field['type'], 'map'>): unknown
       const { type: kind, int = 0, text = '' } = decode(reader.inner(), INT_OR_STRING)
       return kind === 1 ? text : int
     }
+    case 'bytes':
+      return reader.view()
     case RAW:
       return decode(reader.inner(), RAW).raw
+    case RAW_BYTES:
+      return decode(reader.inner(), RAW_BYTES).raw
     default:
       return decode(reader.inner(), type)
   }
@@ -409,6 +437,11 @@ class Reader {
   text(): string {
     const start = this.#delimited()
     return textOf(this.bytes, start, this.at)
+  }
+
+  view(): Buffer {
+    const start = this.#delimited()
+    return this.bytes.subarray(start, this.at)
   }
 
   /** Which of these ASCII texts it is, if any. */
