@@ -8,10 +8,10 @@ import { hashOf } from './hash.ts'
 import { repositoryRoot } from './paths.ts'
 
 /** Native add-ons that packages try to load and do without. */
-const OPTIONAL_NATIVE = ['bufferutil', 'utf-8-validate', 'cpu-features']
+const OPTIONAL_NATIVE = ['bufferutil', 'utf-8-validate', 'cpu-features', 'msgpackr-extract', 'pg']
 
 /** Raised when the options of a bundle change. */
-const RECIPE = '4'
+const RECIPE = '5'
 
 const KUBECONFIG_ONLY = 'kubeconfig-only'
 const HTTP_ALONE = 'http-alone'

@@ -1,10 +1,14 @@
 import {
+  bandwidthAlertsSchema,
   type RelayCostReport,
   type ReportDimension,
   type ReportRow,
   relayLoadSchema,
   relaySummarySchema,
   reportDimensions,
+  trafficLiveSchema,
+  trafficPageSchema,
+  trafficSeriesSchema,
 } from '@parley/protocol'
 import {
   countedHours,
@@ -14,6 +18,7 @@ import {
   type Window,
 } from '@parley/relay-cost'
 import { z } from 'zod'
+import { trafficQueries } from './traffic/api.ts'
 
 /** How old an answer may be: those who turn pages, and boards that ask at once, share one report. */
 const freshMs = 10_000
@@ -126,6 +131,26 @@ export const flatPaths = {
     summary: 'What each TURN pod relays now',
     query: queries.none,
     answer: relayLoadSchema,
+  },
+  '/api/v1/traffic': {
+    summary: 'What servers did, by endpoint or room, those that did most first',
+    query: trafficQueries.page,
+    answer: trafficPageSchema,
+  },
+  '/api/v1/traffic/series': {
+    summary: 'What servers did, hour by hour or day by day',
+    query: trafficQueries.series,
+    answer: trafficSeriesSchema,
+  },
+  '/api/v1/traffic/live': {
+    summary: 'What servers did in the last minutes',
+    query: trafficQueries.live,
+    answer: trafficLiveSchema,
+  },
+  '/api/v1/traffic/alerts': {
+    summary: 'When servers carried more than the limit, the newest first',
+    query: trafficQueries.alerts,
+    answer: bandwidthAlertsSchema,
   },
 } as const
 

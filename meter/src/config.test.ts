@@ -49,6 +49,22 @@ describe('the meter’s configuration', () => {
     expect(meterConfigFromEnv(own, readFile).prices).toMatchObject([{ name: '/prices' }])
   })
 
+  it('REQ-H5: rolls up what servers do as the environment says, and not where it says no', () => {
+    const of = (env: object) => meterConfigFromEnv({ ...complete, ...env }, readFile).traffic
+    expect(of({})).toMatchObject({
+      ...{ batchSize: 100, processMs: 5000, persistMs: 60_000, bufferSize: 10_000 },
+      ...{ liveMs: 300_000, alertMbps: 0 },
+    })
+    expect(of({})).not.toHaveProperty('queueRedis')
+    const given = { METRICS_BATCH_SIZE: '7', METRICS_PROCESS_INTERVAL: '250', BULL_REDIS_HOST: 'q' }
+    expect(of(given)).toMatchObject({
+      ...{ batchSize: 7, processMs: 250, queueRedis: { host: 'q', port: 6379 } },
+    })
+    expect(of({ METRICS_ENABLED: 'false' })).toBeUndefined()
+    for (const wrong of [{ METRICS_ENABLED: 'no' }, { METRICS_BATCH_SIZE: '0' }])
+      expect(() => of(wrong)).toThrow(/METRICS_/)
+  })
+
   it('REQ-K5: writes report files where a folder is named, by whole hours', () => {
     expect(meterConfigFromEnv(complete, readFile)).not.toHaveProperty('reports')
     const of = (interval: string) =>

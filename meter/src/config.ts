@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { hourMs, loadPriceLists, type Prices, presetPrices } from '@parley/relay-cost'
+import { trafficBufferSize } from '@parley/protocol'
+import { dayMs, hourMs, loadPriceLists, type Prices, presetPrices } from '@parley/relay-cost'
 import { z } from 'zod'
 import { MeterConfigError } from './errors.ts'
+import type { TrafficSettings } from './traffic/open-traffic.ts'
 import type { Retention } from './usage.ts'
 
 export type MeterConfig = {
@@ -29,12 +31,21 @@ export type MeterConfig = {
   bufferAllocations: number
   /** Where a report of each period is written; left out: nowhere. */
   reports?: { folder: string; intervalMs: number }
+  /** How what servers did is rolled up; left out: it is not. */
+  traffic?: TrafficSettings
 }
 
 const text = (fix: string) => z.string({ error: `is not set; ${fix}` }).min(1, `is empty; ${fix}`)
 
 const days = (usual: number) =>
   z.coerce.number('must be a number of days').int().min(1, 'must be a day at least').default(usual)
+
+const whole = (usual: number, least: number) =>
+  z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(least, `must be ${least} at least`)
+    .default(usual)
 
 const environmentSchema = z.object({
   METER_PORT: z.coerce.number('must be a port').int().min(0).max(65535).default(8090),
@@ -61,6 +72,17 @@ const environmentSchema = z.object({
     .string()
     .regex(/^[1-9]\d*[mhd]$/, 'is no duration; write one like 1h or 1d')
     .default('1h'),
+  METRICS_ENABLED: z.enum(['true', 'false'], 'must be true or false').default('true'),
+  METRICS_BUFFER_SIZE: whole(trafficBufferSize, 1),
+  METRICS_BATCH_SIZE: whole(100, 1),
+  METRICS_PROCESS_INTERVAL: whole(5000, 100),
+  METRICS_PERSIST_INTERVAL: whole(60_000, 1000),
+  METRICS_KEEP_HOURLY_DAYS: days(35),
+  METRICS_KEEP_DAILY_DAYS: days(397),
+  METRICS_BANDWIDTH_ALERT_MBPS: z.coerce.number('must be Mbit/s').min(0).default(0),
+  REDIS_METRICS_TTL: whole(300, 60),
+  BULL_REDIS_HOST: z.string().optional(),
+  BULL_REDIS_PORT: whole(6379, 1),
 })
 
 /** Names of all variables that the meter reads. */
@@ -115,6 +137,25 @@ export function meterConfigFromEnv(
         folder: values.METER_REPORTS_DIR,
         intervalMs: reportIntervalMs(values.METER_REPORT_INTERVAL),
       },
+    }),
+    ...(values.METRICS_ENABLED === 'true' && { traffic: trafficSettings(values) }),
+  }
+}
+
+function trafficSettings(values: z.infer<typeof environmentSchema>): TrafficSettings {
+  return {
+    batchSize: values.METRICS_BATCH_SIZE,
+    processMs: values.METRICS_PROCESS_INTERVAL,
+    persistMs: values.METRICS_PERSIST_INTERVAL,
+    bufferSize: values.METRICS_BUFFER_SIZE,
+    liveMs: values.REDIS_METRICS_TTL * 1000,
+    kept: {
+      hourlyMs: values.METRICS_KEEP_HOURLY_DAYS * dayMs,
+      dailyMs: values.METRICS_KEEP_DAILY_DAYS * dayMs,
+    },
+    alertMbps: values.METRICS_BANDWIDTH_ALERT_MBPS,
+    ...(values.BULL_REDIS_HOST && {
+      queueRedis: { host: values.BULL_REDIS_HOST, port: values.BULL_REDIS_PORT },
     }),
   }
 }

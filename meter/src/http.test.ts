@@ -1,8 +1,15 @@
 import { describe, expect, it, jest } from '@jest/globals'
+import {
+  bandwidthAlertsSchema,
+  trafficLiveSchema,
+  trafficPageSchema,
+  trafficSeriesSchema,
+} from '@parley/protocol'
 import { pino } from 'pino'
 import { pageSchema, seriesSchema } from './api-v1.ts'
 import { StoreError } from './errors.ts'
 import { type MeterApi, meterHttp } from './http.ts'
+import { TrafficApi } from './traffic/api.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
 
@@ -160,6 +167,47 @@ describe('the meter’s HTTP', () => {
       '2026-11-21T10:00:00.000Z',
       '2026-11-21T11:00:00.000Z',
     ])
+  })
+
+  it('REQ-H6: with the rollup turned off, what servers did is not known, and the message says how to', async () => {
+    for (const path of ['', '/series', '/live', '/alerts']) {
+      const { get } = api()
+      expect((await get(`/api/v1/traffic${path}`)).statusCode).toBe(401)
+      const response = await get(`/api/v1/traffic${path}`, 'the-token')
+      expect(response.statusCode).toBe(503)
+      expect(response.json()).toMatchObject({ error: { code: 'METRICS_OFF' } })
+    }
+  })
+
+  it('REQ-A2: answers about traffic are those that their schemas describe', async () => {
+    const cell = {
+      ...{ at: now - 3_600_000, protocol: 'http' as const, name: '/api/x', method: 'GET', status: '500' },
+      ...{ count: 2, bytesIn: 1, bytesOut: 3, latency: new Map([[200, 2]]) },
+    }
+    const alert = {
+      ...{ protocol: 'http' as const, direction: 'in' as const, openedAt: now, resolvedAt: 0 },
+      ...{ limitKbps: 1500, peakKbps: 2000 },
+    }
+    const book = { cells: async () => [cell], alerts: async () => [alert] }
+    const fields = { 'n\thttp\tGET\t200\t/api/x': '5', 'b200\thttp\tGET\t200\t/api/x': '5' }
+    const traffic = new TrafficApi({
+      queue: { live: async (minutes) => new Map(minutes.map((minute) => [minute, fields])) },
+      book: async () => book as never,
+      ...{ now: () => now, liveMs: 300_000 },
+    })
+    const { get } = api({ traffic })
+    const json = async (path: string) => (await get(`/api/v1/traffic${path}`, 'the-token')).json()
+    const page = trafficPageSchema.parse(await json('?window=1h&limit=1'))
+    expect(page).toMatchObject({ total: 1, rows: [{ name: '/api/x', count: 2, errors: 2 }] })
+    const series = trafficSeriesSchema.parse(await json('/series?window=1h'))
+    expect(series.rows.map(({ count }) => count)).toEqual([2])
+    const live = trafficLiveSchema.parse(await json('/live'))
+    expect(live).toMatchObject({ total: { count: 25, errors: 0 }, names: 1 })
+    expect(bandwidthAlertsSchema.parse(await json('/alerts')).alerts).toMatchObject([
+      { resolvedAt: null, limitMbps: 1.5, peakMbps: 2 },
+    ])
+    for (const wrong of ['?limit=20000', '?protocol=ftp', '/series?from=1970-01-01&step=hour'])
+      expect((await get(`/api/v1/traffic${wrong}`, 'the-token')).statusCode).toBe(400)
   })
 
   it('REQ-K5: every path of the document is served, and no query that it does not name', async () => {

@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { type flatPaths, queries, ReportPages } from './api-v1.ts'
 import { MeterError, StoreError } from './errors.ts'
 import { openApiDocument } from './openapi.ts'
+import { type TrafficApi, TrafficOffError, trafficQueries } from './traffic/api.ts'
 
 export type MeterApi = {
   token: string
@@ -28,6 +29,8 @@ export type MeterApi = {
   ) => Promise<RelayCostReport>
   summary: () => Promise<RelaySummary>
   load: () => RelayLoad
+  /** What servers did; left out: nobody counts it. */
+  traffic?: TrafficApi | undefined
   logger: Logger
 }
 
@@ -122,6 +125,14 @@ export function meterHttp(api: MeterApi): FastifyInstance {
   get('/api/v1/series', queries.series, (query) => pages.series(query))
   get('/api/v1/summary', queries.none, () => api.summary())
   get('/api/v1/load', queries.none, () => api.load())
+  const traffic = () => {
+    if (api.traffic) return api.traffic
+    throw new TrafficOffError()
+  }
+  get('/api/v1/traffic', trafficQueries.page, (query) => traffic().page(query))
+  get('/api/v1/traffic/series', trafficQueries.series, (query) => traffic().series(query))
+  get('/api/v1/traffic/live', trafficQueries.live, (query) => traffic().live(query))
+  get('/api/v1/traffic/alerts', trafficQueries.alerts, (query) => traffic().alerts(query))
 
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({ error: { code: 'NOT_FOUND', message: 'no such page' } }),
@@ -134,7 +145,8 @@ export function meterHttp(api: MeterApi): FastifyInstance {
     if (error.statusCode && error.statusCode < 500)
       return reply.code(error.statusCode).send(bodyOf('REQUEST', error.message))
     // Its message names the store and the fix, and no password.
-    if (error instanceof StoreError) return reply.code(503).send(bodyOf(error.code, error.message))
+    if (error instanceof StoreError || error instanceof TrafficOffError)
+      return reply.code(503).send(bodyOf(error.code, error.message))
     api.logger.error({ err: error, path: request.routeOptions.url }, 'request failed')
     const code = error instanceof MeterError ? error.code : 'INTERNAL'
     return reply.code(500).send(bodyOf(code, 'the meter could not answer; its log says why'))

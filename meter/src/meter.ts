@@ -10,7 +10,7 @@ import { MeterError, StoreError } from './errors.ts'
 import { followStatsdb } from './feed.ts'
 import { CostFigures } from './figures.ts'
 import { meterHttp } from './http.ts'
-import { relayRegistry } from './metrics.ts'
+import { registerTraffic, relayRegistry } from './metrics.ts'
 import { factsFrom } from './places/facts.ts'
 import { readMediaPods } from './places/pods-file.ts'
 import { followLinkReports } from './reasons/feed.ts'
@@ -18,6 +18,7 @@ import { type PricesOf, reportFrom } from './report.ts'
 import { ReportFiles } from './report-files.ts'
 import { SteadyClock } from './steady-clock.ts'
 import { openStore } from './store/open.ts'
+import { openTraffic } from './traffic/open-traffic.ts'
 import { Usage } from './usage.ts'
 
 /** How old the cost figures of /summary and /metrics may be, while working them out is quick. */
@@ -145,6 +146,20 @@ export async function startMeter(
     },
     logger,
   })
+  const traffic =
+    config.traffic &&
+    (await openTraffic(config.traffic, {
+      redisUrl: config.redisUrl,
+      cluster: config.cluster,
+      async book() {
+        const [book] = await store.books()
+        if (book === undefined)
+          throw new StoreError('STORE_WRITE', 'the store has no book to write')
+        return book.traffic
+      },
+      now,
+      logger,
+    }))
   const loops = [
     every(() => config.flushIntervalMs, keepStore),
     every((tookMs) => Math.max(figuresIntervalMs, figuresShare * tookMs), keepFigures),
@@ -164,6 +179,7 @@ export async function startMeter(
   }
 
   const registry = relayRegistry(accounting, figures, config, troubles, feed.gaps, now)
+  if (traffic) registerTraffic(registry, traffic, config)
   const app = meterHttp({
     token: config.token,
     now,
@@ -179,6 +195,7 @@ export async function startMeter(
     },
     summary: async () => figures.summary(accounting, troubles(), now()),
     load: () => accounting.load(now()),
+    traffic: traffic?.api,
   })
 
   const close = async () => {
@@ -187,6 +204,7 @@ export async function startMeter(
     await keepNotes()
     await feed.close()
     await links.close()
+    await traffic?.close()
     try {
       await flush()
     } finally {

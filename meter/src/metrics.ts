@@ -1,8 +1,9 @@
-import { relayMetrics } from '@parley/protocol'
+import { relayMetrics, trafficMetrics } from '@parley/protocol'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Accounting } from './accounting.ts'
 import type { MeterConfig } from './config.ts'
 import type { CostFigures } from './figures.ts'
+import type { Traffic } from './traffic/open-traffic.ts'
 
 const legs = ['clientToTurn', 'turnToClient', 'turnToPeer', 'peerToTurn'] as const
 
@@ -86,4 +87,45 @@ export function relayRegistry(
   gauge(relayMetrics.subscribed, () => (troubles().redis ? 0 : 1))
   gauge(relayMetrics.storeUp, () => (troubles().store ? 0 : 1))
   return registry
+}
+
+/** What the rollup of traffic did. */
+export function registerTraffic(
+  registry: Registry,
+  traffic: Pick<Traffic, 'totals' | 'lengths'>,
+  config: Pick<MeterConfig, 'namespace' | 'cluster' | 'region'>,
+): void {
+  const labels = { namespace: config.namespace, cluster: config.cluster, region: config.region }
+  const { batches, waiting, skewed, writes } = trafficMetrics
+  const metric = ({ name, help, labels: labelNames }: typeof batches | typeof waiting) => ({
+    ...{ name, help, labelNames, registers: [registry] },
+  })
+  new Counter({
+    ...metric(batches),
+    collect() {
+      this.reset()
+      for (const result of ['counted', 'duplicates', 'rejected'] as const)
+        this.inc({ ...labels, result }, traffic.totals[result])
+    },
+  })
+  new Gauge({
+    ...metric(waiting),
+    async collect() {
+      const lengths = await traffic.lengths()
+      this.reset()
+      for (const [where, length] of Object.entries(lengths ?? {}))
+        this.set({ ...labels, where }, length)
+    },
+  })
+  for (const [{ name, help, labels: labelNames }, value] of [
+    [skewed, () => traffic.totals.skewed],
+    [writes, () => traffic.totals.writes],
+  ] as const)
+    new Counter({
+      ...{ name, help, labelNames, registers: [registry] },
+      collect() {
+        this.reset()
+        this.inc(labels, value())
+      },
+    })
 }

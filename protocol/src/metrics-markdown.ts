@@ -6,6 +6,7 @@ import {
   relayMetrics,
   sfuMetrics,
   signalingMetrics,
+  trafficMetrics,
 } from './metrics.ts'
 
 const processes: { title: string; about: string; metrics: readonly Metric[] }[] = [
@@ -24,6 +25,12 @@ const processes: { title: string; about: string; metrics: readonly Metric[] }[] 
     title: 'Relaying',
     about: 'At `/metrics` of the meter, port 8090. One meter counts for a MeetingCluster.',
     metrics: Object.values(relayMetrics),
+  },
+  {
+    title: 'What servers do',
+    about:
+      'The `parley_http_` ones, unsent and dropped at `/metrics` of signaling, port 8080: sum over pods. The others at that of the meter, port 8090.',
+    metrics: Object.values(trafficMetrics),
   },
   {
     title: 'SFU',

@@ -103,6 +103,66 @@ export const relayMetrics = {
   },
 } as const satisfies Record<string, Metric>
 
+/** Of what servers do, on its way to the store (REQ-H2): the first are signaling's, the others the meter's. */
+export const trafficMetrics = {
+  requests: {
+    name: 'parley_http_requests_total',
+    type: 'counter',
+    unit: 'requests',
+    help: 'Requests that were answered, by the template of their route',
+    labels: ['method', 'route', 'status'],
+  },
+  bytes: {
+    name: 'parley_http_bytes_total',
+    type: 'counter',
+    unit: 'bytes',
+    help: 'Bodies of requests, and of answers',
+    labels: ['method', 'route', 'direction'],
+  },
+  unsent: {
+    name: 'parley_traffic_unsent_batches',
+    type: 'gauge',
+    unit: 'batches',
+    help: 'Seconds of traffic that this replica keeps until the meter has stored them',
+    labels: [],
+  },
+  dropped: {
+    name: 'parley_traffic_dropped_total',
+    type: 'counter',
+    unit: 'requests',
+    help: 'Requests and samples that are not in the history: METRICS_BUFFER_SIZE batches waited already',
+    labels: [],
+  },
+  batches: {
+    name: 'parley_traffic_batches_total',
+    type: 'counter',
+    unit: 'batches',
+    help: 'Seconds of traffic of a replica that the meter stored, knew already, or did not understand',
+    labels: ['namespace', 'cluster', 'region', 'result'],
+  },
+  waiting: {
+    name: 'parley_traffic_waiting_batches',
+    type: 'gauge',
+    unit: 'batches',
+    help: 'Seconds of traffic that wait in Redis to be taken, and to be stored',
+    labels: ['namespace', 'cluster', 'region', 'where'],
+  },
+  skewed: {
+    name: 'parley_traffic_skewed_total',
+    type: 'counter',
+    unit: 'requests',
+    help: 'Requests and samples of a replica whose clock is wrong: they are counted when they came',
+    labels: ['namespace', 'cluster', 'region'],
+  },
+  writes: {
+    name: 'parley_traffic_writes_total',
+    type: 'counter',
+    unit: 'statements',
+    help: 'Statements that wrote traffic to the SQL store',
+    labels: ['namespace', 'cluster', 'region'],
+  },
+} as const satisfies Record<string, Metric>
+
 /** Metrics of meetings (REQ-A5). */
 export const meetingMetrics = {
   activeParticipants: {

@@ -13,7 +13,7 @@ export type TrafficProtocol = (typeof trafficProtocols)[number]
 export const otherTraffic = '(other)'
 /** Of a request that no route takes. */
 export const unroutedTraffic = '(none)'
-export const trafficRowsMax = 1000
+export const trafficRowsMax = 5000
 /** Entries of the list, and batches that a server keeps, at most, unless METRICS_BUFFER_SIZE says otherwise. */
 export const trafficBufferSize = 10_000
 

@@ -5,6 +5,7 @@ import { requireWritable } from '../json-file.ts'
 import { type Bench, meetsFloor, tableOf } from './bench.ts'
 import { costBench } from './cost/cost-bench.ts'
 import { gatewayBench } from './gateway/gateway-bench.ts'
+import { httpMonitorBench } from './http-monitor/http-monitor-bench.ts'
 import { infraBench } from './infra/infra-bench.ts'
 import { joinBench } from './join/join-bench.ts'
 import { operatorBench } from './operator/operator-bench.ts'
@@ -17,6 +18,7 @@ const benches: readonly Bench[] = [
   costBench,
   turnBench,
   infraBench,
+  httpMonitorBench,
   signalingBench,
   gatewayBench,
   joinBench,

@@ -36,6 +36,10 @@ describe('steps of the schema', () => {
       'c44c287dea2a',
       'ddc551ce83da',
       '9507730552bc',
+      'a9d3b69115a1',
+      '75a5088d992e',
+      '944a0dc76a42',
+      '7cfc41407c15',
     ])
   })
 
@@ -55,6 +59,10 @@ describe('steps of the schema', () => {
       '1e8b7528f960',
       'c6cde19a555a',
       'db7efc3fe9ae',
+      'ac6bb9dbcbe6',
+      '86d08b2287d8',
+      '0566374fab2c',
+      'b95b0cc9a47a',
     ])
   })
 })

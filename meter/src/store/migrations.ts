@@ -1,4 +1,5 @@
 import { usageFields } from '@parley/relay-cost'
+import { mysqlTraffic, sqliteTraffic } from '../traffic/migrations.ts'
 import { presenceIndexes } from './presence.ts'
 import { columnOf } from './rows.ts'
 import { usageIndexes } from './usage-indexes.ts'
@@ -169,6 +170,7 @@ export const sqliteMigrations: readonly string[] = [
   // Of an old hour no later allocation is looked at: those that were there for long have an index of their own.
   ...presenceIndexes,
   'DROP INDEX allocations_present',
+  ...sqliteTraffic,
 ]
 
 /**
@@ -224,4 +226,5 @@ export const mysqlMigrations: readonly string[] = [
   'CREATE INDEX allocation_refs ON allocations (meter, allocation_id, username(191))',
   ...placesFor(mysql),
   'CREATE INDEX media_pods_to_at ON media_pods (meter, to_at)',
+  ...mysqlTraffic,
 ]

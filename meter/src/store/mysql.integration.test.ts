@@ -5,6 +5,7 @@ import { Accounting } from '../accounting.ts'
 import { podsSuite } from '../places/testing/suite.ts'
 import { linksSuite } from '../reasons/testing/suite.ts'
 import { type RunningMariadb, startMariadb, temporaryFolder } from '../testing/servers.ts'
+import { trafficSuite } from '../traffic/testing/suite.ts'
 import { openStore } from './open.ts'
 import type { Store } from './store.ts'
 import { start, storeSuite } from './testing/suite.ts'
@@ -48,6 +49,7 @@ describe('the MySQL store, on a real MariaDB', () => {
   storeSuite(place, { numRuns: 40 })
   linksSuite(place, { numRuns: 20 })
   podsSuite(place)
+  trafficSuite(place)
 
   const record = (id: number, bytes: number): AllocationRecord => ({
     ...{ realm: 'pod-a.demo', username: 'mallory', id: String(id), remote: 'c:1' },

@@ -15,6 +15,8 @@ import { StoreError } from '../errors.ts'
 import { heardTable } from '../places/heard-table.ts'
 import { podTables } from '../places/pod-tables.ts'
 import { linkTables } from '../reasons/link-tables.ts'
+import { mysqlTrafficWords } from '../traffic/sql.ts'
+import { trafficTables } from '../traffic/tables.ts'
 import { mysqlMigrations } from './migrations.ts'
 import { presenceOf, type Row, readAllocation, readTraffic, trafficColumns } from './rows.ts'
 import { type Answer, mysqlDialect, type Program } from './sql.ts'
@@ -86,6 +88,7 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
     const links = linkTables(mysqlDialect, whose)
     const pods = podTables(mysqlDialect, whose)
     const heard = heardTable(mysqlDialect, whose)
+    const traffic = trafficTables(mysqlTrafficWords, mysqlDialect, whose)
     const read = <T>(program: () => Program<T>) =>
       attempt('read', (connection) => runProgram(connection, program))
     const write = async <T>(program: () => Program<T>) => {
@@ -112,6 +115,14 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
       heard: {
         note: (time) => write(() => heard.note(time)),
         during: (window) => read(() => heard.during(window)),
+      },
+      traffic: {
+        add: (batches, now, kept) => write(() => traffic.add(batches, now, kept)),
+        lastOf: (sources) => read(() => traffic.lastOf(sources)),
+        cells: (table, protocol, window) => read(() => traffic.cells(table, protocol, window)),
+        putAlerts: (alerts) => write(() => traffic.putAlerts(alerts)),
+        alerts: (limit) => read(() => traffic.alerts(limit)),
+        forget: (now, kept) => write(() => traffic.forget(now, kept, forgetRows)),
       },
       region: () => read(usage.region),
       setRegion: (region) => write(() => usage.setRegion(region)),

@@ -7,6 +7,8 @@ import { StoreError } from '../errors.ts'
 import { heardTable } from '../places/heard-table.ts'
 import { podTables } from '../places/pod-tables.ts'
 import { linkTables } from '../reasons/link-tables.ts'
+import { sqliteTrafficWords } from '../traffic/sql.ts'
+import { trafficTables } from '../traffic/tables.ts'
 import { sqliteMigrations as migrations } from './migrations.ts'
 import { presentKeys, presentUntil } from './presence.ts'
 import { presenceOf, type Row, readAllocation, readTraffic, trafficColumns } from './rows.ts'
@@ -36,6 +38,7 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
   const links = linkTables(dialect, '')
   const pods = podTables(dialect, '')
   const heard = heardTable(dialect, '')
+  const traffic = trafficTables(sqliteTrafficWords, dialect, '')
   const read = <T>(program: () => Program<T>) =>
     attempt('read', path, () => inTransaction(db, 'BEGIN', () => run(program())))
   const write = <T>(program: () => Program<T>) =>
@@ -64,6 +67,14 @@ export function openSqliteStore(path: string, options: SqliteOptions = {}): Stor
     heard: {
       note: async (time) => write(() => heard.note(time)),
       during: async (window) => read(() => heard.during(window)),
+    },
+    traffic: {
+      add: async (batches, now, kept) => write(() => traffic.add(batches, now, kept)),
+      lastOf: async (sources) => read(() => traffic.lastOf(sources)),
+      cells: async (table, protocol, window) => read(() => traffic.cells(table, protocol, window)),
+      putAlerts: async (alerts) => write(() => traffic.putAlerts(alerts)),
+      alerts: async (limit) => read(() => traffic.alerts(limit)),
+      forget: async (now, kept) => write(() => traffic.forget(now, kept, forgetRows)),
     },
     region: async () => read(usage.region),
     setRegion: async (region) => write(() => usage.setRegion(region)),
@@ -202,7 +213,7 @@ function runnerOf(db: DatabaseSync) {
       made.setReturnArrays(true)
       return { rows: [], values: made.all(...given) as unknown as unknown[][], changes: 0 }
     }
-    if (/^\s*SELECT/.test(sql)) return { rows: made.all(...given) as Row[], changes: 0 }
+    if (/^\s*SELECT/i.test(sql)) return { rows: made.all(...given) as Row[], changes: 0 }
     return { rows: [], changes: Number(made.run(...given).changes) }
   }
   return <T>(program: Program<T>): T => {

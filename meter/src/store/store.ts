@@ -1,5 +1,13 @@
-import type { LinkRecord, RelayIdentity, ReportDimension } from '@parley/protocol'
+import type {
+  LinkRecord,
+  RelayIdentity,
+  ReportDimension,
+  TrafficBatch,
+  TrafficProtocol,
+} from '@parley/protocol'
 import type { AllocationRecord, CellSums, MediaPod, UsageCell, Window } from '@parley/relay-cost'
+import type { Cell } from '../traffic/batches.ts'
+import type { Alert, Stored, TrafficRetention, TrafficTable } from '../traffic/tables.ts'
 
 /**
  * Where allocation records live. Writing is a merge (see mergeAllocations in relay-cost): the same
@@ -41,6 +49,8 @@ export type Book = {
   /** Where the pods of TURN and the SFU were: it decides the zones of an hour, and what nodes cost. */
   pods: Pods
   heard: Heard
+  /** What servers did, by hour and by day. */
+  traffic: TrafficBook
   /** Of the meter whose book it is; undefined where it has not said. */
   region(): Promise<string | undefined>
   setRegion(region: string): Promise<void>
@@ -108,3 +118,13 @@ export type ChangedHour = {
 export type Span = { table: 'usage_hours' | 'usage_days'; from: number; to: number }
 
 export type Kept = { allocations: number; hours: number }
+
+/** See the programs of the same names in traffic/tables.ts. */
+export type TrafficBook = {
+  add(batches: readonly TrafficBatch[], now: number, kept: TrafficRetention): Promise<Stored>
+  lastOf(sources: readonly string[]): Promise<Map<string, number>>
+  cells(table: TrafficTable, protocol: TrafficProtocol, window: Window): Promise<Cell[]>
+  putAlerts(alerts: readonly Alert[]): Promise<void>
+  alerts(limit: number): Promise<Alert[]>
+  forget(now: number, kept: TrafficRetention): Promise<boolean>
+}

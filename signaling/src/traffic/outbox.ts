@@ -44,7 +44,7 @@ export class TrafficOutbox {
   #shipping: Promise<void> | undefined
   /** Requests and samples that were dropped. */
   dropped = 0
-  /** What every sealed batch of this run came to, dropped ones too: for Prometheus. */
+  /** What the requests of every sealed batch came to, dropped ones too, by route: for Prometheus. */
   readonly totals = new Map<string, Pick<TrafficRow, 'count' | 'bytesIn' | 'bytesOut'> & Labels>()
 
   constructor(options: OutboxOptions) {
@@ -75,7 +75,7 @@ export class TrafficOutbox {
     this.#seq += 1
     this.#rows = newRows()
     writeAhead.begin(this.#current())
-    for (const row of batch.rows) this.#addUp(row)
+    for (const row of batch.rows) if (row.protocol === 'http') this.#addUp(row)
     if (this.buffered >= bufferSize) {
       this.dropped += batch.rows.reduce((sum, { count }) => sum + count, 0)
       writeAhead.drop(source, batch.seq)
