@@ -86,6 +86,14 @@ const monitoring = z
         'An error tracker that speaks the protocol of Sentry. It is told of faults, without names, tokens or media.',
       ),
     serviceMonitor: autoOrBoolean('Auto', 'ServiceMonitors for the Prometheus operator.'),
+    http: z
+      .boolean()
+      .default(true)
+      .describe('Whether requests are counted, by route, for the history and the admin page.'),
+    calls: z
+      .boolean()
+      .default(true)
+      .describe('Whether pages say how their calls are, for the history and the admin page.'),
     dashboards: autoOrBoolean(
       true,
       'A Grafana dashboard as a ConfigMap with the label grafana_dashboard.',
@@ -96,7 +104,9 @@ const monitoring = z
     ),
   })
   .prefault({})
-  .describe('Objects for Prometheus and Grafana, and where faults are reported.')
+  .describe(
+    'Objects for Prometheus and Grafana, what is counted, and where faults are reported.',
+  )
 
 const networkPolicy = z
   .strictObject({

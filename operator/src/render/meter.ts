@@ -24,6 +24,7 @@ import {
   secretMount,
 } from './pod.ts'
 import { redisAccess } from './redis.ts'
+import { counts } from './signaling.ts'
 
 export const METER_PORT = 8090
 
@@ -111,6 +112,7 @@ export function buildMeterDeployment(mc: MeetingCluster, inputs: RenderInputs): 
           ...redis.env,
           { name: 'METER_TOKEN_FILE', value: '/etc/parley/secrets/meter/token' },
           { name: 'METER_PODS_FILE', value: `${podsFolder}/${mediaPodsFile}` },
+          ...(counts(mc) ? [] : [{ name: 'METRICS_ENABLED', value: 'false' }]),
         ],
         ports: [{ name: 'http', protocol: 'TCP', containerPort: METER_PORT }],
         mounts: [

@@ -90,6 +90,21 @@ describe('REQ-W5: signing in', () => {
   })
 })
 
+it('REQ-H6: what is counted can be turned off, each by itself', () => {
+  const names = ['METRICS_ENABLED', 'METRICS_HTTP_ENABLED', 'WEBRTC_METRICS_ENABLED'] as const
+  const flags = (monitoring: object) => names.map((name) => env({ monitoring })[name])
+  expect(flags({})).toEqual([undefined, undefined, undefined])
+  expect(flags({ http: false })).toEqual([undefined, 'false', undefined])
+  expect(flags({ calls: false })).toEqual([undefined, undefined, 'false'])
+  expect(flags({ http: false, calls: false })).toEqual(['false', 'false', 'false'])
+  const mounts = (monitoring: object) =>
+    buildSignalingDeployment(meetingCluster({ monitoring }), inputs).spec.template.spec
+      ?.containers[0]?.volumeMounts ?? []
+  const mount = expect.objectContaining({ mountPath: env({}).METRICS_FOLDER })
+  expect(mounts({ http: false })).toContainEqual(mount)
+  expect(mounts({ http: false, calls: false })).not.toContainEqual(mount)
+})
+
 it('REQ-W6: signaling reports faults where the spec says, and nowhere else', () => {
   const errors = { dsn: 'https://k@e.example.com/1', pageDsn: 'https://k@e.example.com/2' }
   expect(env({ monitoring: { errors }, image: { tag: 'v7' } })).toMatchObject({

@@ -14,6 +14,9 @@ import { JOIN_TOKEN_TTL_SECONDS } from './rotating.ts'
 
 export const SIGNALING_PORT = 8080
 
+/** Where requests stand until the meter has them: it stays when the container is started again. */
+const trafficFolder = '/var/lib/parley/traffic'
+
 /** Signaling: stateless, behind the web page. */
 export function renderSignaling(mc: MeetingCluster, inputs: RenderInputs): KubernetesObject[] {
   const autoscaler = buildAutoscaler(mc, 'signaling', inputs)
@@ -98,6 +101,7 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
           ...given(signInEnv(mc)),
           ...given(proxiesEnv(mc)),
           ...given(errorsEnv(mc, inputs)),
+          ...given(countingEnv(mc)),
           { name: 'PARLEY_SFU', value: hasLiveKit(mc) ? 'LiveKit' : 'None' },
           ...(hasLiveKit(mc)
             ? [
@@ -123,6 +127,8 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
             '/etc/parley/turn-endpoints',
           ),
           scratchMount('tmp', '/tmp', { sizeLimit: '16Mi' }),
+          // A dozen bytes a request, until the meter has it: of 10,000 s of 1000 requests, 120 MB.
+          ...(counts(mc) ? [scratchMount('traffic', trafficFolder, { sizeLimit: '512Mi' })] : []),
         ],
         probes: httpProbes('http', { readiness: '/readyz', liveness: '/healthz' }),
         terminationGracePeriodSeconds: Math.ceil(durationSeconds(signaling.drainTimeout)) + 10,
@@ -168,6 +174,21 @@ function errorsEnv({ spec }: MeetingCluster, { images }: RenderInputs): Record<s
     PARLEY_ERRORS_PAGE_DSN: pageDsn,
     PARLEY_RELEASE: spec.image.tag || images.tag,
   }
+}
+
+/** What is counted for the history; signaling counts all of it by default. */
+function countingEnv(mc: MeetingCluster): Record<string, string> {
+  const { http, calls } = mc.spec.monitoring
+  return {
+    METRICS_HTTP_ENABLED: http ? '' : 'false',
+    WEBRTC_METRICS_ENABLED: calls ? '' : 'false',
+    ...(counts(mc) ? { METRICS_FOLDER: trafficFolder } : { METRICS_ENABLED: 'false' }),
+  }
+}
+
+/** Whether anything is counted for the history. */
+export function counts({ spec }: MeetingCluster): boolean {
+  return spec.monitoring.http || spec.monitoring.calls
 }
 
 const given = (env: Record<string, string>) =>
