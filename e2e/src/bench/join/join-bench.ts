@@ -79,6 +79,10 @@ async function measure(
       () => a.close(),
       () => b.close(),
     )
+    // Whatever waits for a page ends with it.
+    signal.addEventListener('abort', () => {
+      for (const browser of [a, b]) browser.close().catch(() => {})
+    })
     const sitting = await a.newContext({ viewport: { width: 640, height: 480 } })
     const joining = await b.newContext({ viewport: { width: 640, height: 480 } })
     await Promise.all([sitting, joining].map(smallCameras))

@@ -89,6 +89,10 @@ async function measure(
       () => a.close(),
       () => b.close(),
     )
+    // Whatever waits for a page ends with it.
+    signal.addEventListener('abort', () => {
+      for (const browser of [a, b]) browser.close().catch(() => {})
+    })
     const taken = new Map<number, Map<string, Measured>>()
     const links = {
       parley: (who: string) =>
@@ -101,8 +105,8 @@ async function measure(
         const measured: Measured = { cut: nothing(), peer: nothing() }
         for (let nth = 0; nth < times * repeat; nth++) {
           signal.throwIfAborted()
-          await sleep(calmMs)
-          await cutOnce(pages, seconds, measured)
+          await sleep(calmMs, undefined, { signal })
+          await cutOnce(pages, seconds, measured, signal)
         }
         taken.set(seconds, (taken.get(seconds) ?? new Map()).set(client, measured))
         for (const [end, { shown, live }] of Object.entries(measured))
@@ -155,14 +159,19 @@ async function untilSeen(page: Page): Promise<void> {
   )
 }
 
-async function cutOnce([other, cut]: [Page, Page], seconds: number, measured: Measured) {
+async function cutOnce(
+  [other, cut]: [Page, Page],
+  seconds: number,
+  measured: Measured,
+  signal: AbortSignal,
+) {
   const rules = ['INPUT', 'OUTPUT']
   const inside = (...rule: string[]) =>
     execa('ip', ['netns', 'exec', `${name}-b`, 'iptables', '-w', ...rule])
   for (const chain of rules)
     await inside('-A', chain, '!', chain === 'INPUT' ? '-i' : '-o', 'lo', '-j', 'DROP')
   const cutAtMs = Date.now()
-  await sleep(seconds * 1000)
+  await sleep(seconds * 1000, undefined, { signal })
   await Promise.all(rules.map((chain) => inside('-F', chain)))
   const restoredAtMs = Date.now()
   const [ofPeer, ofCut] = await Promise.all(

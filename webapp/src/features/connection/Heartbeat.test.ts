@@ -37,6 +37,16 @@ describe('Heartbeat', () => {
     expect(heard.at(-1)).toEqual([6500, 'silent'])
   })
 
+  it('looks more often in a silence, whose end is then known within 100 ms', async () => {
+    const { clock, sent, heard, heartbeat } = beating()
+    heartbeat.receive('pong')
+    await clock.advance(1000)
+    expect(heard).toEqual([[800, 'silent']])
+    const before = sent.length
+    await clock.advance(1000)
+    expect(sent.length - before).toBe(10)
+  })
+
   it('takes a page that slept for no fault of the network', async () => {
     const { clock, heard, heartbeat } = beating()
     heartbeat.receive('pong')

@@ -17,6 +17,9 @@ export type HeartbeatOptions = {
   timeoutMs?: number
 }
 
+/** In a silence, so that its end is soon known: no longer than that after the path is back. */
+const silentIntervalMs = 100
+
 /** A ping is answered at once with a pong, so that a page with slowed timers still seems alive. */
 export type Beat = 'ping' | 'pong'
 
@@ -67,7 +70,8 @@ export class Heartbeat {
   #ping(): void {
     const { clock, intervalMs, send } = this.#options
     send('ping')
-    this.#cancelPing = clock.after(intervalMs, () => this.#ping())
+    const ms = this.#silent ? Math.min(silentIntervalMs, intervalMs) : intervalMs
+    this.#cancelPing = clock.after(ms, () => this.#ping())
   }
 
   #awaitBeat(): void {

@@ -205,12 +205,47 @@ describe('PeerLink', () => {
     }
   })
 
+  it('of two ends that lose their path at once, the one that leads offers, and the other only where nothing comes of it', async () => {
+    const { clock, network, server, log, both } = meet()
+    await clock.advance(100)
+    network.cutPaths()
+    network.report('disconnected')
+    server.deaf = true
+    await clock.advance(2900)
+    const offered = () => log.filter(({ what, at }) => what === 'offer' && at > 0)
+    expect(new Set(offered().map(({ end }) => end))).toEqual(new Set(['a']))
+    await clock.advance(2000)
+    expect(offered().map(({ end }) => end)).toContain('b')
+    server.deaf = false
+    await clock.advance(20_000)
+    expect(states(both())).toEqual(['connected', 'connected'])
+  })
+
+  it('a path that comes back by itself leaves no offer unanswered', async () => {
+    const { clock, network, server, both } = meet()
+    await clock.advance(100)
+    network.down = true
+    server.deaf = true
+    await clock.advance(2000)
+    expect(states(both())).toEqual(['reconnecting', 'reconnecting'])
+    network.heal()
+    server.deaf = false
+    await clock.advance(300)
+    expect(states(both())).toEqual(['connected', 'connected'])
+    await clock.advance(5000)
+    expect(network.connections.map(({ signalingState }) => signalingState)).toEqual([
+      'stable',
+      'stable',
+    ])
+    expect(states(both())).toEqual(['connected', 'connected'])
+  })
+
   it('gives up in the end, and starts over when asked', async () => {
     const { clock, network, both } = meet()
     await clock.advance(100)
     network.cutPaths()
     network.down = true
-    await clock.advance(120_000)
+    await clock.advance(150_000)
     expect(states(both())).toEqual(['failed', 'failed'])
     network.down = false
     for (const link of both()) link.retry()

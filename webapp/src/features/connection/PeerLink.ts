@@ -1,80 +1,28 @@
 import type { Signal } from '@parley/protocol'
-import type { Clock } from '../../clock.ts'
 import { type IceError, iceErrorOf } from '../linkReports/linkFacts.ts'
 import { Accord } from './Accord.ts'
 import { Heartbeat } from './Heartbeat.ts'
+import type { LinkConnection, LinkState, LocalTracks, PeerLinkOptions, SendLimit } from './link.ts'
 import { rowsOf } from './linkStats.ts'
 import { Negotiation } from './Negotiation.ts'
-import type { ReconnectPolicy } from './ReconnectPolicy.ts'
-import { ScreenSender } from './ScreenSender.ts'
 import { sdpSession } from './sdp.ts'
-import { applyEncoding, encodingFor } from './sending.ts'
+import { TrackSender } from './TrackSender.ts'
 
-/** `failed`: given up; {@link PeerLink.retry} starts over. */
-export type LinkState = 'connecting' | 'connected' | 'reconnecting' | 'failed'
-
-/** What one end sends to another, or receives of it. */
-export type LocalTracks = {
-  audio: MediaStreamTrack | null
-  video: MediaStreamTrack | null
-  /** A shared screen, and what is heard of it. Left out: none. */
-  screen?: MediaStreamTrack | null
-  screenAudio?: MediaStreamTrack | null
-}
-
-export type TrackKind = keyof LocalTracks
-
-/** As much of an RTCPeerConnection as a link takes: what a test has to imitate. */
-export type LinkConnection = Pick<
-  RTCPeerConnection,
-  | 'signalingState'
-  | 'connectionState'
-  | 'iceConnectionState'
-  | 'localDescription'
-  | 'setLocalDescription'
-  | 'setRemoteDescription'
-  | 'addIceCandidate'
-  | 'restartIce'
-  | 'addTransceiver'
-  | 'getTransceivers'
-  | 'createDataChannel'
-  | 'setConfiguration'
-  | 'getStats'
-  | 'close'
-> & {
-  onnegotiationneeded: ((event: never) => unknown) | null
-  onicecandidate: ((event: RTCPeerConnectionIceEvent) => unknown) | null
-  onicecandidateerror: ((event: RTCPeerConnectionIceErrorEvent) => unknown) | null
-  ontrack: ((event: RTCTrackEvent) => unknown) | null
-  onconnectionstatechange: ((event: never) => unknown) | null
-  oniceconnectionstatechange: ((event: never) => unknown) | null
-}
-
-export type PeerLinkOptions = {
-  selfId: string
-  peerId: string
-  clock: Clock
-  policy: ReconnectPolicy
-  configuration: RTCConfiguration
-  tracks: LocalTracks
-  /** Names the tracks as one stream, so that the other end plays voice and lips together. */
-  stream?: MediaStream
-  /** In the order in which to offer them; undefined leaves that to the browser. */
-  videoCodecs?(): RTCRtpCodec[] | undefined
-  createConnection(configuration: RTCConfiguration): LinkConnection
-  send(signal: Signal): void
-  /** No peer connection is tried again before the signaling socket is up (REQ-P9). */
-  signalingUp(): boolean
-  onState(state: LinkState): void
-  /** `connectionState` or `iceConnectionState` changed. */
-  onConnectionState(): void
-  /** Null: what was received has ended. */
-  onTrack(kind: TrackKind, track: MediaStreamTrack | null): void
-  onError(error: unknown): void
-}
+export type {
+  LinkConnection,
+  LinkState,
+  LocalTracks,
+  PeerLinkOptions,
+  SendLimit,
+  TrackKind,
+} from './link.ts'
 
 /** A connection that comes to nothing within this time is tried again. */
 const connectDeadlineMs = 10_000
+/** Two ends that offer at the same time undo each other's try: the one that does not lead leaves it this lead. */
+const followMs = 3000
+/** After which an offer is made again that was on its way when the path came back by itself. */
+const settleMs = 3000
 /** From this try on, a new connection is made instead of restarting ICE on the old one. */
 const rebuildFromAttempt = 3
 const iceErrorsMax = 16
@@ -96,7 +44,7 @@ export class PeerLink {
   #connection: LinkConnection
   #negotiation: Negotiation
   #heartbeat: Heartbeat
-  #screen: ScreenSender
+  #sender: TrackSender
   #configuration: RTCConfiguration
   #tracks: LocalTracks
   #state: LinkState = 'connecting'
@@ -119,7 +67,7 @@ export class PeerLink {
     this.#connection = parts.connection
     this.#negotiation = parts.negotiation
     this.#heartbeat = parts.heartbeat
-    this.#screen = parts.screen
+    this.#sender = parts.sender
     this.#lead()
   }
 
@@ -162,7 +110,7 @@ export class PeerLink {
 
   setSendLimit(limit: SendLimit): void {
     this.#sendLimit = limit
-    this.#applySendLimit()
+    this.#sender.limit(this.#sendLimit)
   }
 
   /** New TURN credentials: used from the next ICE restart on. */
@@ -180,7 +128,7 @@ export class PeerLink {
     if (this.#waitingForSignaling || this.#state !== 'connecting') {
       this.#waitingForSignaling = false
       this.#attempt = 0
-      this.#tryAgain()
+      this.#recover()
     }
   }
 
@@ -255,6 +203,7 @@ export class PeerLink {
     const { createConnection, clock, onError } = this.#options
     const connection = createConnection(this.#configuration)
     const current = () => !this.#closed && this.#connection === connection
+    const sender = new TrackSender(connection, this.#options)
     const negotiation = new Negotiation({
       connection,
       polite: !this.leads,
@@ -303,10 +252,9 @@ export class PeerLink {
       this.iceErrors.push(iceErrorOf(event))
       if (this.iceErrors.length > iceErrorsMax) this.iceErrors.shift()
     }
-    const screen = new ScreenSender(connection)
     connection.ontrack = ({ track, transceiver }) => {
       if (!current()) return
-      const kind = this.#kindOf(transceiver)
+      const kind = sender.kindOf(transceiver)
       this.tracks[kind] = track
       this.#options.onTrack(kind, track)
     }
@@ -320,7 +268,7 @@ export class PeerLink {
     connection.oniceconnectionstatechange = () => {
       if (current()) this.#options.onConnectionState()
     }
-    return { connection, negotiation, heartbeat, screen }
+    return { connection, negotiation, heartbeat, sender }
   }
 
   #beginAnew(): void {
@@ -332,14 +280,8 @@ export class PeerLink {
   /** The leading end makes the offer; the other waits for it. Neither waits for ever. */
   #lead(): void {
     if (this.leads) {
-      const { audio, video } = this.#tracks
-      const init = { direction: 'sendrecv', streams: this.#streams() } as const
-      this.#connection.addTransceiver(audio ?? 'audio', init)
-      const camera = this.#connection.addTransceiver(video ?? 'video', init)
-      const codecs = this.#options.videoCodecs?.()
-      if (codecs) camera.setCodecPreferences?.(codecs)
-      this.#screen.send(this.#tracks).catch(this.#options.onError)
-      this.#applySendLimit()
+      this.#sender.begin(this.#tracks)
+      this.#sender.limit(this.#sendLimit)
     }
     this.#awaitConnection()
   }
@@ -356,7 +298,7 @@ export class PeerLink {
     this.#connection = parts.connection
     this.#negotiation = parts.negotiation
     this.#heartbeat = parts.heartbeat
-    this.#screen = parts.screen
+    this.#sender = parts.sender
   }
 
   #dismantle(): void {
@@ -367,49 +309,8 @@ export class PeerLink {
 
   #attachTracks(): void {
     if (this.#closed) return
-    for (const transceiver of this.#ofDevices()) {
-      const { sender, receiver, direction } = transceiver
-      const track = receiver.track.kind === 'audio' ? this.#tracks.audio : this.#tracks.video
-      // What an offer brought is receive-only until we say that we send, too.
-      if (direction !== 'sendrecv') {
-        transceiver.direction = 'sendrecv'
-        sender.setStreams?.(...this.#streams())
-      }
-      if (sender.track !== track) sender.replaceTrack(track).catch(this.#options.onError)
-    }
-    this.#screen.send(this.#tracks).catch(this.#options.onError)
-    this.#applySendLimit()
-  }
-
-  /** The one transceiver of the microphones and the one of the cameras: the first of each kind. */
-  #ofDevices(): RTCRtpTransceiver[] {
-    const all = this.#connection.getTransceivers().filter((one) => !this.#screen.owns(one))
-    const first = (kind: string) => all.find(({ receiver }) => receiver.track.kind === kind)
-    return [first('audio'), first('video')].filter((one) => one !== undefined)
-  }
-
-  #kindOf(transceiver: RTCRtpTransceiver): TrackKind {
-    const kind = transceiver.receiver.track.kind as 'audio' | 'video'
-    if (this.#ofDevices().includes(transceiver)) return kind
-    return kind === 'audio' ? 'screenAudio' : 'screen'
-  }
-
-  #streams(): MediaStream[] {
-    return this.#options.stream ? [this.#options.stream] : []
-  }
-
-  #applySendLimit(): void {
-    const limit = this.#sendLimit
-    if (!limit) return
-    this.#screen.limit(limit.maxBitrate)
-    for (const { sender, receiver } of this.#ofDevices()) {
-      const kind = receiver.track.kind as 'audio' | 'video'
-      const parameters = sender.getParameters()
-      const encoding = parameters.encodings[0]
-      if (!encoding || !applyEncoding(encoding, encodingFor(kind, limit))) continue
-      // Refused while a negotiation is under way; the next one applies it again.
-      sender.setParameters(parameters).catch(() => {})
-    }
+    this.#sender.send(this.#tracks)
+    this.#sender.limit(this.#sendLimit)
   }
 
   // -- keeping it ------------------------------------------------------------------------------
@@ -421,7 +322,17 @@ export class PeerLink {
     this.#attempt = 0
     this.#heartbeat.renew()
     this.#setState('connected')
-    this.#applySendLimit()
+    this.#sender.limit(this.#sendLimit)
+    this.#settle()
+  }
+
+  /** An offer that was lost is never answered, and until it is, nothing else can be agreed: a screen, say. */
+  #settle(): void {
+    if (this.#connection.signalingState !== 'have-local-offer') return
+    this.#cancelTry = this.#options.clock.after(settleMs, () => {
+      if (this.#options.signalingUp()) this.#offerAgain()
+      this.#settle()
+    })
   }
 
   #lost(): void {
@@ -431,12 +342,17 @@ export class PeerLink {
   }
 
   #recover(): void {
-    const delayMs = this.#options.policy.delayMs(this.#attempt)
+    const delayMs = this.#delayMs()
     this.#cancelTry()
     this.#setState(delayMs === undefined ? 'failed' : 'reconnecting')
     if (delayMs === undefined) return
     if (delayMs === 0) this.#tryAgain()
     else this.#cancelTry = this.#options.clock.after(delayMs, () => this.#tryAgain())
+  }
+
+  #delayMs(): number | undefined {
+    const delayMs = this.#options.policy.delayMs(this.#attempt)
+    return this.leads || this.#attempt > 0 || delayMs === undefined ? delayMs : delayMs + followMs
   }
 
   #tryAgain(): void {
@@ -468,13 +384,6 @@ export class PeerLink {
     this.#state = state
     this.#options.onState(state)
   }
-}
-
-/** What one end may send to another, so that the sum fits its uplink. */
-export type SendLimit = {
-  maxBitrate: number
-  scaleResolutionDownBy: number
-  maxFramerate?: number
 }
 
 function candidateMessage(candidate: RTCIceCandidate): RTCIceCandidateInit & { candidate: string } {

@@ -1,4 +1,4 @@
-import type { LocalTracks } from './PeerLink.ts'
+import type { LocalTracks } from './link.ts'
 
 /** Less than this and text cannot be read; more, and a call on a phone's uplink starves. */
 const maxBitrate = { lowest: 800_000, highest: 2_500_000 }

@@ -1,4 +1,4 @@
-import type { SendLimit } from './PeerLink.ts'
+import type { SendLimit } from './link.ts'
 
 /** What a level takes away: the picture's sides are divided by `scale`. */
 export type QualityLevel = { scale: number; maxFramerate: number; fromKbps: number }

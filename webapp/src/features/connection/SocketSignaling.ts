@@ -1,6 +1,7 @@
 import {
   type Ack,
   type ClientToServerEvents,
+  type ErrorCode,
   type IceServer,
   joinResponseSchema,
   type MediaState,
@@ -10,10 +11,10 @@ import {
   type ServerToClientEvents,
 } from '@parley/protocol'
 import { io, type Socket } from 'socket.io-client'
-import {
 import { joinRequest, postJoin, takeEarly } from '../call/earlyJoin.ts'
 import { joinConsent } from '../recording/joinConsent.ts'
 import { ownSignIn } from '../signIn/ownSignIn.ts'
+import {
   type AnswerOf,
   type Ask,
   type MessageOf,
@@ -22,6 +23,7 @@ import { ownSignIn } from '../signIn/ownSignIn.ts'
   type RoomEvent,
   type Signaling,
   SignalingError,
+  type SignalingErrorCode,
   type SignalingEvents,
 } from './Signaling.ts'
 
@@ -306,12 +308,10 @@ function invitation(): { invite?: string } {
 
 /** `POST /api/rooms/:room/join` on the page's own origin. */
 export const requestJoinOverHttp: RequestJoin = async (room, name) => {
-  const response = await fetch(`/api/rooms/${encodeURIComponent(room)}/join`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name, ...invitation() }),
-    signal: AbortSignal.timeout(10_000),
-  }).catch(() => {
+  const invited = invitation()
+  const identity = await ownSignIn.identity()
+  const request = joinRequest(room, { name, ...invited, ...identity })
+  const response = await (takeEarly(request) ?? postJoin(request)).catch(() => {
     throw new SignalingError('offline', 'the server cannot be reached')
   })
   const body: unknown = await response.json().catch(() => undefined)
@@ -323,9 +323,19 @@ export const requestJoinOverHttp: RequestJoin = async (room, name) => {
     throw new SignalingError('internal', 'the server answered in a form this page does not know')
   }
   const refused = protocolErrorSchema.safeParse(body)
-  if (refused.success) throw new SignalingError(refused.data.code, refused.data.message)
+  if (refused.success) {
+    const { code, message } = refused.data
+    const ofTheSignIn = identity.idToken !== undefined && invited.invite === undefined
+    throw new SignalingError(ofTheSignIn ? signInCode(code) : code, message)
+  }
   // A proxy answers for a server that is away.
   throw new SignalingError(response.status >= 502 ? 'offline' : 'internal', response.statusText)
+}
+
+/** What a code means where a sign-in was shown, and nothing else. */
+function signInCode(code: ErrorCode): SignalingErrorCode {
+  if (code !== 'unauthenticated' && code !== 'token-expired') return code
+  return ownSignIn.refused() ? 'sign-in-needed' : 'sign-in-refused'
 }
 
 function asError(error: Error & { data?: unknown }): SignalingError {

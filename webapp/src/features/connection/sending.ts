@@ -1,4 +1,4 @@
-import type { SendLimit } from './PeerLink.ts'
+import type { SendLimit } from './link.ts'
 
 type Encoding = Pick<
   RTCRtpEncodingParameters,

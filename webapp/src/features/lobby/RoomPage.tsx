@@ -1,6 +1,6 @@
 import { lazy, Suspense, useLayoutEffect } from 'react'
 import { Loading } from '../../ui/Loading.tsx'
-import { useAppState } from '../../ui/useAppState.ts'
+import { drawNow, useAppState } from '../../ui/useAppState.ts'
 import { BadRoom, ErrorPage, LeftPage } from './EndPages.tsx'
 import { Lobby } from './Lobby.tsx'
 import { enterRoom } from './stay.ts'
@@ -19,8 +19,12 @@ export default function RoomPage({ room }: { room: string | undefined }) {
 function Room({ room }: { room: string }) {
   const phase = useAppState((state) => state.call.phase)
   const error = useAppState((state) => state.call.error)
-  // Before anything is painted: who joins at once sees no lobby.
-  useLayoutEffect(() => enterRoom(room), [room])
+  useLayoutEffect(() => {
+    const end = enterRoom(room)
+    // Before anything is painted: who joins at once sees no lobby.
+    drawNow()
+    return end
+  }, [room])
   switch (phase) {
     case 'idle':
       return <Lobby room={room} />

@@ -19,7 +19,22 @@ const stay = new RoomStay({
   pushToTalk: () => ownPreferences.get().pushToTalk,
 })
 
-export const enterRoom = (room: string) => stay.enter(room)
+/** A stay that began before the page was drawn. */
+let begun: { room: string; end(): void } | undefined
+
+export function beginStay(room: string): void {
+  begun = { room, end: stay.enter(room) }
+}
+
+/** @returns what ends the stay */
+export function enterRoom(room: string): () => void {
+  const early = begun
+  begun = undefined
+  if (early?.room === room) return early.end
+  early?.end()
+  return stay.enter(room)
+}
+
 export const joinCall = (name: string) => stay.join(name)
 export const leaveCall = () => stay.leave()
 /** `agrees`: to a recording that runs there. */

@@ -1,0 +1,16 @@
+import './zod.ts'
+import './i18n.ts'
+import { createRoot } from 'react-dom/client'
+import { beginAppearance } from '../features/appearance/ownAppearance.ts'
+import { App } from './App.tsx'
+import { Boundary } from './Boundary.tsx'
+
+/** Draws the page. @param root where */
+export async function drawPage(root: HTMLElement): Promise<void> {
+  await beginAppearance()
+  createRoot(root).render(
+    <Boundary>
+      <App />
+    </Boundary>,
+  )
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from '@jest/globals'
+import { displayNameSchema } from '@parley/protocol'
+import fc from 'fast-check'
+import { roomLinkOf, routeOf } from '../../app/route.ts'
+import { CallMemory } from './callMemory.ts'
+import { askEarly, earlyRequest, type JoinRequest, joinRequest, takeEarly } from './earlyJoin.ts'
+
+const storageOf = (items: Record<string, string>) => () => ({
+  getItem: (key: string) => items[key] ?? null,
+  setItem() {},
+  removeItem() {},
+})
+
+/** What the page asks for once all of it is there. */
+function laterRequest(
+  pathname: string,
+  search: string,
+  kept: Record<string, string>,
+): JoinRequest | undefined {
+  const route = routeOf(pathname)
+  if (route.page !== 'room') return undefined
+  const call = new CallMemory(storageOf(kept)).recall()
+  const link = roomLinkOf(search)
+  const linked = link.autojoin ? (link.name ?? kept['parley.name']) : undefined
+  const name = displayNameSchema.safeParse(call?.room === route.room ? call.name : linked)
+  return name.success ? joinRequest(route.room, { name: name.data }) : undefined
+}
+
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 80 }),
+  fc.stringMatching(/^[A-Za-zÀ-ỹ .'-]{1,70}$/),
+  fc.constantFrom('', ' ', 'Ana', ' Ana ', 'Ana\u202e', 'Nguyễn Văn A', '.'),
+)
+const slug = fc.oneof(
+  fc.stringMatching(/^[A-Za-z0-9_-]{1,66}$/),
+  fc.constantFrom('standup', 'a%20b'),
+)
+
+describe('the join that is asked for before the page is there', () => {
+  it('REQ-P27: is the one that the page asks for, or none', () => {
+    const remembered = fc.option(
+      fc.record({
+        room: slug,
+        name: text,
+        media: fc.constantFrom({ audio: true, video: true }, undefined),
+      }),
+    )
+    fc.assert(
+      fc.property(
+        slug,
+        fc.record({ name: fc.option(text), autojoin: fc.constantFrom('1', '0') }),
+        text,
+        remembered,
+        (room, { name, autojoin }, ownName, call) => {
+          const search = `?${new URLSearchParams({ autojoin, ...(name !== null && { name }) })}`
+          const kept = { 'parley.name': ownName, 'parley.call': JSON.stringify(call) }
+          const pathname = `/r/${room}`
+          const found = earlyRequest({
+            pathname,
+            search,
+            hash: '',
+            storage: storageOf(kept),
+            tabStorage: storageOf(kept),
+          })
+          // A call that is spoiled in the storage is none for the page.
+          if (found && call?.media !== undefined)
+            expect(found).toEqual(laterRequest(pathname, search, kept))
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  const opened = {
+    pathname: '/r/standup',
+    search: '?autojoin=1&name=Ana',
+    hash: '',
+    storage: storageOf({}),
+    tabStorage: storageOf({}),
+  }
+  const ana = joinRequest('standup', { name: 'Ana' })
+
+  it('is of who has no lobby to go through', () => {
+    expect(earlyRequest(opened)).toEqual(ana)
+    expect(earlyRequest({ ...opened, search: '?name=Ana' })).toBeUndefined()
+    expect(earlyRequest({ ...opened, pathname: '/' })).toBeUndefined()
+    const own = storageOf({ 'parley.name': 'Ana' })
+    expect(earlyRequest({ ...opened, search: '?autojoin=1', storage: own })).toEqual(ana)
+    const call = JSON.stringify({ room: 'standup', name: 'Ana' })
+    const tabStorage = storageOf({ 'parley.call': call })
+    expect(earlyRequest({ ...opened, search: '', tabStorage })).toEqual(ana)
+    expect(earlyRequest({ ...opened, pathname: '/r/else', search: '', tabStorage })).toBeUndefined()
+  })
+
+  it('spends no invitation, and needs no storage', () => {
+    expect(earlyRequest({ ...opened, hash: '#invite=x' })).toBeUndefined()
+    const refused = () => {
+      throw new Error('SecurityError')
+    }
+    expect(earlyRequest({ ...opened, storage: refused, tabStorage: refused })).toEqual(ana)
+    const spoiled = storageOf({ 'parley.call': '{' })
+    expect(earlyRequest({ ...opened, tabStorage: spoiled })).toEqual(ana)
+  })
+
+  it('is taken once, and by the same request only', async () => {
+    const answer = new Response('{}')
+    askEarly(ana, async () => answer)
+    expect(await takeEarly(ana)).toBe(answer)
+    expect(takeEarly(ana)).toBeUndefined()
+    askEarly(ana, async () => answer)
+    expect(takeEarly(joinRequest('standup', { name: 'Ben' }))).toBeUndefined()
+    expect(takeEarly(ana)).toBeUndefined()
+  })
+})

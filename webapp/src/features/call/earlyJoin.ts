@@ -1,0 +1,78 @@
+/** What the page is opened at, and what the browser keeps for it. */
+export type Opened = {
+  pathname: string
+  search: string
+  hash: string
+  /** Of this tab: the call that a refresh interrupted. */
+  tabStorage: () => Pick<Storage, 'getItem'>
+  /** Of this device: the name used last. */
+  storage: () => Pick<Storage, 'getItem'>
+}
+
+export type JoinRequest = { path: string; body: string }
+
+/** `POST` to the page's own origin. */
+export function joinRequest(room: string, asked: object): JoinRequest {
+  return { path: `/api/rooms/${encodeURIComponent(room)}/join`, body: JSON.stringify(asked) }
+}
+
+export function postJoin({ path, body }: JoinRequest): Promise<Response> {
+  return fetch(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+    signal: AbortSignal.timeout(10_000),
+  })
+}
+
+/**
+ * Who joins without a lobby, as a link or a refresh says it: asked for while the rest of the page still loads. Whether
+ * it was right is decided there ({@link takeEarly}); so here it is only said of what is plain, and never with an
+ * invitation, which may be good for one join only.
+ */
+export function earlyRequest(opened: Opened): JoinRequest | undefined {
+  const room = /^\/r\/([\w-]{1,64})\/?$/.exec(opened.pathname)?.[1]
+  if (room === undefined || new URLSearchParams(opened.hash.slice(1)).has('invite'))
+    return undefined
+  const name = rejoining(room, opened) ?? linked(opened)
+  return name !== undefined && plainName.test(name) ? joinRequest(room, { name }) : undefined
+}
+
+const plainName = /^[\p{L}\p{N}]([\p{L}\p{N} .'-]{0,62}[\p{L}\p{N}.])?$/u
+
+function rejoining(room: string, { tabStorage }: Opened): string | undefined {
+  try {
+    const call = JSON.parse(tabStorage().getItem('parley.call') ?? 'null')
+    return call?.room === room && typeof call.name === 'string' ? call.name : undefined
+  } catch {
+    return undefined // spoiled, or the browser keeps nothing for this site
+  }
+}
+
+function linked({ search, storage }: Opened): string | undefined {
+  const asked = new URLSearchParams(search)
+  if (asked.get('autojoin') !== '1') return undefined
+  const name = asked.get('name')?.trim().slice(0, 64)
+  if (name) return name
+  try {
+    return storage().getItem('parley.name') ?? undefined
+  } catch {
+    return undefined
+  }
+}
+
+let early: { request: JoinRequest; answer: Promise<Response> } | undefined
+
+export function askEarly(request: JoinRequest, post = postJoin): void {
+  const answer = post(request)
+  // Who takes it hears of it; where nobody does, nobody needs to.
+  answer.catch(() => {})
+  early = { request, answer }
+}
+
+/** The answer to just this request, where it was asked early; once, as a token is for one joining. */
+export function takeEarly({ path, body }: JoinRequest): Promise<Response> | undefined {
+  const taken = early
+  early = undefined
+  return taken?.request.path === path && taken.request.body === body ? taken.answer : undefined
+}

@@ -1,0 +1,75 @@
+import type { LinkConnection, LocalTracks, PeerLinkOptions, SendLimit, TrackKind } from './link.ts'
+import { ScreenSender } from './ScreenSender.ts'
+import { applyEncoding, encodingFor } from './sending.ts'
+
+type TrackSenderOptions = Pick<PeerLinkOptions, 'stream' | 'videoCodecs' | 'onError'>
+
+/** What one end sends over one peer connection: microphone, camera, and a shared screen. */
+export class TrackSender {
+  readonly #connection: LinkConnection
+  readonly #options: TrackSenderOptions
+  readonly #screen: ScreenSender
+
+  constructor(connection: LinkConnection, options: TrackSenderOptions) {
+    this.#connection = connection
+    this.#options = options
+    this.#screen = new ScreenSender(connection)
+  }
+
+  /** Of the end that leads: makes the two transceivers that both ends use. */
+  begin(tracks: LocalTracks): void {
+    const { audio, video } = tracks
+    const init = { direction: 'sendrecv', streams: this.#streams() } as const
+    this.#connection.addTransceiver(audio ?? 'audio', init)
+    const camera = this.#connection.addTransceiver(video ?? 'video', init)
+    const codecs = this.#options.videoCodecs?.()
+    if (codecs) camera.setCodecPreferences?.(codecs)
+    this.#screen.send(tracks).catch(this.#options.onError)
+  }
+
+  /** From now on sends these. */
+  send(tracks: LocalTracks): void {
+    for (const transceiver of this.#ofDevices()) {
+      const { sender, receiver, direction } = transceiver
+      const track = receiver.track.kind === 'audio' ? tracks.audio : tracks.video
+      // What an offer brought is receive-only until we say that we send, too.
+      if (direction !== 'sendrecv') {
+        transceiver.direction = 'sendrecv'
+        sender.setStreams?.(...this.#streams())
+      }
+      if (sender.track !== track) sender.replaceTrack(track).catch(this.#options.onError)
+    }
+    this.#screen.send(tracks).catch(this.#options.onError)
+  }
+
+  limit(limit: SendLimit | undefined): void {
+    if (!limit) return
+    this.#screen.limit(limit.maxBitrate)
+    for (const { sender, receiver } of this.#ofDevices()) {
+      const kind = receiver.track.kind as 'audio' | 'video'
+      const parameters = sender.getParameters()
+      const encoding = parameters.encodings[0]
+      if (!encoding || !applyEncoding(encoding, encodingFor(kind, limit))) continue
+      // Refused while a negotiation is under way; the next one applies it again.
+      sender.setParameters(parameters).catch(() => {})
+    }
+  }
+
+  /** What the other end sends over it. */
+  kindOf(transceiver: RTCRtpTransceiver): TrackKind {
+    const kind = transceiver.receiver.track.kind as 'audio' | 'video'
+    if (this.#ofDevices().includes(transceiver)) return kind
+    return kind === 'audio' ? 'screenAudio' : 'screen'
+  }
+
+  /** The one transceiver of the microphones and the one of the cameras: the first of each kind. */
+  #ofDevices(): RTCRtpTransceiver[] {
+    const all = this.#connection.getTransceivers().filter((one) => !this.#screen.owns(one))
+    const first = (kind: string) => all.find(({ receiver }) => receiver.track.kind === kind)
+    return [first('audio'), first('video')].filter((one) => one !== undefined)
+  }
+
+  #streams(): MediaStream[] {
+    return this.#options.stream ? [this.#options.stream] : []
+  }
+}
