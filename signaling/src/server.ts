@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { PageConfig } from '@parley/protocol'
@@ -20,6 +19,7 @@ import { parseKeyList } from './key-list.ts'
 import { openMeetingMetrics } from './meeting-metrics/open-meeting-metrics.ts'
 import { createMetrics } from './metrics.ts'
 import { originAllowed } from './origins.ts'
+import { newParticipantId } from './participant-id.ts'
 import { rateLimit } from './rate-limit.ts'
 import { linkReports } from './reasons/link-reports.ts'
 import { openRooms } from './rooms/open-rooms.ts'
@@ -136,7 +136,7 @@ export async function startSignaling(
     log,
     signToken,
     verifyToken,
-    newParticipantId,
+    newParticipantId: () => newParticipantId(clock.now()),
     admission: {
       policy: config.access,
       oidc,
@@ -177,6 +177,7 @@ export async function startSignaling(
   const gateway = serveMeetings({
     io,
     rooms,
+    alone: adapter === undefined,
     turn,
     sfu,
     linkReports: linkReports({ redis, cluster: config.cluster, now: clock.now, log }),
@@ -301,12 +302,6 @@ function pageConfigOf(config: SignalingConfig): PageConfig {
       metrics: { statsMs: meetingMetrics.statsMs, emitMs: meetingMetrics.emitMs },
     }),
   }
-}
-
-/** A pseudonym; names are in the token and on screens, not in usernames and reports. */
-function newParticipantId(): string {
-  const letters = 'abcdefghijklmnopqrstuvwxyz0123456789'
-  return `p-${Array.from({ length: 8 }, () => letters[randomInt(letters.length)]).join('')}`
 }
 
 function listenError({ host, port }: SignalingConfig, cause: unknown): unknown {

@@ -32,6 +32,8 @@ export type MeetingSocket = Socket<
 export type GatewayDeps = {
   io: MeetingServer
   rooms: RoomStore
+  /** There are no other replicas. */
+  alone: boolean
   turn: TurnAccess
   sfu: SfuAccess
   linkReports: LinkReports
