@@ -94,7 +94,7 @@ export class LiveCall {
       for (const guest of guests) {
         const browser = shared ?? (await launchChromium(url))
         if (!shared) homes.push(browser)
-        const context = await browser.newContext({ viewport: shared ? SMALL : LARGE })
+        const context = await (shared ? modestContext(browser) : browser.newContext(LARGE))
         if (shared) homes.push(context)
         pages.push(await openPage(context, url, room, guest))
         onProgress(`${guest.name} is on the way${guest.relay ? ', relay only' : ''}`)
@@ -196,9 +196,24 @@ export async function holdCall(options: {
 /** What ends with a guest's part in a call. */
 type Home = Pick<BrowserContext, 'close'>
 
-const LARGE = { width: 1280, height: 800 }
-/** Where many share a machine, they need not draw much. */
-const SMALL = { width: 480, height: 360 }
+const LARGE = { viewport: { width: 1280, height: 800 } }
+
+/** A profile where many share a machine: they draw little, send small pictures, and hear microphones as they are. */
+async function modestContext(browser: Browser): Promise<BrowserContext> {
+  const context = await browser.newContext({
+    viewport: { width: 480, height: 360 },
+    reducedMotion: 'reduce',
+  })
+  const chosen = {
+    quality: 'low',
+    ...{ echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+  }
+  await context.addInitScript(
+    (preferences) => localStorage.setItem('parley.preferences', preferences),
+    JSON.stringify(chosen),
+  )
+  return context
+}
 
 /**
  * Chromium as the demo uses it: fake media, and the demo's origin trusted like https.

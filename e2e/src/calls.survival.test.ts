@@ -2,29 +2,35 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { down } from '@parley/devcluster'
 import {
   Calls,
+  forum,
   hangApiServer,
   killOperator,
+  letsIn,
   type Meeting,
   name,
   namespace,
   newest,
   type Outcome,
   patchSpec,
-  peopleOn,
   podsOf,
+  rotate,
   settled,
   startMeeting,
   upgradeOperator,
 } from './survival/meeting.ts'
+import { callOnEachSfuPod, killWithin, sfuPodsWith } from './survival/sfu.ts'
 import { until } from './survival/until.ts'
 
 const clusterName = 'survival'
 /** Video may stand still this long, no longer. */
 const longestFreezeMs = 2_000
+/** After so long without a word LiveKit itself gives up a pod, and only then lets people begin anew elsewhere. */
+const liveKitNoticesMs = 5_000
 
 describe('a relayed call and an SFU call go on', () => {
   let folder: string
@@ -39,15 +45,21 @@ describe('a relayed call and an SFU call go on', () => {
 
   afterAll(async () => {
     await meeting?.browser.close()
+    await meeting?.api.close()
     await down({ name: clusterName })
     await rm(folder, { recursive: true, force: true })
   }, 60_000)
 
   /** Does something to the stack: meanwhile everybody sees everybody, and no video stands still for long. */
-  const through = async (label: string, change: () => Promise<void>, settleMs?: number) => {
+  const through = async (
+    label: string,
+    change: () => Promise<void>,
+    settleMs?: number,
+    longestMs = longestFreezeMs,
+  ) => {
     calls ??= await Calls.start(meeting, label)
     try {
-      expectNoFreeze(await calls.during(label, change, settleMs))
+      expectNoFreeze(await calls.during(label, change, settleMs), longestMs)
     } catch (error) {
       // The next test begins with calls that are well, and pods wait for nobody who has gone without a word.
       await calls.leave().catch(() => calls?.close())
@@ -56,11 +68,10 @@ describe('a relayed call and an SFU call go on', () => {
     }
   }
 
-  const expectNoFreeze = (outcome: Outcome) => {
-    expect(outcome).toHaveLength(5)
+  const expectNoFreeze = (outcome: Outcome, longestMs: number) => {
     expect(outcome.filter(({ missing }) => missing !== 0)).toEqual([])
     const bad = outcome.filter(({ freezes }) =>
-      freezes.some((f) => f.longestMs > longestFreezeMs || f.framesDecoded === 0),
+      freezes.some((f) => f.longestMs > longestMs || f.framesDecoded === 0),
     )
     expect(bad).toEqual([])
   }
@@ -88,9 +99,14 @@ describe('a relayed call and an SFU call go on', () => {
     })
   }, 180_000)
 
-  it('REQ-K7: when the API server answers nobody for a while, after which the operator goes on by itself', async () => {
+  it('REQ-K7: when the API server answers nobody for a minute, after which the operator goes on by itself', async () => {
     const account = ['serviceaccount', `${name}-meter`, '-n', namespace]
-    await through('api', () => hangApiServer(meeting, 20_000))
+    await through('api', () =>
+      hangApiServer(meeting, 60_000, async () =>
+        expect(await letsIn(meeting, 'meanwhile')).toBe(true),
+      ),
+    )
+    await settled(meeting)
     await meeting.stack.kubectl(['delete', ...account])
     await until(() =>
       meeting.stack.kubectl(['get', ...account]).then(
@@ -104,26 +120,48 @@ describe('a relayed call and an SFU call go on', () => {
     const secret = `${name}-turn-secret`
     const before = await newest(meeting, secret, 'secrets')
     await through('rotation', async () => {
-      await meeting.stack.kubectl([
-        ...['annotate', 'meetingcluster', name, '-n', namespace],
-        'parley.dev/rotate=now',
-      ])
+      await rotate(meeting)
       await until(async () => (await newest(meeting, secret, 'secrets')) !== before, 120_000)
     })
     await end()
     await settled(meeting)
   }, 300_000)
 
+  it('REQ-K8: of two SFU pods each has a call, and both calls work', async () => {
+    const both = await callOnEachSfuPod(meeting)
+    try {
+      for (const call of both) await call.resetFreezes()
+      await until(async () => {
+        const seen = (await Promise.all(both.map((call) => call.freezes()))).flat(2)
+        return seen.length === 12 && seen.every(({ framesDecoded }) => framesDecoded > 10)
+      })
+      for (const call of both) await call.leave()
+    } finally {
+      for (const call of both) await call.close()
+    }
+    await sfuPodsWith(meeting, 0, 2)
+  }, 180_000)
+
+  it('REQ-K7: when an SFU pod is killed without a drain, and theirs is the one', async () => {
+    await end()
+    calls = await Calls.start(meeting, 'kill', { forum })
+    const [theirs = ''] = await sfuPodsWith(meeting)
+    // Signaling knows a pod once it has seen it for five seconds.
+    await delay(6_000)
+    await through('kill', () => killWithin(meeting, theirs), 10_000, liveKitNoticesMs)
+    await end()
+    await until(async () => {
+      const pods = await podsOf(meeting, 'sfu')
+      return pods.some(({ pod, restarts }) => pod === theirs && restarts === 1)
+    })
+    await settled(meeting)
+  }, 180_000)
+
   it('REQ-K7: when the SFU is scaled from two pods to one, and theirs is the one to go', async () => {
     await through('scale', async () => {
-      let theirs: string | undefined
-      await until(async () => {
-        for (const sfu of await podsOf(meeting, 'sfu'))
-          if ((await peopleOn(meeting, sfu)) === 3) theirs = sfu.pod
-        return theirs !== undefined
-      })
+      const [theirs = ''] = await sfuPodsWith(meeting)
       await meeting.stack.kubectl([
-        ...['annotate', 'pod', theirs ?? '', '-n', namespace],
+        ...['annotate', 'pod', theirs, '-n', namespace],
         'controller.kubernetes.io/pod-deletion-cost=-1',
       ])
       await patchSpec(meeting, { sfu: { replicas: 1 } })

@@ -3,10 +3,19 @@ import { getPriority, setPriority } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { kubectlPath, loadImage, status, up } from '@parley/devcluster'
 import { buildImages } from '@parley/images'
+import {
+  ApiClient,
+  createMetrics,
+  type K8sObject,
+  MEETING_CLUSTERS,
+  PODS,
+  SECRETS,
+} from '@parley/operator/runtime'
 import type { Browser } from 'playwright-core'
 import { type Freeze, type Guest, LiveCall, launchChromium } from '../call.ts'
-import { Stack } from '../stack.ts'
+import { type MeetingClusterObject, Stack } from '../stack.ts'
 import { ProcessWatch } from './processes.ts'
+import { until } from './until.ts'
 
 export const namespace = 'meetings'
 export const name = 'town'
@@ -18,6 +27,8 @@ export type Tags = { current: string; next: string }
 export type Meeting = {
   clusterName: string
   stack: Stack
+  /** For what is asked again and again: a `kubectl` takes a tenth of a second of the processors' time to start. */
+  api: ApiClient
   tags: Tags
   url: string
   /** Of everybody, in profiles of their own: five of them would be too much for a small machine. */
@@ -34,12 +45,15 @@ const pair: readonly Guest[] = [
 /** Five guests share the machine with two nodes: few frames, so that what stands still was stopped. */
 const fps = 5
 /** One more than the mesh takes, so that they meet on the SFU; one of them through TURN. */
-const forum: readonly Guest[] = [
+export const forum: readonly Guest[] = [
   { name: 'Linh', relay: false },
   { name: 'Noor', relay: true },
   { name: 'Tove', relay: false },
 ]
 
+const everybody = { pair, forum }
+
+/** What carries media asks for more of the processors than what starts, as it does by default. */
 const manifest = (tags: Tags) => ({
   apiVersion: 'parley.dev/v1alpha1',
   kind: 'MeetingCluster',
@@ -51,7 +65,7 @@ const manifest = (tags: Tags) => ({
     mesh: { maxParticipants: pair.length },
     turn: {
       replicas: 1,
-      resources: { requests: { cpu: '20m', memory: '64Mi' } },
+      resources: { requests: { cpu: '250m', memory: '64Mi' } },
       allowedPeers: ['10.0.0.0/8'],
       credentials: { ttl: '1m' },
       drainTimeout: '5m',
@@ -59,12 +73,12 @@ const manifest = (tags: Tags) => ({
     sfu: {
       engine: 'LiveKit',
       replicas: 2,
-      resources: { requests: { cpu: '50m', memory: '96Mi' } },
+      resources: { requests: { cpu: '500m', memory: '96Mi' } },
       drainTimeout: '5m',
     },
     signaling: {
       replicas: 2,
-      resources: { requests: { cpu: '20m', memory: '96Mi' } },
+      resources: { requests: { cpu: '100m', memory: '96Mi' } },
       allowedOrigins: ['*'],
       drainTimeout: '10s',
     },
@@ -96,6 +110,7 @@ export async function startMeeting(options: {
   return {
     clusterName,
     stack,
+    api: await ApiClient.connect(kubeconfig, createMetrics()),
     tags,
     url,
     browser: await ahead(() => launchChromium(url, { fps })),
@@ -144,11 +159,18 @@ export class Calls {
     this.#calls = calls
   }
 
-  /** @param label tells the rooms from those of other calls */
-  static async start({ url, browser }: Meeting, label: string): Promise<Calls> {
+  /**
+   * @param label tells the rooms from those of other calls
+   * @param who of each call; where only one is concerned, the processors have less to do without the other
+   */
+  static async start(
+    { url, browser }: Meeting,
+    label: string,
+    who: Partial<typeof everybody> = everybody,
+  ): Promise<Calls> {
     const calls = new Map<string, LiveCall>()
     const begun = await Promise.allSettled(
-      Object.entries({ pair, forum }).map(async ([kind, guests]) => {
+      Object.entries(who).map(async ([kind, guests]) => {
         calls.set(kind, await LiveCall.start({ url, browser, room: `${kind}-${label}`, guests }))
       }),
     )
@@ -211,37 +233,39 @@ function tell(label: string, outcome: Outcome): void {
 }
 
 /** Waits until no pod of the stack is on its way out and the MeetingCluster is Ready. */
-export async function settled({ stack }: Meeting): Promise<void> {
-  const leaving = async () => {
-    const pods = JSON.parse(
-      await stack.kubectl(['get', 'pods', '-n', namespace, '-o', 'json']),
-    ) as {
-      items: { metadata: { name: string; deletionTimestamp?: string } }[]
-    }
-    return pods.items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
-  }
-  const deadline = Date.now() + 90_000
-  for (let pods = await leaving(); pods.length > 0; pods = await leaving()) {
-    if (Date.now() > deadline)
-      throw new Error(`still there: ${pods.map(({ metadata }) => metadata.name).join(', ')}`)
-    await delay(500)
-  }
-  await stack.waitReady(namespace, name, { timeoutMs: 90_000, onProgress: () => {} })
+export async function settled({ api }: Meeting): Promise<void> {
+  await until(async () => {
+    const { items } = await api.list(PODS, namespace)
+    return (items ?? []).every(({ metadata }) => metadata.deletionTimestamp === undefined)
+  }, 90_000)
+  await until(async () => {
+    const { status } = await api.get<MeetingClusterObject & K8sObject>(
+      MEETING_CLUSTERS,
+      namespace,
+      name,
+    )
+    return status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true
+  }, 90_000)
 }
 
 /** Changes the spec of the MeetingCluster. */
-export async function patchSpec({ stack }: Meeting, spec: object): Promise<void> {
-  await stack.kubectl([
-    ...['patch', 'meetingcluster', name, '-n', namespace],
-    ...['--type=merge', '-p', JSON.stringify({ spec })],
-  ])
+export async function patchSpec({ api }: Meeting, spec: object): Promise<void> {
+  await api.mergePatch(MEETING_CLUSTERS, namespace, name, { spec })
+}
+
+/** Has the secrets rotated now. */
+export async function rotate({ api }: Meeting): Promise<void> {
+  const annotations = { 'parley.dev/rotate': 'now' }
+  await api.mergePatch(MEETING_CLUSTERS, namespace, name, { metadata: { annotations } })
 }
 
 /** The first line of a Secret's key: what is minted with. Compared, never printed. */
-export async function newest({ stack }: Meeting, secret: string, key: string): Promise<string> {
-  const { data } = JSON.parse(
-    await stack.kubectl(['get', 'secret', secret, '-n', namespace, '-o', 'json']),
-  ) as { data: Record<string, string> }
+export async function newest({ api }: Meeting, secret: string, key: string): Promise<string> {
+  const { data } = await api.get<K8sObject & { data: Record<string, string> }>(
+    SECRETS,
+    namespace,
+    secret,
+  )
   return (
     Buffer.from(data[key] ?? '', 'base64')
       .toString()
@@ -249,49 +273,54 @@ export async function newest({ stack }: Meeting, secret: string, key: string): P
   )
 }
 
-/** Names of a component's pods that are not on their way out, with their nodes. */
-export async function podsOf(
-  { stack }: Meeting,
-  component: string,
-): Promise<{ pod: string; node: string; leaving: boolean }[]> {
-  const { items } = JSON.parse(
-    await stack.kubectl([
-      ...['get', 'pods', '-n', namespace, '-o', 'json'],
-      ...['-l', `app.kubernetes.io/component=${component}`],
-    ]),
-  ) as {
-    items: {
-      metadata: { name: string; deletionTimestamp?: string }
+export type Pod = { pod: string; node: string; leaving: boolean; restarts: number }
+
+/** A component's pods, those on their way out too. */
+export async function podsOf({ api }: Meeting, component: string): Promise<Pod[]> {
+  const { items } = await api.list(PODS, namespace, {
+    labelSelector: `app.kubernetes.io/component=${component}`,
+  })
+  return (items ?? []).map((item) => {
+    const { metadata, spec, status } = item as K8sObject & {
       spec: { nodeName: string }
-    }[]
-  }
-  return items.map(({ metadata, spec }) => ({
-    pod: metadata.name,
-    node: spec.nodeName,
-    leaving: metadata.deletionTimestamp !== undefined,
-  }))
+      status: { containerStatuses?: { restartCount: number }[] }
+    }
+    return {
+      pod: metadata.name,
+      node: spec.nodeName,
+      leaving: metadata.deletionTimestamp !== undefined,
+      restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
+    }
+  })
 }
 
-/** How many people an SFU pod carries, as LiveKit's own metrics say; none while it does not answer yet. */
-export async function peopleOn({ nodes }: Meeting, { node }: { node: string }): Promise<number> {
-  const answer = await fetch(`http://${nodes[node]}:6789/metrics`).catch(() => undefined)
-  const text = (await answer?.text()) ?? ''
-  const counts = text.matchAll(/^livekit_participant_total\{[^}]*\} (\d+)/gm)
-  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
-}
-
-/** Stops the API server for so long: it takes connections, and answers nobody. */
-export async function hangApiServer({ clusterName }: Meeting, forMs: number): Promise<void> {
+/** Stops the API server for so long: it takes connections, and answers nobody, while something is done. */
+export async function hangApiServer(
+  { clusterName }: Meeting,
+  forMs: number,
+  meanwhile: () => Promise<void>,
+): Promise<void> {
   const { processes = [] } = (await status({ name: clusterName })) ?? {}
   const server = processes.find(({ name, alive }) => alive && name === 'kube-apiserver')
   if (!server)
     throw new Error(`no API server among ${processes.map(({ name }) => name).join(', ')}`)
   process.kill(server.pid, 'SIGSTOP')
   try {
-    await delay(forMs)
+    await Promise.all([delay(forMs), meanwhile()])
   } finally {
     process.kill(server.pid, 'SIGCONT')
   }
+}
+
+/** Whether somebody who comes now is let in, and told of TURN. */
+export async function letsIn({ url }: Meeting, room: string): Promise<boolean> {
+  const answer = await fetch(`${url}/api/rooms/${room}/join`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'Late' }),
+  })
+  const { iceServers = [] } = (await answer.json()) as { iceServers?: object[] }
+  return answer.ok && iceServers.length > 0
 }
 
 /** Ends the operator's process as a crash would, and waits for the next one to be ready. */

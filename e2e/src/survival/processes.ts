@@ -3,14 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 /** Linux counts CPU time in ticks of 10 ms (USER_HZ, proc(5)). */
 const TICK_MS = 10
-const EVERY_MS = 100
+const EVERY_MS = 250
 /** More than a disruption takes. */
 const KEPT_MS = 180_000
 
 /** CPU time in ms by process, since the sample before. */
 type Sample = { at: number; busyMs: number; stolenMs: number; used: Map<string, number> }
 
-/** Looks at all processes of the machine ten times a second. */
+/** Looks at all processes of the machine four times a second. */
 export class ProcessWatch {
   readonly #samples: Sample[] = []
   #before = new Map<string, number>()
@@ -19,6 +19,9 @@ export class ProcessWatch {
   #timer: NodeJS.Timeout | undefined
 
   start(): void {
+    // What was used before it begins is no matter of the first sample.
+    this.#take()
+    this.#samples.length = 0
     this.#timer ??= setInterval(() => this.#take(), EVERY_MS)
   }
 
@@ -29,7 +32,7 @@ export class ProcessWatch {
 
   /**
    * One line: the processes that used most between two moments, in ms of CPU, and what the machine did in all.
-   * Processes that lived for less than a tenth of a second are seen in the sum alone.
+   * Processes that lived for less than a quarter of a second are seen in the sum alone.
    *
    * @param from @param to ms since the epoch
    */
