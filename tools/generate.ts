@@ -11,15 +11,21 @@ import { crdReferenceMarkdown, reportReferenceMarkdown } from '@parley/operator/
 import { metricsMarkdown } from '@parley/protocol/metrics-markdown'
 import { presetsMarkdown } from '@parley/relay-cost'
 import { exampleMonthFiles } from '@parley/relay-cost/example'
+import { asyncApiDocument } from '@parley/signaling/async-api'
+import { openApiDocument as signalingApiDocument } from '@parley/signaling/open-api'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+
+const json = (document: object) => `${JSON.stringify(document, null, 2)}\n`
 
 const generated: Record<string, () => string | Promise<string>> = {
   'docs/reference/meetingcluster.md': crdReferenceMarkdown,
   'docs/reference/relaycostreport.md': reportReferenceMarkdown,
   'docs/reference/price-presets.md': presetsMarkdown,
   'docs/metrics.md': metricsMarkdown,
-  'docs/reference/meter-api.json': () => `${JSON.stringify(openApiDocument(), null, 2)}\n`,
+  'docs/reference/meter-api.json': () => json(openApiDocument()),
+  'docs/reference/signaling-api.json': () => json(signalingApiDocument()),
+  'docs/reference/signaling-events.json': () => json(asyncApiDocument()),
   ...Object.fromEntries(
     Object.entries({ ...exampleMonthFiles(), ...exampleFiles() }).map(([file, text]) => [
       `docs/${file}`,

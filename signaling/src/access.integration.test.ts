@@ -356,6 +356,27 @@ describe('REQ-W5: the join API', () => {
     expect(await ask({})).toBe(403)
   })
 
+  it('who was host is host again after a restart without Redis, also when others are back before them', async () => {
+    const before = await replica({ access: guests('Admit') })
+    const ann = await people.enter(before.url, 'r', 'Ann')
+    const bob = await people.enter(before.url, 'r', 'Bob')
+    await before.close()
+    people.close()
+    const after = await replica({ access: guests('Admit') })
+    const bobAgain = await people.take(after.url, bob.snapshot.resume)
+    expect(bobAgain.snapshot.participants).toMatchObject([{ name: 'Bob', role: 'host' }])
+    const heard = hears(bobAgain.client, 'participant:role')
+    const annAgain = await people.take(after.url, ann.snapshot.resume)
+    const roles = annAgain.snapshot.participants.map(({ name, role }) => `${name} ${role}`)
+    expect(roles.toSorted()).toEqual(['Ann host', 'Bob guest'])
+    await until('Bob hears it', () => heard.length > 0)
+    expect(heard).toEqual([{ id: bob.id, role: 'guest' }])
+    // The token of a join says nothing of the kind, whoever asks.
+    const { token } = await requestJoin(after.url, 'r', { name: 'Eve' })
+    const eve = await people.take(after.url, token)
+    expect(eve.snapshot.participants.find(({ id }) => id === eve.id)?.role).toBe('guest')
+  })
+
   it('REQ-K3: who has to knock gets no credentials for relaying before somebody lets them in', async () => {
     const server = await replica({ access: guests('Knock') })
     const invite = await invitation('r', 'host')

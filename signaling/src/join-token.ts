@@ -14,6 +14,7 @@ const claimsSchema = z.object({
   role: roleSchema.default('guest'),
   account: z.string().max(128).optional(),
   sfu: z.literal(true).optional(),
+  crowned: z.literal(true).optional(),
 })
 
 /** Who may take which seat: what a join token says, and all that a socket is trusted for. */
@@ -28,6 +29,8 @@ export type JoinClaims = {
   account?: string | undefined
   /** The room is on the SFU, as far as this participant is concerned, also if its server forgot. */
   sfu?: true | undefined
+  /** They were host for want of another, as a server that has just started without a memory learns of it. */
+  crowned?: true | undefined
 }
 
 /**
@@ -42,7 +45,7 @@ export function signJoinToken(
   ttlSeconds: number,
 ): Promise<string> {
   const now = Math.floor(nowMs / 1000)
-  const { room, tenant, name, role, account, sfu } = claims
+  const { room, tenant, name, role, account, sfu, crowned } = claims
   return new SignJWT({
     room,
     tenant,
@@ -50,6 +53,7 @@ export function signJoinToken(
     role,
     ...(account && { account }),
     ...(sfu && { sfu }),
+    ...(crowned && { crowned }),
   })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(claims.participant)

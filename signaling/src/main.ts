@@ -17,6 +17,10 @@ try {
       () => process.exit(1),
     )
   }
+  process.on('uncaughtException', (fault) => {
+    process.stderr.write(`${fault instanceof Error ? fault.stack : String(fault)}\n`)
+    server.reportCrash(fault).finally(() => process.exit(1))
+  })
   process.on('SIGINT', stop)
   process.on('SIGTERM', () => {
     if (draining) return stop()

@@ -10,6 +10,8 @@ import { clientAddress, countedAs, trustOf } from './client-address.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { ConfigError, type SignalingConfig } from './config.ts'
 import { SignalingError } from './errors.ts'
+import { type FaultReports, faultReports, noFaultReports } from './faults/fault-reports.ts'
+import { reportingLog } from './faults/reporting-log.ts'
 import { channelOf } from './gateway/channels.ts'
 import { serveMeetings } from './gateway/serve-meetings.ts'
 import type { MeetingServer } from './gateway/types.ts'
@@ -21,12 +23,14 @@ import { createMetrics } from './metrics.ts'
 import { originAllowed } from './origins.ts'
 import { newParticipantId } from './participant-id.ts'
 import { rateLimit } from './rate-limit.ts'
+import { createLinkMetrics } from './reasons/link-metrics.ts'
 import { linkReports } from './reasons/link-reports.ts'
 import { openRooms } from './rooms/open-rooms.ts'
 import { securityHeaders } from './security-headers.ts'
 import { noSfu, watchLiveKit } from './sfu.ts'
 import { watchSfuNodes } from './sfu-nodes.ts'
 import { openTraffic } from './traffic/open-traffic.ts'
+import { registerTraffic } from './traffic/prometheus.ts'
 import { watchTurn } from './turn.ts'
 import { watchFile } from './watched-file.ts'
 
@@ -44,6 +48,8 @@ export type Signaling = {
    * or PARLEY_DRAIN_SECONDS are over.
    */
   drain(): Promise<void>
+  /** To be told of what ends the process, before it does. */
+  reportCrash(fault: unknown): Promise<void>
   /** Stops taking part, hands seats over to other replicas, closes sockets and files. */
   close(): Promise<void>
 }
@@ -64,8 +70,11 @@ const handOverSpreadMs = 5000
  */
 export async function startSignaling(
   config: SignalingConfig,
-  { clock = systemClock, log = pino({ level: config.logLevel }), registry }: SignalingDeps = {},
+  deps: SignalingDeps = {},
 ): Promise<Signaling> {
+  const { clock = systemClock, registry } = deps
+  const reports = reportsOf(config, clock)
+  const log = reportingLog(deps.log ?? pino({ level: config.logLevel }), reports)
   const { store: rooms, redis, adapter, onConnected, release } = openRooms(config, clock, log)
   const onProblem = (error: Error) => log.warn({ problem: error.message }, 'file not usable')
   const joinKeys = watchFile(config.joinKeyFile, parseKeyList, onProblem)
@@ -120,6 +129,7 @@ export async function startSignaling(
     config.traffic &&
     redis &&
     openTraffic(config.traffic, { redis, cluster: config.cluster, clock, log })
+  if (traffic) registerTraffic(metrics.registry, traffic.outbox)
 
   const trust = trustOf(config.proxies)
   const connectTo = originsOf(config)
@@ -180,7 +190,10 @@ export async function startSignaling(
     alone: adapter === undefined,
     turn,
     sfu,
-    linkReports: linkReports({ redis, cluster: config.cluster, now: clock.now, log }),
+    linkReports: linkReports({
+      ...{ redis, cluster: config.cluster, now: clock.now, log },
+      onReport: createLinkMetrics(metrics.registry),
+    }),
     limit: rateLimit(config.messagesPerSecond, config.messagesPerSecond * 6),
     metrics: () => metrics,
     clock,
@@ -259,6 +272,7 @@ export async function startSignaling(
     turn.close()
     sfu.close()
     sfuNodes?.close()
+    await reports.close()
   }
 
   try {
@@ -279,6 +293,10 @@ export async function startSignaling(
       if (config.drainMs === 0) return
       await gateway.handOver(Math.min(handOverSpreadMs, config.drainMs / 2), config.drainMs)
     },
+    async reportCrash(fault) {
+      reports.report(fault, 'crash')
+      await reports.close()
+    },
     async close() {
       await close()
       log.info({}, 'signaling stopped')
@@ -290,6 +308,12 @@ export async function startSignaling(
 function originsOf({ oidc, errors }: SignalingConfig): string[] {
   const urls = [oidc?.issuer, ...(oidc?.origins ?? []), errors.pageDsn]
   return [...new Set(urls.flatMap((url) => (url === undefined ? [] : [new URL(url).origin])))]
+}
+
+function reportsOf({ errors, cluster, region }: SignalingConfig, clock: Clock): FaultReports {
+  const { dsn, release } = errors
+  if (dsn === undefined) return noFaultReports
+  return faultReports(dsn, { release, environment: cluster, region }, clock.now)
 }
 
 function pageConfigOf(config: SignalingConfig): PageConfig {

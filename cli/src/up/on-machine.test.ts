@@ -102,6 +102,21 @@ describe('localPod', () => {
     expect(Object.keys(content)).toContain(env.PARLEY_JOIN_KEY_FILE)
   })
 
+  it('REQ-W5: people sign in where the MeetingCluster says, also at a provider of this machine', () => {
+    const oidc = { issuer: 'http://localhost:8180/realms/staff', clientId: 'parley' }
+    const mc = cluster({ signaling: { auth: { mode: 'OIDC', oidc } } })
+    const plan = planFor(mc, everything)
+    expect(plan.notes).toEqual([])
+    const objects = objectsOf(plan, '192.168.1.5', '', (size) => Buffer.alloc(size, 7))
+    expect(localPod(objects, 'local-signaling', '/tmp/up', facts).env).toMatchObject({
+      PARLEY_AUTH_MODE: 'OIDC',
+      PARLEY_OIDC_ISSUER: oidc.issuer,
+      PARLEY_OIDC_CLIENT_ID: 'parley',
+      // The one address in front of all is the nearest.
+      PARLEY_TRUSTED_HOPS: '1',
+    })
+  })
+
   it('REQ-K3: coturn and signaling share a secret, and peers of this network may be relayed to', () => {
     const secretOf = (component: string) =>
       podOf(component).files.find(({ path }) => path.endsWith('secrets/turn/secrets'))?.content

@@ -5,10 +5,12 @@ import { SignalingError } from '../errors.ts'
 const requestMs = 3000
 /** An identity provider may move its keys, and does so seldom. */
 const discoveryMs = 3_600_000
-/** Keys are asked for anew after this, and for a key that is not among them: that is how they are rotated. */
-const freshMs = 600_000
-/** One who asks with made-up keys does not make us ask the provider more often. */
-const cooldownMs = 10_000
+const defaults = {
+  /** Keys are asked for anew after this, and for a key that is not among them: that is how they are rotated. */
+  freshMs: 600_000,
+  /** One who asks with made-up keys does not make us ask the provider more often. */
+  cooldownMs: 10_000,
+}
 /** While the provider is away its last keys hold for so long: nobody could take one back meanwhile either. */
 const staleMs = 24 * 3_600_000
 
@@ -23,7 +25,11 @@ type KeySet = ReturnType<typeof createRemoteJWKSet>
  * @returns finds the key of a token. Throws SignalingError `unavailable` where the provider cannot be asked, and no
  * key is remembered
  */
-export function issuerKeys(issuer: string, now: () => number): JWTVerifyGetKey {
+export function issuerKeys(
+  issuer: string,
+  now: () => number,
+  { freshMs, cooldownMs } = defaults,
+): JWTVerifyGetKey {
   let found: { keys: KeySet; at: number } | undefined
   let asking: Promise<KeySet> | undefined
   /** As the provider answered last. */

@@ -56,12 +56,18 @@ const refusals: Record<Exclude<Standing, 'open'>, string> = {
   ended: 'a host has ended this meeting',
 }
 
+/** After a start it is believed who says that they were host. */
+const memoryMs = 60_000
+
 export function doorkeeperOf(
-  { io, rooms, access, clock, log }: GatewayDeps,
+  { io, rooms, alone, access, clock, log }: GatewayDeps,
   seats: LocalSeats,
 ): Doorkeeper {
   const { door } = rooms
   const least = leastHeir(access)
+  const startedAt = clock.now()
+  /** Without a store of their own rooms begin anew with the process; whoever was in one comes back at once. */
+  const forgetful = () => alone && clock.now() - startedAt < memoryMs
   /** By socket id. */
   const waiting = new Map<string, Waiting>()
   /** Names of rooms that were locked when last seen. */
@@ -80,6 +86,10 @@ export function doorkeeperOf(
 
   /** Those whose role is another one hear of it, and of who waits where they rule now. */
   function tell(key: RoomKey, { roles, changed, lobby }: RoomState) {
+    for (const seat of seats.byRoom().get(roomName(key)) ?? []) {
+      const { id, role } = seat.participant
+      seat.crowned = !moderates(role) && moderates(roles.get(id) ?? role)
+    }
     for (const id of changed) {
       const role = roles.get(id)
       if (!role) continue
@@ -132,7 +142,13 @@ export function doorkeeperOf(
   }
 
   async function knockAgain({ key, claims, knocker, socket }: Waiting) {
-    const { standing, first } = await door.knock(key, comerOf(claims), knocker, socket.id)
+    const comer = comerOf(claims)
+    const { standing, first, full } = await door.knock(key, comer, knocker, socket.id)
+    if (full)
+      throw new SignalingError(
+        'rate-limited',
+        'so many wait before this room that nobody else can; try again shortly',
+      )
     if (standing === 'waiting' || standing === 'locked') {
       if (first) io.to(hostChannel(key)).emit('lobby:knocking', knocker)
       return
@@ -168,8 +184,9 @@ export function doorkeeperOf(
       await gone(socket)
       await socket.leave(lobbyChannel(key))
       const { id } = participant
-      const { account } = socket.data.claims
-      const state = await door.settle(key, least, { id, account }).catch((error): RoomState => {
+      const { account, crowned = false } = socket.data.claims
+      const came = { id, account, crowned: crowned && forgetful() }
+      const state = await door.settle(key, least, came).catch((error): RoomState => {
         // The store went away after it gave the seat. Roles are as people came; the next who comes settles them.
         log.warn({ ...key, code: toError(error, log).code }, 'room not settled')
         return { locked: false, lobby: [], roles: new Map(), changed: [] }
@@ -214,7 +231,11 @@ export function doorkeeperOf(
       await socket.join([lobbyChannel(key), knockerChannel(key, id)])
       const mine = { key, claims, knocker, socket }
       waiting.set(socket.id, mine)
-      await knockAgain(mine)
+      await knockAgain(mine).catch(async (refused) => {
+        waiting.delete(socket.id)
+        await socket.leave(lobbyChannel(key))
+        throw refused
+      })
     },
 
     async answer(key, id, admitted) {

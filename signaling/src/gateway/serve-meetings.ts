@@ -8,11 +8,12 @@ import { linkHandlers } from './handlers/links.ts'
 import { lobbyHandlers } from './handlers/lobby.ts'
 import { mediaHandlers } from './handlers/media.ts'
 import { moderationHandlers } from './handlers/moderation.ts'
-import { lookAfterRecording, recordingHandlers } from './handlers/recording.ts'
+import { recordingHandlers } from './handlers/recording.ts'
 import { roomHandlers } from './handlers/room.ts'
 import { signalHandlers } from './handlers/signal.ts'
 import { socialHandlers } from './handlers/social.ts'
 import { moving } from './moving.ts'
+import { lookAfterRecording } from './recording-news.ts'
 import { handshakeError } from './refusals.ts'
 import { localSeats } from './seats.ts'
 import { tasksOf } from './tasks.ts'
@@ -71,10 +72,10 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
       await door.seenOut(key, participant.id)
       return deps.sfu.media({ ...key, participant: participant.id, name: participant.name })
     },
-    resumeToken({ key, participant: { id, name, role }, sfu, socket }) {
+    resumeToken({ key, participant: { id, name, role }, sfu, crowned, socket }) {
       const { account } = socket.data.claims
       const seat = { ...key, participant: id, name, role, account }
-      return deps.signToken({ ...seat, sfu: sfu || undefined })
+      return deps.signToken({ ...seat, sfu: sfu || undefined, crowned: crowned || undefined })
     },
   }
   const serve = dispatcher(

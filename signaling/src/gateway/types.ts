@@ -73,6 +73,8 @@ export type LocalSeat = Seat & {
   sfu: boolean
   /** The room came back from the SFU. */
   cameBack: boolean
+  /** They are host for want of another. */
+  crowned?: boolean
   /** The client has been asked to move, as its seat could not be renewed. */
   askedToMove?: boolean
 }

@@ -46,13 +46,14 @@ export const doorScripts = {
   standing: `${doorPrelude}
 return standing(ARGV[1], ARGV[2], ARGV[3], ARGV[4])`,
 
-  /** as standing, then knocker, session, lease ms */
+  /** as standing, then knocker, session, lease ms, places; -1: there is none left */
   knock: `${doorPrelude}
 local id = ARGV[1]
 local is = standing(id, ARGV[2], ARGV[3], ARGV[4])
 if is ~= 'waiting' and is ~= 'locked' then return {is, 0} end
 local till = tonumber(redis.call('HGET', lobby, id .. ':u') or 0)
 local first = till <= now
+if first and #knockers() >= tonumber(ARGV[8]) then return {is, -1} end
 if first then redis.call('HSET', lobby, id .. ':k', ARGV[5]) end
 redis.call('HSET', lobby, id .. ':s', ARGV[6], id .. ':u', string.format('%.0f', now + tonumber(ARGV[7])))
 redis.call('PEXPIRE', lobby, math.max(tonumber(ARGV[7]) * 4, 60000))

@@ -1,6 +1,6 @@
 import type { Knocker, Role } from '@parley/protocol'
 import { crownOf, type Seated } from '../access/crown.ts'
-import type { Comer, Mark, RoomDoor, Standing } from './room-door.ts'
+import { type Comer, lobbyPlaces, type Mark, type RoomDoor, type Standing } from './room-door.ts'
 import { type RoomKey, roomName } from './room-store.ts'
 
 /** Between looks for rooms that nobody asks for any more. */
@@ -75,17 +75,18 @@ export function memoryDoor(
 
   return {
     standing: async (key, comer) => standing(key, comer),
-    async knock(key, comer, knocker, session) {
+    async knock(key, comer, knocker, session, places = lobbyPlaces) {
       const is = standing(key, comer)
-      if (is !== 'waiting' && is !== 'locked') return { standing: is, first: false }
+      if (is !== 'waiting' && is !== 'locked') return { standing: is, first: false, full: false }
       const { lobby } = doorOf(key)
       const before = lobby.get(comer.id)
+      if (!before && lobby.size >= places) return { standing: is, first: false, full: true }
       lobby.set(comer.id, {
         knocker: before?.knocker ?? knocker,
         session,
         until: now() + times.leaseMs,
       })
-      return { standing: is, first: before === undefined }
+      return { standing: is, first: before === undefined, full: false }
     },
     async withdraw(key, id, session) {
       const { lobby } = doorOf(key)
@@ -108,7 +109,9 @@ export function memoryDoor(
         joinedAt: participant.joinedAt,
         crowned,
       }))
-      const crown = crownOf(seated, least)
+      const heir = crownOf(seated, least)
+      // Whoever was found for want of them meanwhile is not host any more.
+      const crown = heir !== undefined && arrived && came.crowned ? came.id : heir
       const changed = seated.filter(({ id, crowned }) => crowned !== (id === crown))
       for (const { id } of changed) {
         const seat = seats.get(id)

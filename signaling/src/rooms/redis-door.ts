@@ -1,6 +1,6 @@
 import { type Knocker, knockerSchema, type Role, roleSchema } from '@parley/protocol'
 import type { doorScripts } from './door-scripts.ts'
-import type { Comer, Mark, RoomDoor, Standing } from './room-door.ts'
+import { type Comer, lobbyPlaces, type Mark, type RoomDoor, type Standing } from './room-door.ts'
 import type { RoomKey } from './room-store.ts'
 
 type Argument = string | number
@@ -20,7 +20,7 @@ export function redisDoor(
   const whole = async (reply: Promise<number>) => (await reply) === 1
   return {
     standing: (key, comer) => run<Standing>('standing', key, ...comerOf(comer)),
-    async knock(key, comer, knocker, session) {
+    async knock(key, comer, knocker, session, places = lobbyPlaces) {
       const [standing, first] = await run<[Standing, number]>(
         'knock',
         key,
@@ -28,8 +28,9 @@ export function redisDoor(
         JSON.stringify(knocker),
         session,
         times.leaseMs,
+        places,
       )
-      return { standing, first: first === 1 }
+      return { standing, first: first === 1, full: first < 0 }
     },
     withdraw: (key, id, session) => whole(run('withdraw', key, id, session)),
     answer: (key, id, admitted) =>

@@ -7,6 +7,9 @@ export type Mark = 'admitted' | 'denied' | 'removed' | 'ended'
 /** How somebody stands before the door: `open` is in. */
 export type Standing = 'open' | 'waiting' | 'locked' | Exclude<Mark, 'admitted'>
 
+/** Who waits before one door at most: more than a host could answer. */
+export const lobbyPlaces = 100
+
 /** Somebody who wants a seat. */
 export type Comer = {
   id: string
@@ -35,13 +38,17 @@ export type RoomState = {
  */
 export type RoomDoor = {
   standing(key: RoomKey, comer: Comer): Promise<Standing>
-  /** Waits, or goes on waiting, where the door is not open. `first`: nobody knew. */
+  /**
+   * Waits, or goes on waiting, where the door is not open. `first`: nobody knew. `full`: they do not wait, as there is
+   * no place left; who waits already keeps theirs.
+   */
   knock(
     key: RoomKey,
     comer: Comer,
     knocker: Knocker,
     session: string,
-  ): Promise<{ standing: Standing; first: boolean }>
+    places?: number,
+  ): Promise<{ standing: Standing; first: boolean; full: boolean }>
   /** False where the session does not wait (any more). */
   withdraw(key: RoomKey, id: string, session: string): Promise<boolean>
   /** Lets in or denies whoever waits; false where nobody of that id does. */
@@ -50,12 +57,12 @@ export type RoomDoor = {
    * The room as it is, with a host where it needs one (access/crown.ts): to be asked when somebody has come or gone.
    *
    * @param least role of who may be host for want of one
-   * @param came who has just been seated
+   * @param came who has just been seated; `crowned`: they were host before the store forgot, and are again
    */
   settle(
     key: RoomKey,
     least: Role,
-    came?: { id: string; account?: string | undefined },
+    came?: { id: string; account?: string | undefined; crowned?: boolean },
   ): Promise<RoomState>
   /** Only while somebody is in the room. @returns whether it is otherwise than before */
   setLocked(key: RoomKey, locked: boolean): Promise<boolean>

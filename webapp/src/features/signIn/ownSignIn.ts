@@ -1,20 +1,7 @@
-import { type PageConfig, pageConfigSchema } from '@parley/protocol'
 import { cell } from '../../state.ts'
+import { loadPageConfig } from './pageConfig.ts'
 import { SignIn } from './SignIn.ts'
 import { SignInMemory } from './signInMemory.ts'
-
-const answerMs = 10_000
-
-/** What the server says of itself: asked for once, and again where that failed. */
-export async function loadPageConfig(): Promise<{ config: PageConfig; serverAheadMs: number }> {
-  const response = await fetch('/api/config', { signal: AbortSignal.timeout(answerMs) })
-  if (!response.ok) throw new Error(`the server answered ${response.status}`)
-  const serverMs = Date.parse(response.headers.get('date') ?? '')
-  return {
-    config: pageConfigSchema.parse(await response.json()),
-    serverAheadMs: Number.isFinite(serverMs) ? serverMs - Date.now() : 0,
-  }
-}
 
 const memory = new SignInMemory(() => sessionStorage)
 
