@@ -1,7 +1,6 @@
 import {
   type Ack,
   type ClientToServerEvents,
-  type ErrorCode,
   type IceServer,
   joinResponseSchema,
   type MediaState,
@@ -13,7 +12,7 @@ import {
 import { io, type Socket } from 'socket.io-client'
 import { joinRequest, postJoin, takeEarly } from '../call/earlyJoin.ts'
 import { joinConsent } from '../recording/joinConsent.ts'
-import { ownSignIn } from '../signIn/ownSignIn.ts'
+import { signInOfTab } from '../signIn/signInLook.ts'
 import {
   type AnswerOf,
   type Ask,
@@ -23,7 +22,6 @@ import {
   type RoomEvent,
   type Signaling,
   SignalingError,
-  type SignalingErrorCode,
   type SignalingEvents,
 } from './Signaling.ts'
 
@@ -309,7 +307,8 @@ function invitation(): { invite?: string } {
 /** `POST /api/rooms/:room/join` on the page's own origin. */
 export const requestJoinOverHttp: RequestJoin = async (room, name) => {
   const invited = invitation()
-  const identity = await ownSignIn.identity()
+  const signIn = await signInOfTab()
+  const identity = (await signIn?.identity()) ?? {}
   const request = joinRequest(room, { name, ...invited, ...identity })
   const response = await (takeEarly(request) ?? postJoin(request)).catch(() => {
     throw new SignalingError('offline', 'the server cannot be reached')
@@ -325,17 +324,14 @@ export const requestJoinOverHttp: RequestJoin = async (room, name) => {
   const refused = protocolErrorSchema.safeParse(body)
   if (refused.success) {
     const { code, message } = refused.data
-    const ofTheSignIn = identity.idToken !== undefined && invited.invite === undefined
-    throw new SignalingError(ofTheSignIn ? signInCode(code) : code, message)
+    // A sign-in, and nothing else, was shown, and not taken.
+    const unknown = code === 'unauthenticated' || code === 'token-expired'
+    if (!unknown || !signIn || !identity.idToken || invited.invite !== undefined)
+      throw new SignalingError(code, message)
+    throw new SignalingError(signIn.refused() ? 'sign-in-needed' : 'sign-in-refused', message)
   }
   // A proxy answers for a server that is away.
   throw new SignalingError(response.status >= 502 ? 'offline' : 'internal', response.statusText)
-}
-
-/** What a code means where a sign-in was shown, and nothing else. */
-function signInCode(code: ErrorCode): SignalingErrorCode {
-  if (code !== 'unauthenticated' && code !== 'token-expired') return code
-  return ownSignIn.refused() ? 'sign-in-needed' : 'sign-in-refused'
 }
 
 function asError(error: Error & { data?: unknown }): SignalingError {

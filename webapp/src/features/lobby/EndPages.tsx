@@ -11,16 +11,17 @@ import {
   Users,
   UserX,
 } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode, Suspense } from 'react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { navigate } from '../../app/router.ts'
 import { Logo } from '../../ui/Logo.tsx'
 import { AppearanceButton } from '../appearance/AppearanceButton.tsx'
 import type { SignalingErrorCode } from '../connection/Signaling.ts'
-import { SignInButton } from '../signIn/SignInPart.tsx'
 import { joinAgain } from './stay.ts'
 import { supportedBrowsers } from './support.ts'
+
+const SignInButton = lazy(() => import('../signIn/SignInButton.tsx'))
 
 /** What ended, why, and what to do: each on one page with one main way on. */
 export function MessagePage(props: {
@@ -119,7 +120,11 @@ export function ErrorPage({ code }: { code: SignalingErrorCode | 'unsupported' }
       text={t(`error.${text}.fix`, { browsers })}
       alert
     >
-      {signIn && <SignInButton primary />}
+      {signIn && (
+        <Suspense>
+          <SignInButton />
+        </Suspense>
+      )}
       {!signIn && !lasting.has(code) && (
         <Button
           className="button primary"

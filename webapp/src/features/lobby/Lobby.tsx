@@ -1,5 +1,5 @@
 import { displayNameSchema } from '@parley/protocol'
-import { type FormEvent, useEffect, useRef, useState } from 'react'
+import { type FormEvent, lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { Button, FieldError, Form, Input, Label, TextField } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { roomLinkOf } from '../../app/route.ts'
@@ -12,11 +12,12 @@ import { MediaHelp } from '../media/MediaHelp.tsx'
 import { MediaToggle } from '../media/MediaToggles.tsx'
 import { SettingsButton } from '../settings/Settings.tsx'
 import { SpeakerChoice } from '../settings/SpeakerChoice.tsx'
-import { ownSignIn } from '../signIn/ownSignIn.ts'
-import { SignInPart } from '../signIn/SignInPart.tsx'
+import { lookForSignIn } from '../signIn/signInLook.ts'
 import { Meter } from '../voice/Meter.tsx'
 import './lobby.css'
 import { joinCall } from './stay.ts'
+
+const SignInPart = lazy(() => import('../signIn/SignInPart.tsx'))
 
 export function Lobby({ room }: { room: string }) {
   const { t } = useTranslation()
@@ -77,12 +78,14 @@ function Preview() {
 /** Straight in, or by signing in where that is how people come. */
 function Entrance() {
   const { offered, person } = useAppState((state) => state.signIn)
-  useEffect(() => void ownSignIn.look(), [])
+  useEffect(() => void lookForSignIn(), [])
   if (!offered) return <JoinForm />
   const invited = new URLSearchParams(location.hash.slice(1)).has('invite')
   return (
     <>
-      <SignInPart needed={!invited} />
+      <Suspense>
+        <SignInPart needed={!invited} />
+      </Suspense>
       {(invited || person) && <JoinForm known={displayNameSchema.safeParse(person?.name).data} />}
     </>
   )

@@ -1,5 +1,5 @@
-import { pageConfigSchema } from '@parley/protocol'
 import { cell, store } from '../../state.ts'
+import { loadPageConfig } from '../signIn/pageConfig.ts'
 import { CallMonitor, type CallMonitorOptions } from './CallMonitor.ts'
 import type { EngineResult } from './MetricsEngine.ts'
 import { openMetricsSocket } from './metricsSocket.ts'
@@ -14,11 +14,7 @@ const startEngine: CallMonitorOptions['startEngine'] = (onResult) => {
 
 export const ownMetrics = new CallMonitor({
   metrics: cell('metrics'),
-  async config() {
-    const response = await fetch('/api/config').catch(() => undefined)
-    if (!response?.ok) return undefined
-    return pageConfigSchema.safeParse(await response.json()).data?.metrics
-  },
+  config: async () => (await loadPageConfig().catch(() => undefined))?.config.metrics,
   startEngine,
   createSocket: openMetricsSocket,
   epochMs: () => Date.now(),
