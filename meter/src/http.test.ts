@@ -181,7 +181,13 @@ describe('the meter’s HTTP', () => {
 
   it('REQ-A2: answers about traffic are those that their schemas describe', async () => {
     const cell = {
-      ...{ at: now - 3_600_000, protocol: 'http' as const, name: '/api/x', method: 'GET', status: '500' },
+      ...{
+        at: now - 3_600_000,
+        protocol: 'http' as const,
+        name: '/api/x',
+        method: 'GET',
+        status: '500',
+      },
       ...{ count: 2, bytesIn: 1, bytesOut: 3, latency: new Map([[200, 2]]) },
     }
     const alert = {

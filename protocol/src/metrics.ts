@@ -278,6 +278,20 @@ export const clientMetrics = {
     help: 'Part of that time with a connection over a relay',
     labels: [],
   },
+  connectSeconds: {
+    name: 'parley_client_connect_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'From the beginning of a link to its media connection, to about a second: buckets 1, 2, 3, 5, 10, 15, 30',
+    labels: [],
+  },
+  iceErrors: {
+    name: 'parley_client_ice_errors_total',
+    type: 'counter',
+    unit: 'errors',
+    help: 'STUN and TURN servers that did not answer a page, refused its credentials, or were full',
+    labels: ['transport', 'kind'],
+  },
   reconnections: {
     name: 'parley_client_reconnections_total',
     type: 'counter',

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 
@@ -11,6 +12,7 @@ export type TrafficWorkerOptions = {
 }
 
 const name = 'traffic'
+const closeMs = 5000
 
 /**
  * Does jobs again and again, one at a time over all meters of the cluster, by a BullMQ queue: whichever worker is free takes
@@ -38,6 +40,9 @@ export function startTrafficWorker(options: TrafficWorkerOptions): { close(): Pr
       prefix,
       skipVersionCheck: true,
       concurrency: 1,
+      // A job of a meter that was killed is another's after this.
+      lockDuration: 10_000,
+      stalledInterval: 5000,
       removeOnComplete: { count: 1 },
       removeOnFail: { count: 10 },
     },
@@ -52,9 +57,9 @@ export function startTrafficWorker(options: TrafficWorkerOptions): { close(): Pr
   ofQueue.on('ready', () => void schedule().catch(onError))
   return {
     async close() {
-      // What is under way ends first.
-      await worker.close(ofWorker.status !== 'ready')
-      await queue.close()
+      // What is under way ends first; a Redis that is away does not hold the process up.
+      const ended = worker.close(ofWorker.status !== 'ready').then(() => queue.close())
+      await Promise.race([ended.catch(onError), sleep(closeMs, undefined, { ref: false })])
       ofQueue.disconnect()
       ofWorker.disconnect()
     },

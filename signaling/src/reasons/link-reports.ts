@@ -33,6 +33,8 @@ export function linkReports(options: {
   now: () => number
   log: Logger
   limit?: RateLimit
+  /** Told of each report that is taken. */
+  onReport?: (participant: string, report: LinkReport) => void
 }): LinkReports {
   const { redis, cluster, now, log, limit = rateLimit(reportsPerSecond, burst) } = options
   const stream = linkReportStream(cluster)
@@ -40,6 +42,7 @@ export function linkReports(options: {
   return {
     async take(from, report) {
       await limit.take(`${from.tenant}.${from.room}.${from.participant}`)
+      options.onReport?.(from.participant, report)
       const record = JSON.stringify(recordOf(from, report, now()))
       redis?.xadd(stream, 'MAXLEN', '~', streamMax, '*', 'record', record).then(
         () => {

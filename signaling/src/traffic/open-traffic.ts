@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { type TrafficBatch, trafficKeys } from '@parley/protocol'
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import { ConfigError } from '../config.ts'
 import { type Push, TrafficOutbox } from './outbox.ts'
 import type { Sample } from './rows.ts'
 import { noWriteAhead, readWriteAhead, writeAheadIn } from './write-ahead.ts'
@@ -35,12 +37,14 @@ const pushScript = `
 /**
  * Starts to count what this server does.
  * @param redis fails at once while Redis is away
+ * @throws {ConfigError} when the folder cannot be written to
  */
 export function openTraffic(
   config: TrafficConfig,
   { redis, cluster, clock, log }: { redis: Redis; cluster: string; clock: Clock; log: Logger },
 ): Traffic {
   const { bufferSize, folder } = config
+  if (folder !== undefined) requireFolder(folder)
   let isFailing = false
   const outbox = new TrafficOutbox({
     source: randomUUID(),
@@ -92,6 +96,18 @@ export function openTraffic(
       await ship()
       outbox.close()
     },
+  }
+}
+
+function requireFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+  } catch (cause) {
+    throw new ConfigError(
+      `METRICS_FOLDER: ${(cause as Error).message}; name a folder that this server may write, or unset it`,
+      { cause },
+    )
   }
 }
 

@@ -37,9 +37,13 @@ export type BatchRows = Map<string, Row>
 
 export const newRows = (): BatchRows => new Map()
 
+/** Of a time that is not known: it is in no histogram. */
+const noBucket = -1
+
 /** Bucket, bytes in, bytes out. What is no number of bytes counts as none. */
 export function figuresOf({ micros, bytesIn, bytesOut }: Sample): [number, number, number] {
-  return [latencyBucket(micros), wholeBytes(bytesIn), wholeBytes(bytesOut)]
+  const bucket = Number.isNaN(micros) ? noBucket : latencyBucket(micros)
+  return [bucket, wholeBytes(bytesIn), wholeBytes(bytesOut)]
 }
 
 /** The key of a sample in a batch: its own, or that of all others once the batch has enough of them. */
@@ -70,7 +74,7 @@ export function addSample(
   row.count += 1
   row.bytesIn += bytesIn
   row.bytesOut += bytesOut
-  addLatency(row.latency, bucket)
+  if (bucket !== noBucket) addLatency(row.latency, bucket)
   if (known === undefined) rows.set(text, row)
   return { row, isNew: known === undefined }
 }

@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TrafficBatch } from '@parley/protocol'
 import { addSample, type BatchRows, newRows, rowsOf, type SampleKey } from './rows.ts'
@@ -29,10 +21,10 @@ export const noWriteAhead: WriteAhead = { append() {}, begin() {}, drop() {}, cl
  * Files of samples in a folder that is this server's alone. A write comes before the answer that it is of, and is in the
  * page cache when it returns: it outlives the process, however that ends, and not the machine.
  *
+ * @param folder is there
  * @param onError told of each write that failed; the sample is then in memory alone
  */
 export function writeAheadIn(folder: string, onError: (error: Error) => void): WriteAhead {
-  mkdirSync(folder, { recursive: true })
   let open: { name: string; fd: number; isEmpty: boolean } | undefined
 
   const shut = () => {
@@ -110,7 +102,7 @@ export function parseSamples(text: string): Pick<TrafficBatch, 'at' | 'rows'> | 
     const key = json && keyIn(json)
     if (key) keys.set(Number(index), key)
     else if (/^@\d+$/.test(line)) at = Number(line.slice(1))
-    else if (/^\d+ \d+ \d+ \d+$/.test(line)) {
+    else if (/^\d+ -?\d+ \d+ \d+$/.test(line)) {
       const [of = -1, bucket = 0, bytesIn = 0, bytesOut = 0] = line.split(' ').map(Number)
       const known = keys.get(of)
       if (known) addSample(rows, known, [bucket, bytesIn, bytesOut])
