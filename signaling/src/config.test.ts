@@ -67,6 +67,17 @@ describe('parseConfig', () => {
     expect(parseConfig({ ...required, PARLEY_ALLOWED_ORIGINS: '*' }).allowedOrigins).toBe('*')
   })
 
+  it('REQ-K8: rooms come back to the mesh after some seconds, or never', () => {
+    const returnMs = (seconds: string) =>
+      parseConfig({ ...required, PARLEY_MESH_RETURN_SECONDS: seconds }).meshReturnMs
+    expect([returnMs(''), returnMs('5'), returnMs('off')]).toEqual([
+      30_000,
+      5000,
+      Number.MAX_SAFE_INTEGER,
+    ])
+    expect(catching(() => returnMs('never')).message).toContain('PARLEY_MESH_RETURN_SECONDS: ')
+  })
+
   it('takes an empty variable for one that is not set', () => {
     expect(parseConfig({ ...required, REDIS_URL_FILE: '', PORT: '' }).port).toBe(8080)
   })

@@ -19,7 +19,7 @@ const envSchema = z.object({
   PARLEY_TENANT: slugSchema.default('default'),
   PARLEY_ALLOWED_ORIGINS: z.string().default(''),
   PARLEY_MESH_MAX: z.coerce.number().int().min(2).max(64).default(8),
-  PARLEY_MESH_RETURN_SECONDS: z.coerce.number().min(0).default(30),
+  PARLEY_MESH_RETURN_SECONDS: z.literal('off').or(z.coerce.number().min(0)).default(30),
   PARLEY_ROOM_MAX: z.coerce.number().int().min(2).max(1000).default(100),
   PARLEY_SFU: z.enum(['LiveKit', 'None']).default('None'),
   PARLEY_SFU_KEYS_FILE: file.optional(),
@@ -84,7 +84,10 @@ export type SignalingConfig = {
   allowedOrigins: '*' | string[]
   /** Participants that are still a mesh; without an SFU a room holds no more. */
   meshMax: number
-  /** A room on the SFU with fewer than `meshMax` and no newcomer for so long is a mesh again. */
+  /**
+   * A room on the SFU with fewer than `meshMax` and no newcomer for so long is a mesh again; `off` in the
+   * environment: never.
+   */
   meshReturnMs: number
   /** Participants that a room on the SFU holds at most. */
   roomMax: number
@@ -186,7 +189,11 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     tenant: e.PARLEY_TENANT,
     allowedOrigins: parseAllowed(e.PARLEY_ALLOWED_ORIGINS),
     meshMax: e.PARLEY_MESH_MAX,
-    meshReturnMs: e.PARLEY_MESH_RETURN_SECONDS * 1000,
+    // Further off than any meeting is long, and a number that Redis knows, too.
+    meshReturnMs:
+      e.PARLEY_MESH_RETURN_SECONDS === 'off'
+        ? Number.MAX_SAFE_INTEGER
+        : e.PARLEY_MESH_RETURN_SECONDS * 1000,
     roomMax: e.PARLEY_ROOM_MAX,
     ...(e.PARLEY_SFU === 'LiveKit' && {
       sfu: {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -98,6 +98,12 @@ describe('a call', () => {
     await ana.keyboard.press('v')
     for (const page of [minh, kofi]) await mediaSeen(page, 'Ana', false, false)
 
+    // Each page says how its call is: read here, reckoned in its worker, merged by the server (REQ-M5, G1).
+    await reporting(server.url, 3)
+    await ana.getByRole('button', { name: 'What the call takes of the network' }).click()
+    await ana.getByRole('rowheader', { name: 'Minh' }).waitFor()
+    await ana.keyboard.press('Escape')
+
     // A refresh is back in the call within 2 s, muted as before.
     await ana.reload()
     await inState(ana, 'joined')
@@ -117,6 +123,9 @@ describe('a call', () => {
     await Promise.all(everybody.map((page) => inCallWith(page, 2)))
     expect(await Promise.all(everybody.map(participantIds))).toEqual(ids)
 
+    // It knows of the calls again, too.
+    await reporting(server.url, 3)
+
     // No video stood still for as long as a person would notice, through all of that.
     const freezes = await minh.evaluate(() => window.__parley?.freezes())
     expect(freezes).toHaveLength(2)
@@ -130,9 +139,70 @@ describe('a call', () => {
     await kofi.getByRole('heading', { name: 'You left the meeting' }).waitFor()
     expect(await kofi.evaluate(() => sessionStorage.length)).toBe(0)
     await Promise.all([ana, minh].map((page) => inCallWith(page, 1)))
+    await reporting(server.url, 2)
     expect(problems).toEqual([])
   }, 120_000)
+
+  it('REQ-W5: what everybody agreed to is recorded, until one agrees no more; who comes is asked before the door', async () => {
+    const come = async (name: string) => {
+      const page = await open(`/r/taped?name=${name}&autojoin=1`)
+      page.setDefaultTimeout(60_000)
+      return page
+    }
+    const ana = await come('Ana')
+    await inState(ana, 'joined')
+    const minh = await come('Minh')
+    await Promise.all([ana, minh].map((page) => inCallWith(page, 1)))
+    // As in a browser where a page writes no file of one's choice: a dialog of the system cannot be answered here.
+    await ana.evaluate(() => Object.assign(window, { showSaveFilePicker: undefined }))
+    await ana.getByRole('button', { name: 'More', exact: true }).click()
+    await ana.getByRole('menuitem', { name: 'Record', exact: true }).click()
+    await ana.getByText('Still missing: Minh').waitFor()
+    await minh.getByRole('button', { name: 'I agree', exact: true }).click()
+    await ana.getByRole('button', { name: 'You record this meeting' }).click()
+    await ana.getByText('MB so far').waitFor()
+    await ana.keyboard.press('Escape')
+
+    const kofi = await come('Kofi')
+    await kofi.getByRole('heading', { name: 'This meeting is being recorded' }).waitFor()
+    expect(await names(ana)).toEqual(['Minh'])
+    await kofi.getByRole('button', { name: 'I agree: come in' }).click()
+    await kofi.getByRole('button', { name: 'Ana records this meeting' }).waitFor()
+
+    const download = ana.waitForEvent('download')
+    await minh.getByRole('button', { name: 'Ana records this meeting' }).click()
+    await minh.getByRole('button', { name: 'I do not agree any more: stop' }).click()
+    const film = await readFile(await (await download).path(), 'base64')
+    await kofi.getByRole('button', { name: 'Ana records' }).waitFor({ state: 'detached' })
+    expect(await pictureOf(minh, film)).toEqual([1280, 720])
+    expect(problems).toEqual([])
+    for (const page of [ana, minh, kofi]) await page.context().close()
+  }, 180_000)
 })
+
+/** Width and height of a film, as a browser plays it. */
+const pictureOf = (page: Page, base64: string) =>
+  page.evaluate(async (content) => {
+    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0))
+    const video = document.createElement('video')
+    video.muted = true
+    video.src = URL.createObjectURL(new Blob([bytes]))
+    await video.play()
+    return [video.videoWidth, video.videoHeight]
+  }, base64)
+
+/** So many pages report to the server, of a good connection each. */
+async function reporting(url: string, people: number) {
+  const end = Date.now() + 60_000
+  for (;;) {
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    const counts = [...metrics.matchAll(/^parley_client_participants\{quality="(\w+)"\} (\d+)$/gm)]
+    const known = counts.filter(([, quality]) => quality !== 'unknown')
+    if (known.reduce((sum, [, , count]) => sum + Number(count), 0) === people) return
+    if (Date.now() > end) throw new Error(`not ${people} pages report: ${counts.join(' ')}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
 
 const names = (page: Page) =>
   page.evaluate(async () => ((await window.__parley?.peers()) ?? []).map(({ name }) => name).sort())

@@ -1,6 +1,7 @@
 import { createStore } from 'zustand/vanilla'
 import type { Language, Theme } from './features/appearance/appearance.ts'
 import { type CallState, initialCall } from './features/call/callState.ts'
+import { type CaptionsState, initialCaptions } from './features/captions/Captions.ts'
 import { type ChatState, initialChat } from './features/chat/chatState.ts'
 import { type EncryptionState, initialEncryption } from './features/encryption/encryptionState.ts'
 import { initialLayout, type LayoutState } from './features/layout/layoutState.ts'
@@ -30,6 +31,7 @@ export type AppState = {
   reactions: ReactionState
   side: SideState
   signIn: SignInState
+  captions: CaptionsState
   encryption: EncryptionState
   recording: RecordingView
 }
@@ -48,6 +50,7 @@ export const store = createStore<AppState>()(() => ({
   reactions: initialReactions,
   side: initialSide,
   signIn: initialSignIn,
+  captions: initialCaptions,
   encryption: initialEncryption,
   recording: initialRecording,
 }))

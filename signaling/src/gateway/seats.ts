@@ -2,6 +2,7 @@ import type { MeshReason } from '@parley/protocol'
 import { type RoomKey, type RoomWay, roomName } from '../rooms/room-store.ts'
 import type { SfuDoor } from '../sfu-door.ts'
 import { channel } from './channels.ts'
+import { tellRecordingAnew } from './recording-news.ts'
 import { notJoined, toError } from './refusals.ts'
 import type { Tasks } from './tasks.ts'
 import type { GatewayDeps, LocalSeat, MeetingSocket } from './types.ts'
@@ -35,11 +36,12 @@ export type LocalSeats = {
 
 /** @param onLeft somebody has left a room. Never rejects */
 export function localSeats(
-  { io, rooms, graceMs, meshMax, meshReturnMs, log }: GatewayDeps,
+  deps: GatewayDeps,
   door: SfuDoor,
   tasks: Tasks,
   onLeft: (key: RoomKey) => Promise<void>,
 ): LocalSeats {
+  const { io, rooms, graceMs, meshMax, meshReturnMs, log } = deps
   /** By socket id, which is the seat's session. */
   const seats = new Map<string, LocalSeat>()
 
@@ -126,6 +128,7 @@ export function localSeats(
         if (seat)
           io.to(channel(key)).except(seat.session).emit('participant:joined', seat.participant)
       }
+      if (restored.length > 0) tasks.remember(tellRecordingAnew(deps, key))
       for (const session of lost) replace(session)
     } catch (error) {
       log.warn({ ...key, code: toError(error, log).code }, 'seats not renewed')

@@ -1,7 +1,10 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { memoryRoomStore } from './memory-room-store.ts'
 import type { RoomStore } from './room-store.ts'
+
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
 
 const key = { tenant: 't', room: 'r' }
 const media = { audio: true, video: true }

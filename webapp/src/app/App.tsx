@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useEffect } from 'react'
 import { LandingPage } from '../features/landing/LandingPage.tsx'
 import { Loading } from '../ui/Loading.tsx'
 import { useRoute } from './router.ts'
@@ -8,6 +8,13 @@ const RoomPage = lazy(() => import('../features/lobby/RoomPage.tsx'))
 
 export function App() {
   const route = useRoute()
+  useEffect(() => {
+    // After everything that a person waits for.
+    import('../features/faults/ownFaults.ts').then(
+      (faults) => faults.beginFaultReports(),
+      () => {},
+    )
+  }, [])
   if (route.page === 'landing') return <LandingPage />
   if (route.page === 'not-found') return <LandingPage notFound />
   if (route.page === 'signed-in')

@@ -34,6 +34,8 @@ export class FakeServer {
   up = true
   /** Takes everything and answers nothing, as over a network that is cut. */
   mute = false
+  /** So many of what a page says of its media are not taken. */
+  mediaRefusals = 0
   #validToken = 1
   #events: SignalingEvents | undefined
   #connected = false
@@ -85,7 +87,11 @@ export class FakeServer {
         return ask({ what: 'join', media }, this.snapshot())
       },
       signal: (to, _signal: Signal) => ask({ what: 'signal', to }, undefined),
-      mediaState: (media) => ask({ what: 'media', media }, undefined),
+      mediaState: (media) => {
+        if (this.#connected && this.mediaRefusals-- > 0)
+          return Promise.reject(new SignalingError('rate-limited', 'too many'))
+        return ask({ what: 'media', media }, undefined)
+      },
       refreshTurn: () => ask({ what: 'refresh' }, this.#iceServers()),
       refreshMedia: () => ask({ what: 'refresh media' }, this.media),
       mediaUnreachable: () => ask({ what: 'unreachable' }, this.media),

@@ -78,23 +78,6 @@ export function recordingHandlers({
   }
 }
 
-/**
- * Somebody has left: everybody else may have said yes already. Never rejects: who was waited for is waited for until
- * the next one leaves.
- */
-export async function lookAfterRecording(
-  { io, rooms, log }: Pick<Meetings['deps'], 'io' | 'rooms' | 'log'>,
-  key: RoomKey,
-): Promise<void> {
-  try {
-    const { at, recording, started } = await rooms.recordings.look(key)
-    if (!started) return
-    io.to(channel(key)).emit('recording:state', { at, recording })
-  } catch (error) {
-    log.warn({ ...key, problem: String(error) }, 'recording not looked after')
-  }
-}
-
 function noSuchRecording(): SignalingError {
   return new SignalingError('not-found', 'there is no such recording (any more)')
 }

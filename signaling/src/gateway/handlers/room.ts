@@ -18,6 +18,8 @@ export function roomHandlers({
   /** Without a key for the SFU yet a room holds a mesh; whoever is too many is told to wait. */
   const limitOf = () => (deps.sfu.ready() ? deps.roomMax : deps.meshMax)
 
+  const turnFor = async (who: Parameters<typeof turn.iceServers>[0]) => turn.iceServers(who)
+
   function roomFull(total: number): SignalingError {
     if (deps.sfu.engine !== 'None' && !deps.sfu.ready()) return sfuNotReady()
     return new SignalingError('room-full', `the room holds ${total} people; it is full`)
@@ -30,13 +32,13 @@ export function roomHandlers({
         const { metrics } = deps
         const { participant: id, name, role, tenant, room, sfu = false } = socket.data.claims
         const key = { tenant, room }
-        await doorkeeper.admit(socket.data.claims).catch((refused) => {
+        const failed = (refused: unknown): never => {
           if (!isTurnedAway(refused)) metrics().joinAttempted()
           throw refused
-        })
-        metrics().joinAttempted()
+        }
+        await doorkeeper.admit(socket.data.claims).catch(failed)
         const total = limitOf()
-        const iceServers = turn.iceServers({ ...key, participant: id })
+        const iceServers = await turnFor({ ...key, participant: id }).catch(failed)
         const participant: Participant = { id, name, media, joinedAt: clock.now(), role }
         // In the Socket.IO room first: whoever joins after the snapshot is taken is announced here.
         await socket.join([channel(key), peerChannel(key, id)])
@@ -48,9 +50,11 @@ export function roomHandlers({
           )
           .catch(async (refused) => {
             await leaveChannels(socket, key, id)
-            throw refused
+            return failed(refused)
           })
         seats.announceLeft(key, outcome.expired)
+        // Who is asked first whether they want to be recorded has not failed to join.
+        if (outcome.kind !== 'recorded') metrics().joinAttempted()
         if (outcome.kind === 'full') {
           await leaveChannels(socket, key, id)
           throw roomFull(total)

@@ -2,6 +2,7 @@ import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
 import '../../app/callTexts.ts'
 import { useAppState } from '../../ui/useAppState.ts'
+import { CaptionsLane } from '../captions/CaptionsLane.tsx'
 import { ChatToast } from '../chat/ChatToast.tsx'
 import { EncryptionNotice } from '../encryption/EncryptionNotice.tsx'
 import '../health/ownHealth.ts'
@@ -54,6 +55,7 @@ export default function CallPage() {
         <CompanyNotices />
       </div>
       <Stage />
+      <CaptionsLane />
       <Controls />
       <Floats />
       <ChatToast />

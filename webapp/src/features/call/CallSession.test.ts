@@ -299,6 +299,22 @@ describe('CallSession', () => {
     )
   })
 
+  it('says what is on and off again when the server did not take it', async () => {
+    const { clock, server, session, local, join } = begin()
+    await join()
+    server.mediaRefusals = 2
+    local.media = { audio: false, video: true }
+    session.localChanged()
+    await clock.advance(900)
+    expect(server.told.filter(({ what }) => what === 'media')).toEqual([])
+    await clock.advance(1500)
+    expect(server.told.filter(({ what }) => what === 'media')).toEqual([
+      { what: 'media', media: local.media },
+    ])
+    await clock.advance(10_000)
+    expect(server.told.filter(({ what }) => what === 'media')).toHaveLength(1)
+  })
+
   it('REQ-W1: after three tries it offers to reconnect, and media is kept', async () => {
     const { clock, server, session, call, join, link } = begin()
     server.enter('p-a')

@@ -45,6 +45,8 @@ export type CallSessionOptions = {
   /** The tracks to send and the state to show, as they are now. */
   local(): { tracks: LocalTracks; media: MediaState }
   followers: readonly RoomFollower[]
+  /** Of the camera, over one direct link, as the person wants it; left out: as much as there is room for. */
+  maxKbps?(): number
   /** All links were read, which they are every second. */
   onReadings?(readings: Readings): void
 }
@@ -66,6 +68,8 @@ const retryMs = (attempt: number) => (attempt < 60 ? 1000 : 10_000)
 const shortestWaitMs = 100
 /** Between tries to get in, while the server has no store for its rooms, or no relay yet. */
 const unavailableMs = 1500
+/** Until the server, which did not take what is on and off, is told again. */
+const mediaAgainMs = 1000
 /** A socket that does not answer within this time, while a link is cut, is cut as well. */
 const probeMs = 1000
 
@@ -461,15 +465,21 @@ export class CallSession {
   }
 
   #shareMedia(): void {
-    const { call, local } = this.#options
+    const { call, local, clock } = this.#options
     const { media } = local()
     const sent = this.#sentMedia
     if (call.get().phase !== 'joined' || call.get().signaling !== 'up') return
     if (sent && sameMedia(sent, media)) return
     this.#sentMedia = media
-    this.#signaling?.mediaState(media).catch(() => {
-      // Not taken: whatever is sent next has to say it again.
+    const epoch = this.#epoch
+    this.#signaling?.mediaState(media).catch((error) => {
+      if (epoch !== this.#epoch || this.#sentMedia !== media) return
+      // Not taken: it is said again. A socket that was lost says it when it is back.
       this.#sentMedia = undefined
+      if (!isOffline(error))
+        clock.after(mediaAgainMs, () => {
+          if (epoch === this.#epoch) this.#shareMedia()
+        })
     })
   }
 

@@ -1,5 +1,6 @@
 import {
   Activity,
+  Captions,
   Check,
   CircleDot,
   Ellipsis,
@@ -15,9 +16,11 @@ import {
 import { lazy, Suspense, useState } from 'react'
 import { Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
+import { Confirm } from '../../ui/Confirm.tsx'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { useCopy } from '../../ui/useCopy.ts'
+import { ownCaptions } from '../captions/ownCaptions.ts'
 import { chooseLayout } from '../layout/ownLayout.ts'
 import { useFullScreen } from '../layout/useFullScreen.ts'
 import { ownMiniature } from '../miniature/ownMiniature.ts'
@@ -36,6 +39,8 @@ export function MoreMenu() {
   const [full, toggleFull] = useFullScreen()
   const role = useOwnRole()
   const mayRecord = useAppState(({ recording }) => recording.recording === null) && role !== 'guest'
+  const captioned = useAppState((state) => state.captions.on)
+  const [captions, setCaptions] = useState(false)
   const [health, setHealth] = useState(false)
   const [settings, setSettings] = useState(false)
   return (
@@ -67,6 +72,13 @@ export function MoreMenu() {
                 onAction={() => void ownRecording.begin()}
               />
             )}
+            {ownCaptions.possible && (
+              <Item
+                icon={Captions}
+                text={t(captioned ? 'captions.stop' : 'captions.begin')}
+                onAction={() => (captioned ? ownCaptions.stop() : setCaptions(true))}
+              />
+            )}
             {ownMiniature.possible && (
               <Item
                 icon={PictureInPicture2}
@@ -86,6 +98,14 @@ export function MoreMenu() {
           </Menu>
         </Popover>
       </MenuTrigger>
+      <Confirm
+        open={captions}
+        title={t('captions.begin')}
+        text={t('captions.where')}
+        action={t('captions.agree')}
+        onConfirm={ownCaptions.begin}
+        onClose={() => setCaptions(false)}
+      />
       {health && (
         <Suspense>
           <HealthDialog onClose={() => setHealth(false)} />

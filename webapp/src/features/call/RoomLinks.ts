@@ -45,6 +45,7 @@ export type RoomLinksOptions = {
   createLink(request: LinkRequest): Link
   openSfu(request: SfuRequest): Sfu
   localTracks(): LocalTracks
+  maxKbps?(): number
   /** To another participant; what cannot be delivered is made up for by the link's own tries. */
   send(to: string, signal: Signal): void
   /** For the SFU, when its session begins anew. */
@@ -83,6 +84,8 @@ export class RoomLinks {
   #way: RoomMedia['mode'] = 'mesh'
   /** Also while a room that came back from there still needs it. */
   #sfu: Sfu | undefined
+  /** As the links were last told. */
+  #maxKbps: number | undefined
   /** Rises with every end: what an older stay awaited is of no interest any more. */
   #epoch = 0
 
@@ -172,6 +175,7 @@ export class RoomLinks {
     for (const link of this.#current()) link.setTracks(tracks)
     for (const link of this.#lingering) link.setTracks(tracks)
     this.#sfu?.setTracks(tracks)
+    if (this.#maxKbps !== this.#options.maxKbps?.()) this.#limitSending()
   }
 
   /** Used by links that are made or restarted from now on. */
@@ -266,12 +270,17 @@ export class RoomLinks {
     if (link === 'reconnecting') this.#options.onCut()
   }
 
+  #sendLimit() {
+    this.#maxKbps = this.#options.maxKbps?.()
+    return sendLimitFor(this.#peers.size, this.#maxKbps)
+  }
+
   #limitSending(): void {
     for (const peer of this.#peers.values()) this.#limit(peer)
   }
 
   #limit({ link, next, quality }: Peer): void {
-    const limit = atLevel(sendLimitFor(this.#peers.size), quality.level)
+    const limit = atLevel(this.#sendLimit(), quality.level)
     link.setSendLimit(limit)
     next?.setSendLimit(limit)
   }
@@ -280,7 +289,7 @@ export class RoomLinks {
   #adapt(peer: Peer): void {
     const { stats, readAtMs = 0, link, quality } = peer
     const before = quality.level
-    const wanted = sendLimitFor(this.#peers.size).maxBitrate / 1000
+    const wanted = this.#sendLimit().maxBitrate / 1000
     quality.observe(readAtMs, roomFor(stats), link.sfu ? Infinity : wanted)
     if (quality.level === before) return
     this.#limit(peer)

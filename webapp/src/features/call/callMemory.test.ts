@@ -45,6 +45,30 @@ describe('CallMemory', () => {
     )
   })
 
+  it('writes what is another one, and nothing that is written already', () => {
+    const kept = storage()
+    let writes = 0
+    const memory = new CallMemory(() => ({
+      ...kept,
+      setItem: (key, value) => {
+        writes++
+        kept.setItem(key, value)
+      },
+      removeItem: (key) => {
+        writes++
+        kept.removeItem(key)
+      },
+    }))
+    const ana = { room: 'room', name: 'Ana', media: { audio: true, video: true } }
+    for (let times = 0; times < 3; times++) memory.remember({ ...ana })
+    expect(writes).toBe(1)
+    memory.remember({ ...ana, media: { audio: false, video: true } })
+    for (let times = 0; times < 3; times++) memory.forget()
+    expect(writes).toBe(3)
+    memory.remember(ana)
+    expect(memory.recall()).toEqual(ana)
+  })
+
   it('takes what it cannot read for nothing', () => {
     const kept = storage()
     for (const text of ['', '{', '{}', '{"room":"a b"}']) {

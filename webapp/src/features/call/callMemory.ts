@@ -18,6 +18,8 @@ type TabStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 /** The call that this tab is in, kept in its session storage where the browser allows one. */
 export class CallMemory {
   readonly #storage: () => TabStorage
+  /** As it was written last; null: nothing is there. */
+  #written: string | null | undefined
 
   /** @param storage throws where the browser keeps nothing for this site */
   constructor(storage: () => TabStorage) {
@@ -25,8 +27,12 @@ export class CallMemory {
   }
 
   remember(call: RememberedCall): void {
+    const text = JSON.stringify(call)
+    // Asked for with every change of the page, of which hardly any is one of these.
+    if (text === this.#written) return
+    this.#written = text
     try {
-      this.#storage().setItem(callKey, JSON.stringify(call))
+      this.#storage().setItem(callKey, text)
     } catch {
       // Full, or not allowed: a refresh begins in the lobby.
     }
@@ -42,6 +48,8 @@ export class CallMemory {
   }
 
   forget(): void {
+    if (this.#written === null) return
+    this.#written = null
     try {
       this.#storage().removeItem(callKey)
     } catch {

@@ -8,6 +8,7 @@ import { ownEncryption } from '../encryption/ownEncryption.ts'
 import { type LocalState, mediaState } from '../media/localState.ts'
 import { ownMetrics } from '../metrics/ownMetrics.ts'
 import { ownRecording } from '../recording/ownRecording.ts'
+import { qualityLevels } from '../settings/preferences.ts'
 import type { OpenSfuRoom } from '../sfu/SfuRoom.ts'
 import { SfuSession } from '../sfu/SfuSession.ts'
 import { shareMedia, shareTracks } from '../share/shareState.ts'
@@ -67,6 +68,10 @@ export const ownCall = new CallSession({
       },
       onError: (error) => console.warn('peer connection', { peer: request.peerId, error }),
     }),
+  maxKbps: () => {
+    const { quality } = store.getState().preferences
+    return quality === 'auto' ? Infinity : qualityLevels[quality].kbps
+  },
   followers: [ownCompany, ownChat, ownReactions, ownRecording, ownMetrics],
   onReadings: (readings) => ownMetrics.take(readings),
   // Where loading fails, it fails again where it is needed, which is tried again.
@@ -85,7 +90,8 @@ store.subscribe((state, before) => {
   const same =
     state.local === before.local &&
     state.share === before.share &&
-    state.encryption === before.encryption
+    state.encryption === before.encryption &&
+    state.preferences.quality === before.preferences.quality
   if (!same) ownCall.localChanged()
 })
 addEventListener('online', () => ownCall.networkBack())

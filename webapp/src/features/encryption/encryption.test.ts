@@ -1,5 +1,5 @@
 import { hkdfSync, webcrypto } from 'node:crypto'
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { Encryption } from './Encryption.ts'
 import { callEncryption, type EncryptedPeer, peerEncryption } from './encryptionState.ts'
@@ -11,6 +11,9 @@ import {
   secretOf,
   withSecret,
 } from './roomKey.ts'
+
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
 
 const subtle = webcrypto.subtle as unknown as SubtleCrypto
 const random = (bytes: Uint8Array) => webcrypto.getRandomValues(bytes)

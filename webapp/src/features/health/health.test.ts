@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { initialCall, type RemoteParticipant } from '../call/callState.ts'
 import { initialLocal } from '../media/localState.ts'
@@ -12,6 +12,9 @@ import {
 } from './healthReport.ts'
 import { Rates } from './Rates.ts'
 import { noteChanges } from './watchHealth.ts'
+
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
 
 const link: LinkHealth = {
   person: 1,

@@ -1,10 +1,13 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import type { Participant, RoomRecording, RoomSnapshot } from '@parley/protocol'
 import fc from 'fast-check'
 import { settle, TestClock } from '../../testing/TestClock.ts'
 import { type Ask, SignalingError } from '../connection/Signaling.ts'
 import { Recording } from './Recording.ts'
 import { initialRecording, type RecordingView } from './recordingState.ts'
+
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
 
 const person = (id: string): Participant => ({
   id,

@@ -73,7 +73,8 @@ export class Recording implements RoomFollower {
     const id = this.#options.view.get().recording?.id
     // Whatever the server says, this page stops at once.
     if (id === this.#own) void this.#finish()
-    if (id !== undefined) await this.#request((ask) => ask('recording:stop', { id }))
+    const ask = this.#ask
+    if (id !== undefined && ask) await this.#request(() => ask('recording:stop', { id }))
   }
 
   // -- the room --------------------------------------------------------------------------------
@@ -133,7 +134,12 @@ export class Recording implements RoomFollower {
   /** Lets the recorder do what may be done now. */
   #follow(): void {
     const { recording } = this.#options.view.get()
-    if (!this.#recorder || this.#own === '') return
+    if (!this.#recorder) {
+      // Taken up by the server after this page had given up: it would be shown, and write nothing.
+      if (recording && recording.by === this.#self) void this.stop()
+      return
+    }
+    if (this.#own === '') return
     if (recording?.id !== this.#own) {
       // What was asked for is on its way, and not known yet.
       if (this.#ran || !this.#ask) void this.#finish()

@@ -4,11 +4,11 @@ import { volumeMax } from '../voice/Volumes.ts'
 
 export const thresholdRangeDb = { min: -80, max: -20 } as const
 
-/** What the camera is asked for; what is sent of it follows the connection (SendQuality). */
+/** What the camera is asked for, and what one direct link sends of it at most. */
 export const qualityLevels = {
-  high: { width: 1280, height: 720, fps: 30 },
-  standard: { width: 640, height: 360, fps: 24 },
-  low: { width: 320, height: 180, fps: 15 },
+  high: { width: 1280, height: 720, fps: 30, kbps: 1500 },
+  standard: { width: 640, height: 360, fps: 24, kbps: 600 },
+  low: { width: 320, height: 180, fps: 15, kbps: 200 },
 } as const
 /** `auto`: as much as the connection carries, `high` at most. */
 export const qualityChoices = ['auto', 'high', 'standard', 'low'] as const
