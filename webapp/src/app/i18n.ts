@@ -5,7 +5,7 @@ import en from '../locales/en.json' with { type: 'json' }
 
 declare module 'i18next' {
   interface CustomTypeOptions {
-    resources: { translation: typeof en }
+    resources: { translation: typeof en & typeof enCall }
   }
 }
 
@@ -27,7 +27,7 @@ export async function changeLanguage(language: 'en' | 'vi'): Promise<void> {
     const parts = [import('../locales/vi.json'), import('../locales/vi.call.json')]
     const loaded = await Promise.all(parts).catch(() => undefined)
     if (!loaded) return
-    i18next.addResourceBundle('vi', 'translation', loaded.default)
+    for (const part of loaded) i18next.addResourceBundle('vi', 'translation', part.default, true)
   }
   await i18next.changeLanguage(language)
 }
