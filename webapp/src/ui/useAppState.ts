@@ -1,4 +1,4 @@
-import { useStore } from 'zustand'
+import { useSyncExternalStore } from 'react'
 import { type AppState, store } from '../state.ts'
 import { Drawing, nextPicture } from './Drawing.ts'
 
@@ -10,8 +10,7 @@ store.subscribe(({ call, company, ...rest }, before) => {
   else drawing.soon()
 })
 export const drawNow = () => drawing.now()
-const drawn = { ...store, subscribe: drawing.subscribe }
 
 export function useAppState<T>(select: (state: AppState) => T): T {
-  return useStore(drawn, select)
+  return useSyncExternalStore(drawing.subscribe, () => select(store.getState()))
 }
