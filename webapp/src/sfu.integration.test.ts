@@ -118,7 +118,7 @@ describe('a call over the SFU', () => {
     await Promise.all([ana, minh].map((page) => inCallWith(page, 2)))
     await Promise.all([ana, minh, kofi].map((page) => overSfu(page)))
     // He is told, and nothing of them is played.
-    await kofi.getByText('encrypt with a key that your link does not have').waitFor()
+    await kofi.getByText('Encrypted with a key that your link does not have: Ana').waitFor()
     expect(await framesOf(kofi)).toEqual([0, 0])
 
     // With another key frames arrive, and none can be decoded.

@@ -27,7 +27,8 @@ export default function EncryptionDialog({ onClose }: { onClose: () => void }) {
       <div className="encryption-parts">
         <p role="status">{t(`encryption.long.${encryption.kind}`, { names })}</p>
         {!possible && <p className="callout warn">{t('encryption.impossible')}</p>}
-        {possible && (mark === null ? <Begin /> : <Pass />)}
+        {possible && mark !== null && <Pass />}
+        {possible && mark === null && encryption.kind !== 'missing' && <Begin />}
         {possible && <Enter />}
         <p className="field-hint">{t('encryption.limits')}</p>
       </div>
