@@ -67,8 +67,9 @@ export class Store<T extends Entry> {
     this.advance(version)
     if (this.#options.keeps?.(object.metadata) === false) return
     // The answer to our own write may have come first.
-    const before = this.#entries.get(keyOf(object.metadata))
-    if (!before || isNewer(version, before.resourceVersion)) this.#set(object, false)
+    const key = keyOf(object.metadata)
+    const before = this.#entries.get(key)
+    if (!before || isNewer(version, before.resourceVersion)) this.#set(key, before, object, false)
   }
 
   remove(object: K8sObject): void {
@@ -81,10 +82,11 @@ export class Store<T extends Entry> {
    * answer older than what the watch delivered is dropped: it could bring back what has been deleted since.
    */
   observe(object: K8sObject): void {
-    const reference = this.#entries.get(keyOf(object.metadata))?.resourceVersion ?? this.#seen
+    const key = keyOf(object.metadata)
+    const before = this.#entries.get(key)
     const { resourceVersion = '0' } = object.metadata
-    if (!isNewer(resourceVersion, reference)) return
-    this.#set(object, true)
+    if (!isNewer(resourceVersion, before?.resourceVersion ?? this.#seen)) return
+    this.#set(key, before, object, true)
     this.#own.add(resourceVersion)
   }
 
@@ -106,9 +108,7 @@ export class Store<T extends Entry> {
     if (isNewer(version, this.#seen)) this.#seen = version
   }
 
-  #set(object: K8sObject, own: boolean) {
-    const key = keyOf(object.metadata)
-    const before = this.#entries.get(key)
+  #set(key: string, before: T | undefined, object: K8sObject, own: boolean) {
     const after = this.#options.project(object)
     this.#entries.set(key, after)
     this.#regroup(before, after)
