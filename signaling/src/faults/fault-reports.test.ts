@@ -50,7 +50,9 @@ describe('REQ-W6: faults of the server are reported by the protocol of Sentry', 
   it('with where and what it was, and nothing of whom it was about', async () => {
     const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwLTEifQ.c2lnbmF0dXJlLW9mLWl0'
     const redis = 'redis://:hunter2@10.0.0.7:6379'
-    const fault = new TypeError(`no seat of "Wilhelmina" with ${token} at ${redis} for wilhelmina@example.com`)
+    const fault = new TypeError(
+      `no seat of "Wilhelmina" with ${token} at ${redis} for wilhelmina@example.com`,
+    )
     Object.assign(fault, { sdp: 'v=0 candidate', request: { name: 'Wilhelmina' } })
     const log = reportingLog(pino({ level: 'silent' }), reports)
     log.error({ err: fault, id: 'an-id', name: 'Wilhelmina' }, 'request failed')
