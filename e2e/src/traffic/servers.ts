@@ -59,7 +59,6 @@ export async function trafficServers(
     METER_PRICES_PRESET: 'aws/eu-central-1',
     ...over.meter,
   }
-  const script = (path: string) => [fileURLToPath(new URL(path, import.meta.url))]
   const redisArgs = ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', '']
   return {
     redis: restartable({
@@ -71,14 +70,14 @@ export async function trafficServers(
     signaling: restartable({
       url: `http://127.0.0.1:${signalingPort}`,
       file: process.execPath,
-      args: script('../../../signaling/src/main.ts'),
+      args: [fileURLToPath(new URL('../../../signaling/src/main.ts', import.meta.url))],
       env: signaling,
       answersAt: '/healthz',
     }),
     meter: restartable({
       url: `http://127.0.0.1:${meterPort}`,
       file: process.execPath,
-      args: script('./meter-process.ts'),
+      args: [fileURLToPath(new URL('./meter-process.ts', import.meta.url))],
       env: meter,
       answersAt: '/healthz',
     }),
