@@ -108,13 +108,11 @@ describe('a relayed call and an SFU call go on', () => {
     )
     await settled(meeting)
     await meeting.stack.kubectl(['delete', ...account])
-    await until(() =>
-      meeting.stack.kubectl(['get', ...account]).then(
-        () => true,
-        () => false,
-      ),
-    )
-  }, 180_000)
+    await until(async () => {
+      await meeting.stack.kubectl(['get', ...account])
+      return true
+    })
+  }, 300_000)
 
   it('REQ-K3: when the secrets are rotated', async () => {
     const secret = `${name}-turn-secret`
