@@ -13,6 +13,8 @@ export type SfuRoomEvents = {
 
 /** One connection to the SFU, as much of it as a call needs: what a test has to imitate. */
 export type SfuRoom = {
+  /** One that the SFU takes: it renews what it was given while it lasts. */
+  readonly token: string
   readonly connectionState: RTCPeerConnectionState
   readonly iceConnectionState: RTCIceConnectionState
   setTracks(tracks: LocalTracks): void

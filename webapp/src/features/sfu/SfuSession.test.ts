@@ -180,7 +180,7 @@ describe('SfuSession', () => {
     await clock.advance(0)
     expect(rooms.map(({ token, closed }) => [token, closed])).toEqual([
       ['first', true],
-      ['fresh-1', false],
+      ['first', false],
     ])
     // What the old one still says is of no interest.
     rooms[0]?.events.onState('closed')
@@ -193,6 +193,17 @@ describe('SfuSession', () => {
     session.beginAnew()
     await clock.advance(20_000)
     expect(rooms).toHaveLength(2)
+  })
+
+  it('REQ-K7: takes a fresh token where the one it had is refused, or there is none', async () => {
+    const { clock, session, rooms, refuse } = await begin()
+    refuse(true)
+    session.beginAnew()
+    await settle()
+    refuse(false)
+    session.beginAnew()
+    await clock.advance(0)
+    expect(rooms.map(({ token }) => token)).toEqual(['first', 'fresh-1'])
   })
 
   it('REQ-K8: says that it cannot be reached, again and again, for as long as it cannot', async () => {

@@ -97,10 +97,13 @@ export class SfuSession {
 
   /**
    * The server that had the room is gone, and another one has it: what this page waits for from the old one would
-   * come to nothing.
+   * come to nothing. The token is as good there, and need not be asked for.
    */
   beginAnew(): void {
-    if (!this.#closed) this.#became('closed')
+    if (this.#closed) return
+    const token = this.#room?.token
+    this.#became('closed')
+    if (token !== undefined) void this.#open(Promise.resolve(token), 0)
   }
 
   /** Of all connections of this session so far. Reads the present one. */

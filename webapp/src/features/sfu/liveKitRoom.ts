@@ -38,7 +38,7 @@ export const openLiveKitRoom =
         nextRetryDelayInMs: ({ retryCount }) => retryDelaysMs[retryCount] ?? null,
       },
     })
-    const live = new LiveKitRoom(room, events, keys)
+    const live = new LiveKitRoom(room, token, events, keys)
     live.follow(encryption)
     try {
       if (keys) await room.setE2EEEnabled(true)
@@ -71,6 +71,7 @@ const republishMs = 1000
 
 class LiveKitRoom implements SfuRoom {
   readonly #room: Room
+  #token: string
   readonly #events: SfuRoomEvents
   /** One change of what is published after the other. */
   #publishing: Promise<void> = Promise.resolve()
@@ -80,8 +81,9 @@ class LiveKitRoom implements SfuRoom {
   readonly #keys: FrameKeys | undefined
   #unfollow = () => {}
 
-  constructor(room: Room, events: SfuRoomEvents, keys?: FrameKeys) {
+  constructor(room: Room, token: string, events: SfuRoomEvents, keys?: FrameKeys) {
     this.#room = room
+    this.#token = token
     this.#events = events
     this.#keys = keys
     const received = (
@@ -92,6 +94,9 @@ class LiveKitRoom implements SfuRoom {
       const kind = kindOf(publication)
       if (kind) events.onTrack(participant.identity, kind, track)
     }
+    room.engine.on('tokenRefreshed', (renewed) => {
+      this.#token = renewed
+    })
     room
       .on(RoomEvent.ParticipantConnected, ({ identity }) => events.onPresence(identity, true))
       .on(RoomEvent.ParticipantDisconnected, ({ identity }) => events.onPresence(identity, false))
@@ -129,6 +134,10 @@ class LiveKitRoom implements SfuRoom {
   began(): void {
     for (const { identity } of this.#room.remoteParticipants.values())
       this.#events.onPresence(identity, true)
+  }
+
+  get token(): string {
+    return this.#token
   }
 
   get connectionState(): RTCPeerConnectionState {
@@ -221,11 +230,13 @@ class LiveKitRoom implements SfuRoom {
       [Track.Source.ScreenShare, screen],
       [Track.Source.ScreenShareAudio, screenAudio],
     ]
-    const failures: unknown[] = []
-    for (const [source, track] of parts)
-      await this.#publishOne(source, track).catch((error) => failures.push(error))
+    // All at once, so that one offer and one answer are for all of them.
+    const done = await Promise.allSettled(
+      parts.map(([source, track]) => this.#publishOne(source, track)),
+    )
     if (this.#quality !== VideoQuality.HIGH) this.#applyQuality()
-    if (failures.length > 0) throw failures[0]
+    const failed = done.find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
   }
 
   async #publishOne(source: Track.Source, wanted: MediaStreamTrack | null): Promise<void> {
