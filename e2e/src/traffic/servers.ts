@@ -148,15 +148,27 @@ async function answersTcp(port: number): Promise<boolean> {
   }
 }
 
+/**
+ * Free ports below those that the system gives to clients: one that asks a server which is just down would otherwise
+ * now and then be given the server's port.
+ */
 async function freePorts(count: number): Promise<number[]> {
-  const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  return Promise.all(
-    probes.map(async (probe) => {
-      if (!probe.listening) await once(probe, 'listening')
-      const { port } = probe.address() as { port: number }
-      probe.close()
-      await once(probe, 'close')
-      return port
-    }),
-  )
+  const free: number[] = []
+  while (free.length < count) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    if (!free.includes(port) && (await isFree(port))) free.push(port)
+  }
+  return free
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const probe = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(probe, 'listening')
+  } catch {
+    return false
+  }
+  probe.close()
+  await once(probe, 'close')
+  return true
 }

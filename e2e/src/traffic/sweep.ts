@@ -56,8 +56,10 @@ export async function killSweep(options: SweepOptions): Promise<SweepResult> {
     await sleep(betweenMs)
     stop.abort()
     await Promise.all(crowd)
-    // What it has not sent, it sends now.
-    await signaling.end()
+    // What it has not sent is in its files.
+    await signaling.kill()
+    result.kills += 1
+    await signaling.start()
     const hours = await countedByMeter(meter.url, result.answered)
     const days = await countedIn(meter.url, '8d')
     return { ...result, counted: { hours, days } }

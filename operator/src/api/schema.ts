@@ -104,9 +104,7 @@ const monitoring = z
     ),
   })
   .prefault({})
-  .describe(
-    'Objects for Prometheus and Grafana, what is counted, and where faults are reported.',
-  )
+  .describe('Objects for Prometheus and Grafana, what is counted, and where faults are reported.')
 
 const networkPolicy = z
   .strictObject({
