@@ -40,8 +40,8 @@ export async function startMeetingRig(meshMax: number) {
     ),
     PARLEY_WEBAPP_DIR: outDir,
   }
-  const start = (port: number, more: Record<string, string> = {}): Promise<Signaling> =>
-    startSignaling(parseConfig({ ...settings, ...more, PORT: String(port) }))
+  const start = (port: number): Promise<Signaling> =>
+    startSignaling(parseConfig({ ...settings, PORT: String(port) }))
   return {
     start,
     /** Of a guest to a room, as a host makes it; of the past where the time is below zero. */
