@@ -273,7 +273,7 @@ export async function newest({ api }: Meeting, secret: string, key: string): Pro
   )
 }
 
-export type Pod = { pod: string; node: string; leaving: boolean; restarts: number }
+type Pod = { pod: string; node: string; leaving: boolean; restarts: number }
 
 /** A component's pods, those on their way out too. */
 export async function podsOf({ api }: Meeting, component: string): Promise<Pod[]> {
