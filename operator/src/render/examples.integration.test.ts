@@ -53,13 +53,11 @@ describe.each(examples)('examples/%s.yaml', (example) => {
     // An autoscaler that acts meanwhile would be a change: it is looked at, and not kept.
     const isAutoscaler = ({ kind }: { kind: string }) => kind === 'HorizontalPodAutoscaler'
     await Promise.all(
-      all
-        .filter(isAutoscaler)
-        .map((one) =>
-          kubectl(cluster, ['apply', '--server-side', '--dry-run=server', '-f', '-'], {
-            input: JSON.stringify(one),
-          }),
-        ),
+      all.filter(isAutoscaler).map((one) =>
+        kubectl(cluster, ['apply', '--server-side', '--dry-run=server', '-f', '-'], {
+          input: JSON.stringify(one),
+        }),
+      ),
     )
     const children = all.filter((object) => !isAutoscaler(object))
     await apply(...children)
