@@ -63,7 +63,8 @@ export const meetingMetricsSchema = z.strictObject({
   meetingId: slugSchema.optional(),
   /** The participant, who can be nobody but the sender. */
   userId: slugSchema.optional(),
-  metrics: z.union([fullSchema, deltaSchema]),
+  // Deltas first: nearly all of them are.
+  metrics: z.union([deltaSchema, fullSchema]),
   /** Epoch ms by the page's clock, which may be off by hours: nothing is reckoned by it. */
   timestamp: z.number().min(0).max(8.64e15).optional(),
 })

@@ -193,6 +193,22 @@ describe('alerts', () => {
   })
 })
 
+describe('another replica', () => {
+  it('REQ-G2, REQ-G4: whoever went on elsewhere is forgotten without a word', () => {
+    live.take(key('p-1'), 's', full({ relayed: 1 }))
+    told()
+    live.leave(key('p-1'), 's', true)
+    now += 15_000
+    expect(live.overdue()).toEqual([key('p-1')])
+    live.forget(key('p-1'))
+    live.sweep()
+    expect(told()).toEqual([])
+    expect(said()).toEqual(['relay open'])
+    expect(live.totals()).toMatchObject({ participants: 0, relayed: 0 })
+    expect(stored.get('p-1')).toBeDefined()
+  })
+})
+
 describe('a minute for the history', () => {
   it('REQ-G1: minutes add up to the stay, in bytes, time and time on the relay', () => {
     const start = now

@@ -137,13 +137,23 @@ export class LiveMeetings {
     return byTenant
   }
 
+  /** Those whom {@link LiveMeetings.sweep} would remove. */
+  overdue(): UserKey[] {
+    return this.#overdue().map(({ key }) => key)
+  }
+
+  /** Removes whoever did not come back, or is silent for too long. */
   sweep(): void {
-    const { now, graceMs, ttlMs } = this.#options
-    const at = now()
-    for (const present of this.#present.values()) {
-      const lost = present.lostAt !== undefined && at - present.lostAt >= graceMs
-      if (lost || at - present.user.at >= ttlMs) this.#remove(present)
-    }
+    for (const present of this.#overdue()) this.#remove(present)
+  }
+
+  /** Somebody reports to another replica now: nothing is to be said of that. */
+  forget(key: UserKey): void {
+    const present = this.#present.get(userName(key))
+    if (!present) return
+    this.#departed.push(...this.#close(present, present.lostAt ?? present.user.at))
+    this.#present.delete(present.name)
+    this.#pending.delete(present)
   }
 
   /** The time since the last call, or since they came, of everybody who is or was here. */
@@ -205,6 +215,15 @@ export class LiveMeetings {
     startCounters(minute, merged.metrics)
     this.#present.set(name, present)
     return present
+  }
+
+  #overdue(): Present[] {
+    const { now, graceMs, ttlMs } = this.#options
+    const at = now()
+    return [...this.#present.values()].filter(
+      ({ lostAt, user }) =>
+        (lostAt !== undefined && at - lostAt >= graceMs) || at - user.at >= ttlMs,
+    )
   }
 
   #close(present: Present, at: number): WebrtcSample[] {

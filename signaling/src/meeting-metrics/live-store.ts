@@ -6,6 +6,8 @@ import { type UserKey, userName } from './live-meetings.ts'
 export type LiveStore = {
   /** This replica has the participant's page now. @returns what was known of them, if anything */
   claim(key: UserKey): Promise<LiveState | undefined>
+  /** Another replica has it. False while that cannot be said. */
+  taken(key: UserKey): Promise<boolean>
   /** To be written with the next {@link LiveStore.flush}; undefined: gone. */
   put(key: UserKey, state: LiveState | undefined): void
   /** Writes what is waiting. Never rejects. */
@@ -98,6 +100,10 @@ export function redisLiveStore(options: RedisLiveStoreOptions): LiveStore {
       const answer = (await redis.metrics_claim(hash(key), ttlMs)) as [number, string]
       epochs.set(userName(key), Number(answer[0]))
       return parse(answer[1])
+    },
+    async taken(key) {
+      const epoch = await redis.hget(hash(key), 'epoch').catch(() => null)
+      return Number(epoch ?? 0) > (epochs.get(userName(key)) ?? 0)
     },
     put(key, state) {
       const name = userName(key)

@@ -242,6 +242,7 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
     }),
     every(clock, flushMs, () => store?.flush()),
     every(clock, sweepMs, async () => {
+      for (const key of store ? live.overdue() : []) if (await store?.taken(key)) live.forget(key)
       live.sweep()
       const at = clock.now()
       for (const { tenant, room, participant } of (await store?.expired().catch(() => [])) ?? [])

@@ -11,7 +11,7 @@ import { inCallWith, inState, mediaSeen, untilPage } from './pages.ts'
 import { startSfuRig } from './sfuRig.ts'
 
 const apartMs = 5000
-const file = fileURLToPath(new URL('../features/metrics/testing/recorded.json', import.meta.url))
+const file = fileURLToPath(new URL('../features/metrics/testing/recorded.jsonl', import.meta.url))
 
 /** Keeps every connection that the page makes. */
 function keepConnections() {
@@ -47,7 +47,7 @@ const read = (page: Page) =>
   })
 
 const [browser, rig] = await Promise.all([launchChromium(), startSfuRig(2)])
-const recorded: Record<string, unknown> = { browser: `Chromium ${browser.version()}` }
+const recorded: string[] = []
 
 async function enter(room: string, name: string, more = '') {
   const context = await browser.newContext({ permissions: ['camera', 'microphone'] })
@@ -66,8 +66,8 @@ async function record(name: string, page: Page) {
     const lean = connections.map(({ rows, ...states }) => ({ ...states, rows: keptRows(rows) }))
     readings.push({ atMs: Math.round(atMs), connections: lean })
   }
-  recorded[name] = readings
-  console.log(`${name}: ${JSON.stringify(readings).length} bytes`)
+  const made = `Chromium ${browser.version().split('.')[0]}`
+  recorded.push(JSON.stringify({ call: name, browser: made, readings }))
 }
 
 try {
@@ -103,7 +103,7 @@ try {
   await enter('relay', 'Minh')
   await inCallWith(relayed, 1)
   await record('relay', relayed)
-  await writeFile(file, `${JSON.stringify(recorded)}\n`)
+  await writeFile(file, `${recorded.join('\n')}\n`)
 } finally {
   await browser.close()
   await rig.stop()

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from '@jest/globals'
+import { MetricsEngine } from './MetricsEngine.ts'
+import type { ConnectionReading } from './statsRows.ts'
+
+type Call = 'mesh' | 'muted' | 'renegotiated' | 'sfu' | 'relay'
+type Recorded = {
+  call: Call
+  readings: {
+    atMs: number
+    connections: Omit<ConnectionReading, 'id' | 'overSfu' | 'state'>[]
+  }[]
+}
+const text = readFileSync(new URL('./testing/recorded.jsonl', import.meta.url), 'utf8')
+const recorded = text
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Recorded)
+
+/** What is made of the two readings of a call, five seconds apart. */
+function figuresOf(call: Call) {
+  const engine = new MetricsEngine(10_000)
+  const readings = recorded.find((one) => one.call === call)?.readings ?? []
+  const results = readings.map(({ atMs, connections }) =>
+    engine.take(
+      {
+        atMs,
+        links: connections.map((one, index) => ({
+          ...one,
+          id: `c${index}`,
+          overSfu: false,
+          state: 'connected' as const,
+        })),
+        sfu: undefined,
+      },
+      true,
+    ),
+  )
+  const last = results.at(-1)
+  if (!last) throw new Error(`nothing is recorded of ${call}`)
+  return { ...last, first: results[0] }
+}
+
+/** Recorded by src/testing/recordStats.ts from calls of real browsers. */
+describe('getStats() of real calls', () => {
+  it.each(['mesh', 'muted', 'renegotiated', 'sfu', 'relay'] as const)(
+    'REQ-M1, REQ-M4: %s: every figure is one, and what is not known is not NaN',
+    (call) => {
+      const { links, user, first } = figuresOf(call)
+      expect(links.length).toBeGreaterThan(0)
+      const odd: unknown[] = []
+      JSON.stringify([links, user], (_key, value) => {
+        if (typeof value === 'number' && !Number.isFinite(value)) odd.push(value)
+        return value
+      })
+      expect(odd).toEqual([])
+      for (const value of Object.values(user))
+        if (value !== null) expect(value).toBeGreaterThanOrEqual(0)
+      expect(user.rtt).toBeLessThan(100)
+      expect(user.links).toBe(links.length)
+      expect(user.tx).toBeGreaterThan(0)
+      // The first reading of all is a full sample.
+      expect(first?.event).toMatchObject({ n: 1, full: true })
+    },
+  )
+
+  it('REQ-M1: sound and picture in both directions, their codecs and sizes', () => {
+    const [link] = figuresOf('mesh').links
+    expect(link?.audio?.up).toBeGreaterThan(5)
+    expect(link?.video?.down).toBeGreaterThan(50)
+    expect(link?.codecs).toEqual({
+      audio: 'opus',
+      video: expect.stringMatching(/^(VP8|VP9|H264|AV1)$/),
+    })
+    expect(link?.received?.width).toBeGreaterThan(100)
+    // What the transport carries is all media, and a little more.
+    const media = (link?.audio?.down ?? 0) + (link?.video?.down ?? 0)
+    expect(link?.total?.down).toBeGreaterThan(media * 0.9)
+    expect(link?.total?.down).toBeLessThan(media * 1.3 + 30)
+  })
+
+  it('REQ-M1: who is muted sends next to nothing', () => {
+    const [link] = figuresOf('muted').links
+    expect(link?.video?.down).toBeLessThan(5)
+    expect(link?.audio?.down).toBeLessThan(20)
+    expect(link?.video?.up).toBeGreaterThan(50)
+  })
+
+  it('REQ-M1, REQ-M7: whether a relay is used, and how it is reached', () => {
+    expect(figuresOf('relay').links[0]).toMatchObject({ usingRelay: true, relayProtocol: 'udp' })
+    expect(figuresOf('relay').user.relayed).toBe(1)
+    for (const call of ['mesh', 'renegotiated', 'muted'] as const)
+      expect(figuresOf(call).user.relayed).toBe(0)
+  })
+
+  it('REQ-M1: no address of anybody is in what goes to the worker', () => {
+    expect(text).not.toMatch(/\d+\.\d+\.\d+\.\d+|candidate:|ufrag|usernameFragment/)
+  })
+})
