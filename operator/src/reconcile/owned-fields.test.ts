@@ -56,8 +56,8 @@ describe('ownedFields', () => {
       fc.property(sets, (all) => {
         for (const [uid, keys, hasOwner] of all) {
           const fields = {
-            ...Object.fromEntries(keys.map((each) => [`f:${each}`, {}])),
             ...(hasOwner ? { [`k:{"uid":"${uid}"}`]: {} } : {}),
+            ...Object.fromEntries(keys.map((each) => [`f:${each}`, {}])),
           }
           const text = JSON.stringify(fields)
           const wanted = reference(uid, text)
@@ -69,12 +69,13 @@ describe('ownedFields', () => {
     )
   })
 
-  it('keeps nothing of the bytes that it was given', () => {
-    const bytes = Buffer.from('{"f:spec":{},"k:u":{}}')
-    const before = ownedFields(owned('u', bytes))
+  it.each(['u', 'of-nobody'])('keeps nothing of the bytes that it was given: %s', (uid) => {
+    const text = '{"f:spec":{},"k:u":{}}'
+    const bytes = Buffer.from(text)
+    const before = ownedFields(owned(uid, bytes))
     bytes.fill('x')
-    expect(ownedFields(owned('u', Buffer.from('{"f:spec":{},"k:u":{}}')))).toBe(before)
-    expect(ownedFields(owned('u', bytes))).not.toBe(before)
+    expect(ownedFields(owned(uid, Buffer.from(text)))).toBe(before)
+    expect(ownedFields(owned(uid, bytes))).not.toBe(before)
   })
 })
 
