@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { DialogFrame } from '../../ui/DialogFrame.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { useCopy } from '../../ui/useCopy.ts'
+import '../settings/settings.css'
 import { Toggle } from '../settings/Toggle.tsx'
 import './health.css'
 import {
