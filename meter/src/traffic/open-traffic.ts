@@ -93,7 +93,10 @@ export async function openTraffic(
     async close() {
       await worker.close()
       // What the servers have sent by now; the rest waits in Redis.
-      await rollup.process().then(() => rollup.persist(), say)
+      await rollup
+        .process()
+        .then(() => rollup.persist())
+        .catch(say)
       redis.disconnect()
     },
   }
