@@ -34,6 +34,7 @@ describe('a call', () => {
   const open = async (path: string) => {
     const context = await browser.newContext({ permissions: ['camera', 'microphone'] })
     const page = await context.newPage()
+    page.setDefaultTimeout(60_000)
     page.on('pageerror', (error) => problems.push(error.message))
     page.on('console', (message) => {
       // A Content-Security-Policy violation, say. Failed requests are what some cases are about.
@@ -68,7 +69,7 @@ describe('a call', () => {
     }
     ;[browser] = await Promise.all([launchChromium(), build()])
     server = await start(0)
-  }, 60_000)
+  }, 300_000)
 
   afterAll(async () => {
     await browser?.close()
@@ -141,14 +142,10 @@ describe('a call', () => {
     await Promise.all([ana, minh].map((page) => inCallWith(page, 1)))
     await reporting(server.url, 2)
     expect(problems).toEqual([])
-  }, 120_000)
+  }, 240_000)
 
   it('REQ-W5: what everybody agreed to is recorded, until one agrees no more; who comes is asked before the door', async () => {
-    const come = async (name: string) => {
-      const page = await open(`/r/taped?name=${name}&autojoin=1`)
-      page.setDefaultTimeout(60_000)
-      return page
-    }
+    const come = (name: string) => open(`/r/taped?name=${name}&autojoin=1`)
     const ana = await come('Ana')
     await inState(ana, 'joined')
     const minh = await come('Minh')

@@ -27,6 +27,7 @@ describe('a call over the SFU', () => {
   const enter = async (room: string, name: string, more = '') => {
     const context = await browser.newContext({ permissions: ['camera', 'microphone'] })
     const page = await context.newPage()
+    page.setDefaultTimeout(60_000)
     page.on('pageerror', (error) => problems.push(error.message))
     await page.goto(`${rig.url}/r/${room}?name=${name}&autojoin=1${more}`)
     await inState(page, 'joined')
