@@ -91,9 +91,14 @@ export function addCell(cells: Map<string, Cell>, cell: Cell): void {
     return
   }
   known.count += cell.count
-  known.bytesIn += cell.bytesIn
-  known.bytesOut += cell.bytesOut
+  known.bytesIn = atMost(known.bytesIn + cell.bytesIn)
+  known.bytesOut = atMost(known.bytesOut + cell.bytesOut)
   mergeLatencies(known.latency, cell.latency)
+}
+
+/** Sizes are what clients say: sums of them stay what can be read back, or no batch would be stored any more. */
+function atMost(bytes: number): number {
+  return Math.min(bytes, Number.MAX_SAFE_INTEGER)
 }
 
 /** Cells summed up by a key of one's own, in the order in which keys come. */

@@ -141,6 +141,17 @@ describe('the rollup of traffic', () => {
     await bounded.store.close()
   })
 
+  it('sizes whose sum cannot be told exactly come to the most that can, and what follows is stored', async () => {
+    const rollup = world.newRollup()
+    for (const seq of [1, 2, 3]) {
+      send(batch(seq, { rows: [row({ bytesIn: Number.MAX_SAFE_INTEGER - 5 })] }))
+      await rollup.process()
+      await rollup.persist()
+    }
+    const page = await world.api.page({ window: '1h' })
+    expect(page.rows).toMatchObject([{ count: 3, bytesIn: Number.MAX_SAFE_INTEGER }])
+  })
+
   it('what is no batch is left out and counted', async () => {
     const rollup = world.newRollup()
     world.redis.buffer.push('no json', '{}', JSON.stringify({ ...batch(1), rows: [] }))
