@@ -124,9 +124,6 @@ describe('a call', () => {
     await Promise.all(everybody.map((page) => inCallWith(page, 2)))
     expect(await Promise.all(everybody.map(participantIds))).toEqual(ids)
 
-    // It knows of the calls again, too.
-    await reporting(server.url, 3)
-
     // No video stood still for as long as a person would notice, through all of that.
     const freezes = await minh.evaluate(() => window.__parley?.freezes())
     expect(freezes).toHaveLength(2)
@@ -134,6 +131,9 @@ describe('a call', () => {
       expect(freeze.framesDecoded).toBeGreaterThan(5)
       expect(freeze.longestMs).toBeLessThan(2000)
     }
+
+    // It knows of the calls again, too.
+    await reporting(server.url, 3)
 
     // Leaving by hand leaves nothing behind (REQ-P29).
     await kofi.keyboard.press('d')
