@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from '@jest/globals'
+import { expect, it, jest } from '@jest/globals'
 import { execa } from 'execa'
+
+// Processes on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /** Runs in a process of its own: starts what outlives it, tells its id, and goes on. */
 const program = (folder: string) => `
@@ -51,6 +54,22 @@ it('whoever ends in order keeps the folder: removing it is theirs', async () => 
     await child
     await until(() => !pids.some(isAlive))
     expect(existsSync(folder)).toBe(true)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+it('who has dismissed it goes on, though there is nothing else to wait for', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-watchdog-'))
+  const text = `
+import { Watchdog } from ${JSON.stringify(fileURLToPath(new URL('./watchdog.ts', import.meta.url)))}
+for (let times = 0; times < 10; times++) await new Watchdog(${JSON.stringify(folder)}).dismiss()
+console.log('over')
+`
+  try {
+    const args = ['--input-type=module', '-e', text]
+    const { exitCode, stdout } = await execa(process.execPath, args, { reject: false })
+    expect([exitCode, stdout]).toEqual([0, 'over'])
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -42,6 +42,8 @@ export class Watchdog {
 
   /** All has ended in order. Resolves when the watchdog is gone, too. */
   async dismiss(): Promise<void> {
+    // Waited for from here on: with nothing else to do this process would end before, and not in order.
+    this.#shell.ref()
     this.#shell.stdin?.end('done\n')
     await this.#gone
   }
