@@ -40,6 +40,7 @@ describe('the examples', () => {
       'external-services.yaml',
       'multi-region.yaml',
       'production.yaml',
+      'sign-in.yaml',
       'small.yaml',
     ])
   })
