@@ -103,12 +103,41 @@ describe('the join that is asked for before the page is there', () => {
   })
 
   it('is taken once, and by the same request only', async () => {
-    const answer = new Response('{}')
-    askEarly(ana, async () => answer)
-    expect(await takeEarly(ana)).toBe(answer)
+    const post = async () => new Response('{"room":"standup"}')
+    askEarly(ana, post)
+    expect(await (await takeEarly(ana))?.json()).toEqual({ room: 'standup' })
     expect(takeEarly(ana)).toBeUndefined()
-    askEarly(ana, async () => answer)
+    askEarly(ana, post)
     expect(takeEarly(joinRequest('standup', { name: 'Ben' }))).toBeUndefined()
     expect(takeEarly(ana)).toBeUndefined()
+  })
+
+  it('is whole, however late it is read', async () => {
+    let timeOut = () => {}
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"code":"room-full"}'))
+        controller.close()
+        timeOut = () => controller.error(new DOMException('late', 'TimeoutError'))
+      },
+    })
+    const headers = { date: 'Sun, 22 Nov 2026 05:00:00 GMT' }
+    askEarly(ana, async () => new Response(body, { status: 409, headers }))
+    const answer = await takeEarly(ana)
+    timeOut()
+    expect([answer?.status, answer?.headers.get('date')]).toEqual([409, headers.date])
+    expect(await answer?.json()).toEqual({ code: 'room-full' })
+  })
+
+  it('is asked for again where nothing came of it', async () => {
+    askEarly(ana, async () => {
+      throw new TypeError('Failed to fetch')
+    })
+    const asked: JoinRequest[] = []
+    const answer = await takeEarly(ana, async (request) => {
+      asked.push(request)
+      return new Response('{}')
+    })
+    expect([asked, answer?.ok]).toEqual([[ana], true])
   })
 })

@@ -64,15 +64,22 @@ function linked({ search, storage }: Opened): string | undefined {
 let early: { request: JoinRequest; answer: Promise<Response> } | undefined
 
 export function askEarly(request: JoinRequest, post = postJoin): void {
-  const answer = post(request)
+  // All of it: when it is read, which may be much later, the time of the request itself may be over.
+  const answer = post(request).then(
+    async (response) => new Response(await response.blob(), response),
+  )
   // Who takes it hears of it; where nobody does, nobody needs to.
   answer.catch(() => {})
   early = { request, answer }
 }
 
-/** The answer to just this request, where it was asked early; once, as a token is for one joining. */
-export function takeEarly({ path, body }: JoinRequest): Promise<Response> | undefined {
+/**
+ * The answer to just this request, where it was asked early; once, as a token is for one joining. Where there was none,
+ * it is asked for again.
+ */
+export function takeEarly(request: JoinRequest, post = postJoin): Promise<Response> | undefined {
   const taken = early
   early = undefined
-  return taken?.request.path === path && taken.request.body === body ? taken.answer : undefined
+  if (taken?.request.path !== request.path || taken.request.body !== request.body) return undefined
+  return taken.answer.catch(() => post(request))
 }
