@@ -1,7 +1,10 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { TestClock } from '../testing/TestClock.ts'
 import { Drawing } from './Drawing.ts'
+
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
 
 const frameMs = 16
 

@@ -148,6 +148,18 @@ describe('Recording', () => {
     expect(recorder).toEqual({ writes: false, stopped: 1 })
   })
 
+  it('who leaves, or whose call fails, has the file whole, though the server is away', async () => {
+    const { recording, view, recorder, enter, tell } = page()
+    enter(['me'])
+    await recording.begin()
+    tell(own(['me'], true))
+    recording.away()
+    recording.left()
+    await settle()
+    expect(recorder).toEqual({ writes: false, stopped: 1 })
+    expect(view).toMatchObject({ recording: null, notice: 'saved' })
+  })
+
   it('what comes late changes nothing; it is over when who records has left', () => {
     const { recording, view, enter, tell } = page()
     enter(['me', 'p-a'])

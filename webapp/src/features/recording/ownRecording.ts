@@ -42,9 +42,12 @@ export const ownRecording = new Recording({
   },
 })
 
-store.subscribe((state, before) => {
+store.subscribe(({ call: { phase } }, { call: before }) => {
+  if (phase === before.phase) return
   // A yes that was given before the door was for the stay that began then.
-  if (state.call.phase !== before.call.phase && state.call.phase === 'left') joinConsent.give(false)
+  if (phase === 'left') joinConsent.give(false)
+  // The seat is gone, and what it recorded is over: the file is to be whole before anybody closes the tab.
+  if (phase === 'failed') ownRecording.left()
 })
 
 /** Everybody, what is shared, and oneself, as they are on the page now. */

@@ -209,7 +209,8 @@ class LiveKitRoom implements SfuRoom {
   close(): void {
     this.#closed = true
     this.#unfollow()
-    void this.#room.disconnect(false).finally(() => this.#keys?.worker.terminate())
+    const ended = () => this.#keys?.worker.terminate()
+    void this.#room.disconnect(false).then(ended, ended)
   }
 
   /** The one that receives comes first. Where there is only one, it is the publisher's. */

@@ -4,6 +4,9 @@ import { OidcClient } from './OidcClient.ts'
 import { pathOf } from './SignIn.ts'
 import { SignInMemory } from './signInMemory.ts'
 
+// Hundreds of runs on a machine that may be busy.
+jest.setTimeout(60_000)
+
 const issuer = 'https://id.example.com'
 const origin = 'https://meet.example.com'
 const serverNow = 1_800_000_000_000
