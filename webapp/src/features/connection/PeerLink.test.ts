@@ -240,6 +240,22 @@ describe('PeerLink', () => {
     expect(states(both())).toEqual(['connected', 'connected'])
   })
 
+  it('what is offered while the server is away, a screen say, is offered again when it is back', async () => {
+    const { clock, network, server, both } = meet()
+    await clock.advance(100)
+    for (const connection of [...network.connections]) {
+      server.up = false
+      connection.change()
+      await clock.advance(10_000)
+      expect(connection.settled).toBe(false)
+      server.up = true
+      for (const link of both()) link.signalingRestored()
+      await clock.advance(5000)
+      expect(connection.settled).toBe(true)
+      expect(states(both())).toEqual(['connected', 'connected'])
+    }
+  })
+
   it('gives up in the end, and starts over when asked', async () => {
     const { clock, network, both } = meet()
     await clock.advance(100)

@@ -241,7 +241,10 @@ export class PeerLink {
     connection.onnegotiationneeded = () => {
       // The first offer is the leader's, or the two ends' transceivers would not pair up.
       if (!this.leads && this.#remoteSession === undefined) return
-      negotiation.offer().catch((error) => current() && onError(error))
+      negotiation
+        .offer()
+        .then(() => current() && this.#state === 'connected' && this.#settle())
+        .catch((error) => current() && onError(error))
     }
     connection.onicecandidate = ({ candidate }) => {
       if (current())
@@ -329,6 +332,7 @@ export class PeerLink {
   /** An offer that was lost is never answered, and until it is, nothing else can be agreed: a screen, say. */
   #settle(): void {
     if (this.#connection.signalingState !== 'have-local-offer') return
+    this.#cancelTry()
     this.#cancelTry = this.#options.clock.after(settleMs, () => {
       if (this.#options.signalingUp()) this.#offerAgain()
       this.#settle()
