@@ -78,6 +78,13 @@ describe('parseConfig', () => {
     expect(catching(() => returnMs('never')).message).toContain('PARLEY_MESH_RETURN_SECONDS: ')
   })
 
+  it('REQ-G5: pages may say how their calls are, however few messages they may send', () => {
+    const eventsPerSecond = (messages: string) =>
+      parseConfig({ ...required, PARLEY_MESSAGES_PER_SECOND: messages }).meetingMetrics
+        ?.eventsPerSecond
+    expect(['', '500', '1'].map(eventsPerSecond)).toEqual([1, 10, 0.2])
+  })
+
   it('takes an empty variable for one that is not set', () => {
     expect(parseConfig({ ...required, REDIS_URL_FILE: '', PORT: '' }).port).toBe(8080)
   })

@@ -248,8 +248,8 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
         throttleMs: e.WEBRTC_BROADCAST_THROTTLE,
         ttlMs: e.REDIS_METRICS_TTL * 1000,
         bufferSize: e.METRICS_BUFFER_SIZE,
-        // At the default rate of messages one a second, of which pages need a tenth.
-        eventsPerSecond: e.PARLEY_MESSAGES_PER_SECOND / 50,
+        // At the default rate of messages one a second, of which pages need a sixth at most.
+        eventsPerSecond: Math.max(0.2, e.PARLEY_MESSAGES_PER_SECOND / 50),
       },
     }),
     countsHttp: e.METRICS_HTTP_ENABLED === 'true',

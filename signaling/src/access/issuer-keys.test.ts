@@ -10,6 +10,8 @@ type Pair = Awaited<ReturnType<typeof generateKeyPair>>
 describe('REQ-W5: the keys of an identity provider', () => {
   let now: number
   let there: boolean
+  /** What stands in front of the provider, and answers for it. */
+  let page: string | undefined
   let keys: object[]
   let asked: string[]
   let jwksUri: string
@@ -17,12 +19,14 @@ describe('REQ-W5: the keys of an identity provider', () => {
   beforeEach(() => {
     now = 1_800_000_000_000
     there = true
+    page = undefined
     keys = []
     asked = []
     jwksUri = `${issuer}/keys`
     jest.spyOn(globalThis, 'fetch').mockImplementation(async (url) => {
       asked.push(String(url))
       if (!there) throw new TypeError('fetch failed')
+      if (page !== undefined) return new Response(page)
       if (String(url) === `${issuer}/.well-known/openid-configuration`)
         return Response.json({ issuer, jwks_uri: jwksUri })
       return String(url) === jwksUri ? Response.json({ keys }) : new Response('', { status: 404 })
@@ -87,6 +91,36 @@ describe('REQ-W5: the keys of an identity provider', () => {
     now += 3_600_001
     await jwtVerify(await signed(one), find)
     expect(asked).toContain(jwksUri)
+  })
+
+  it.each(['<html>Back soon</html>', '{"error":"away"}', '{"keys":["one"]}'])(
+    'hold on while another one answers in its place: %s',
+    async (answer) => {
+      const one = await pairOf('one')
+      keys = [one.jwk]
+      const find = issuerKeys(issuer, () => now, eager)
+      await jwtVerify(await signed(one), find)
+      page = answer
+      now += day - 1000
+      for (let i = 0; i < 2; i++) await jwtVerify(await signed(one), find)
+      now += 2000
+      await expect(jwtVerify(await signed(one), find)).rejects.toThrow()
+    },
+  )
+
+  it('keep nobody waiting for a discovery that has just failed', async () => {
+    const one = await pairOf('one')
+    keys = [one.jwk]
+    const find = issuerKeys(issuer, () => now)
+    await jwtVerify(await signed(one), find)
+    there = false
+    now += 3_600_001
+    const discoveries = () => asked.filter((url) => url.endsWith('/openid-configuration')).length
+    for (let i = 0; i < 3; i++) await jwtVerify(await signed(one), find)
+    expect(discoveries()).toBe(2)
+    now += 60_000
+    await jwtVerify(await signed(one), find)
+    expect(discoveries()).toBe(3)
   })
 
   it('are unavailable, not wrong, where the provider was never there', async () => {

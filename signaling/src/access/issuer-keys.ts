@@ -5,6 +5,8 @@ import { SignalingError } from '../errors.ts'
 const requestMs = 3000
 /** An identity provider may move its keys, and does so seldom. */
 const discoveryMs = 3_600_000
+/** While its discovery does not answer, nobody waits for another try sooner than this. */
+const discoveryAgainMs = 60_000
 const defaults = {
   /** Keys are asked for anew after this, and for a key that is not among them: that is how they are rotated. */
   freshMs: 600_000,
@@ -15,6 +17,8 @@ const defaults = {
 const staleMs = 24 * 3_600_000
 
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url() })
+/** What stands in front of a provider that is away may answer with a page of its own, and 200. */
+const keysSchema = z.object({ keys: z.array(z.looseObject({})) })
 
 type KeySet = ReturnType<typeof createRemoteJWKSet>
 
@@ -46,7 +50,9 @@ export function issuerKeys(
 
   async function keysOrKept(url: string, init: RequestInit): Promise<Response> {
     try {
-      kept = { body: await ask(url, init), at: now() }
+      const body = await ask(url, init)
+      keysSchema.parse(JSON.parse(body))
+      kept = { body, at: now() }
       stale = false
     } catch (cause) {
       if (!kept || now() - kept.at > staleMs) throw cause
@@ -76,8 +82,9 @@ export function issuerKeys(
     try {
       found = { keys: await asking, at: now() }
     } catch (cause) {
-      // What was found before holds on.
       if (!found) throw keysAway(cause)
+      // What was found before holds on.
+      found.at = now() - discoveryMs + discoveryAgainMs
     }
     return found.keys
   }

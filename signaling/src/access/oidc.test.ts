@@ -165,6 +165,7 @@ describe('REQ-W5: an ID token', () => {
       'given to another of several clients': signed({ azp: 'other' }, ['parley', 'other']).sign(
         pair.privateKey,
       ),
+      'given to another client, for us alone': signed({ azp: 'other' }).sign(pair.privateKey),
       'for several, given to nobody': signed({}, ['parley', 'other']).sign(pair.privateKey),
       'of another sign-in': signed({ nonce: 'm'.repeat(16) }).sign(pair.privateKey),
       'without the nonce that is said': signed({ nonce: undefined }).sign(pair.privateKey),
@@ -188,6 +189,12 @@ describe('REQ-W5: an ID token', () => {
     await expect(verify(anHour.sign(pair.privateKey))).rejects.toMatchObject({
       message: expect.stringContaining('ended 60 min ago'),
     })
+  })
+
+  it('that does not say with which of several keys it was signed says nothing', async () => {
+    provider?.keys.push(await exportJWK(other.publicKey))
+    const token = signed({}).sign(pair.privateKey)
+    await expect(verify(token)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
   it('that was renewed may have no nonce, and is taken where none is said', async () => {

@@ -63,8 +63,9 @@ export function oidcOf(config: OidcConfig, now: () => number): Oidc {
           requiredClaims: ['exp', 'iat', 'sub'],
         })
         if (payload.nonce !== nonce) throw notValid('its nonce is of another sign-in')
-        // Issued for several parties it has to say that we are the one it was given to.
-        if (Array.isArray(payload.aud) && payload.aud.length > 1 && payload.azp !== config.clientId)
+        // Whom it was given to has to be us; issued for several parties it has to say so.
+        const several = Array.isArray(payload.aud) && payload.aud.length > 1
+        if ((several || payload.azp !== undefined) && payload.azp !== config.clientId)
           throw notValid('it was given to somebody else')
         if ((payload.iat ?? 0) * 1000 > now() + clockToleranceSeconds * 1000)
           throw notValid(otherClock)
@@ -131,6 +132,8 @@ function refusal(cause: unknown, nowMs: number): SignalingError {
   // Neither a key that is missing nor a signature that is wrong: the keys could not be read.
   const ofTheToken =
     cause instanceof errors.JWKSNoMatchingKey ||
+    // It does not say which of several: whoever has several has to (OpenID Connect Core 10.1).
+    cause instanceof errors.JWKSMultipleMatchingKeys ||
     cause instanceof errors.JWSSignatureVerificationFailed ||
     cause instanceof errors.JWSInvalid ||
     cause instanceof errors.JWTInvalid ||

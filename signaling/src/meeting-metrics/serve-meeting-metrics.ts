@@ -226,10 +226,11 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
     const byRoom = Map.groupBy(live.users(), ({ key }) => roomName(key))
     for (const here of byRoom.values()) {
       const key = here[0]?.key
-      const seated = key && new Set(await rooms.seated(key).catch(() => undefined))
-      if (!seated || seated.size === 0) continue
+      const seated = key && (await rooms.seated(key).catch(() => undefined))
+      // Not known is not nobody, who is what a meeting that was ended leaves.
+      if (!seated) continue
       for (const { key, session } of here) {
-        if (seated.has(key.participant)) continue
+        if (seated.includes(key.participant)) continue
         live.leave(key, session, false)
         namespace.sockets.get(session)?.disconnect()
       }

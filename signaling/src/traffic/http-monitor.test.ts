@@ -53,6 +53,21 @@ describe('the HTTP monitor', () => {
     expect(JSON.stringify(samples)).not.toContain('secret')
   })
 
+  it('REQ-H1: believes nobody that a body came which is larger than any that is read', async () => {
+    const samples: Sample[] = []
+    const app = await serverWith(samples)
+    const headers = { 'content-type': 'application/json', 'content-length': '1000000000000' }
+    const join = { method: 'POST', url: '/api/rooms/r/join', payload: '{}' } as const
+    await app.inject({ ...join, headers })
+    await app.inject({ url: '/file', headers })
+    await app.inject({ url: '/nowhere', headers })
+    expect(samples.map(({ status, bytesIn }) => `${status} ${bytesIn}`)).toEqual([
+      '413 0',
+      '200 0',
+      '404 0',
+    ])
+  })
+
   it('REQ-H4: counts before any of the answer is sent', async () => {
     const seen: string[] = []
     const app = Fastify()

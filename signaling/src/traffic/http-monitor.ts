@@ -37,9 +37,15 @@ function sampleOf(request: FastifyRequest, reply: FastifyReply, payload: unknown
     method: request.method,
     status: String(reply.statusCode),
     micros: (performance.now() - request.cameAt) * 1000,
-    bytesIn: Number(request.headers['content-length'] ?? 0),
+    bytesIn: bodyOf(request),
     bytesOut: request.method === 'HEAD' ? 0 : sizeOf(payload, reply),
   }
+}
+
+/** What says that it is larger than any body that is read may say what it likes: it is refused unread. */
+function bodyOf({ headers, routeOptions }: FastifyRequest): number {
+  const said = Number(headers['content-length'] ?? 0)
+  return said <= routeOptions.bodyLimit ? said : 0
 }
 
 function sizeOf(payload: unknown, reply: FastifyReply): number {

@@ -15,6 +15,8 @@ import type { Handlers, Meetings } from '../types.ts'
 
 /** A second and participant, and more in a burst of ten seconds: nobody is asked again and again. */
 const rate = [0.2, 4] as const
+/** The same of a yes, which everybody hears of. A no is always taken. */
+const yesRate = [1, 10] as const
 
 /** A recording that a participant makes, and everybody's yes to it. */
 export function recordingHandlers({
@@ -24,6 +26,7 @@ export function recordingHandlers({
 }: Meetings): Handlers<'recording:ask' | 'recording:answer' | 'recording:stop'> {
   const { io, rooms, log } = deps
   const limit = rateLimit(...rate)
+  const yesLimit = rateLimit(...yesRate)
 
   const tell = (key: RoomKey, state: RecordingState) =>
     io.to(channel(key)).emit('recording:state', state)
@@ -51,6 +54,7 @@ export function recordingHandlers({
       schema: recordingAnswerSchema,
       async handle(socket, { id, yes }) {
         const { key, participant } = seats.of(socket)
+        if (yes) await yesLimit.take(participant.id)
         const change = await rooms.recordings.answer(key, participant.id, id, yes)
         if (!change) throw noSuchRecording()
         const { at, recording, started } = change
