@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
 import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
 import { installManifests } from './install.ts'
 import { managerRules } from './rbac.ts'
+
+// Servers on a machine that may be busy.
+jest.setTimeout(60_000)
 
 let cluster: ControlPlane
 

@@ -1,11 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { kubectl } from './kubectl.ts'
 import { type ControlPlane, startControlPlane } from './local-control-plane.ts'
 import { clusterPaths } from './paths.ts'
 import { endProcesses, readDaemon } from './process.ts'
 import { leftovers } from './teardown.ts'
+
+// Servers on a machine that may be busy.
+jest.setTimeout(60_000)
 
 const configMap = (name: string, value: string) =>
   JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } })

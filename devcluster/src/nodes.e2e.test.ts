@@ -4,13 +4,16 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { execa, execaSync } from 'execa'
 import { ensureBinaries } from './binaries.ts'
 import { attachClient, type Cluster, down, loadImage, statusOfAll, up } from './cluster.ts'
 import { kubectl } from './kubectl.ts'
 import { ensureImageArchive } from './oci.ts'
 import { leftovers } from './teardown.ts'
+
+// Nodes on a machine that may be busy.
+jest.setTimeout(60_000)
 
 // Two runs of this test on one machine must not meet.
 const PREFIX = 'e2e-nodes-'

@@ -5,12 +5,15 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { execa, type ResultPromise } from 'execa'
 import { buildImages, type Image } from './build.ts'
 import { type Buildah, openBuildah } from './buildah.ts'
 import { cachePaths } from './paths.ts'
 import { asRoot } from './tools.ts'
+
+// Containers on a machine that may be busy.
+jest.setTimeout(60_000)
 
 /*
  * The images as they are shipped, run by `buildah run` as their own user. coturn and Redis share a network namespace

@@ -17,7 +17,7 @@ describe('a call over the SFU', () => {
   // Also of a test that has failed: the next one wants the processors.
   afterEach(async () => {
     await Promise.all((browser?.contexts() ?? []).map((context) => context.close()))
-  })
+  }, 60_000)
 
   afterAll(async () => {
     await browser?.close()

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { type ApiException, CustomObjectsApi, KubeConfig } from '@kubernetes/client-node'
 import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
 import fc from 'fast-check'
@@ -14,6 +14,9 @@ import {
 } from './index.ts'
 import { completeSpec, refusedSpecs } from './testing/cases.ts'
 import { looseSpecs, resource } from './testing/specs.ts'
+
+// Servers on a machine that may be busy.
+jest.setTimeout(60_000)
 
 let cluster: ControlPlane
 let api: CustomObjectsApi

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
 import fc from 'fast-check'
 import { parseAllDocuments } from 'yaml'
@@ -10,6 +10,9 @@ import { eventually } from '../reconcile/testing/test-cluster.ts'
 import { keepsAfterDeletion, renderMeetingCluster } from './render.ts'
 import { generateSecrets } from './secrets.ts'
 import { renderInputs } from './testing/inputs.ts'
+
+// Servers on a machine that may be busy.
+jest.setTimeout(60_000)
 
 const examples = ['demo', 'small', 'production', 'multi-region', 'external-services', 'sign-in']
 const base64 = (text: string) => Buffer.from(text).toString('base64')
