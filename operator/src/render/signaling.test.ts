@@ -90,6 +90,26 @@ describe('REQ-W5: signing in', () => {
   })
 })
 
+it.each([
+  [
+    'spec.signaling.auth.oidc: is no URL',
+    {
+      signaling: {
+        auth: {
+          mode: 'OIDC' as const,
+          oidc: { issuer: 'https://id.example.com:99999', clientId: 'parley' },
+        },
+      },
+    },
+  ],
+  [
+    'spec.monitoring.errors.pageDsn: is no URL',
+    { monitoring: { errors: { pageDsn: 'https://k@e.example.com:x/1' } } },
+  ],
+])('what only looks like a URL is named: %s', (message, spec) => {
+  expect(() => pageConnectsTo(meetingCluster(spec))).toThrow(message)
+})
+
 it('REQ-H6: what is counted can be turned off, each by itself', () => {
   const names = ['METRICS_ENABLED', 'METRICS_HTTP_ENABLED', 'WEBRTC_METRICS_ENABLED'] as const
   const flags = (monitoring: object) => names.map((name) => env({ monitoring })[name])

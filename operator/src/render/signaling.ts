@@ -1,4 +1,10 @@
-import { durationSeconds, hasLiveKit, type MeetingCluster, SFU_PORTS } from '../api/index.ts'
+import {
+  durationSeconds,
+  hasLiveKit,
+  InvalidMeetingCluster,
+  type MeetingCluster,
+  SFU_PORTS,
+} from '../api/index.ts'
 import {
   buildAutoscaler,
   buildDisruptionBudget,
@@ -194,22 +200,41 @@ export function counts({ spec }: MeetingCluster): boolean {
 const given = (env: Record<string, string>) =>
   Object.entries(env).flatMap(([name, value]) => (value === '' ? [] : [{ name, value }]))
 
-/** Origins that the web page connects to, besides its own: to sign in, and to report its faults. */
+/**
+ * Origins that the web page connects to, besides its own: to sign in, and to report its faults.
+ * @throws {InvalidMeetingCluster}
+ */
 export function pageConnectsTo({ spec }: MeetingCluster): string[] {
   const { mode, oidc } = spec.signaling.auth
   const urls = [
-    ...(mode === 'OIDC' ? [oidc.issuer, ...oidc.origins] : []),
-    spec.monitoring.errors.pageDsn,
+    ...(mode === 'OIDC' ? [oidc.issuer, ...oidc.origins].map((url) => urlIn(oidcPath, url)) : []),
+    urlIn('spec.monitoring.errors.pageDsn', spec.monitoring.errors.pageDsn),
   ]
-  return [...new Set(urls.flatMap((url) => (url === '' ? [] : [new URL(url).origin])))]
+  return [...new Set(urls.flatMap((url) => url?.origin ?? []))]
 }
 
-/** Ports of those outside of the cluster whom signaling asks itself: the identity provider, the error tracker. */
+/**
+ * Ports of those outside of the cluster whom signaling asks itself: the identity provider, the error tracker.
+ * @throws {InvalidMeetingCluster}
+ */
 export function signalingAsksPorts({ spec }: MeetingCluster): number[] {
   const { mode, oidc } = spec.signaling.auth
-  const urls = [mode === 'OIDC' ? oidc.issuer : '', spec.monitoring.errors.dsn]
-  const ports = urls.flatMap((url) => (url === '' ? [] : [portOf(new URL(url))]))
+  const urls = [
+    mode === 'OIDC' ? urlIn(oidcPath, oidc.issuer) : undefined,
+    urlIn('spec.monitoring.errors.dsn', spec.monitoring.errors.dsn),
+  ]
+  const ports = urls.flatMap((url) => (url ? [portOf(url)] : []))
   return [...new Set(ports)].toSorted((a, b) => a - b)
+}
+
+const oidcPath = 'spec.signaling.auth.oidc'
+
+/** Of what the schema takes for a URL not each is one, as with a port past 65535. Empty: none is given. */
+function urlIn(path: string, text: string): URL | undefined {
+  if (text === '') return undefined
+  const url = URL.parse(text)
+  if (url) return url
+  throw new InvalidMeetingCluster([{ path, message: 'is no URL: look at its host and port' }])
 }
 
 function portOf({ port, protocol }: URL): number {
