@@ -74,7 +74,7 @@ describe('traffic on its way to the meter', () => {
         ] as const
       ).map((step) => ({ weight: 1, arbitrary: fc.constant(step) })),
     ),
-    { maxLength: 80 },
+    { maxLength: 40, size: 'max' },
   )
 
   it('REQ-H4: each request is counted once, whoever is killed, away, or forgets, and whenever', async () => {
@@ -128,7 +128,7 @@ describe('traffic on its way to the meter', () => {
         for (const batch of counted)
           expect(trafficBatchSchema.safeParse(batch).error).toBeUndefined()
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
