@@ -45,7 +45,7 @@ export async function trafficServers(
     PARLEY_JOINS_PER_SECOND: '1000000',
     PARLEY_TURN_SECRET_FILE: await file('turn-secret', 'a secret of this run'),
     PARLEY_JOIN_KEY_FILE: await file('join-key', 'a key of this run that is long enough'),
-    PARLEY_TURN_ENDPOINTS_FILE: await file('endpoints.json', '{"urls":[]}'),
+    PARLEY_TURN_ENDPOINTS_FILE: await file('endpoints.json', '{"urls":["stun:192.0.2.1:3478"]}'),
     METRICS_FOLDER: join(folder, 'traffic'),
     ...over.signaling,
   }

@@ -134,16 +134,16 @@ describe('REQ-W5: who is let in as what', () => {
         fc.constantFrom(...roles),
         async (invited, known) => {
           const { invite } = await signInvite('key', { ...host, role: invited }, now, 60)
-          const oidc = signedIn({ account: 'a', role: known, name: 'Ann' })
           const request = { name: 'x', invite, idToken: 'x', nonce }
-          const admitted = await admissionOf(request, 'r', deps({ oidc }))
+          const admitted = (own: { tenant?: string }) => {
+            const oidc = signedIn({ account: 'a', role: known, name: 'Ann', ...own })
+            return admissionOf(request, 'r', deps({ oidc }))
+          }
           const greater = Math.max(roles.indexOf(invited), roles.indexOf(known))
-          expect(admitted).toEqual({
-            tenant: 't',
-            name: 'Ann',
-            role: roles[greater],
-            account: 'a',
-          })
+          const ann = { tenant: 't', name: 'Ann', account: 'a' }
+          expect(await admitted({ tenant: 't' })).toEqual({ ...ann, role: roles[greater] })
+          // Who is of no tenant is of the default one, and rules there alone.
+          expect(await admitted({})).toEqual({ ...ann, role: invited })
         },
       ),
     )

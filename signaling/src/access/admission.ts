@@ -48,7 +48,7 @@ export async function admissionOf(
   const account = identity?.account ?? (invitation?.once ? `invite:${invitation.id}` : undefined)
   const tenant = tenantOf(request, invitation?.tenant ?? identity?.tenant, deps.tenant)
   // Whoever rules in one tenant is invited to another as whoever else is.
-  const atHome = identity && (identity.tenant ?? tenant) === tenant
+  const atHome = identity && (identity.tenant ?? deps.tenant) === tenant
   return {
     tenant,
     name: identity?.name ?? invitation?.name ?? request.name,

@@ -55,14 +55,6 @@ export class UserAlerts {
     return [...this.#open.values()]
   }
 
-  get count(): number {
-    return this.#open.size
-  }
-
-  has(kind: AlertKind): boolean {
-    return this.#open.has(kind)
-  }
-
   /** What opens and what is resolved by this reading: the transitions, each said once. */
   follow(user: LiveUser): MeetingAlert[] {
     let changed: MeetingAlert[] | undefined

@@ -237,19 +237,28 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
     }
   }
 
+  /** A failure is said, and the next time comes nevertheless. */
+  const repeat = (ms: number, run: () => unknown) =>
+    every(clock, ms, async () => {
+      try {
+        await run()
+      } catch (error) {
+        log.error({ err: error }, 'metrics of calls')
+      }
+    })
   const stops = [
-    every(clock, feedMs, () => {
+    repeat(feedMs, () => {
       for (const [tenant, updates] of live.due()) tell({ tenant, updates })
     }),
-    every(clock, flushMs, () => store?.flush()),
-    every(clock, sweepMs, async () => {
+    repeat(flushMs, () => store?.flush()),
+    repeat(sweepMs, async () => {
       for (const key of store ? live.overdue() : []) if (await store?.taken(key)) live.forget(key)
       live.sweep()
       const at = clock.now()
       for (const { tenant, room, participant } of (await store?.expired().catch(() => [])) ?? [])
         tell({ tenant, updates: [{ meetingId: room, userId: participant, gone: true, at }] })
     }),
-    every(clock, minuteMs, async () => {
+    repeat(minuteMs, async () => {
       minute()
       await showOut()
     }),
@@ -273,12 +282,12 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
 }
 
 /** The next time after `run` has ended, so that a slow one is not overtaken by itself. */
-function every(clock: Clock, ms: number, run: () => unknown): () => void {
+function every(clock: Clock, ms: number, run: () => Promise<unknown>): () => void {
   let stopped = false
   let cancel = () => {}
   const next = () => {
     cancel = clock.after(ms, () => {
-      Promise.resolve(run()).finally(() => {
+      run().finally(() => {
         if (!stopped) next()
       })
     })
