@@ -175,6 +175,26 @@ describe('a call', () => {
     expect(problems).toEqual([])
     for (const page of [ana, minh, kofi]) await page.context().close()
   }, 180_000)
+
+  it('REQ-W1: a dialog whose code does not come takes no call along, and comes when it is wanted again', async () => {
+    const page = await open('/r/alone?name=Ana&autojoin=1')
+    await inState(page, 'joined')
+    const wish = async () => {
+      await page.getByRole('button', { name: 'More', exact: true }).click()
+      await page.getByRole('menuitem', { name: 'Call health', exact: true }).click()
+    }
+    const failed = page.waitForEvent('pageerror')
+    await page.route(/HealthDialog/, (route) => route.abort())
+    await wish()
+    expect((await failed).message).toContain('HealthDialog')
+    problems.length = 0
+    await page.unroute(/HealthDialog/)
+    await wish()
+    await page.getByRole('dialog', { name: 'Call health' }).waitFor()
+    expect(await page.evaluate(() => window.__parley?.state)).toBe('joined')
+    expect(problems).toEqual([])
+    await page.context().close()
+  }, 120_000)
 })
 
 /** Width and height of a film, as a browser plays it. */

@@ -67,7 +67,7 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
     ...['-n', '--use-auth-secret', `--static-auth-secret=${turnSecret}`, '--realm=test.test'],
     ...[`--listening-port=${turnPort}`, `--listening-ip=${address}`, `--relay-ip=${address}`],
     ...['--min-port=45000', '--max-port=45100', '--no-cli', '--no-tls', '--no-dtls'],
-    ...['--log-file=/dev/null', `--pidfile=${join(directory, 'turn.pid')}`],
+    ...['--log-file=stdout', `--pidfile=${join(directory, 'turn.pid')}`],
   ])
 
   const settings = {

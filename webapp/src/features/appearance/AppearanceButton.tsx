@@ -1,9 +1,10 @@
 import { Languages } from 'lucide-react'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
+import { wantedLater } from '../../ui/wantedLater.tsx'
 
-const AppearanceDialog = lazy(() => import('./AppearanceDialog.tsx'))
+const AppearanceDialog = wantedLater(() => import('./AppearanceDialog.tsx'))
 
 export function AppearanceButton() {
   const { t } = useTranslation()
@@ -17,11 +18,7 @@ export function AppearanceButton() {
       >
         <Languages />
       </IconButton>
-      {open && (
-        <Suspense>
-          <AppearanceDialog onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {open && <AppearanceDialog onClose={() => setOpen(false)} />}
     </>
   )
 }

@@ -13,13 +13,14 @@ import {
   RectangleHorizontal,
   Settings2,
 } from 'lucide-react'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { Menu, MenuItem, MenuSection, MenuTrigger, Popover, Separator } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { Confirm } from '../../ui/Confirm.tsx'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { useCopy } from '../../ui/useCopy.ts'
+import { wantedLater } from '../../ui/wantedLater.tsx'
 import { ownCaptions } from '../captions/ownCaptions.ts'
 import { chooseLayout } from '../layout/ownLayout.ts'
 import { useFullScreen } from '../layout/useFullScreen.ts'
@@ -29,7 +30,7 @@ import { ownRecording } from '../recording/ownRecording.ts'
 import { Settings } from '../settings/Settings.tsx'
 import { useInvite } from './useInvite.ts'
 
-const HealthDialog = lazy(() => import('../health/HealthDialog.tsx'))
+const HealthDialog = wantedLater(() => import('../health/HealthDialog.tsx'))
 
 /** Everything that is not used all the time. */
 export function MoreMenu() {
@@ -106,11 +107,7 @@ export function MoreMenu() {
         onConfirm={ownCaptions.begin}
         onClose={() => setCaptions(false)}
       />
-      {health && (
-        <Suspense>
-          <HealthDialog onClose={() => setHealth(false)} />
-        </Suspense>
-      )}
+      {health && <HealthDialog onClose={() => setHealth(false)} />}
       <Settings open={settings} onClose={() => setSettings(false)} />
       <span className="visually-hidden" role="status">
         {copied && t('controls.invited')}

@@ -1,11 +1,12 @@
 import { LockKeyhole, LockKeyholeOpen, ShieldAlert } from 'lucide-react'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
+import { wantedLater } from '../../ui/wantedLater.tsx'
 import './encryption.css'
 import { useCallEncryption } from './useCallEncryption.ts'
 
-const EncryptionDialog = lazy(() => import('./EncryptionDialog.tsx'))
+const EncryptionDialog = wantedLater(() => import('./EncryptionDialog.tsx'))
 
 const icons = {
   direct: LockKeyhole,
@@ -35,11 +36,7 @@ export function EncryptionButton() {
       <span className="visually-hidden" role="status">
         {state}
       </span>
-      {open && (
-        <Suspense>
-          <EncryptionDialog onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {open && <EncryptionDialog onClose={() => setOpen(false)} />}
     </>
   )
 }

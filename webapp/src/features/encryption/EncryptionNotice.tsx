@@ -1,11 +1,12 @@
 import { KeyRound } from 'lucide-react'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
+import { wantedLater } from '../../ui/wantedLater.tsx'
 import { useCallEncryption } from './useCallEncryption.ts'
 import { useNames } from './useNames.ts'
 
-const EncryptionDialog = lazy(() => import('./EncryptionDialog.tsx'))
+const EncryptionDialog = wantedLater(() => import('./EncryptionDialog.tsx'))
 
 /** Who has no key, or another one, is told so, and what to do: nobody has to guess why a tile is dark. */
 export function EncryptionNotice() {
@@ -25,11 +26,7 @@ export function EncryptionNotice() {
           </Button>
         </div>
       )}
-      {open && (
-        <Suspense>
-          <EncryptionDialog onClose={() => setOpen(false)} />
-        </Suspense>
-      )}
+      {open && <EncryptionDialog onClose={() => setOpen(false)} />}
     </>
   )
 }

@@ -1,18 +1,15 @@
 import { Settings as Cog } from 'lucide-react'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { IconButton } from '../../ui/IconButton.tsx'
+import { wantedLater } from '../../ui/wantedLater.tsx'
 
-const SettingsDialog = lazy(() => import('./SettingsDialog.tsx'))
+const SettingsDialog = wantedLater(() => import('./SettingsDialog.tsx'))
 
 /** The settings, loaded when they are first wanted. */
 export function Settings({ open, onClose }: { open: boolean; onClose: () => void }) {
   if (!open) return null
-  return (
-    <Suspense>
-      <SettingsDialog onClose={onClose} />
-    </Suspense>
-  )
+  return <SettingsDialog onClose={onClose} />
 }
 
 export function SettingsButton() {

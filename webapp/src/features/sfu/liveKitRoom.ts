@@ -25,7 +25,8 @@ type RoomEncryption = Pick<Encryption, 'key' | 'onKey'>
 export const openLiveKitRoom =
   (encryption: RoomEncryption): OpenSfuRoom =>
   async (token, configuration, events) => {
-    const keys = await frameKeys(await encryption.key())
+    const key = await encryption.key()
+    const keys = await frameKeys(key)
     const room = new Room({
       ...(keys && { encryption: { keyProvider: keys, worker: keys.worker } }),
       adaptiveStream: true,
@@ -39,7 +40,7 @@ export const openLiveKitRoom =
       },
     })
     const live = new LiveKitRoom(room, token, events, keys)
-    live.follow(encryption)
+    live.follow(encryption, key)
     try {
       if (keys) await room.setE2EEEnabled(true)
       await room.connect(location.origin.replace(/^http/, 'ws'), token, {
@@ -123,10 +124,15 @@ class LiveKitRoom implements SfuRoom {
   }
 
   /** A further key is added to the ring; with the first one, or without any, the room is another one. */
-  follow(encryption: RoomEncryption): void {
-    this.#unfollow = encryption.onKey((key) => {
+  follow(encryption: RoomEncryption, begunWith: RoomKey | undefined): void {
+    const changed = (key: RoomKey | undefined) => {
       if (key && this.#keys) void this.#keys.add(key)
       else this.#events.onState('closed')
+    }
+    this.#unfollow = encryption.onKey(changed)
+    // It may have become another one while the code for it was loaded.
+    void encryption.key().then((key) => {
+      if (key !== begunWith && !this.#closed) changed(key)
     })
   }
 
