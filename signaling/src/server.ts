@@ -29,6 +29,7 @@ import { openRooms } from './rooms/open-rooms.ts'
 import { securityHeaders } from './security-headers.ts'
 import { noSfu, watchLiveKit } from './sfu.ts'
 import { watchSfuNodes } from './sfu-nodes.ts'
+import { keepSfuPlaces } from './sfu-places.ts'
 import { openTraffic } from './traffic/open-traffic.ts'
 import { registerTraffic } from './traffic/prometheus.ts'
 import { watchTurn } from './turn.ts'
@@ -234,14 +235,19 @@ export async function startSignaling(
       },
     })
 
-  // LiveKit's own list is in the Redis that both have.
-  const sfuNodes =
+  // LiveKit's own lists are in the Redis that both have.
+  const beginAnew = (rooms: string[]) => void io.to(rooms.map(channelOf)).emit('sfu:lost')
+  const sfuWatches =
     config.sfu && redis
-      ? watchSfuNodes({
-          ...{ redis, clock, log },
-          onLost: (rooms) => void io.to(rooms.map(channelOf)).emit('sfu:lost'),
-        })
-      : undefined
+      ? [
+          watchSfuNodes({ redis, clock, log, onLost: beginAnew }),
+          keepSfuPlaces({
+            ...{ redis, prefix: `parley:${config.cluster}`, clock, log },
+            rooms: gateway.sfuRooms,
+            onSplit: beginAnew,
+          }),
+        ]
+      : []
 
   let closed = false
   let cancelBeat = () => {}
@@ -271,7 +277,7 @@ export async function startSignaling(
     joinKeys.close()
     turn.close()
     sfu.close()
-    sfuNodes?.close()
+    for (const watch of sfuWatches) watch.close()
     await reports.close()
   }
 

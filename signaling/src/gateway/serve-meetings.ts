@@ -1,4 +1,5 @@
 import { SignalingError } from '../errors.ts'
+import { liveKitRoom } from '../livekit-rooms.ts'
 import { type RoomKey, roomName } from '../rooms/room-store.ts'
 import { sfuDoor } from '../sfu-door.ts'
 import { peerChannel } from './channels.ts'
@@ -24,6 +25,8 @@ export type Gateway = {
   participantsByRoom(): Map<string, number>
   /** Sockets that are connected here. */
   sockets(): number
+  /** Rooms on the SFU that have people here, by the name that LiveKit knows them by. */
+  sfuRooms(): string[]
   /**
    * Rooms by the share of their people who are here: over all replicas they sum to the rooms there are.
    * @throws {SignalingError} `unavailable`
@@ -124,6 +127,9 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
     participantsByRoom: () =>
       new Map([...seats.byRoom().values()].map((here) => [label(here[0]?.key), here.length])),
     roomShares: seats.shares,
+    sfuRooms: () => [
+      ...new Set(seats.all().flatMap(({ sfu, key }) => (sfu ? [liveKitRoom(key)] : []))),
+    ],
     async heartbeat() {
       const renewed = await doorkeeper.round(seats.renewAll)
       beat(renewed)
