@@ -96,8 +96,10 @@ export class FakeConnection implements LinkConnection {
       const id = `${this.session}-${++serial}`
       if (this.signalingState === 'have-remote-offer') {
         const offer = this.#remoteOffer as Session
-        this.#describe('answer', { id, change: this.#change, answers: offer.id })
-        this.#agree({ offer: offer.id, answer: id })
+        // The same offer again is of the same path, and so is its answer.
+        const answer = this.agreed?.offer === offer.id ? this.agreed.answer : id
+        this.#describe('answer', { id: answer, change: this.#change, answers: offer.id })
+        this.#agree({ offer: offer.id, answer })
       } else {
         this.#localOffer = { id, change: this.#change }
         this.signalingState = 'have-local-offer'

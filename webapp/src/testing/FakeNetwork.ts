@@ -11,10 +11,16 @@ export class FakeNetwork {
   down = false
   /** Only what goes through a TURN server gets through. */
   relayOnly = false
+  readonly #later: (run: () => void) => void
+
+  /** @param later when two ends that have agreed find each other */
+  constructor(later: (run: () => void) => void = queueMicrotask) {
+    this.#later = later
+  }
 
   add(connection: FakeConnection): FakeConnection {
     this.connections.push(connection)
-    connection.onAgreed = () => queueMicrotask(() => this.#join())
+    connection.onAgreed = () => this.#later(() => this.#join())
     return connection
   }
 

@@ -70,7 +70,10 @@ const shortestWaitMs = 100
 const unavailableMs = 1500
 /** Until the server, which did not take what is on and off, is told again. */
 const mediaAgainMs = 1000
-/** A socket that does not answer within this time, while a link is cut, is cut as well. */
+/**
+ * A socket that does not answer within this time, while a link is cut, is cut as well; unless the way to the server is
+ * slow by itself: then it has twice the time that its answer to the join took.
+ */
 const probeMs = 1000
 
 /** Of a report that was not taken: it may be taken later. */
@@ -118,7 +121,9 @@ export class CallSession {
   readonly #options: CallSessionOptions
   readonly #links: RoomLinks
   readonly #notes: ConnectionNotes
-  /** Signals of peers that the snapshot has not named yet. */
+  /** What the server told since it was asked to let this page in: its answer is of before that. */
+  #held: (() => void)[] | undefined
+  /** Signals of peers whom nothing has named yet. */
   #early: { from: string; signal: Signal }[] = []
   #signaling: Signaling | undefined
   #sentMedia: MediaState | undefined
@@ -128,6 +133,8 @@ export class CallSession {
   #cancelReconnect = () => {}
   #cancelRefresh = () => {}
   #probing = false
+  /** That the answer to the last join took. */
+  #answerMs = 0
   #serverAheadMs = 0
 
   constructor(options: CallSessionOptions) {
@@ -247,10 +254,23 @@ export class CallSession {
   }
 
   async #enterRoom(epoch: number, signaling: Signaling): Promise<void> {
-    const { call, local } = this.#options
+    const { call, local, clock } = this.#options
     const { media } = local()
     this.#sentMedia = media
-    const enter = () => signaling.join(media)
+    const enter = async () => {
+      const held: (() => void)[] = []
+      this.#held = held
+      const askedAt = clock.now()
+      try {
+        const snapshot = await signaling.join(media)
+        this.#answerMs = clock.now() - askedAt
+        return snapshot
+      } catch (error) {
+        // Not those of another try, which has begun since.
+        if (this.#held === held) this.#held = undefined
+        throw error
+      }
+    }
     // Who is in already is brought back by the tries of #reconnect, and told by its notice.
     const joining = call.get().phase === 'joining'
     const snapshot = await (joining ? this.#patiently(epoch, enter) : enter()).catch((error) => {
@@ -270,6 +290,9 @@ export class CallSession {
       this.readings.entered(others)
     }
     this.#takeRoom(snapshot)
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const event of held) event()
   }
 
   /** What is not to be had of the server now is asked for until it is, with a note that says so (REQ-W1). */
@@ -337,21 +360,27 @@ export class CallSession {
       (...args: A) => {
         if (epoch === this.#epoch) run(...args)
       }
+    /** Of the room, and so after the room. */
+    const inOrder = <A extends unknown[]>(run: (...args: A) => void) =>
+      current((...args: A) => {
+        if (this.#held) this.#held.push(() => run(...args))
+        else run(...args)
+      })
     return {
       onDisconnect: current(() => this.#disconnected()),
-      onJoined: current((participant) => this.#joined(participant)),
-      onLeft: current((id) => this.#links.gone(id)),
+      onJoined: inOrder((participant) => this.#joined(participant)),
+      onLeft: inOrder((id) => this.#links.gone(id)),
       onReplaced: current(() => this.#fail(new SignalingError('replaced', 'joined elsewhere'))),
-      onMedia: current((id, media) => this.#links.mediaChanged(id, media)),
-      onMoved: current((way) => this.#moved(way)),
-      onSfuLost: current(() => this.#links.sfuLost()),
+      onMedia: inOrder((id, media) => this.#links.mediaChanged(id, media)),
+      onMoved: inOrder((way) => this.#moved(way)),
+      onSfuLost: inOrder(() => this.#links.sfuLost()),
       onHandedOver: current((snapshot) => this.#takeRoom(snapshot)),
       onAdmitted: current(() => this.#admitted(epoch)),
       onTurnedAway: current((code) => this.#fail(new SignalingError(code, 'by a host'))),
-      onEvent: current((event) => {
+      onEvent: inOrder((event) => {
         for (const follower of this.#options.followers) follower.heard(event)
       }),
-      onSignal: current((from, signal) => {
+      onSignal: inOrder((from, signal) => {
         if (!this.#links.receive(from, signal)) this.#early.push({ from, signal })
       }),
     }
@@ -359,8 +388,7 @@ export class CallSession {
 
   #joined(participant: Participant): void {
     const { call } = this.#options
-    // Before the snapshot nothing is known of the room, and the snapshot will name this one.
-    if (call.get().phase !== 'joined' || participant.id === call.get().selfId) return
+    if (participant.id === call.get().selfId) return
     if (this.#links.returned(participant)) return
     this.#links.add(participant)
     this.#notice('joined', participant.name)
@@ -406,7 +434,8 @@ export class CallSession {
     if (!signaling || this.#probing || call.get().signaling !== 'up') return
     this.#probing = true
     const answered = await new Promise<boolean>((resolve) => {
-      const cancel = clock.after(probeMs, () => resolve(false))
+      const withinMs = Math.max(probeMs, 2 * this.#answerMs)
+      const cancel = clock.after(withinMs, () => resolve(false))
       const settled = () => {
         cancel()
         resolve(true)
@@ -539,6 +568,7 @@ export class CallSession {
     this.#links.end()
     this.#notes.clear()
     for (const follower of this.#options.followers) follower.away()
+    this.#held = undefined
     this.#early = []
     this.#sentMedia = undefined
     this.#signaling?.close()

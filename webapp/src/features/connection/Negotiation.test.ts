@@ -25,11 +25,15 @@ function pair(step: (what: string) => Promise<unknown>) {
       },
     })
     connection.onnegotiationneeded = () => negotiation.offer().catch((error) => errors.push(error))
-    return { connection, negotiation }
+    const again = (how: 'offer' | 'repeat') => {
+      if (connection.signalingState === 'have-local-offer')
+        negotiation[how]().catch((error) => errors.push(error))
+    }
+    return { connection, negotiation, again }
   }
   const a = end('a', true, () => b.negotiation)
   const b = end('b', false, () => a.negotiation)
-  return { a: a.connection, b: b.connection, errors }
+  return { a: a.connection, b: b.connection, again: { a: a.again, b: b.again }, errors }
 }
 
 describe('Negotiation', () => {
@@ -42,20 +46,28 @@ describe('Negotiation', () => {
     expect(a.agreed).toEqual(b.agreed)
   })
 
-  it('agrees when both offer at once, whatever the interleaving, and loses no change', async () => {
+  it('agrees when both offer at once and again, whatever the interleaving, and loses no change', async () => {
+    const act = fc.record({
+      end: fc.constantFrom('a' as const, 'b' as const),
+      what: fc.constantFrom('change' as const, 'offer' as const, 'repeat' as const),
+    })
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
-        fc.array(fc.constantFrom('a', 'b'), { minLength: 1, maxLength: 6 }),
-        async (scheduler, changes) => {
-          const { a, b, errors } = pair((what) => scheduler.schedule(Promise.resolve(), what))
-          // Changes come at any moment of the negotiations that earlier ones began.
-          const wanted = changes.map((end) =>
-            scheduler.schedule(Promise.resolve(), `${end} wants to offer`).then(() => {
-              if (end === 'a') a.change()
+        fc.array(act, { minLength: 1, maxLength: 8 }),
+        async (scheduler, acts) => {
+          const { a, b, again, errors } = pair((what) =>
+            scheduler.schedule(Promise.resolve(), what),
+          )
+          // They come at any moment of the negotiations that earlier ones began.
+          const wanted = acts.map(({ end, what }) =>
+            scheduler.schedule(Promise.resolve(), `${end} wants to ${what}`).then(() => {
+              if (what !== 'change') again[end](what)
+              else if (end === 'a') a.change()
               else b.change()
             }),
           )
+          a.change()
           await scheduler.waitIdle()
           await Promise.all(wanted)
           await scheduler.waitIdle()
@@ -113,7 +125,8 @@ describe('Negotiation', () => {
     negotiation.close()
     await offer
     await negotiation.receive({ description: { type: 'offer', sdp: 'a={}' } })
+    await negotiation.repeat()
     expect(sent).toEqual([])
-    expect(connection.signalingState).toBe('have-local-offer')
+    expect(connection.signalingState).toBe('stable')
   })
 })

@@ -26,38 +26,46 @@ export type NegotiationOptions = {
 /**
  * Perfect negotiation: either end may offer at any moment, and both reach one agreed session.
  *
- * Wire {@link offer} to `negotiationneeded` and {@link receive} to what the other end sent.
+ * Wire {@link offer} to `negotiationneeded` and {@link receive} to what the other end sent. One thing is done after the
+ * other: an offer that came while an earlier one was still being answered, as where a busy page is asked again, would
+ * take the place of that one, and the answer be given for the wrong one.
+ *
  * Source: WebRTC 1.0, §10.7 "Perfect Negotiation Example", and MDN "Perfect negotiation".
  */
 export class Negotiation {
   readonly #options: NegotiationOptions
-  #makingOffer = false
   #ignoringOffer = false
-  #settingRemoteAnswer = false
   #closed = false
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: NegotiationOptions) {
     this.#options = options
   }
 
-  /** Offers a session, or offers again where an earlier offer was never answered. */
-  async offer(): Promise<void> {
-    const { connection } = this.#options
-    if (this.#closed) return
-    this.#makingOffer = true
-    try {
+  /** Offers a session, or offers anew where an earlier offer was never answered. */
+  offer(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { connection } = this.#options
       await connection.setLocalDescription()
       this.#sendLocalDescription()
-    } finally {
-      this.#makingOffer = false
-    }
+    })
+  }
+
+  /** Says an offer again that has no answer: whichever of the answers comes first is the one. */
+  repeat(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#options.connection.signalingState === 'have-local-offer')
+        this.#sendLocalDescription()
+    })
   }
 
   /** @throws where the browser refuses a description or a candidate that was not to be ignored. */
-  async receive(signal: Signal): Promise<void> {
-    if (this.#closed) return
-    if ('description' in signal) await this.#receiveDescription(signal.description)
-    else await this.#receiveCandidate(signal.candidate)
+  receive(signal: Signal): Promise<void> {
+    return this.#inTurn(() =>
+      'description' in signal
+        ? this.#receiveDescription(signal.description)
+        : this.#receiveCandidate(signal.candidate),
+    )
   }
 
   /** Whether this is an answer to an offer that was since answered, rolled back or made anew. */
@@ -71,24 +79,19 @@ export class Negotiation {
     this.#closed = true
   }
 
+  #inTurn(run: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(() => (this.#closed ? undefined : run()))
+    this.#last = done.catch(() => {})
+    return done
+  }
+
   async #receiveDescription(description: Description): Promise<void> {
     const { connection, polite, beforeAnswer } = this.#options
-    // An answer that is being set leaves the state unstable for a moment, yet ends in stable:
-    // an offer that comes then has to be taken, or it would be lost.
-    const readyForOffer =
-      !this.#makingOffer && (connection.signalingState === 'stable' || this.#settingRemoteAnswer)
-    const collision = description.type === 'offer' && !readyForOffer
+    const collision = description.type === 'offer' && connection.signalingState !== 'stable'
     this.#ignoringOffer = !polite && collision
-    if (this.#ignoringOffer) return
+    if (this.#ignoringOffer || this.isOutdated(description)) return
 
-    if (this.isOutdated(description)) return
-
-    this.#settingRemoteAnswer = description.type === 'answer'
-    try {
-      await connection.setRemoteDescription(description as RTCSessionDescriptionInit)
-    } finally {
-      this.#settingRemoteAnswer = false
-    }
+    await connection.setRemoteDescription(description as RTCSessionDescriptionInit)
     if (description.type !== 'offer' || this.#closed) return
     beforeAnswer?.()
     await connection.setLocalDescription()

@@ -14,7 +14,7 @@ jest.setTimeout(60_000)
 function meet(iceServers: RTCIceServer[] = []) {
   const clock = new TestClock()
   const network = new FakeNetwork()
-  const server = { up: true, deaf: false }
+  const server = { up: true, deaf: false, delayMs: 0 }
   const log: { at: number; end: string; what: LinkState | 'offer' | 'restart' }[] = []
   const errors: unknown[] = []
   const links: Record<string, PeerLink> = {}
@@ -40,7 +40,9 @@ function meet(iceServers: RTCIceServer[] = []) {
         if ('description' in signal && signal.description.type === 'offer')
           log.push({ at: clock.now(), end: selfId, what: 'offer' })
         if (!server.up || server.deaf) return
-        delivery = delivery.then(() => links[peerId]?.receive(signal))
+        const arrived =
+          server.delayMs > 0 && new Promise<void>((done) => clock.after(server.delayMs, done))
+        delivery = Promise.all([delivery, arrived]).then(() => links[peerId]?.receive(signal))
       },
       signalingUp: () => server.up,
       onState: (what) => log.push({ at: clock.now(), end: selfId, what }),
@@ -254,6 +256,16 @@ describe('PeerLink', () => {
       expect(connection.settled).toBe(true)
       expect(states(both())).toEqual(['connected', 'connected'])
     }
+  })
+
+  it('waits for an answer that is on its way: what is offered meanwhile is the same again', async () => {
+    const { clock, network, server, both, errors } = meet()
+    // An answer after 18 s, as of a page that is kept from its work; tries begin after 10 s.
+    server.delayMs = 9000
+    await clock.advance(40_000)
+    expect(states(both())).toEqual(['connected', 'connected'])
+    expect(network.connections).toHaveLength(2)
+    expect(errors).toEqual([])
   })
 
   it('gives up in the end, and starts over when asked', async () => {

@@ -51,6 +51,8 @@ export class PeerLink {
   #remoteSession: string | undefined
   #attempt = 0
   #waitingForSignaling = false
+  /** What was offered before a cut is of a network that was away, or came to nobody. */
+  #offerAnew = false
   #cancelTry = () => {}
   #closed = false
   #sendLimit: SendLimit | undefined
@@ -94,6 +96,7 @@ export class PeerLink {
       if (replaced) this.#beginAnew()
       // An answer of that new one was meant for our old one.
       if (replaced && this.leads) return
+      if (this.#remoteSession === undefined) this.#heardFirst()
       this.#remoteSession = session
     }
     const negotiation = this.#negotiation
@@ -128,6 +131,7 @@ export class PeerLink {
     if (this.#waitingForSignaling || this.#state !== 'connecting') {
       this.#waitingForSignaling = false
       this.#attempt = 0
+      this.#offerAnew = true
       this.#recover()
     }
   }
@@ -136,6 +140,7 @@ export class PeerLink {
   retry(): void {
     if (this.#closed || this.#state !== 'failed') return
     this.#attempt = 0
+    this.#offerAnew = true
     this.#recover()
   }
 
@@ -148,6 +153,7 @@ export class PeerLink {
     if (this.#closed || !this.leads || this.#state === 'connected') return
     if (this.#state === 'reconnecting') {
       this.#attempt = 0
+      this.#offerAnew = true
       this.#tryAgain()
     } else this.#beginAnew()
   }
@@ -359,6 +365,15 @@ export class PeerLink {
     return this.leads || this.#attempt > 0 || delayMs === undefined ? delayMs : delayMs + followMs
   }
 
+  /** A new connection has all of its time from when both ends know of it, which with a busy page may be late. */
+  #heardFirst(): void {
+    if (this.#state === 'connecting') this.#awaitConnection()
+    else if (this.#state === 'reconnecting' && !this.#waitingForSignaling) {
+      this.#cancelTry()
+      this.#cancelTry = this.#options.clock.after(connectDeadlineMs, () => this.#tryAgain())
+    }
+  }
+
   #tryAgain(): void {
     if (this.#closed) return
     if (!this.#options.signalingUp()) {
@@ -367,7 +382,10 @@ export class PeerLink {
     }
     const rebuild = this.leads && this.#attempt >= rebuildFromAttempt
     this.#attempt++
-    if (rebuild) {
+    const unanswered = this.#unanswered() && !this.#offerAnew
+    this.#offerAnew = false
+    if (unanswered) this.#negotiation.repeat().catch(this.#options.onError)
+    else if (rebuild) {
       this.#replaceConnection()
       this.#lead()
     } else {
@@ -375,6 +393,16 @@ export class PeerLink {
       this.#offerAgain()
     }
     this.#recover()
+  }
+
+  /**
+   * The other end has said nothing yet. Its page may be busy, and its answer on the way: a new offer, or a new
+   * connection, would make that worthless, and the page busier.
+   */
+  #unanswered(): boolean {
+    return (
+      this.#remoteSession === undefined && this.#connection.signalingState === 'have-local-offer'
+    )
   }
 
   /** An offer that was lost on the way is never answered, and until it is, no other one is due. */
