@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { findProgram } from '@parley/devcluster'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
+import { watchFreezesOfEarlierPages } from './earlier-page.ts'
 import {
   type ConnectionAccount,
   hush,
@@ -249,6 +250,7 @@ async function openPage(
   await context.grantPermissions(['camera', 'microphone'], { origin: url })
   const page = await context.newPage()
   await keepTransportLedger(page)
+  await watchFreezesOfEarlierPages(page)
   const query = new URLSearchParams({ name: guest.name, autojoin: '1' })
   if (guest.relay) query.set('relay', '1')
   await page.goto(`${url}/r/${room}?${query}`)

@@ -5,10 +5,11 @@ import { askMeter, withApi } from '@parley/cli'
 import type { RelayCostReport, RelaySummary } from '@parley/protocol'
 import { execa } from 'execa'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const thisVersion = fileURLToPath(new URL('../..', import.meta.url))
 
 export type MeetingClusterObject = {
   status?: {
+    observedGeneration?: number
     conditions?: { type: string; status: string; reason: string; message: string }[]
     components?: Record<string, { desired: number; ready: number }>
   }
@@ -22,10 +23,13 @@ export class StackNotReady extends Error {
 export class Stack {
   readonly kubectlPath: string
   readonly kubeconfig: string
+  readonly #root: string
 
-  constructor(kubectlPath: string, kubeconfig: string) {
+  /** @param root folder of the sources whose `parley` it is; another version's for what begins with that one */
+  constructor(kubectlPath: string, kubeconfig: string, root = thisVersion) {
     this.kubectlPath = kubectlPath
     this.kubeconfig = kubeconfig
+    this.#root = root
   }
 
   /** @returns what kubectl printed. @throws with kubectl's own message */
@@ -37,11 +41,12 @@ export class Stack {
     return stdout
   }
 
-  async parley(args: readonly string[]): Promise<string> {
-    const { stdout } = await execa('node', [`${root}/cli/bin/parley.mjs`, ...args], {
+  async parley(args: readonly string[], input?: string): Promise<string> {
+    const { stdout } = await execa('node', [`${this.#root}/cli/bin/parley.mjs`, ...args], {
       env: { KUBECONFIG: this.kubeconfig },
       preferLocal: true,
-      localDir: root,
+      localDir: this.#root,
+      ...(input === undefined ? {} : { input }),
     })
     return stdout
   }

@@ -12,16 +12,17 @@ import {
   SECRETS,
 } from '@parley/operator/runtime'
 import type { Browser } from 'playwright-core'
-import { type Freeze, type Guest, LiveCall, launchChromium } from '../call.ts'
+import { launchChromium } from '../call.ts'
 import { type MeetingClusterObject, Stack } from '../stack.ts'
-import { ProcessWatch } from './processes.ts'
+import { pair } from './calls.ts'
 import { until } from './until.ts'
+import type { Version } from './version.ts'
 
 export const namespace = 'meetings'
 export const name = 'town'
 const operatorNamespace = 'parley-system'
 
-/** Tags of the same images: what runs, and what an upgrade changes to. */
+/** Tags of images: what runs, and what an upgrade changes to. */
 export type Tags = { current: string; next: string }
 
 export type Meeting = {
@@ -37,45 +38,44 @@ export type Meeting = {
   nodes: Readonly<Record<string, string>>
 }
 
-/** Two in a mesh who can only reach each other through TURN. */
-const pair: readonly Guest[] = [
-  { name: 'Ada', relay: true },
-  { name: 'Grace', relay: true },
-]
 /** Five guests share the machine with two nodes: few frames, so that what stands still was stopped. */
 const fps = 5
-/** One more than the mesh takes, so that they meet on the SFU; one of them through TURN. */
-export const forum: readonly Guest[] = [
-  { name: 'Linh', relay: false },
-  { name: 'Noor', relay: true },
-  { name: 'Tove', relay: false },
-]
 
-const everybody = { pair, forum }
+/** What the MeetingCluster is made for. */
+type Wanted = {
+  /** Of its images; none: those that come with the operator. */
+  tag?: string
+  sfuPods: number
+  /** Of media pods. */
+  drainTimeout: string
+}
 
 /** What carries media asks for more of the processors than what starts, as it does by default. */
-const manifest = (tags: Tags) => ({
+const manifest = ({ tag, sfuPods, drainTimeout }: Wanted) => ({
   apiVersion: 'parley.dev/v1alpha1',
   kind: 'MeetingCluster',
   metadata: { name, namespace },
   spec: {
     domain: 'meet.example.com',
     region: 'eu-central-1',
-    image: { tag: tags.current },
+    ...(tag !== undefined && { image: { tag } }),
     mesh: { maxParticipants: pair.length },
     turn: {
       replicas: 1,
       resources: { requests: { cpu: '250m', memory: '64Mi' } },
       allowedPeers: ['10.0.0.0/8'],
       credentials: { ttl: '1m' },
-      drainTimeout: '5m',
+      drainTimeout,
     },
-    sfu: {
-      engine: 'LiveKit',
-      replicas: 2,
-      resources: { requests: { cpu: '500m', memory: '96Mi' } },
-      drainTimeout: '5m',
-    },
+    sfu:
+      sfuPods === 0
+        ? { engine: 'None' }
+        : {
+            engine: 'LiveKit',
+            replicas: sfuPods,
+            resources: { requests: { cpu: '500m', memory: '96Mi' } },
+            drainTimeout,
+          },
     signaling: {
       replicas: 2,
       resources: { requests: { cpu: '100m', memory: '96Mi' } },
@@ -88,28 +88,63 @@ const manifest = (tags: Tags) => ({
 })
 
 /** Two nodes, the operator, and a MeetingCluster that is Ready. */
-export async function startMeeting(options: {
-  clusterName: string
-  kubeconfig: string
-}): Promise<Meeting> {
-  const { clusterName, kubeconfig } = options
-  const [cluster, images] = await Promise.all([
+export function startMeeting(options: Place): Promise<Meeting> {
+  return start(options, async () => {
+    const images = await buildImages()
+    const current = tagOf(images)
+    const tags = { current, next: `${current}-next` }
+    const wanted = { tag: current, sfuPods: 2, drainTimeout: '5m' }
+    return { images, tags, wanted, next: () => buildImages({ tag: tags.next }) }
+  })
+}
+
+/** The same of an earlier version, which an upgrade changes to this one: its images come with the operator. */
+export function startEarlierMeeting(options: Place & { version: Version }): Promise<Meeting> {
+  const { root, images, hasSfu } = options.version
+  return start(options, async () => {
+    const next = await buildImages()
+    const tags = { current: tagOf(images), next: tagOf(next) }
+    // One SFU pod, so that a node is free for the one that follows it.
+    const wanted = { sfuPods: hasSfu ? 1 : 0, drainTimeout: '2m' }
+    return { root, images, tags, wanted, next: async () => next }
+  })
+}
+
+type Place = { clusterName: string; kubeconfig: string }
+
+type Archives = readonly { archive: string }[]
+
+const tagOf = (images: readonly { tag: string }[]): string => images[0]?.tag ?? ''
+
+async function start(
+  { clusterName, kubeconfig }: Place,
+  prepare: () => Promise<{
+    /** The sources that install the operator; these, if none are given. */
+    root?: string
+    images: Archives
+    tags: Tags
+    wanted: Wanted
+    next: () => Promise<Archives>
+  }>,
+): Promise<Meeting> {
+  const [cluster, { root, images, tags, wanted, next }, kubectl] = await Promise.all([
     up({ name: clusterName, nodes: 2, kubeconfig }),
-    buildImages(),
+    prepare(),
+    kubectlPath(),
   ])
-  const current = images[0]?.tag ?? ''
-  const tags = { current, next: `${current}-next` }
-  const load = async (built: readonly { archive: string }[]) => {
+  const load = async (built: Archives) => {
     for (const { archive } of built) await loadImage({ name: clusterName, archive })
   }
   await load(images)
-  const stack = new Stack(await kubectlPath(), kubeconfig)
   // What an upgrade changes to comes while the stack starts.
-  await Promise.all([runStack(stack, tags), buildImages({ tag: tags.next }).then(load)])
+  await Promise.all([
+    runStack(new Stack(kubectl, kubeconfig, root), tags.current, wanted),
+    next().then(load),
+  ])
   const url = `http://${cluster.nodes[0]?.address}:30080`
   return {
     clusterName,
-    stack,
+    stack: new Stack(kubectl, kubeconfig),
     api: await ApiClient.connect(kubeconfig, createMetrics()),
     tags,
     url,
@@ -119,15 +154,15 @@ export async function startMeeting(options: {
 }
 
 /** The operator, and the MeetingCluster, Ready. */
-async function runStack(stack: Stack, tags: Tags): Promise<void> {
-  await stack.installOperator({ registry: 'localhost', tag: tags.current })
+async function runStack(stack: Stack, tag: string, wanted: Wanted): Promise<void> {
+  await stack.installOperator({ registry: 'localhost', tag })
   // Steps of a rotation wait for minutes, so that every kubelet has passed a Secret on; these are quick.
   await stack.kubectl([
     ...['set', 'env', 'deployment/parley-operator', '-n', operatorNamespace],
     'PARLEY_ROTATION_MARGIN=10s',
   ])
   await stack.kubectl(['create', 'namespace', namespace])
-  await stack.kubectl(['apply', '-f', '-'], JSON.stringify(manifest(tags)))
+  await stack.kubectl(['apply', '-f', '-'], JSON.stringify(manifest(wanted)))
   await stack.waitReady(namespace, name, { timeoutMs: 120_000, onProgress: () => {} })
 }
 
@@ -142,110 +177,20 @@ async function ahead<T>(start: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What a change did to the calls that went on through it. */
-export type Outcome = { call: string; guest: string; missing: number; freezes: Explained[] }[]
-
-/** With who used the processors meanwhile, if it was long. */
-type Explained = Freeze & { meanwhile?: string }
-
-/** Videos that stand still for longer want to be explained. */
-const NOTEWORTHY_MS = 1_000
-
-/** A relayed call and one on the SFU, held while things are done to the stack. */
-export class Calls {
-  readonly #calls: ReadonlyMap<string, LiveCall>
-
-  private constructor(calls: ReadonlyMap<string, LiveCall>) {
-    this.#calls = calls
-  }
-
-  /**
-   * @param label tells the rooms from those of other calls
-   * @param who of each call; where only one is concerned, the processors have less to do without the other
-   */
-  static async start(
-    { url, browser }: Meeting,
-    label: string,
-    who: Partial<typeof everybody> = everybody,
-  ): Promise<Calls> {
-    const calls = new Map<string, LiveCall>()
-    const begun = await Promise.allSettled(
-      Object.entries(who).map(async ([kind, guests]) => {
-        calls.set(kind, await LiveCall.start({ url, browser, room: `${kind}-${label}`, guests }))
-      }),
-    )
-    const failed = begun.find((one) => one.status === 'rejected')
-    if (!failed) return new Calls(calls)
-    for (const call of calls.values()) await call.close()
-    throw failed.reason
-  }
-
-  /** Does something to the stack, lets the calls go on for a while after it, and says how video came meanwhile. */
-  async during(label: string, change: () => Promise<void>, settleMs = 5_000): Promise<Outcome> {
-    const processes = new ProcessWatch()
-    try {
-      processes.start()
-      for (const call of this.#calls.values()) await call.resetFreezes()
-      await change()
-      await delay(settleMs)
-      const outcome: Outcome = []
-      for (const [kind, call] of this.#calls) {
-        const freezes = await call.freezes()
-        for (const [index, guest] of call.guests.entries()) {
-          const seen = (freezes[index] ?? []).map((freeze) => explained(freeze, processes))
-          const missing = call.guests.length - 1 - seen.length
-          outcome.push({ call: kind, guest: guest.name, missing, freezes: seen })
-        }
-      }
-      tell(label, outcome)
-      return outcome
-    } finally {
-      processes.stop()
-    }
-  }
-
-  /** Everybody leaves by the button. */
-  async leave(): Promise<void> {
-    await Promise.all([...this.#calls.values()].map((call) => call.leave()))
-    await this.close()
-  }
-
-  /** Ends them without a word. */
-  async close(): Promise<void> {
-    for (const call of this.#calls.values()) await call.close()
-  }
-}
-
-function explained(freeze: Freeze, processes: ProcessWatch): Explained {
-  const { seenMs, longestMs } = freeze
-  if (longestMs < NOTEWORTHY_MS) return freeze
-  return { ...freeze, meanwhile: processes.during(seenMs - longestMs, seenMs) }
-}
-
-/** The longest of each call in seconds, as they stand in docs/scorecard.md. */
-function tell(label: string, outcome: Outcome): void {
-  const all = (call: string) => outcome.flatMap((one) => (one.call === call ? one.freezes : []))
-  for (const call of new Set(outcome.map((one) => one.call))) {
-    const worst = all(call).sort((a, b) => b.longestMs - a.longestMs)[0]
-    const seconds = ((worst?.longestMs ?? Number.NaN) / 1000).toFixed(2)
-    process.stderr.write(`${label}, ${call}: ${seconds} s ${worst?.meanwhile ?? ''}\n`)
-  }
-}
-
 /** Waits until no pod of the stack is on its way out and the MeetingCluster is Ready. */
-export async function settled({ api }: Meeting): Promise<void> {
+export async function settled(meeting: Meeting, withinMs = 90_000): Promise<void> {
   await until(async () => {
-    const { items } = await api.list(PODS, namespace)
+    const { items } = await meeting.api.list(PODS, namespace)
     return (items ?? []).every(({ metadata }) => metadata.deletionTimestamp === undefined)
-  }, 90_000)
+  }, withinMs)
   await until(async () => {
-    const { status } = await api.get<MeetingClusterObject & K8sObject>(
-      MEETING_CLUSTERS,
-      namespace,
-      name,
-    )
+    const { status } = await meetingCluster(meeting)
     return status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true
-  }, 90_000)
+  }, withinMs)
+}
+
+export function meetingCluster({ api }: Meeting): Promise<MeetingClusterObject & K8sObject> {
+  return api.get<MeetingClusterObject & K8sObject>(MEETING_CLUSTERS, namespace, name)
 }
 
 /** Changes the spec of the MeetingCluster. */

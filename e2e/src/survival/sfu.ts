@@ -1,6 +1,7 @@
 /** The SFU pods of a meeting: who is on which, and how one dies. */
 import { LiveCall } from '../call.ts'
-import { forum, type Meeting, namespace, podsOf } from './meeting.ts'
+import { forum } from './calls.ts'
+import { type Meeting, namespace, podsOf } from './meeting.ts'
 import { until } from './until.ts'
 
 /** The pods that carry so many people each, once there are as many as are asked for. */
@@ -10,11 +11,16 @@ export async function sfuPodsWith(
   count = 1,
 ): Promise<string[]> {
   let found: string[] = []
-  await until(async () => {
+  let seen = 'no pods'
+  const asWanted = async () => {
     const pods = await podsOf(meeting, 'sfu')
     const carried = await Promise.all(pods.map((pod) => peopleOn(meeting, pod)))
+    seen = pods.map(({ pod }, index) => `${pod}: ${carried[index]}`).join(', ')
     found = pods.filter((_, index) => carried[index] === people).map(({ pod }) => pod)
     return found.length === count
+  }
+  await until(asWanted).catch((cause) => {
+    throw new Error(`not ${count} SFU pods with ${people} people, but ${seen}`, { cause })
   })
   return found
 }
