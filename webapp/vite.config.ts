@@ -38,14 +38,6 @@ export default defineConfig(({ command }) => {
       modulePreload: { polyfill: false },
       // The client of LiveKit alone is larger, and only rooms on the SFU load it.
       chunkSizeWarningLimit: 600,
-      rolldownOptions: {
-        output: {
-          // In one chunk, so that src/app/zod.ts is run between zod and the first schema.
-          codeSplitting: {
-            groups: [{ name: 'schemas', test: /app\/zod\.ts|node_modules\/zod\/|protocol\/src\// }],
-          },
-        },
-      },
     },
     server: {
       proxy: {

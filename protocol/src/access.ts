@@ -1,18 +1,9 @@
 import { z } from 'zod'
 import { slugSchema } from './ids.ts'
 import { displayNameSchema } from './name.ts'
+import { roles } from './words.ts'
 
-/**
- * What somebody may do in a room, from little to much. Guests come without an invitation or with one
- * for guests; members are known (invited as such, or signed in); hosts moderate their room; admins do
- * so everywhere, and no host moderates them.
- */
-export const roles = ['guest', 'member', 'host', 'admin'] as const
 export const roleSchema = z.enum(roles)
-export type Role = z.infer<typeof roleSchema>
-
-/** Roles of those who moderate: they let in, mute, remove, lock and end, and make invitations. */
-export const moderates = (role: Role): boolean => role === 'host' || role === 'admin'
 
 /** Somebody before the door of a room: without a seat, seen by hosts and admins only. */
 export const knockerSchema = z.strictObject({

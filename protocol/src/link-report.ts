@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { slugSchema } from './ids.ts'
+import { linksMax } from './words.ts'
 
 /** Why a participant's media goes over TURN, as far as the page can tell. */
 export const relayReasonSchema = z.enum(['udp-blocked', 'symmetric-nat', 'policy', 'unknown'])
@@ -8,8 +9,6 @@ const candidateType = z.enum(['host', 'srflx', 'prflx', 'relay'])
 /** How a page speaks with a STUN or TURN server. */
 const transport = z.enum(['udp', 'tcp', 'tls'])
 
-/** Links of one participant that may be reported; of later ones nothing is known. */
-export const linksMax = 4096
 const linkErrorsMax = 8
 
 /**

@@ -2,9 +2,7 @@ import { z } from 'zod'
 import { slugSchema } from './ids.ts'
 import type { Ack } from './meeting.ts'
 import type { QualityLabel } from './quality.ts'
-
-/** The Socket.IO namespace over which pages say how their calls are, and admins hear it. */
-export const metricsNamespace = '/meeting-metrics'
+import type { MetricCounter, MetricField } from './words.ts'
 
 /** 10 Gbit/s: nobody's call has more. */
 const kbps = z.int().min(0).max(10_000_000)
@@ -33,7 +31,7 @@ const fields = {
   /** Connections, and those of them over a relay. */
   links,
   relayed: links,
-} as const
+} as const satisfies Record<MetricField, z.ZodType>
 
 /** They only grow: a delta says by how much, a full sample how far they are. */
 const counters = {
@@ -42,7 +40,7 @@ const counters = {
   rx: kilobytes,
   /** Connections that were lost and came back. */
   back: z.int().min(0).max(1e6),
-} as const
+} as const satisfies Record<MetricCounter, z.ZodType>
 
 /** Counts a page's events from one full sample on. */
 const n = z.int().min(0).max(1e9)
@@ -72,13 +70,8 @@ export const meetingMetricsSchema = z.strictObject({
 export type FullMetrics = z.infer<typeof fullSchema>
 export type MetricsDelta = z.infer<typeof deltaSchema>
 export type MeetingMetrics = z.infer<typeof meetingMetricsSchema>
-export type MetricField = keyof typeof fields
-export type MetricCounter = keyof typeof counters
 /** All that is known of somebody: the deltas put together. */
 export type UserMetrics = Omit<FullMetrics, 'n' | 'full'>
-
-export const metricFields = Object.keys(fields) as readonly MetricField[]
-export const metricCounters = Object.keys(counters) as readonly MetricCounter[]
 
 /** `admin:subscribe`. */
 export const adminSubscribeSchema = z.strictObject({})

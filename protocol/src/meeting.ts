@@ -6,7 +6,6 @@ import {
   type lobbyDenySchema,
   type moderationMuteSchema,
   type moderationRemoveSchema,
-  type Role,
   roleSchema,
   type roomLockSchema,
 } from './access.ts'
@@ -19,6 +18,7 @@ import {
   recordingStateSchema,
 } from './recording.ts'
 import type { SocialClientEvents, SocialServerEvents } from './social.ts'
+import { errorCodes, keyMarkPattern, type Role } from './words.ts'
 
 export const mediaStateSchema = z.object({
   audio: z.boolean(),
@@ -29,10 +29,7 @@ export const mediaStateSchema = z.object({
    * Has a key for what goes over the SFU: which one, by a mark that is derived of it and says nothing else. Left out
    * where there is none.
    */
-  e2ee: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{8}$/)
-    .optional(),
+  e2ee: z.string().regex(keyMarkPattern).optional(),
 })
 
 export const participantSchema = z.strictObject({
@@ -144,29 +141,6 @@ export const roomJoinSchema = z.object({
   agrees: z.literal(true).optional(),
 })
 
-/** Every code that an acknowledgement or an HTTP error may carry. */
-export const errorCodes = [
-  'invalid', // the message does not have the shape it must have
-  'unauthenticated', // no token, a forged or an expired one
-  'forbidden', // not for this room, or not for this role
-  'not-found', // nobody of that id in the room
-  'room-full', // it holds no more
-  'rate-limited', // too many messages; try again a little later
-  'not-joined', // `room:join` was not sent first
-  'waiting', // a host has to let you in: `lobby:knock`
-  'locked', // the room is locked; a host may let you in nevertheless: `lobby:knock`
-  'denied', // a host did not let you in
-  'removed', // a host has removed you from this meeting
-  'recorded', // the meeting is recorded: who comes says yes to that first
-  'taken', // somebody else does it already
-  'ended', // a host has ended this meeting for all
-  'invite-needed', // nobody comes to this server's rooms without an invitation
-  'sign-in-needed', // nobody comes to this server's rooms without signing in
-  'token-expired', // the invitation, or the sign-in, is too old
-  'token-used', // the invitation was for one join, and has been used
-  'unavailable', // no TURN server is ready yet
-  'internal', // a fault of the server, in its log under the same id
-] as const
 export const errorCodeSchema = z.enum(errorCodes)
 export const protocolErrorSchema = z.object({ code: errorCodeSchema, message: z.string() })
 

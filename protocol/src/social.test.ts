@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { chatSendSchema, chatTextMax, chatTextSchema } from './social.ts'
+import { chatSendSchema, chatTextSchema } from './social.ts'
+import { chatTextMax } from './words.ts'
 
 describe('the text of a message', () => {
   it.each([

@@ -1,10 +1,7 @@
 import { z } from 'zod'
 import { slugSchema } from './ids.ts'
 import type { Ack } from './meeting.ts'
-
-/** Messages of a room that are kept for those who come late; the oldest go first. */
-export const chatHistoryMax = 200
-export const chatTextMax = 2000
+import { chatTextMax, chatTextPatterns, reactions } from './words.ts'
 
 /**
  * What somebody wrote: kept as it is, lines and tabs included. Refused are texts with nothing to see in them,
@@ -14,10 +11,10 @@ export const chatTextSchema = z
   .string()
   .max(chatTextMax, `a message has at most ${chatTextMax} characters`)
   .regex(
-    /^(?:[\n\t]|[^\p{Cc}\p{Cs}])*$/u,
+    chatTextPatterns.harmless,
     'a message has no control characters but ends of lines and tabs',
   )
-  .regex(/[^\p{Cc}\p{Cf}\p{Z}\p{M}]/u, 'a message has something to see in it')
+  .regex(chatTextPatterns.seen, 'a message has something to see in it')
 
 /** Made by the page that writes it, at random: the same message sent again has the same one. */
 export const chatIdSchema = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/, 'an id of a message')
@@ -36,7 +33,6 @@ export const chatSendSchema = chatMessageSchema.pick({ id: true, text: true })
 export const handSetSchema = z.strictObject({ raised: z.boolean() })
 export const handLowerSchema = z.strictObject({ id: slugSchema })
 
-export const reactions = ['like', 'love', 'applause', 'laugh', 'surprise', 'celebrate'] as const
 export const reactionSchema = z.enum(reactions)
 export const reactionSendSchema = z.strictObject({ reaction: reactionSchema })
 

@@ -1,4 +1,3 @@
-import './zod.ts'
 import './i18n.ts'
 import { createRoot } from 'react-dom/client'
 import { beginAppearance } from '../features/appearance/ownAppearance.ts'

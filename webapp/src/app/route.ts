@@ -1,4 +1,5 @@
-import { slugSchema } from '@parley/protocol'
+import { slug } from '../protocolShapes.ts'
+import { read } from '../shape.ts'
 
 export type Route =
   | { page: 'landing' }
@@ -13,8 +14,8 @@ export function routeOf(pathname: string): Route {
   if (pathname === '/signed-in') return { page: 'signed-in' }
   const match = /^\/r\/([^/]*)\/?$/.exec(pathname)
   if (!match) return { page: 'not-found' }
-  const room = slugSchema.safeParse(decode(match[1] ?? ''))
-  return room.success ? { page: 'room', room: room.data } : { page: 'bad-room' }
+  const room = read(slug, decode(match[1] ?? ''))
+  return room === undefined ? { page: 'bad-room' } : { page: 'room', room }
 }
 
 /** What a link to a room may ask for, besides the room. */

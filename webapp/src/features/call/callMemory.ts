@@ -1,14 +1,10 @@
-import { displayNameSchema, mediaStateSchema, slugSchema } from '@parley/protocol'
-import { z } from 'zod'
+import { displayName, mediaState, slug } from '../../protocolShapes.ts'
+import { fields, readJson } from '../../shape.ts'
 import { keep, kept } from '../../ui/kept.ts'
 
 /** What a page has to know to be back in its call after a refresh (REQ-P26 to P29). */
-const rememberedSchema = z.object({
-  room: slugSchema,
-  name: displayNameSchema,
-  media: mediaStateSchema,
-})
-export type RememberedCall = z.infer<typeof rememberedSchema>
+const remembered = fields({ room: slug, name: displayName, media: mediaState })
+export type RememberedCall = ReturnType<typeof remembered>
 
 const callKey = 'parley.call'
 const nameKey = 'parley.name'
@@ -40,8 +36,7 @@ export class CallMemory {
 
   recall(): RememberedCall | undefined {
     try {
-      const parsed = rememberedSchema.safeParse(JSON.parse(this.#storage().getItem(callKey) ?? ''))
-      return parsed.success ? parsed.data : undefined
+      return readJson(remembered, this.#storage().getItem(callKey))
     } catch {
       return undefined
     }

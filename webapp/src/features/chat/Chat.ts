@@ -1,5 +1,7 @@
-import { type ChatMessage, chatTextSchema, type RoomSnapshot } from '@parley/protocol'
+import type { ChatMessage, RoomSnapshot } from '@parley/protocol'
 import type { Clock } from '../../clock.ts'
+import { chatText } from '../../protocolShapes.ts'
+import { read } from '../../shape.ts'
 import type { Cell } from '../../state.ts'
 import type { RoomFollower } from '../call/RoomFollower.ts'
 import { type Ask, type RoomEvent, SignalingError } from '../connection/Signaling.ts'
@@ -38,9 +40,9 @@ export class Chat implements RoomFollower {
 
   /** @returns whether there was anything to send */
   say(written: string): boolean {
-    const text = chatTextSchema.safeParse(cleaned(written))
-    if (!text.success) return false
-    this.#log.write({ id: this.#options.newId(), text: text.data })
+    const text = read(chatText, cleaned(written))
+    if (text === undefined) return false
+    this.#log.write({ id: this.#options.newId(), text })
     this.#pump()
     return true
   }

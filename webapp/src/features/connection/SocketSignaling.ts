@@ -1,15 +1,15 @@
-import {
-  type Ack,
-  type ClientToServerEvents,
-  type IceServer,
-  joinResponseSchema,
-  type MediaState,
-  protocolErrorSchema,
-  type RoomMedia,
-  type RoomSnapshot,
-  type ServerToClientEvents,
+import type {
+  Ack,
+  ClientToServerEvents,
+  IceServer,
+  MediaState,
+  RoomMedia,
+  RoomSnapshot,
+  ServerToClientEvents,
 } from '@parley/protocol'
 import { io, type Socket } from 'socket.io-client'
+import { joinResponse, protocolError } from '../../protocolShapes.ts'
+import { read } from '../../shape.ts'
 import { joinRequest, postJoin, takeEarly } from '../call/earlyJoin.ts'
 import { joinConsent } from '../recording/joinConsent.ts'
 import { signInOfTab } from '../signIn/signInLook.ts'
@@ -315,15 +315,14 @@ export const requestJoinOverHttp: RequestJoin = async (room, name) => {
   })
   const body: unknown = await response.json().catch(() => undefined)
   if (response.ok) {
-    const parsed = joinResponseSchema.safeParse(body)
+    const answer = read(joinResponse, body)
     const serverEpochMs = Date.parse(response.headers.get('date') ?? '')
-    if (parsed.success)
-      return { ...parsed.data, ...(Number.isFinite(serverEpochMs) && { serverEpochMs }) }
+    if (answer) return { ...answer, ...(Number.isFinite(serverEpochMs) && { serverEpochMs }) }
     throw new SignalingError('internal', 'the server answered in a form this page does not know')
   }
-  const refused = protocolErrorSchema.safeParse(body)
-  if (refused.success) {
-    const { code, message } = refused.data
+  const refused = read(protocolError, body)
+  if (refused) {
+    const { code, message } = refused
     // A sign-in, and nothing else, was shown, and not taken.
     const unknown = code === 'unauthenticated' || code === 'token-expired'
     if (!unknown || !signIn || !identity.idToken || invited.invite !== undefined)
@@ -335,8 +334,8 @@ export const requestJoinOverHttp: RequestJoin = async (room, name) => {
 }
 
 function asError(error: Error & { data?: unknown }): SignalingError {
-  const parsed = protocolErrorSchema.safeParse(error.data)
-  return parsed.success
-    ? new SignalingError(parsed.data.code, parsed.data.message)
+  const refused = read(protocolError, error.data)
+  return refused
+    ? new SignalingError(refused.code, refused.message)
     : new SignalingError('offline', error.message)
 }

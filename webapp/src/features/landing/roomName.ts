@@ -1,4 +1,5 @@
-import { slugSchema } from '@parley/protocol'
+import { slug } from '../../protocolShapes.ts'
+import { read } from '../../shape.ts'
 
 const moods = [
   'amber',
@@ -85,6 +86,5 @@ export function suggestRoomName(random: () => number): string {
 export function roomFromInput(input: string): string | undefined {
   const text = input.trim()
   const linked = /\/r\/([^/?#\s]+)/.exec(text)?.[1]
-  const room = slugSchema.safeParse(linked ?? text.replace(/\s+/g, '-'))
-  return room.success ? room.data : undefined
+  return read(slug, linked ?? text.replace(/\s+/g, '-'))
 }

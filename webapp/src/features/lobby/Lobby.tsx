@@ -1,8 +1,8 @@
-import { displayNameSchema } from '@parley/protocol'
 import { type FormEvent, lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { Button, FieldError, Form, Input, Label, TextField } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { roomLinkOf } from '../../app/route.ts'
+import { nameOf } from '../../protocolShapes.ts'
 import { Logo } from '../../ui/Logo.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { Video } from '../../ui/Video.tsx'
@@ -86,7 +86,7 @@ function Entrance() {
       <Suspense>
         <SignInPart needed={!invited} />
       </Suspense>
-      {(invited || person) && <JoinForm known={displayNameSchema.safeParse(person?.name).data} />}
+      {(invited || person) && <JoinForm known={nameOf(person?.name)} />}
     </>
   )
 }
@@ -97,13 +97,13 @@ function JoinForm({ known }: { known?: string | undefined }) {
   const [name, setName] = useState(() => roomLinkOf(location.search).name ?? ownName.read())
   const [tried, setTried] = useState(false)
   const field = useRef<HTMLInputElement>(null)
-  const given = displayNameSchema.safeParse(known ?? name)
+  const given = nameOf(known ?? name)
   const join = (event: FormEvent) => {
     event.preventDefault()
     setTried(true)
-    if (!given.success) return field.current?.focus()
-    if (known === undefined) ownName.write(given.data)
-    void joinCall(given.data)
+    if (given === undefined) return field.current?.focus()
+    if (known === undefined) ownName.write(given)
+    void joinCall(given)
   }
   return (
     <Form onSubmit={join} className="lobby-fields">
@@ -111,7 +111,7 @@ function JoinForm({ known }: { known?: string | undefined }) {
         <TextField
           value={name}
           onChange={setName}
-          isInvalid={tried && !given.success}
+          isInvalid={tried && given === undefined}
           maxLength={64}
           autoFocus
         >

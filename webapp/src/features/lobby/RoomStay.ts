@@ -1,5 +1,5 @@
-import { displayNameSchema } from '@parley/protocol'
 import type { RoomLink } from '../../app/route.ts'
+import { nameOf } from '../../protocolShapes.ts'
 import type { Cell } from '../../state.ts'
 import type { CallSession } from '../call/CallSession.ts'
 import type { CallMemory } from '../call/callMemory.ts'
@@ -45,7 +45,7 @@ export class RoomStay {
     const { call, local, memory, media, pushToTalk } = this.#options
     const remembered = memory.recall()
     const link = this.#options.link()
-    const name = displayNameSchema.safeParse(link.name ?? this.#options.ownName())
+    const name = nameOf(link.name ?? this.#options.ownName())
     call.set({ ...initialCall, room, relayForced: link.relayForced })
     this.#count++
     void this.#load()
@@ -58,7 +58,7 @@ export class RoomStay {
       void this.join(remembered.name)
     } else {
       if (pushToTalk()) local.set({ audio: { ...local.get().audio, on: false } })
-      if (link.autojoin && name.success) void this.join(name.data)
+      if (link.autojoin && name !== undefined) void this.join(name)
     }
     void media.open()
 
@@ -74,7 +74,7 @@ export class RoomStay {
   /** Joins the room of the page; the microphone and camera may still be opening. */
   async join(typed: string): Promise<void> {
     const { call, now } = this.#options
-    const { data: name } = displayNameSchema.safeParse(typed)
+    const name = nameOf(typed)
     // Without a name there is nobody to join as: the lobby asks for one (REQ-P3).
     if (name === undefined) return call.set({ phase: 'idle' })
     const startedAt = now()

@@ -1,4 +1,3 @@
-import '../../app/zod.ts'
 import { routeOf } from '../../app/route.ts'
 import '../call/ownCall.ts'
 import { beginStay } from './stay.ts'

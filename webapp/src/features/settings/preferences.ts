@@ -1,4 +1,16 @@
-import { z } from 'zod'
+import {
+  fields,
+  flag,
+  list,
+  number,
+  oneOf,
+  orElse,
+  orNull,
+  pair,
+  readJson,
+  type Shape,
+  text,
+} from '../../shape.ts'
 import { areValid, type Bindings, defaultBindings } from '../voice/shortcutBindings.ts'
 import { volumeMax } from '../voice/Volumes.ts'
 
@@ -14,16 +26,19 @@ export const qualityLevels = {
 export const qualityChoices = ['auto', 'high', 'standard', 'low'] as const
 export type QualityChoice = (typeof qualityChoices)[number]
 
-const device = z.string().min(1).max(256).nullable().catch(null)
-const on = (byDefault: boolean) => z.boolean().catch(byDefault)
-const key = z.string().min(1).max(40).nullable()
+const device = orElse(orNull(text(1, 256)), () => null)
+const on = (byDefault: boolean) => orElse(flag, () => byDefault)
+const key = orNull(text(1, 40))
 
-const bindingsSchema = z
-  .object({ mute: key, camera: key, share: key, leave: key, talk: key })
-  .refine((bindings: Bindings) => areValid(bindings))
+const anyBindings = fields({ mute: key, camera: key, share: key, leave: key, talk: key })
+const bindings: Shape<Bindings> = (value) => {
+  const found = anyBindings(value)
+  if (!areValid(found)) throw new TypeError('not keys that can be told apart')
+  return found
+}
 
 /** Each field stands for itself: one that is spoiled is the default again, and no other. */
-const preferencesSchema = z.object({
+const preferences = fields({
   /** Device ids, as the browser gives them to this site; null: its default. */
   microphone: device,
   camera: device,
@@ -32,37 +47,36 @@ const preferencesSchema = z.object({
   echoCancellation: on(true),
   autoGainControl: on(true),
   /** Louder than this, in dB of full scale, is voice (REQ-P10). */
-  thresholdDb: z.number().min(thresholdRangeDb.min).max(thresholdRangeDb.max).catch(-50),
+  thresholdDb: orElse(number(thresholdRangeDb.min, thresholdRangeDb.max), () => -50),
   /** Meetings begin muted, and a held key talks. */
   pushToTalk: on(false),
   /** A sound when somebody joins or leaves. */
   joinSounds: on(true),
-  quality: z.enum(qualityChoices).catch('auto'),
-  shortcuts: bindingsSchema.catch({ ...defaultBindings }),
-  volumes: z.array(z.tuple([z.string().max(128), z.number().min(0).max(volumeMax)])).catch([]),
+  quality: orElse<QualityChoice>(oneOf(qualityChoices), () => 'auto'),
+  shortcuts: orElse(bindings, () => ({ ...defaultBindings })),
+  volumes: orElse(list(pair(text(0, 128), number(0, volumeMax))), () => []),
 })
 
-export type Preferences = z.infer<typeof preferencesSchema>
-export const initialPreferences: Preferences = preferencesSchema.parse({})
+export type Preferences = ReturnType<typeof preferences>
+export const initialPreferences: Preferences = preferences({})
 
 const storageKey = 'parley.preferences'
 
 /** What a person chose on this device, from its local storage, whatever is in there. */
 export function loadPreferences(storage: () => Pick<Storage, 'getItem'>): Preferences {
   try {
-    const parsed = preferencesSchema.safeParse(JSON.parse(storage().getItem(storageKey) ?? '{}'))
-    return parsed.success ? parsed.data : initialPreferences
+    return readJson(preferences, storage().getItem(storageKey)) ?? initialPreferences
   } catch {
-    return initialPreferences // spoiled, or the browser keeps nothing for this site
+    return initialPreferences // the browser keeps nothing for this site
   }
 }
 
 export function savePreferences(
   storage: () => Pick<Storage, 'setItem'>,
-  preferences: Preferences,
+  chosen: Preferences,
 ): void {
   try {
-    storage().setItem(storageKey, JSON.stringify(preferences))
+    storage().setItem(storageKey, JSON.stringify(chosen))
   } catch {
     // Full, or the browser keeps nothing for this site: they hold for as long as the page does.
   }

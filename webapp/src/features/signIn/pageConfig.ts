@@ -1,4 +1,5 @@
-import { type PageConfig, pageConfigSchema } from '@parley/protocol'
+import type { PageConfig } from '@parley/protocol'
+import { pageConfig } from '../../protocolShapes.ts'
 
 export type LoadedConfig = { config: PageConfig; serverAheadMs: number }
 
@@ -19,7 +20,7 @@ async function ask(): Promise<LoadedConfig> {
   if (!response.ok) throw new Error(`the server answered ${response.status}`)
   const serverMs = Date.parse(response.headers.get('date') ?? '')
   return {
-    config: pageConfigSchema.parse(await response.json()),
+    config: pageConfig(await response.json()),
     serverAheadMs: Number.isFinite(serverMs) ? serverMs - Date.now() : 0,
   }
 }

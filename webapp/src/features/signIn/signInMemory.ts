@@ -1,27 +1,22 @@
-import { z } from 'zod'
+import { fields, number, optional, readJson, type Shape, text } from '../../shape.ts'
 
 /** A sign-in that came back. Times are those of the identity provider. */
-const signedInSchema = z.object({
-  idToken: z.string(),
+const signedIn = fields({
+  idToken: text(),
   /** Of the token; a renewed one may have none. */
-  nonce: z.string().optional(),
-  refreshToken: z.string().optional(),
-  subject: z.string(),
-  name: z.string().optional(),
-  expiresAtMs: z.number(),
+  nonce: optional(text()),
+  refreshToken: optional(text()),
+  subject: text(),
+  name: optional(text()),
+  expiresAtMs: number(),
   /** When it came, by the clock of this device. */
-  cameAtMs: z.number(),
+  cameAtMs: number(),
 })
-export type SignedIn = z.infer<typeof signedInSchema>
+export type SignedIn = ReturnType<typeof signedIn>
 
 /** A sign-in that is on its way, over the pages of the identity provider. */
-const pendingSchema = z.object({
-  state: z.string(),
-  nonce: z.string(),
-  verifier: z.string(),
-  returnTo: z.string(),
-})
-export type PendingSignIn = z.infer<typeof pendingSchema>
+const pending = fields({ state: text(), nonce: text(), verifier: text(), returnTo: text() })
+export type PendingSignIn = ReturnType<typeof pending>
 
 type TabStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
@@ -37,7 +32,7 @@ export class SignInMemory {
   }
 
   signedIn(): SignedIn | undefined {
-    return this.#read(keys.signedIn, signedInSchema)
+    return this.#read(keys.signedIn, signedIn)
   }
 
   /** Throws where the browser keeps nothing: nobody can sign in then. */
@@ -54,7 +49,7 @@ export class SignInMemory {
   }
 
   pending(): PendingSignIn | undefined {
-    return this.#read(keys.pending, pendingSchema)
+    return this.#read(keys.pending, pending)
   }
 
   /** Once: what came back is not taken a second time. */
@@ -64,9 +59,9 @@ export class SignInMemory {
     return pending
   }
 
-  #read<T>(key: string, schema: z.ZodType<T>): T | undefined {
+  #read<T>(key: string, shape: Shape<T>): T | undefined {
     try {
-      return schema.safeParse(JSON.parse(this.#storage().getItem(key) ?? '')).data
+      return readJson(shape, this.#storage().getItem(key))
     } catch {
       return undefined
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { formatTurnUsername, parseTurnUsername } from './ids.ts'
+import { formatTurnUsername, parseTurnUsername } from './turn-username.ts'
 
 /** Of the form, or off by a little. */
 const nearly = fc.stringMatching(/^[0-9]{1,13}:[a-z0-9_-]{0,4}(\.[a-z0-9_ :.-]{1,4}){1,3}$/)
