@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { ReportRequestError } from '@parley/relay-cost'
 import { Command, CommanderError, Help } from 'commander'
+import { addAdmin } from './commands/admin.ts'
 import { addCompletion, addCompletionAnswers } from './commands/completion.ts'
 import { addCost } from './commands/cost/cost.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -87,6 +88,7 @@ function parley(): Command {
   addRender(program)
   program.commandsGroup('Operate:')
   addInvite(program)
+  addAdmin(program)
   addDrain(program)
   addOperate(program)
   program.commandsGroup('Other:')

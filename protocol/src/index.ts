@@ -1,4 +1,5 @@
 export * from './access.ts'
+export * from './admin.ts'
 export * from './demo.ts'
 export * from './ids.ts'
 export * from './latency-histogram.ts'

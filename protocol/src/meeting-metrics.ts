@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { AdminHistory } from './admin.ts'
 import { slugSchema } from './ids.ts'
 import type { Ack } from './meeting.ts'
 import type { QualityLabel } from './quality.ts'
@@ -76,6 +77,9 @@ export type UserMetrics = Omit<FullMetrics, 'n' | 'full'>
 /** `admin:subscribe`. */
 export const adminSubscribeSchema = z.strictObject({})
 
+/** `admin:history`: of whom. */
+export const adminAskHistorySchema = z.strictObject({ meetingId: slugSchema, userId: slugSchema })
+
 export const alertKinds = ['latency', 'loss', 'quality', 'relay'] as const
 export type AlertKind = (typeof alertKinds)[number]
 
@@ -119,6 +123,11 @@ export type MetricsClientEvents = {
   'meeting:metrics': (message: MeetingMetrics, ack?: (a: Ack<null>) => void) => void
   /** Of admins. The answer is all there is; what follows are changes. */
   'admin:subscribe': (message: Record<string, never>, ack: (a: Ack<LiveSnapshot>) => void) => void
+  /** Of admins: somebody's last hour, and why they are relayed. */
+  'admin:history': (
+    message: z.infer<typeof adminAskHistorySchema>,
+    ack: (a: Ack<AdminHistory>) => void,
+  ) => void
 }
 
 export type MetricsServerEvents = {

@@ -17,6 +17,7 @@ import { knocks, leastHeir } from './access/policy.ts'
 import { atLeast, demand } from './access/powers.ts'
 import { countedAs } from './client-address.ts'
 import { isTurnedAway, SignalingError } from './errors.ts'
+import { bearer, parse } from './http-input.ts'
 import type { JoinClaims } from './join-token.ts'
 import type { Metrics } from './metrics.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -160,26 +161,4 @@ function demandLent(own: Role, granted: Role, expiresInSeconds: number): void {
       'forbidden',
       `body.expiresInSeconds: you are host of this meeting for want of another; links of yours hold ${lentInviteSeconds} s at most`,
     )
-}
-
-function bearer(header: string | undefined): string | undefined {
-  return /^Bearer (\S+)$/i.exec(header ?? '')?.[1]
-}
-
-function parse<T>(
-  schema: {
-    safeParse(
-      value: unknown,
-    ):
-      | { success: true; data: T }
-      | { success: false; error: { issues: { path: PropertyKey[]; message: string }[] } }
-  },
-  value: unknown,
-  what: string,
-): T {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  const place = [what, ...(issue?.path ?? []).map(String)].join('.')
-  throw new SignalingError('invalid', `${place}: ${issue?.message ?? 'malformed'}`.slice(0, 200))
 }

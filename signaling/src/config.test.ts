@@ -85,6 +85,17 @@ describe('parseConfig', () => {
     expect(['', '500', '1'].map(eventsPerSecond)).toEqual([1, 10, 0.2])
   })
 
+  it('REQ-A1: asks a meter that it has a token for', () => {
+    const PARLEY_METER_API = 'http://demo-meter:8090'
+    const meter = { ...required, PARLEY_METER_API }
+    expect(parseConfig({ ...meter, PARLEY_METER_TOKEN_FILE: '/token' }).meter).toEqual({
+      url: PARLEY_METER_API,
+      tokenFile: '/token',
+    })
+    expect(catching(() => parseConfig(meter)).message).toContain('PARLEY_METER_TOKEN_FILE: ')
+    expect(parseConfig({ ...required, PARLEY_METER_TOKEN_FILE: '/token' }).meter).toBeUndefined()
+  })
+
   it('takes an empty variable for one that is not set', () => {
     expect(parseConfig({ ...required, REDIS_URL_FILE: '', PORT: '' }).port).toBe(8080)
   })

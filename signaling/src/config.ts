@@ -56,6 +56,8 @@ const envSchema = z.object({
   PARLEY_TRUSTED_HOPS: z.coerce.number().int().min(0).max(8).default(0),
   PARLEY_TRUSTED_PROXIES: z.string().default(''),
   PARLEY_WEBAPP_DIR: z.string().optional(),
+  PARLEY_METER_API: z.url({ protocol: /^https?$/ }).optional(),
+  PARLEY_METER_TOKEN_FILE: file.optional(),
   METRICS_ENABLED: flag,
   METRICS_HTTP_ENABLED: flag,
   METRICS_BUFFER_SIZE: z.coerce.number().int().positive().default(trafficBufferSize),
@@ -131,6 +133,8 @@ export type SignalingConfig = {
   proxies: TrustedProxies
   /** Folder of a built webapp to serve besides the API. */
   webappDir?: string
+  /** The meter that admins are told of, and the file with its token; left out: none. */
+  meter?: { url: string; tokenFile: string }
   /** File with `redis://…`; without it rooms live in this process. */
   redisUrlFile?: string
   /** What is counted for the meter, which wants Redis; left out: nothing. */
@@ -165,6 +169,8 @@ const remedies: Record<string, string> = {
   PARLEY_OIDC_SCOPE: 'name what pages ask for, like "openid profile groups"',
   PARLEY_ERRORS_DSN: 'set it to the DSN of a project, like https://key@errors.example.org/1',
   PARLEY_ERRORS_PAGE_DSN: 'set it to the DSN of a project, like https://key@errors.example.org/2',
+  PARLEY_METER_API: 'set it to where the meter listens, like http://demo-meter:8090',
+  PARLEY_METER_TOKEN_FILE: 'set it to a file that holds the token of the meter',
   PARLEY_TRUSTED_PROXIES: 'give ranges like 10.0.0.0/8 or fd00::/8, separated by commas',
 }
 
@@ -234,6 +240,12 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     },
     proxies: { hops: e.PARLEY_TRUSTED_HOPS, ranges: parseRanges(e.PARLEY_TRUSTED_PROXIES) },
     ...(e.PARLEY_WEBAPP_DIR && { webappDir: e.PARLEY_WEBAPP_DIR }),
+    ...(e.PARLEY_METER_API && {
+      meter: {
+        url: e.PARLEY_METER_API,
+        tokenFile: e.PARLEY_METER_TOKEN_FILE ?? missing('PARLEY_METER_TOKEN_FILE'),
+      },
+    }),
     ...(e.REDIS_URL_FILE && { redisUrlFile: e.REDIS_URL_FILE }),
     ...(e.METRICS_ENABLED === 'true' && {
       traffic: {

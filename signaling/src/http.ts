@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { type AdminApiDeps, serveAdminApi } from './admin/admin-api.ts'
 import { type ApiDeps, serveApi } from './api.ts'
 import type { Trust } from './client-address.ts'
 import { ConfigError } from './config.ts'
@@ -13,6 +14,7 @@ import { monitorHttp } from './traffic/http-monitor.ts'
 import type { Sample } from './traffic/rows.ts'
 
 export type HttpDeps = ApiDeps & {
+  meter: AdminApiDeps['meter']
   origins: OriginPolicy
   /** Origins that pages connect to, besides this server. */
   connectTo: readonly string[]
@@ -79,6 +81,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
   })
 
   serveApi(app, deps)
+  serveAdminApi(app, deps)
 
   app.get('/healthz', async () => ({ ok: true }))
 
@@ -116,9 +119,12 @@ function serveWebapp(app: FastifyInstance, root: string) {
     },
   })
   app.setNotFoundHandler((request, reply) => {
-    // A room's address is the page's own business: every /r/<room> is the same page, and so is the way back to it from
-    // the identity provider.
-    if (request.method === 'GET' && /^\/(?:r\/[^/]+\/?|signed-in)(?:\?.*)?$/.test(request.url))
+    // A room's address is the page's own business: every /r/<room> is the same page, and so are the way back to it from
+    // the identity provider and the admin page.
+    if (
+      request.method === 'GET' &&
+      /^\/(?:r\/[^/]+\/?|signed-in|admin\/?)(?:\?.*)?$/.test(request.url)
+    )
       return reply.sendFile('index.html')
     return notFound()
   })

@@ -4,8 +4,10 @@ import type { PageConfig } from '@parley/protocol'
 import { type Logger, pino } from 'pino'
 import type { Registry } from 'prom-client'
 import { Server } from 'socket.io'
+import { looksLikeAdminToken, verifyAdminToken } from './access/admin-token.ts'
 import { oidcOf } from './access/oidc.ts'
 import { authConfigOf } from './access/policy.ts'
+import { meterReader } from './admin/meter-reader.ts'
 import { clientAddress, countedAs, trustOf } from './client-address.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { ConfigError, type SignalingConfig } from './config.ts'
@@ -132,12 +134,22 @@ export async function startSignaling(
     openTraffic(config.traffic, { redis, cluster: config.cluster, clock, log })
   if (traffic) registerTraffic(metrics.registry, traffic.outbox)
 
+  const meterToken =
+    config.meter && watchFile(config.meter.tokenFile, (text) => text.trim(), onProblem)
+  const meter =
+    config.meter &&
+    meterReader({
+      ...{ url: config.meter.url, now: clock.now, log },
+      token: () => meterToken?.current() || undefined,
+    })
+
   const trust = trustOf(config.proxies)
   const connectTo = originsOf(config)
 
   const app = createHttp({
     trust,
     connectTo,
+    meter,
     rooms,
     turn,
     sfu,
@@ -185,6 +197,7 @@ export async function startSignaling(
     Object.assign(answered, headers)
   })
   const addressOf = (request: IncomingMessage) => countedAs(clientAddress(request, trust))
+  const countLinks = createLinkMetrics(metrics.registry)
   const gateway = serveMeetings({
     io,
     rooms,
@@ -193,7 +206,10 @@ export async function startSignaling(
     sfu,
     linkReports: linkReports({
       ...{ redis, cluster: config.cluster, now: clock.now, log },
-      onReport: createLinkMetrics(metrics.registry),
+      onReport(from, report) {
+        countLinks(from.participant, report)
+        meetingMetrics?.lastHour.noteLink(from, report)
+      },
     }),
     limit: rateLimit(config.messagesPerSecond, config.messagesPerSecond * 6),
     metrics: () => metrics,
@@ -229,9 +245,14 @@ export async function startSignaling(
       record: traffic?.record,
       async admit(request, token) {
         await reporters.ofAddress.take(addressOf(request))
-        const claims = await verifyToken(token)
-        await reporters.ofUser.take(claims.participant)
-        return claims
+        if (looksLikeAdminToken(token)) {
+          const admin = await verifyAdminToken(keys(), token, clock.now())
+          await reporters.ofUser.take(admin.id)
+          return { admin }
+        }
+        const seat = await verifyToken(token)
+        await reporters.ofUser.take(seat.participant)
+        return { seat }
       },
     })
 
@@ -275,6 +296,7 @@ export async function startSignaling(
     await rooms.close()
     release()
     joinKeys.close()
+    meterToken?.close()
     turn.close()
     sfu.close()
     for (const watch of sfuWatches) watch.close()

@@ -1,15 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { durationSeconds } from '@parley/operator/api'
-import {
-  displayNameSchema,
-  invitePath,
-  longestInviteSeconds,
-  type Role,
-  roles,
-  slugSchema,
-} from '@parley/protocol'
+import { displayNameSchema, invitePath, type Role, roles, slugSchema } from '@parley/protocol'
 import { type Command, Option } from 'commander'
-import { UsageError } from '../errors.ts'
+import { check, keysAndUrl, type LinkOptions, seconds } from './link-options.ts'
 
 export function addInvite(program: Command): void {
   program
@@ -50,17 +41,13 @@ Examples:
     })
 }
 
-interface InviteOptions {
+interface InviteOptions extends LinkOptions {
   room: string
-  cluster?: string
-  keyFile?: string
-  url?: string
   role: Role
   expires: string
   name?: string
   tenant: string
   once?: boolean
-  kubeconfig?: string
 }
 
 /** What is asked for, checked. @throws UsageError */
@@ -89,44 +76,4 @@ export async function inviteLink(
   const { invite } = await signInvite(parseKeyList(keys)[0], invitation, nowMs, ttlSeconds)
   const path = invitePath(invitation.room, invite)
   return url === undefined ? path : new URL(path, url).href
-}
-
-async function keysAndUrl(options: InviteOptions): Promise<{ keys: string; url?: string }> {
-  const { cluster, keyFile, url } = options
-  if ((cluster === undefined) === (keyFile === undefined))
-    throw new UsageError('say whose room it is: --cluster NAMESPACE/NAME, or --key-file FILE')
-  if (url !== undefined && !URL.canParse(url))
-    throw new UsageError(`--url wants an address like https://meet.example.com, not "${url}"`)
-  if (keyFile !== undefined)
-    return { keys: await readFile(keyFile, 'utf8'), ...(url !== undefined && { url }) }
-  const { joinKeysOf, parseClusterName, withApi } = await import('../cluster.ts')
-  const name = parseClusterName(cluster ?? '')
-  const { keys, domain } = await withApi(options.kubeconfig, (api) => joinKeysOf(api, name))
-  return { keys, url: url ?? `https://${domain}` }
-}
-
-function seconds(text: string): number {
-  let found: number
-  try {
-    found = durationSeconds(text)
-  } catch {
-    throw new UsageError(`--expires wants a duration such as 24h or 30m, not "${text}"`)
-  }
-  if (found < 60 || found > longestInviteSeconds)
-    throw new UsageError('--expires: a link is good for 1m at least and 2160h (90 days) at most')
-  return Math.floor(found)
-}
-
-function check<T>(
-  option: string,
-  schema: {
-    safeParse(
-      value: unknown,
-    ): { success: true; data: T } | { success: false; error: { issues: { message: string }[] } }
-  },
-  value: string,
-): T {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new UsageError(`${option}: ${parsed.error.issues[0]?.message ?? 'cannot be used'}`)
 }

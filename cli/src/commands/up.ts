@@ -88,6 +88,7 @@ async function run(options: Options): Promise<void> {
       )
     if (up.store)
       say(`  What is relayed: parley cost report --store ${up.store} --by room,participant`)
+    say(`  Meetings as they are: parley admin --key-file ${up.keyFile} --url ${up.url}`)
     say(`Ready in ${(up.readyMs / 1000).toFixed(1)} s. Ctrl-C ends it.`)
     console.log(up.url)
     await Promise.race([up.failed, aborted(stop.signal)])

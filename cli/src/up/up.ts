@@ -43,6 +43,8 @@ export interface Up {
   folder: string
   /** The meter's store, `sqlite:…`; undefined where nothing is metered. */
   store?: string
+  /** The keys that sign links. */
+  keyFile: string
   /** Rejects when a process ends by itself. */
   failed: Promise<never>
   /** The meter's report of all of this run as JSON; undefined where nothing is metered. */
@@ -120,7 +122,7 @@ interface Ports {
   sfu: { http: number; media: number; metrics: number }
 }
 
-async function start(session: Session): Promise<Pick<Up, 'url' | 'store' | 'report'>> {
+async function start(session: Session): Promise<Pick<Up, 'url' | 'store' | 'keyFile' | 'report'>> {
   const { folder, say, closers, ending, mc: wanted } = session
   const upstreams = new Map<'signaling' | 'sfu' | 'vite', Upstream>()
   const found = mediaAddress(session.host) ?? (await machineAddress())
@@ -171,6 +173,7 @@ async function start(session: Session): Promise<Pick<Up, 'url' | 'store' | 'repo
     ...(plan.runs.meter && {
       store: `sqlite:${join(folder, 'meter', 'var', 'lib', 'parley', 'meter.db')}`,
     }),
+    keyFile: join(folder, 'signaling', 'etc', 'parley', 'secrets', 'join', 'key'),
     report: async () => (plan.runs.meter ? run.report() : undefined),
   }
 }
@@ -307,6 +310,7 @@ function runner(
           HOST: '127.0.0.1',
           PORT: String(ports.signaling),
           PARLEY_DRAIN_SECONDS: '0',
+          PARLEY_METER_API: runs.meter ? meterUrl : '',
           ...(runs.turn ? {} : { PARLEY_TURN: 'None' }),
           ...(webapp === undefined ? {} : { PARLEY_WEBAPP_DIR: webapp }),
         },

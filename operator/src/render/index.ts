@@ -13,11 +13,11 @@ export {
 } from './inputs.ts'
 export type { KubernetesObject, Secret } from './kubernetes.ts'
 export { type Limitation, limitations } from './limitations.ts'
-export { METER_PORT } from './meter.ts'
 export {
   claimNames,
   configMapNames,
   labelsOf,
+  METER_PORT,
   namespaceOf,
   objectName,
   secretNames,

@@ -9,6 +9,7 @@ import { pricePreset } from './limitations.ts'
 import {
   claimNames,
   configMapNames,
+  METER_PORT,
   metadata,
   namespaceOf,
   secretNames,
@@ -25,8 +26,6 @@ import {
 } from './pod.ts'
 import { redisAccess } from './redis.ts'
 import { counts } from './signaling.ts'
-
-export const METER_PORT = 8090
 
 const podsFolder = '/etc/parley/media-pods'
 

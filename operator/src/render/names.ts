@@ -51,6 +51,9 @@ export function metadata(
   return { name, namespace: namespaceOf(mc), labels: labelsOf(mc, component) }
 }
 
+/** Of the meter's HTTP. */
+export const METER_PORT = 8090
+
 /** Host name of a component's Service for everything in the cluster. */
 export function serviceHost(mc: MeetingCluster, component: Component): string {
   return `${objectName(mc, component)}.${namespaceOf(mc)}.svc`

@@ -101,7 +101,7 @@ describe('REQ-K1: network policies', () => {
     expect(ingress).toEqual({ ports: [{ protocol: 'TCP', port: 8080 }] })
   })
 
-  it('let the meter be reached by the API server, which is no pod, and by Prometheus', () => {
+  it('let the meter be reached by the API server, which is no pod, by Prometheus and by signaling', () => {
     const node = (...podNetworks: string[]) => ({ internal: ['10.1.0.11'], podNetworks })
     const nodes = { n1: node('10.2.1.0/24', 'fd00:1::/64'), n2: node('10.2.2.0/24') }
     const [ingress] = policies({}, renderInputs({ nodes }))['demo-meter']?.ingress ?? []
@@ -116,7 +116,12 @@ describe('REQ-K1: network policies', () => {
       expect.objectContaining({
         podSelector: { matchLabels: { 'app.kubernetes.io/name': 'prometheus' } },
       }),
+      pods('signaling'),
     ])
+    expect(policies()['demo-signaling']?.egress).toContainEqual({
+      to: [pods('meter')],
+      ports: [{ protocol: 'TCP', port: 8090 }],
+    })
   })
 
   it('let the meter be reached from anywhere where nobody knows the networks of pods', () => {

@@ -1,8 +1,7 @@
 import { type Component, hasLiveKit, type MeetingCluster } from '../api/index.ts'
 import type { RenderInputs } from './inputs.ts'
 import type { KubernetesObject } from './kubernetes.ts'
-import { METER_PORT } from './meter.ts'
-import { metadata, selectorOf } from './names.ts'
+import { METER_PORT, metadata, selectorOf } from './names.ts'
 import { REDIS_PORT, redisAddress } from './redis.ts'
 import { SFU_PORT } from './sfu.ts'
 import { SIGNALING_PORT, signalingAsksPorts } from './signaling.ts'
@@ -59,13 +58,20 @@ export function renderNetworkPolicies(mc: MeetingCluster, inputs: RenderInputs):
           ports: [{ protocol: 'TCP', port: SIGNALING_PORT }],
         },
       ],
-      egress: [dns, redis, ...sfu, ...outside(signalingAsksPorts(mc))],
+      egress: [
+        dns,
+        redis,
+        // Admins are told what relaying costs.
+        { peers: [pods('meter')], ports: [{ protocol: 'TCP', port: METER_PORT }] },
+        ...sfu,
+        ...outside(signalingAsksPorts(mc)),
+      ],
     }),
     policy(mc, 'meter', {
       ingress: [
         {
           // Reports are read through the API server's proxy.
-          ...(apiServer && { peers: [...apiServer, prometheus] }),
+          ...(apiServer && { peers: [...apiServer, prometheus, pods('signaling')] }),
           ports: [{ protocol: 'TCP', port: METER_PORT }],
         },
       ],

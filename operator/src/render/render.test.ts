@@ -136,6 +136,7 @@ describe('whatever the spec says', () => {
       signaling: [
         'demo-join-key/key',
         'demo-livekit-keys/keys',
+        'demo-meter-token/token',
         'demo-redis-auth/url',
         'demo-turn-secret/secrets',
       ],

@@ -37,6 +37,15 @@ it.each(['Admit', 'Knock', 'Refuse'] as const)(
   },
 )
 
+it('REQ-A1: signaling asks the meter of its own cluster, by the token that it is given', () => {
+  expect(env({})).toMatchObject({
+    PARLEY_METER_API: 'http://demo-meter.meetings.svc:8090',
+    PARLEY_METER_TOKEN_FILE: '/etc/parley/secrets/meter/token',
+  })
+  const secrets = pod({})?.volumes?.flatMap(({ secret }) => secret?.secretName ?? [])
+  expect(secrets).toContain('demo-meter-token')
+})
+
 it('REQ-K7: a signaling pod gets its drain timeout, and a little to end in', () => {
   expect(pod({ signaling: { drainTimeout: '2m' } })?.terminationGracePeriodSeconds).toBe(130)
   expect(env({ signaling: { drainTimeout: '2m' } }).PARLEY_DRAIN_SECONDS).toBe('120')

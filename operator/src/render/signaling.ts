@@ -13,7 +13,14 @@ import {
 } from './common.ts'
 import type { RenderInputs } from './inputs.ts'
 import type { ConfigMap, Deployment, KubernetesObject, Service } from './kubernetes.ts'
-import { configMapNames, metadata, secretNames, selectorOf, serviceHost } from './names.ts'
+import {
+  configMapNames,
+  METER_PORT,
+  metadata,
+  secretNames,
+  selectorOf,
+  serviceHost,
+} from './names.ts'
 import { configMapMount, httpProbes, podTemplate, scratchMount, secretMount } from './pod.ts'
 import { redisAccess } from './redis.ts'
 import { JOIN_TOKEN_TTL_SECONDS } from './rotating.ts'
@@ -108,6 +115,12 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
           ...given(proxiesEnv(mc)),
           ...given(errorsEnv(mc, inputs)),
           ...given(countingEnv(mc)),
+          // Admins are told what relaying costs.
+          {
+            name: 'PARLEY_METER_API',
+            value: `http://${serviceHost(mc, 'meter')}:${METER_PORT}`,
+          },
+          { name: 'PARLEY_METER_TOKEN_FILE', value: '/etc/parley/secrets/meter/token' },
           { name: 'PARLEY_SFU', value: hasLiveKit(mc) ? 'LiveKit' : 'None' },
           ...(hasLiveKit(mc)
             ? [
@@ -125,6 +138,7 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
         mounts: [
           secretMount('turn', secretNames(mc).turn, ['secrets']),
           secretMount('join', secretNames(mc).joinKey, ['key']),
+          secretMount('meter', secretNames(mc).meterToken, ['token']),
           ...(hasLiveKit(mc) ? [secretMount('livekit', secretNames(mc).livekit, ['keys'])] : []),
           ...redis.mounts,
           configMapMount(

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import {
   type Ack,
+  type AdminHistory,
+  type AdminTokenResponse,
   type FullMetrics,
+  type LinkReport,
   type LiveSnapshot,
   type LiveUpdate,
   type MeetingAlert,
@@ -10,6 +13,7 @@ import {
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { io, type Socket } from 'socket.io-client'
+import { signAdminLink } from '../access/admin-token.ts'
 import { signInvite } from '../access/invite-token.ts'
 import { type Signaling, startSignaling } from '../server.ts'
 import { startRedis } from '../testing/redis-process.ts'
@@ -76,6 +80,26 @@ async function adminAt(url: string) {
   return { ...admin, heard, snapshot: answer.data }
 }
 
+/** What a page says of a link that it was told to relay. */
+const relayedTo = (peer: string): LinkReport => ({
+  ...{ link: 0, ageMs: 1, peer, policy: 'relay', errors: [], mappingVaries: false },
+  ...{ gathered: { host: false, srflx: false, relay: true }, failedPairs: 0, ended: false },
+  answered: { udp: true, tcp: false, tls: false },
+  selected: { local: 'relay', remote: 'host', relayProtocol: 'udp' },
+})
+
+/** An admin of a tenant without a seat, by a link. */
+async function adminByLink(url: string, tenant = 'default') {
+  const link = await signAdminLink(joinKey, { tenant }, Date.now(), 600)
+  const response = await fetch(`${url}/api/admin/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ link }),
+  })
+  const { token } = (await response.json()) as AdminTokenResponse
+  return { token, ...metricsSocket(url, token) }
+}
+
 const refusalOf = (socket: Socket) =>
   new Promise<string>((resolve) =>
     socket.once('connect_error', (error) =>
@@ -118,6 +142,45 @@ describe('the metrics gateway', () => {
     expect(await refusalOf(evil.socket)).toMatch(/error/)
     const ana = await seated(server.url, 'daily')
     expect(code(await ana.ask('admin:subscribe', {}))).toBe('forbidden')
+  }, 60_000)
+
+  it('REQ-G2: an admin without a seat sees their tenant, says nothing of any meeting, and takes no seat', async () => {
+    const ana = await seated(server.url, 'watched')
+    expect(code(await ana.say({ metrics: full({ relayed: 1 }) }))).toBe('ok')
+    const admin = await adminByLink(server.url)
+    const seen = await admin.ask<LiveSnapshot>('admin:subscribe', {})
+    expect(seen.ok && seen.data.users.map(({ userId }) => userId)).toContain(ana.id)
+    expect(code(await admin.say({ metrics: full() }))).toBe('not-joined')
+    const other = await adminByLink(server.url, 'acme')
+    expect(await other.ask('admin:subscribe', {})).toEqual({
+      ok: true,
+      data: { users: [], alerts: [] },
+    })
+
+    const bob = await people.enter(server.url, 'watched', 'Bob')
+    const who = { meetingId: 'watched', userId: ana.id }
+    expect(
+      await ana.client.timeout(5000).emitWithAck('link:report', relayedTo(bob.id)),
+    ).toMatchObject({
+      ok: true,
+    })
+    const links = [
+      { peer: bob.id, relayed: true, relayOf: 'self', reason: 'policy', relayProtocol: 'udp' },
+    ]
+    expect(await admin.ask<AdminHistory>('admin:history', who)).toMatchObject({
+      ok: true,
+      data: { links },
+    })
+    expect(await other.ask<AdminHistory>('admin:history', who)).toEqual({
+      ok: true,
+      data: { minutes: [], links: [] },
+    })
+    expect(code(await admin.ask('admin:history', { meetingId: 'watched' }))).toBe('invalid')
+    expect(code(await ana.ask('admin:history', who))).toBe('forbidden')
+    // The call's own sockets take another token.
+    expect(await refusalOf(people.socket(server.url, admin.token) as unknown as Socket)).toBe(
+      'unauthenticated',
+    )
   }, 60_000)
 
   it('REQ-G1: only of the room one sits in, and of oneself; what is absurd is refused by name', async () => {
@@ -187,5 +250,19 @@ describe('the metrics gateway', () => {
     again.socket.disconnect()
     await until('she is gone from Redis', async () => (await reader.exists(key)) === 0)
     reader.disconnect()
+  }, 60_000)
+
+  it('REQ-A1: why somebody is relayed is known to the admins of every replica', async () => {
+    const [first, second] = replicas as [Signaling, Signaling]
+    const ana = await seated(first.url, 'why')
+    const bob = await people.enter(first.url, 'why', 'Bob')
+    await ana.client.timeout(5000).emitWithAck('link:report', relayedTo(bob.id))
+    const admin = await adminByLink(second.url)
+    let known: Ack<AdminHistory> | undefined
+    await until('the other replica knows', async () => {
+      known = await admin.ask<AdminHistory>('admin:history', { meetingId: 'why', userId: ana.id })
+      return known.ok && known.data.links.length > 0
+    })
+    expect(known).toMatchObject({ data: { links: [{ peer: bob.id, reason: 'policy' }] } })
   }, 60_000)
 })

@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client'
 import type { Sample } from '../traffic/rows.ts'
 import { createClientMetrics } from './client-metrics.ts'
 import { noFeed, redisFeed } from './feed.ts'
+import { type LastHour, memoryLastHour, redisLastHour } from './last-hour.ts'
 import { redisLiveStore } from './live-store.ts'
 import {
   type MeetingMetricsDeps,
@@ -40,12 +41,14 @@ export function openMeetingMetrics(
     registry: Registry
     record: ((sample: Sample) => void) | undefined
   },
-): MeetingMetricsGateway {
+): MeetingMetricsGateway & { lastHour: LastHour } {
   const { redis, cluster, registry, record, ...rest } = deps
   const { throttleMs, ttlMs, bufferSize, eventsPerSecond } = config
   const metrics = createClientMetrics(registry)
-  return serveMeetingMetrics({
-    ...{ ...rest, metrics, throttleMs, ttlMs, eventsPerSecond },
+  const { now } = rest.clock
+  const lastHour = redis ? redisLastHour({ redis, cluster, now }) : memoryLastHour(now)
+  const gateway = serveMeetingMetrics({
+    ...{ ...rest, metrics, throttleMs, ttlMs, eventsPerSecond, lastHour },
     store:
       redis &&
       redisLiveStore({
@@ -63,6 +66,7 @@ export function openMeetingMetrics(
       for (const sample of samples) record?.(trafficSample(sample))
     },
   })
+  return { ...gateway, lastHour }
 }
 
 /** A participant's minute as the history counts it: bytes are those that the participant received and sent. */

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import {
   type Ack,
+  type AdminHistory,
+  adminAskHistorySchema,
   adminSubscribeSchema,
   type LiveSnapshot,
   type MetricsClientEvents,
@@ -11,6 +13,8 @@ import {
 } from '@parley/protocol'
 import type { Logger } from 'pino'
 import type { DefaultEventsMap, Namespace, Socket } from 'socket.io'
+import type { z } from 'zod'
+import type { AdminClaims } from '../access/admin-token.ts'
 import type { Clock } from '../clock.ts'
 import { SignalingError } from '../errors.ts'
 import { firstIssue, handshakeError, toError } from '../gateway/refusals.ts'
@@ -19,6 +23,7 @@ import type { JoinClaims } from '../join-token.ts'
 import { type RoomStore, roomName } from '../rooms/room-store.ts'
 import type { ClientMetrics } from './client-metrics.ts'
 import type { Feed, FeedMessage } from './feed.ts'
+import type { LastHour } from './last-hour.ts'
 import { LiveMeetings, type LiveState, type UserKey } from './live-meetings.ts'
 import type { LiveStore } from './live-store.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -33,10 +38,11 @@ export type MeetingMetricsDeps = {
   clock: Clock
   log: Logger
   /**
-   * Whoever opens a socket, by the token that they show.
-   * @throws {SignalingError} `unauthenticated`, `rate-limited`
+   * Whoever opens a socket, by the token that they show: that of a seat, or of an admin without one.
+   * @throws {SignalingError} `unauthenticated`, `token-expired`, `rate-limited`
    */
-  admit(request: IncomingMessage, token: unknown): Promise<JoinClaims>
+  admit(request: IncomingMessage, token: unknown): Promise<Visitor>
+  lastHour: LastHour
   throttleMs: number
   ttlMs: number
   /** Sustained rate of one socket; twenty times that in a burst. */
@@ -51,7 +57,10 @@ export type MeetingMetricsGateway = {
   close(): Promise<void>
 }
 
-type SocketData = { claims: JoinClaims }
+/** Who opened a socket. */
+export type Visitor = { seat: JoinClaims } | { admin: AdminClaims }
+
+type SocketData = { visitor: Visitor }
 type MetricsSocket = Socket<MetricsClientEvents, MetricsServerEvents, DefaultEventsMap, SocketData>
 type MetricsNamespace = Namespace<
   MetricsClientEvents,
@@ -106,7 +115,7 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
   }
 
   async function authenticate(socket: MetricsSocket) {
-    socket.data.claims = await deps.admit(socket.request, socket.handshake.auth.token)
+    socket.data.visitor = await deps.admit(socket.request, socket.handshake.auth.token)
   }
 
   /** @throws {SignalingError} `not-joined`, or `unavailable` */
@@ -116,16 +125,39 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
   }
 
   function serve(socket: MetricsSocket) {
-    const { tenant, room, participant, role } = socket.data.claims
-    const key: UserKey = { tenant, room, participant }
+    const { visitor } = socket.data
     const bucket = new TokenBucket(eventsPerSecond, eventsPerSecond * burstSeconds, clock.now())
-    let entry: 'none' | 'asking' | 'in' = 'none'
-    let askedAt = Number.NEGATIVE_INFINITY
-
     const spend = () => {
       if (!bucket.take(clock.now()))
         throw new SignalingError('rate-limited', 'too many events; send one in ten seconds')
     }
+    const refuse = (error: unknown, ack: unknown) => {
+      const refusal = toError(error, log)
+      metrics.refused(refusal.code)
+      answer(ack, { ok: false, error: refusal })
+    }
+    serveAdmin(socket, spend, refuse)
+    if ('seat' in visitor) return serveSeat(socket, visitor.seat, spend, refuse)
+    socket.on('meeting:metrics', (_message: unknown, ack: unknown) =>
+      refuse(new SignalingError('not-joined', 'an admin token is no seat; join a room first'), ack),
+    )
+    // Whoever is an admin no more sees nothing more; the page comes back with a new token.
+    const left = visitor.admin.expiresAtMs - clock.now()
+    socket.on(
+      'disconnect',
+      clock.after(Math.max(0, left), () => socket.disconnect()),
+    )
+  }
+
+  function serveSeat(
+    socket: MetricsSocket,
+    { tenant, room, participant }: JoinClaims,
+    spend: () => void,
+    refuse: (error: unknown, ack: unknown) => void,
+  ) {
+    const key: UserKey = { tenant, room, participant }
+    let entry: 'none' | 'asking' | 'in' = 'none'
+    let askedAt = Number.NEGATIVE_INFINITY
 
     /** Whoever is not seated here has nothing to say. What was known of them elsewhere goes on. */
     const enter = async (): Promise<LiveState | undefined> => {
@@ -171,12 +203,6 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
       socket.emit('meeting:metrics:full')
     }
 
-    const refuse = (error: unknown, ack: unknown) => {
-      const refusal = toError(error, log)
-      metrics.refused(refusal.code)
-      answer(ack, { ok: false, error: refusal })
-    }
-
     socket.on('meeting:metrics', (message: unknown, ack: unknown) => {
       try {
         const entering = take(message)
@@ -190,27 +216,52 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
       }
     })
 
-    const subscribe = async (message: unknown): Promise<LiveSnapshot> => {
+    socket.on('disconnect', (reason) => {
+      live.leave(key, socket.id, reason !== 'client namespace disconnect')
+    })
+  }
+
+  /** What only admins may ask: their tenant is that of the token, and of no other they hear. */
+  function serveAdmin(
+    socket: MetricsSocket,
+    spend: () => void,
+    refuse: (error: unknown, ack: unknown) => void,
+  ) {
+    const { visitor } = socket.data
+    const { tenant } = 'seat' in visitor ? visitor.seat : visitor.admin
+    const asked = <T>(schema: z.ZodType<T>, event: string, message: unknown): T => {
       spend()
-      if (role !== 'admin')
+      if ('seat' in visitor && visitor.seat.role !== 'admin')
         throw new SignalingError('forbidden', 'only admins see all meetings; sign in as one')
-      const parsed = adminSubscribeSchema.safeParse(message)
-      if (!parsed.success)
-        throw new SignalingError('invalid', firstIssue('admin:subscribe', parsed.error))
+      const parsed = schema.safeParse(message)
+      if (parsed.success) return parsed.data
+      throw new SignalingError('invalid', firstIssue(event, parsed.error))
+    }
+
+    const subscribe = async (message: unknown): Promise<LiveSnapshot> => {
+      asked(adminSubscribeSchema, 'admin:subscribe', message)
       await socket.join(adminRoom(tenant))
       feed.listen()
       return snapshot(tenant)
     }
-    socket.on('admin:subscribe', (message: unknown, ack: unknown) => {
-      subscribe(message).then(
+    const history = async (message: unknown): Promise<AdminHistory> => {
+      const { meetingId: room, userId: participant } = asked(
+        adminAskHistorySchema,
+        'admin:history',
+        message,
+      )
+      return deps.lastHour.read({ tenant, room, participant }).catch((cause) => {
+        throw new SignalingError('unavailable', 'Redis is away; try again shortly', { cause })
+      })
+    }
+    const tell = (made: Promise<LiveSnapshot | AdminHistory>, ack: unknown) => {
+      made.then(
         (data) => answer(ack, { ok: true, data }),
         (error) => refuse(error, ack),
       )
-    })
-
-    socket.on('disconnect', (reason) => {
-      live.leave(key, socket.id, reason !== 'client namespace disconnect')
-    })
+    }
+    socket.on('admin:subscribe', (message: unknown, ack: unknown) => tell(subscribe(message), ack))
+    socket.on('admin:history', (message: unknown, ack: unknown) => tell(history(message), ack))
   }
 
   namespace.use((socket, next) => {
@@ -267,7 +318,9 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
   function minute() {
     const samples = live.minutes()
     metrics.minute(samples)
-    if (samples.length > 0) deps.history(samples)
+    if (samples.length === 0) return
+    deps.history(samples)
+    deps.lastHour.addMinutes(samples)
   }
 
   return {

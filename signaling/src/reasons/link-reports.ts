@@ -34,7 +34,7 @@ export function linkReports(options: {
   log: Logger
   limit?: RateLimit
   /** Told of each report that is taken. */
-  onReport?: (participant: string, report: LinkReport) => void
+  onReport?: (from: RoomKey & { participant: string }, report: LinkReport) => void
 }): LinkReports {
   const { redis, cluster, now, log, limit = rateLimit(reportsPerSecond, burst) } = options
   const stream = linkReportStream(cluster)
@@ -42,7 +42,7 @@ export function linkReports(options: {
   return {
     async take(from, report) {
       await limit.take(`${from.tenant}.${from.room}.${from.participant}`)
-      options.onReport?.(from.participant, report)
+      options.onReport?.(from, report)
       const record = JSON.stringify(recordOf(from, report, now()))
       redis?.xadd(stream, 'MAXLEN', '~', streamMax, '*', 'record', record).then(
         () => {

@@ -23,7 +23,8 @@ const namespaces: Namespace[] = [
   {
     key: 'metrics',
     address: metricsNamespace,
-    about: 'How calls are. A socket shows the same token; what admins hear needs the role admin.',
+    about:
+      'How calls are. A socket shows the same token, or that of POST /api/admin/token; what admins hear needs the role admin.',
     requests: metricsRequests,
     news: metricsNews,
   },

@@ -1,5 +1,7 @@
 import {
   type Ack,
+  adminAskHistorySchema,
+  adminHistorySchema,
   adminSubscribeSchema,
   alertKinds,
   type ClientToServerEvents,
@@ -262,6 +264,11 @@ export const metricsRequests: Record<
     summary: 'Of admins: all there is now, and from now on what changes.',
     message: adminSubscribeSchema,
     answer: z.object({ users: z.array(liveUser), alerts: z.array(alert) }),
+  },
+  'admin:history': {
+    summary: "Of admins: a participant's last hour, and why their connections are relayed.",
+    message: adminAskHistorySchema,
+    answer: adminHistorySchema,
   },
 }
 export const metricsNews: Record<

@@ -1,4 +1,7 @@
 import {
+  adminCostsSchema,
+  adminTokenRequestSchema,
+  adminTokenResponseSchema,
   authConfigSchema,
   inviteRequestSchema,
   inviteResponseSchema,
@@ -7,6 +10,8 @@ import {
   pageConfigSchema,
   protocolErrorSchema,
   slugSchema,
+  trafficLiveSchema,
+  trafficSeriesSchema,
 } from '@parley/protocol'
 import { z } from 'zod'
 
@@ -18,11 +23,20 @@ type Operation = {
   answer: z.ZodType
   /** Status codes that it may answer besides, and when. */
   refusals?: Record<number, string>
-  /** Wants the token of a seat. */
-  secured?: true
+  /** Wants the token of a seat, or of an admin. */
+  secured?: 'seat' | 'admin'
 }
 
 const checks = z.record(z.string(), z.boolean())
+const bearer = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }
+const tooMany = 'Too many requests of this address; the message says how long to wait'
+const ofMeter = {
+  401: 'The token is missing, or not valid any more',
+  404: 'The server asks no meter',
+  429: tooMany,
+  503: 'The meter does not answer',
+}
+const ofServer = { ...ofMeter, 403: "Only for admins of the server's own tenant" }
 const badRequest = 'The request does not have the shape it must have; the message names the field'
 
 const paths: Record<string, Record<string, Operation>> = {
@@ -53,7 +67,7 @@ const paths: Record<string, Record<string, Operation>> = {
     post: {
       summary: 'Makes an invitation, to no more than the maker is',
       room: true,
-      secured: true,
+      secured: 'seat',
       body: inviteRequestSchema,
       answer: inviteResponseSchema,
       refusals: {
@@ -63,6 +77,44 @@ const paths: Record<string, Record<string, Operation>> = {
         429: 'Too many requests of this address; the message says how long to wait',
         503: 'The room store is away',
       },
+    },
+  },
+  '/api/admin/token': {
+    post: {
+      summary: 'Becomes an admin, who sees how the meetings of a tenant are, without a seat',
+      body: adminTokenRequestSchema,
+      answer: adminTokenResponseSchema,
+      refusals: {
+        400: badRequest,
+        401: 'A link or a sign-in is needed, or the one that was shown is not good',
+        403: 'Not for this origin, or the one who signed in is no admin',
+        429: tooMany,
+        503: 'No key, or no identity provider, is there yet',
+      },
+    },
+  },
+  '/api/admin/costs': {
+    get: {
+      summary: "What relaying costs the admin's tenant",
+      secured: 'admin',
+      answer: adminCostsSchema,
+      refusals: ofMeter,
+    },
+  },
+  '/api/admin/http': {
+    get: {
+      summary: 'What this server was asked in the last minutes',
+      secured: 'admin',
+      answer: trafficLiveSchema,
+      refusals: ofServer,
+    },
+  },
+  '/api/admin/http/series': {
+    get: {
+      summary: 'What this server was asked in the last day, by the hour',
+      secured: 'admin',
+      answer: trafficSeriesSchema,
+      refusals: ofServer,
     },
   },
   '/healthz': { get: { summary: 'The process lives', answer: z.object({ ok: z.boolean() }) } },
@@ -92,7 +144,7 @@ export function openApiDocument(): object {
       ]),
     ),
     components: {
-      securitySchemes: { seat: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: { seat: bearer, admin: bearer },
       schemas: { Error: jsonSchema(protocolErrorSchema, 'output') },
     },
   }
@@ -102,7 +154,7 @@ function operationOf({ summary, room, body, answer, refusals = {}, secured }: Op
   const json = (schema: object) => ({ content: { 'application/json': { schema } } })
   return {
     summary,
-    ...(secured && { security: [{ seat: [] }] }),
+    ...(secured && { security: [{ [secured]: [] }] }),
     ...(room && {
       parameters: [
         { name: 'room', in: 'path', required: true, schema: jsonSchema(slugSchema, 'input') },
