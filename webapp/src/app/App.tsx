@@ -4,6 +4,7 @@ import { Loading } from '../ui/Loading.tsx'
 import { useRoute } from './router.ts'
 
 const SignedInPage = lazy(() => import('../features/signIn/SignedInPage.tsx'))
+const AdminPage = lazy(() => import('../features/admin/AdminPage.tsx'))
 const RoomPage = lazy(() => import('../features/lobby/RoomPage.tsx'))
 
 export function App() {
@@ -21,6 +22,12 @@ export function App() {
     return (
       <Suspense fallback={<Loading />}>
         <SignedInPage />
+      </Suspense>
+    )
+  if (route.page === 'admin')
+    return (
+      <Suspense fallback={<Loading />}>
+        <AdminPage />
       </Suspense>
     )
   return (

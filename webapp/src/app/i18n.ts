@@ -1,16 +1,17 @@
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
+import type enAdmin from '../locales/en.admin.json'
 import type enCall from '../locales/en.call.json'
 import en from '../locales/en.json' with { type: 'json' }
 
 declare module 'i18next' {
   interface CustomTypeOptions {
-    resources: { translation: typeof en & typeof enCall }
+    resources: { translation: typeof en & typeof enCall & typeof enAdmin }
   }
 }
 
 /**
- * English is bundled, but for what only a call shows (callTexts.ts). What is missing in another catalogue is
+ * English is bundled, but for what only a call, or the admin page, shows (callTexts.ts, adminTexts.ts). What is missing in another catalogue is
  * there in English.
  */
 void i18next.use(initReactI18next).init({
@@ -23,7 +24,8 @@ void i18next.use(initReactI18next).init({
 
 /** Loads the catalogue of a language where need be. Where that fails, the page stays as it is. */
 export async function changeLanguage(language: 'en' | 'vi'): Promise<void> {
-  if (language === 'vi' && !i18next.hasResourceBundle('vi', 'translation')) {
+  // The admin page brings its own texts of both languages.
+  if (language === 'vi' && i18next.getResource('vi', 'translation', 'app') === undefined) {
     const parts = [import('../locales/vi.json'), import('../locales/vi.call.json')]
     const loaded = await Promise.all(parts).catch(() => undefined)
     if (!loaded) return

@@ -9,6 +9,8 @@ describe('routes', () => {
     ['/r/a%20b', { page: 'bad-room' }],
     ['/r/%', { page: 'bad-room' }],
     ['/r/', { page: 'bad-room' }],
+    ['/admin', { page: 'admin' }],
+    ['/administrator', { page: 'not-found' }],
     ['/else', { page: 'not-found' }],
   ])('%s', (path, route) => {
     expect(routeOf(path)).toEqual(route)

@@ -6,12 +6,14 @@ export type Route =
   | { page: 'room'; room: string }
   | { page: 'bad-room' }
   | { page: 'signed-in' }
+  | { page: 'admin' }
   | { page: 'not-found' }
 
-/** What a path shows; `/r/<room>` is a room, `/signed-in` the way back from the identity provider. */
+/** What a path shows: `/r/<room>` is a room, `/signed-in` the way back from the identity provider. */
 export function routeOf(pathname: string): Route {
   if (pathname === '/') return { page: 'landing' }
   if (pathname === '/signed-in') return { page: 'signed-in' }
+  if (/^\/admin\/?$/.test(pathname)) return { page: 'admin' }
   const match = /^\/r\/([^/]*)\/?$/.exec(pathname)
   if (!match) return { page: 'not-found' }
   const room = read(slug, decode(match[1] ?? ''))

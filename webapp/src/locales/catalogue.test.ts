@@ -13,8 +13,8 @@ function textsOf(catalogue: Catalogue, prefix = ''): [key: string, text: string]
 
 const read = (language: string) =>
   new Map(
-    // The second one is loaded with the call's page.
-    [`${language}.json`, `${language}.call.json`].flatMap((name) =>
+    // All but the first are loaded with the page that shows them.
+    [`${language}.json`, `${language}.call.json`, `${language}.admin.json`].flatMap((name) =>
       textsOf(JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'))),
     ),
   )

@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { adminPath } from '@parley/protocol'
 import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
+import { signAdminLink } from '@parley/signaling/admin'
 import { signInvite } from '@parley/signaling/invite'
 import { execa } from 'execa'
 
@@ -12,8 +14,14 @@ const joinKey = 'a signing key of this test alone, long enough'
  * The built page behind the real signaling server, on loopback; media is peer to peer.
  *
  * @param meshMax so many may be in a room
+ * @param turn a TURN server; left out: none answers
+ * @param more settings besides
  */
-export async function startMeetingRig(meshMax: number) {
+export async function startMeetingRig(
+  meshMax: number,
+  turn = { secret: 'a secret of this test alone', url: 'turn:127.0.0.1:9?transport=udp' },
+  more: Record<string, string> = {},
+) {
   const directory = await mkdtemp(join(tmpdir(), 'parley-webapp-'))
   const file = async (name: string, content: string) => {
     const path = join(directory, name)
@@ -32,13 +40,11 @@ export async function startMeetingRig(meshMax: number) {
     LOG_LEVEL: 'silent',
     PARLEY_MESH_MAX: String(meshMax),
     PARLEY_ALLOWED_ORIGINS: '*',
-    PARLEY_TURN_SECRET_FILE: await file('turn-secret', 'a secret of this test alone'),
+    PARLEY_TURN_SECRET_FILE: await file('turn-secret', turn.secret),
     PARLEY_JOIN_KEY_FILE: await file('join-key', joinKey),
-    PARLEY_TURN_ENDPOINTS_FILE: await file(
-      'endpoints.json',
-      JSON.stringify({ urls: ['turn:127.0.0.1:9?transport=udp'] }),
-    ),
+    PARLEY_TURN_ENDPOINTS_FILE: await file('endpoints.json', JSON.stringify({ urls: [turn.url] })),
     PARLEY_WEBAPP_DIR: outDir,
+    ...more,
   }
   const start = (port: number): Promise<Signaling> =>
     startSignaling(parseConfig({ ...settings, PORT: String(port) }))
@@ -49,6 +55,9 @@ export async function startMeetingRig(meshMax: number) {
       const guest = { room, tenant: 'default', role: 'guest' } as const
       return (await signInvite(joinKey, guest, Date.now(), ttlSeconds)).invite
     },
+    /** The path of the admin page. */
+    adminLink: async (tenant = 'default') =>
+      adminPath(await signAdminLink(joinKey, { tenant }, Date.now(), 3600)),
     clean: () => rm(directory, { recursive: true, force: true }),
   }
 }

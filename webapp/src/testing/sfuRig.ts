@@ -185,14 +185,14 @@ function startProxy(portOf: (url: string) => number) {
 }
 
 /** Where browsers on this machine reach what it serves: LiveKit and coturn take no loopback. */
-function ownAddress(): string {
+export function ownAddress(): string {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   const own = all.find(({ family, internal }) => family === 'IPv4' && !internal)
   if (!own) throw new Error('no network interface has an IPv4 address: add one, or bring it up')
   return own.address
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const probes = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer()

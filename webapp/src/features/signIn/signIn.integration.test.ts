@@ -107,10 +107,20 @@ function tab(clientId?: string) {
     const { name, role } = joinResponseSchema.parse(body)
     return `${name} ${role}`
   }
+  const admin = async () => {
+    const response = await fetch(`${server.url}/api/admin/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(await signIn.identity()),
+    })
+    const body = (await response.json()) as { code?: string; tenant?: string; name?: string }
+    return response.ok ? `${body.name} of ${body.tenant}` : body.code
+  }
   return {
     signIn,
     memory,
     join,
+    admin,
     state: () => state,
     sentTo: () => sentTo,
     async come(login: string, person = visitor()) {
@@ -141,6 +151,17 @@ describe('REQ-W5: signing in at an identity provider', () => {
     expect(here.state().person?.name?.toLowerCase()).toBe(login)
     expect(await here.join()).toBe(expected)
     expect(issuer.errors).toEqual([])
+  })
+
+  it.each([
+    ['ada', 'Ada of default'],
+    ['ann', 'forbidden'],
+    ['bob', 'forbidden'],
+  ])('REQ-G2: the admin page is for admins: %s, %s', async (login, expected) => {
+    const here = tab()
+    expect(await here.admin()).toBe('sign-in-needed')
+    await here.come(login)
+    expect(await here.admin()).toBe(expected)
   })
 
   it('what is in the address is good for one time, and for the tab that asked', async () => {
