@@ -27,6 +27,34 @@ export type CaptionSource = {
   begin(say: (caption: Caption) => void, ended: (why: 'refused' | 'failed') => void): () => void
 }
 
+/**
+ * A source that listens only while it may: a muted microphone is not listened to.
+ *
+ * @param watch tells at once, and with each change, whether it may; returns what ends that
+ */
+export function onlyWhile(
+  watch: (tell: (may: boolean) => void) => () => void,
+  source: CaptionSource,
+): CaptionSource {
+  return {
+    begin(say, ended) {
+      let end: (() => void) | undefined
+      const follow = (may: boolean) => {
+        if (may) end ??= source.begin(say, ended)
+        else {
+          end?.()
+          end = undefined
+        }
+      }
+      const unwatch = watch(follow)
+      return () => {
+        unwatch()
+        follow(false)
+      }
+    },
+  }
+}
+
 const linesMax = 3
 /** A whole sentence is on screen for so long, after its last word. */
 const readMs = 6000

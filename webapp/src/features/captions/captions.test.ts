@@ -1,7 +1,13 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { TestClock } from '../../testing/TestClock.ts'
-import { type Caption, type CaptionSource, Captions, initialCaptions } from './Captions.ts'
+import {
+  type Caption,
+  type CaptionSource,
+  Captions,
+  initialCaptions,
+  onlyWhile,
+} from './Captions.ts'
 
 // Hundreds of runs on a machine that may be busy.
 jest.setTimeout(60_000)
@@ -66,6 +72,31 @@ describe('Captions', () => {
       }),
       { numRuns: 100 },
     )
+  })
+
+  it('does not listen to a microphone that is off, and does again when it is on', () => {
+    const { captions, sources, source, state } = lane()
+    const told: ((may: boolean) => void)[] = []
+    let watched = true
+    const watch = (tell: (may: boolean) => void) => {
+      told.push(tell)
+      tell(true)
+      return () => {
+        watched = false
+      }
+    }
+    const running = () => sources.map((one) => one.running)
+    captions.begin(onlyWhile(watch, source))
+    expect(running()).toEqual([true])
+    told[0]?.(false)
+    expect(running()).toEqual([false])
+    expect(state.on).toBe(true)
+    told[0]?.(true)
+    told[0]?.(true)
+    expect(running()).toEqual([false, true])
+    captions.stop()
+    expect(running()).toEqual([false, false])
+    expect(watched).toBe(false)
   })
 
   it('ends with its source, says why, and hears nothing more of one that was left', () => {

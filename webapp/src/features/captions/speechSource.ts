@@ -24,6 +24,8 @@ export const Recognizer =
 /** It ends after each silence, and begins again. */
 const passing: ReadonlySet<string> = new Set(['no-speech', 'aborted', 'network'])
 const restartMs = 500
+/** So often one after the other its network may be away, and then there is none. */
+const awayMax = 5
 
 /**
  * What is said into this device's microphone, written down by the browser, most of which send the sound to their
@@ -35,13 +37,15 @@ export function speechSource(
   Speech: NonNullable<typeof Recognizer>,
   { who, language }: { who: string; language: string },
 ): CaptionSource {
+  let round = 0
   return {
     begin(say, ended) {
       const recognition = new Speech()
       let over = false
-      let round = 0
+      let away = 0
       Object.assign(recognition, { lang: language, continuous: true, interimResults: true })
       recognition.onresult = ({ resultIndex, results }) => {
+        away = 0
         for (let i = resultIndex; i < results.length; i++) {
           const { isFinal = false, 0: best } = results[i] ?? { 0: undefined }
           const text = best?.transcript.trim()
@@ -49,7 +53,8 @@ export function speechSource(
         }
       }
       recognition.onerror = ({ error }) => {
-        if (over || passing.has(error)) return
+        if (error === 'network') away++
+        if (over || (passing.has(error) && away < awayMax)) return
         over = true
         ended(error === 'not-allowed' || error === 'service-not-allowed' ? 'refused' : 'failed')
       }
@@ -60,6 +65,7 @@ export function speechSource(
       recognition.start()
       return () => {
         over = true
+        round++
         recognition.abort()
       }
     },

@@ -15,7 +15,7 @@ import {
   type LinkHealth,
   pathOf,
 } from './healthReport.ts'
-import { readHealth, readingsSource } from './ownHealth.ts'
+import { personOf, readHealth, readingsSource } from './ownHealth.ts'
 
 const everyMs = 1000
 
@@ -39,13 +39,8 @@ export default function HealthDialog({ onClose }: { onClose: () => void }) {
           <section>
             <h3>{t('health.connections')}</h3>
             {health.links.length === 0 && <p>{t('health.nobody')}</p>}
-            {health.links.map((link, index) => (
-              <Connection
-                key={link.person}
-                link={link}
-                index={index}
-                relayForced={health.call.relayForced}
-              />
+            {health.links.map((link) => (
+              <Connection key={link.person} link={link} relayForced={health.call.relayForced} />
             ))}
           </section>
           <section>
@@ -95,12 +90,14 @@ function useHealth(): HealthInput | undefined {
   return health
 }
 
-type ConnectionProps = { link: LinkHealth; index: number; relayForced: boolean }
+type ConnectionProps = { link: LinkHealth; relayForced: boolean }
 
 /** The person's own page shows the name; the report does not have it. */
-function Connection({ link, index, relayForced }: ConnectionProps) {
+function Connection({ link, relayForced }: ConnectionProps) {
   const { t } = useTranslation()
-  const name = useAppState((state) => state.call.participants[index]?.name ?? '')
+  const name = useAppState(
+    ({ call }) => call.participants.find(({ id }) => personOf(id) === link.person)?.name ?? '',
+  )
   const whole = (value: number | undefined) => (value === undefined ? '–' : Math.round(value))
   return (
     <div className="health-link">

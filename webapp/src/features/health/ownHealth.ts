@@ -10,6 +10,9 @@ import { noteChanges } from './watchHealth.ts'
 const log = new HealthLog(() => Date.now())
 store.subscribe((now, before) => noteChanges(log, now, before))
 
+/** How the report numbers somebody. */
+export const personOf = (id: string): number => log.person(id)
+
 /** What the call's own readings say, which are at most a second old. */
 export function readingsSource(): HealthSource {
   const rates = new Rates()
@@ -22,7 +25,7 @@ export function readingsSource(): HealthSource {
     return store.getState().call.participants.map((one) => {
       const stats = last.get(one.id)
       return {
-        person: log.person(one.id),
+        person: personOf(one.id),
         link: one.link,
         sfu: one.sfu,
         usingRelay: one.usingRelay,

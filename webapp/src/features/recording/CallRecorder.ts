@@ -54,11 +54,17 @@ export class CallRecorder implements Recorder {
     Object.assign(this.#canvas, size)
     const stream = this.#canvas.captureStream(fps)
     for (const track of this.#mix.stream.getTracks()) stream.addTrack(track)
-    this.#recorder = new MediaRecorder(stream, {
-      mimeType: type,
-      videoBitsPerSecond: 2_500_000,
-      audioBitsPerSecond: 128_000,
-    })
+    try {
+      this.#recorder = new MediaRecorder(stream, {
+        mimeType: type,
+        videoBitsPerSecond: 2_500_000,
+        audioBitsPerSecond: 128_000,
+      })
+    } catch (error) {
+      this.#ticker.terminate()
+      void this.#audio.close().catch(() => {})
+      throw error
+    }
     this.#recorder.ondataavailable = ({ data }) => this.#write(data)
     this.#recorder.onerror = () => this.#fail('failed')
     this.#ticker.onmessage = () => this.#draw()
@@ -69,8 +75,12 @@ export class CallRecorder implements Recorder {
     this.#draw()
     this.#ticker.postMessage(1000 / fps)
     void this.#audio.resume()
-    if (this.#recorder.state === 'paused') this.#recorder.resume()
-    else this.#recorder.start(chunkMs)
+    try {
+      if (this.#recorder.state === 'paused') this.#recorder.resume()
+      else this.#recorder.start(chunkMs)
+    } catch {
+      this.#fail('failed')
+    }
   }
 
   pause(): void {

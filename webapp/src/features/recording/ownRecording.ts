@@ -24,12 +24,14 @@ export const ownRecording = new Recording({
     const at = new Date().toISOString().slice(0, 16).replace(/[T:]/g, '-')
     const sink = await openSink(`${room}-${at}`, type)
     if (!sink) return undefined
-    const recorder = new CallRecorder(type, {
-      scene,
-      sink,
-      onBytes: (bytes) => view.set({ bytes }),
-      onEnd,
-    })
+    const onBytes = (bytes: number) => view.set({ bytes })
+    let recorder: InstanceType<typeof CallRecorder>
+    try {
+      recorder = new CallRecorder(type, { scene, sink, onBytes, onEnd })
+    } catch (error) {
+      await sink.discard().catch(() => {})
+      throw error
+    }
     return {
       run: () => recorder.run(),
       pause: () => recorder.pause(),
