@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { parseMeetingCluster } from '@parley/operator/api'
 import { defaultRenderInputs, generateSecrets, renderMeetingCluster } from '@parley/operator/render'
 import { installManifests, installObjects } from './install.ts'
-import { clusterRules, leaseRules, managerRules } from './rbac.ts'
+import { clusterRules, leaseRules, managerRules, rememberRules } from './rbac.ts'
 
 const options = {
   namespace: 'parley-system',
@@ -10,7 +10,7 @@ const options = {
 }
 
 describe('the rights of the operator', () => {
-  const rules = [...managerRules, ...clusterRules, ...leaseRules]
+  const rules = [...managerRules, ...clusterRules, ...leaseRules, ...rememberRules]
 
   it('hold no wildcard', () => {
     expect(JSON.stringify(rules)).not.toContain('*')
@@ -42,6 +42,20 @@ describe('the rights of the operator', () => {
         verbs: expect.arrayContaining(['get', 'list', 'watch', 'create', 'patch']),
       })
     }
+  })
+
+  it('REQ-K1: let it remember beside its Lease, where they are not those of all namespaces', () => {
+    const roleOf = (watchNamespace: string) => {
+      const values = { ...options.values, watchNamespace }
+      const role = installObjects({ ...options, values }).find(
+        ({ kind, metadata }) => kind === 'Role' && metadata.name === 'parley-operator',
+      )
+      return (role as unknown as { rules: object[] }).rules
+    }
+    expect(roleOf('meetings')).toEqual(expect.arrayContaining(rememberRules))
+    expect(JSON.stringify(roleOf(''))).not.toContain('configmaps')
+    const everywhere = managerRules.find(({ resources }) => resources.includes('configmaps'))
+    expect(everywhere?.verbs).toEqual(expect.arrayContaining(rememberRules[0]?.verbs ?? []))
   })
 
   it('never extend to deleting what was metered', () => {

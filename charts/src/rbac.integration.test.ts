@@ -18,7 +18,14 @@ import {
   type TestObject,
   TestOperator,
 } from '../../operator/src/reconcile/testing/test-cluster.ts'
-import { clusterRules, leaseRules, managerRules, type PolicyRule, reportRules } from './rbac.ts'
+import {
+  clusterRules,
+  leaseRules,
+  managerRules,
+  type PolicyRule,
+  rememberRules,
+  reportRules,
+} from './rbac.ts'
 
 jest.setTimeout(420_000)
 
@@ -199,6 +206,72 @@ describe('the rights of the operator', () => {
     }, PATIENCE)
   })
 })
+
+describe('the rights to remember', () => {
+  it('REQ-K1: beside the Lease each verb is used: without it the operator says so, and works all the same', async () => {
+    const verbs = rememberRules.flatMap(({ verbs }) => verbs)
+    const names = [...verbs.map((verb) => `without-${verb}`), 'with-all']
+    await cluster.apply(...names.flatMap((name, index) => rememberingAccount(name, verbs[index])))
+    const kubeconfigs = await kubeconfigsOf(names)
+    await cluster.apply(...names.map((name) => meetingCluster(name, lean)))
+    const started = names.map((namespace) => {
+      const kubeconfig = kubeconfigs.get(namespace) ?? ''
+      const leaseNamespace = `${namespace}-own`
+      return new TestOperator(cluster, { kubeconfig, namespace, leaseNamespace, build: 'one' })
+    })
+    operators.push(...started)
+    for (const operator of started) {
+      await eventually(async () => expect(operator.logs).toContain('"applied"'), PATIENCE)
+      await operator.quiet()
+      await operator.stop()
+    }
+    const complaints = started.map(({ logs }) => [
+      ...new Set(logs.replaceAll('\\', '').match(/lacks the verb "\w+" on "\w+"/g)),
+    ])
+    expect(complaints).toEqual([
+      ...verbs.map((verb) => [`lacks the verb "${verb}" on "configmaps"`]),
+      [],
+    ])
+    const stored = await cluster.get('cm', 'parley-manager-remembered', 'with-all-own')
+    expect(stored?.data?.states).toMatch(/^[\w-]{16}$/)
+  })
+})
+
+/** With its ConfigMaps in one namespace and its Lease in another one, where it lacks a verb. */
+function rememberingAccount(name: string, missing: string | undefined): object[] {
+  const own = `${name}-own`
+  const others = accountOf(
+    name,
+    rights.filter(({ resource }) => resource === 'configmaps'),
+  )
+  const granted = (namespace: string, rules: PolicyRule[]) => {
+    const metadata = { name, namespace }
+    const rbac = 'rbac.authorization.k8s.io'
+    return [
+      { apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules },
+      {
+        apiVersion: `${rbac}/v1`,
+        kind: 'RoleBinding',
+        metadata,
+        roleRef: { apiGroup: rbac, kind: 'Role', name },
+        subjects: [{ kind: 'ServiceAccount', name, namespace: name }],
+      },
+    ]
+  }
+  const there = managerRules
+    .filter(({ resources }) => resources.includes('configmaps'))
+    .map((rule) => ({ ...rule, resources: ['configmaps'] }))
+  const beside = rememberRules.map((rule) => ({
+    ...rule,
+    verbs: rule.verbs.filter((verb) => verb !== missing),
+  }))
+  return [
+    ...others,
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: own } },
+    ...granted(name, there),
+    ...granted(own, beside),
+  ]
+}
 
 /** Many operators share this machine here. */
 const PATIENCE = { withinMs: 180_000, everyMs: 500 }

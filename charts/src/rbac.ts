@@ -70,6 +70,14 @@ export const leaseRules: PolicyRule[] = [
   },
 ]
 
+/**
+ * In the operator's own namespace, where it looks after another one alone: what it remembers for its next start. Else
+ * it may do that anyway.
+ */
+export const rememberRules: PolicyRule[] = [
+  { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch'] },
+]
+
 /** Of the API server's extension by which autoscalers read metrics, where it is served. */
 export const metricsApiRules: PolicyRule[] = [
   {

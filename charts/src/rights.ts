@@ -21,6 +21,7 @@ import {
   managerRules,
   metricsApiRules,
   metricsApiSecretRules,
+  rememberRules,
   reportRules,
 } from './rbac.ts'
 import {
@@ -61,6 +62,7 @@ export function rights(): Document[] {
   const inNamespace = [
     ...leaseRules.map((rule) => new When(electsLeader, [plainRule(rule)])),
     ...metricsApiSecretRules.map((rule) => new When(metricsApi, [plainRule(rule)])),
+    ...rememberRules.map((rule) => new When(oneNamespace, [plainRule(rule)])),
   ]
   return [
     ...documents(
@@ -83,7 +85,10 @@ export function rights(): Document[] {
       clusterReads,
       bound('ClusterRole', { name: perInstall, labels }, clusterRules.map(plainRule)),
     ),
-    ...documents(either(electsLeader, metricsApi), bound('Role', own(NAME), inNamespace)),
+    ...documents(
+      either(electsLeader, either(metricsApi, oneNamespace)),
+      bound('Role', own(NAME), inNamespace),
+    ),
   ]
 }
 

@@ -2,6 +2,7 @@ import { durationSeconds } from '@parley/operator/api'
 import { parseShard, type Shard } from '@parley/operator/shard'
 import { type Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
+import { buildOf } from '../build.ts'
 import { UsageError } from '../errors.ts'
 import { imagesFrom } from '../images.ts'
 
@@ -32,6 +33,10 @@ export function addManager(program: Command): void {
       'of n managers, look after the i-th part of all namespaces (0/2)',
       shard,
     )
+    .option(
+      '--no-remember',
+      'keep no ConfigMap of what was as it should be: compare everything after each start',
+    )
     .option('--resync <duration>', 'look at everything again this often (default: 10h)', duration)
     .addHelpText(
       'after',
@@ -53,18 +58,21 @@ that every pod has seen the one before.
           healthPort: number
           leaderElect: boolean
           leaseNamespace?: string
+          remember: boolean
           resync?: number
           shard?: Shard
         } & MetricsApiFlags,
       ) => {
         const { runManager } = await import('@parley/operator')
         const stop = new AbortController()
-        const { metricsApi: _, ...others } = options
+        const { metricsApi: _, remember, ...others } = options
+        const build = remember ? await buildOf(process.argv[1]) : undefined
         for (const signal of ['SIGTERM', 'SIGINT'] as const)
           process.once(signal, () => stop.abort(signal))
         await runManager({
           ...others,
           ...metricsApiOf(options),
+          ...(build === undefined ? {} : { build }),
           ...(options.resync === undefined ? {} : { resyncMs: options.resync }),
           log: pino({ level: process.env.PARLEY_LOG_LEVEL ?? 'info' }),
           signal: stop.signal,

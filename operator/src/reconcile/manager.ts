@@ -21,6 +21,8 @@ import { directScraper, proxyScraper } from './figures/pod-scraper.ts'
 import { RelayPoller } from './figures/relay.ts'
 import { meetingClusterReconciler } from './reconcile.ts'
 import { ReportKeeper } from './reports/report-keeper.ts'
+import { RestingStates } from './resting.ts'
+import { RestingKeeper } from './resting-keeper.ts'
 import { World } from './world.ts'
 
 export interface ManagerOptions {
@@ -48,6 +50,11 @@ export interface ManagerOptions {
   rotationMarginMs?: number
   /** How often to ask whether kinds of other operators (ServiceMonitor, Certificate) have come. Default: 30 s. */
   discoveryMs?: number
+  /**
+   * Tells this build of the operator from every other one. Given, what was found to be as it should be is remembered
+   * for the next start, in a ConfigMap beside the Lease; left out, every start compares everything.
+   */
+  build?: string
   log: Logger
   /** Aborting it stops the operator: what was begun is finished, and the Lease is given up. */
   signal: AbortSignal
@@ -164,6 +171,18 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     random,
     log,
   })
+  const resting = options.build === undefined ? undefined : new RestingStates(options.build)
+  const keeper =
+    resting &&
+    new RestingKeeper({
+      client,
+      namespace: await leaseNamespace(options),
+      name: `${leaseName(shard)}-remembered`,
+      states: resting,
+      clock,
+      random,
+      log,
+    })
   const reconciler = new Controller({
     name: 'meetingcluster',
     reconcile: meetingClusterReconciler({
@@ -171,6 +190,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
       world,
       events,
       relay,
+      resting,
       capabilities: { externalMetrics: () => metricsApi?.external ?? false },
       ...(options.kubeconfig ? {} : { operatorNamespace: await leaseNamespace(options) }),
       images: options.images,
@@ -204,7 +224,13 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     )
     const work = async (active: AbortSignal) => {
       await metricsApi?.register(active, () => world.enqueueAll())
-      await runWork({ controller: reconciler, relay, reports, world, clock, resyncMs }, active)
+      await keeper?.read()
+      await runWork(
+        { controller: reconciler, relay, reports, keeper, world, clock, resyncMs },
+        active,
+      )
+      // Who leads no more leaves it to the next one.
+      if (signal.aborted) await keeper?.write()
     }
     if (!options.leaderElect) return await work(signal)
     const leases = { client, namespace: await leaseNamespace(options), clock, random, log }
@@ -273,13 +299,14 @@ interface Work {
   controller: Controller
   relay: RelayPoller
   reports: ReportKeeper
+  keeper: RestingKeeper | undefined
   world: World
   clock: Clock
   resyncMs: number
 }
 
 async function runWork(
-  { controller, relay, reports, world, clock, resyncMs }: Work,
+  { controller, relay, reports, keeper, world, clock, resyncMs }: Work,
   signal: AbortSignal,
 ): Promise<void> {
   world.enqueueAll()
@@ -289,7 +316,10 @@ async function runWork(
       world.enqueueAll()
     }
   }
-  await Promise.all([controller.run(signal), relay.run(signal), reports.run(signal), resync()])
+  await Promise.all([
+    ...[controller.run(signal), relay.run(signal), reports.run(signal), resync()],
+    keeper?.run(signal),
+  ])
 }
 
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'

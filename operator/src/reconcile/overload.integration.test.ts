@@ -129,6 +129,41 @@ describe('the operator and an API server with too much to do', () => {
   )
 })
 
+it('REQ-K1: one that is killed leaves what an earlier one remembered, and the next one repairs all that came after it', async () => {
+  await startProxy()
+  const options = { namespace: 'sudden', build: 'one' }
+  const stored = () => cluster.get('cm', 'parley-manager-remembered', 'sudden')
+  const first = startOperator(options)
+  await cluster.meetingCluster('sudden')
+  await observed('sudden')
+  await cluster.counted('sudden')
+  await first.quiet()
+  operators.splice(operators.indexOf(first), 1)
+  await first.stop()
+  const before = await stored()
+  expect(before?.data?.states).toMatch(/./)
+
+  const second = startOperator(options)
+  await cluster.patch('mc', 'demo', 'sudden', { spec: { webapp: { replicas: 3 } } })
+  await eventually(async () => {
+    expect((await cluster.get('deploy', 'demo-webapp', 'sudden'))?.spec.replicas).toBe(3)
+  })
+  // Nothing of it gets through any more.
+  await proxy.stop()
+  operators.splice(operators.indexOf(second), 1)
+  await second.stop()
+  expect((await stored())?.metadata.resourceVersion).toBe(before?.metadata.resourceVersion)
+
+  await cluster.patch('deploy', 'demo-webapp', 'sudden', { spec: { replicas: 1 } })
+  await cluster.delete('sa', 'demo-turn', 'sudden')
+  await startProxy()
+  startOperator(options)
+  await eventually(async () => {
+    expect((await cluster.get('deploy', 'demo-webapp', 'sudden'))?.spec.replicas).toBe(3)
+    expect([...(await cluster.children('sudden')).keys()]).toContain('ServiceAccount/demo-turn')
+  })
+})
+
 describe('the operator and an API server that is out of reach', () => {
   it('REQ-K1: asks for no more than it missed when that is back: each watch once, no list, no write but repairs', async () => {
     await startProxy()

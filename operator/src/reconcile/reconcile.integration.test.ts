@@ -221,6 +221,45 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     await eventually(async () => expect(wishes(await cluster.children('away'))).toEqual(before))
   })
 
+  it('REQ-K1: what was found at rest costs the next operator no write, not even a dry run; what was changed meanwhile is repaired', async () => {
+    // Its Lease and what it remembers are in that namespace, too.
+    const options = { namespace: 'resting', build: 'one' }
+    const remembered = () => cluster.get('cm', 'parley-manager-remembered', 'resting')
+    const first = startOperator(options)
+    await cluster.meetingCluster('resting')
+    await deployed('resting', first)
+    await cluster.counted('resting')
+    await first.quiet()
+    await stopOperator(first)
+    const before = await cluster.children('resting')
+    const stored = await remembered()
+    expect(stored?.data?.states).toMatch(/^[\w-]{16}$/)
+
+    const second = startOperator(options)
+    await second.quiet()
+    expect(await second.writes()).toBe(0)
+    await stopOperator(second)
+    expect(versions(await cluster.children('resting'))).toEqual(versions(before))
+    expect((await remembered())?.metadata.resourceVersion).toBe(stored?.metadata.resourceVersion)
+
+    for (const [, edit] of EDITS) await edit('resting')
+    const third = startOperator(options)
+    await eventually(async () =>
+      expect(wishes(await cluster.children('resting'))).toEqual(wishes(before)),
+    )
+    await third.quiet()
+    await stopOperator(third)
+
+    // As by one that was killed, or by anybody.
+    await cluster.patch('cm', 'parley-manager-remembered', 'resting', { data: { states: 'x' } })
+    const fourth = startOperator(options)
+    await fourth.quiet()
+    expect(fourth.logs).not.toContain('"applied"')
+    expect(await fourth.writes()).toBeGreaterThan(0)
+    expect(fourth.logs.match(/none of ours/g)).toHaveLength(1)
+    expect(wishes(await cluster.children('resting'))).toEqual(wishes(before))
+  })
+
   it('leaves alone what others have set beside it', async () => {
     const operator = startOperator()
     await cluster.meetingCluster('shared')

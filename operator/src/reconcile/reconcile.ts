@@ -1,24 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
   API_VERSION,
-  COMPONENTS,
-  type Component,
   InvalidMeetingCluster,
   KIND,
   type MeetingCluster,
   type MeetingClusterStatus,
   REASON,
 } from '../api/index.ts'
-import {
-  claimNames,
-  keepsAfterDeletion,
-  limitations,
-  MissingSecretKey,
-  objectName,
-  renderMeetingCluster,
-} from '../render/index.ts'
+import { limitations, MissingSecretKey } from '../render/index.ts'
 import type { ApiClient } from '../runtime/client.ts'
-import type { Clock } from '../runtime/clock.ts'
 import type { Reconcile, ReconcileResult } from '../runtime/controller.ts'
 import {
   ApiError,
@@ -47,55 +37,35 @@ import {
 import { liveKitServer, RedisNeighbours, sharedRedis } from './external-redis.ts'
 import { failedStatus, isUnforeseen } from './failure.ts'
 import type { RelayReading } from './figures/relay.ts'
-import type { ChildEntry, Rollout } from './observed.ts'
+import type { ChildEntry } from './observed.ts'
 import { isInTheWay } from './replace.ts'
+import type { Look, RestingStates } from './resting.ts'
 import { applyInOrder, pausedRollouts, type Waiting } from './rollout-order.ts'
 import { type Referenced, ReferencedSecrets } from './secrets/referenced.ts'
-import { planSecrets, type SecretsPlan } from './secrets/secrets.ts'
+import type { SecretsPlan } from './secrets/secrets.ts'
 import { showToPods } from './show-to-pods.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
-import { findReach, mediaNodes, mediaPods } from './turn-reach.ts'
+import { findReach } from './turn-reach.ts'
 import { unschedulable } from './unschedulable.ts'
-import { withProblem, workloadFacts } from './workload-facts.ts'
+import { KindNotServed, type Plan, type PlanOptions, planChildren, wantedBy } from './wanted.ts'
+import { LAST_KINDS, rolloutsOf } from './workload-facts.ts'
 import type { World } from './world.ts'
 
-export interface ReconcilerOptions extends Audience {
+export interface ReconcilerOptions extends Audience, PlanOptions {
   client: ApiClient
-  world: World
   relay: { reading(key: string): RelayReading | undefined }
-  capabilities: {
-    /** The operator's own external metrics API is what this cluster asks. */
-    externalMetrics(): boolean
-  }
-  /** Of the operator's pods; without it, it runs outside of the cluster. */
-  operatorNamespace?: string
-  /** Used where the spec names no registry or tag. */
-  images: { registry: string; tag: string }
-  /** Time within which every pod sees a changed Secret; see secrets/rotation.ts. */
-  rotationMarginMs: number
-  clock: Clock
-  randomBytes: (count: number) => Uint8Array
+  /** Without it every pass compares everything. */
+  resting?: RestingStates | undefined
 }
 
 /** What people have to put right need not touch anything that is watched: look again after this long. */
 const RECHECK_MS = 60_000
 /** No clock is a reason to look again at once. */
 const SOONEST_MS = 1_000
-/** Pods start with what these give them, so these come first. */
-const LAST_KINDS = new Set(['Deployment', 'StatefulSet'])
 
 type Cluster = MeetingCluster & K8sObject
 /** Of the Secrets that the spec names, and of who else is on the same Redis. */
 type Findings = Referenced & { shared: Problem | undefined }
-
-/** The spec asks for a kind that this cluster does not have. */
-class KindNotServed extends Error {
-  override name = 'KindNotServed'
-  readonly code = 'KIND_NOT_SERVED'
-  constructor(kind: string) {
-    super(`this cluster has no kind ${kind}: install its CRD, or do not ask for it`)
-  }
-}
 
 /**
  * Makes the children of one MeetingCluster be as its spec asks, and its status say what is.
@@ -103,7 +73,8 @@ class KindNotServed extends Error {
  * Each pass does the same: secrets that are missing are generated; the spec, with the addresses found, is
  * rendered; children that differ are applied (server-side, forced: fields that others set on our objects stay,
  * fields of ours that others changed are set back); children that are no longer rendered are deleted; the status
- * is written if it says something new. A pass that finds everything in place writes nothing.
+ * is written if it says something new. A pass that finds everything in place writes nothing, and one that finds it as
+ * such a pass did need not render and compare ({@link RestingStates}).
  *
  * Children are deleted with their owner by Kubernetes' garbage collector, so there is no finalizer.
  */
@@ -116,6 +87,7 @@ export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile 
     if (!cluster) {
       referenced.forget(key)
       neighbours.settle(key, undefined)
+      options.resting?.forget(key)
     }
     if (!cluster || cluster.metadata.deletionTimestamp) return {}
     if (cluster.metadata.annotations?.[PAUSED_ANNOTATION] === 'true') {
@@ -146,46 +118,14 @@ async function reconcileChildren(
   cluster: Cluster,
   named: Findings,
 ): Promise<ReconcileResult> {
-  const { world, relay, clock } = options
-  const owner = ownerOf(cluster)
+  const { world, relay, clock, resting } = options
   const addresses = findReach(world, key, cluster, named.turnTls)
-  const outcomes: ChildOutcome[] = []
-  const ensure = async (stage: Child[]) => {
-    const results = await Promise.all(
-      stage.map(async (child) => {
-        await makeWay(writer, child, owner)
-        const outcome = await writer.ensure(child, owner)
-        if (outcome.result !== 'applied') return outcome
-        const { kind, metadata } = child.object
-        options.log.debug({ cluster: key, kind, name: metadata.name }, 'applied')
-        const change = wanted.secrets?.changes.get(metadata.name)
-        if (change) announceRotation(options, cluster, change)
-        // Pods that are there before it have not read it, and come anew for a Secret that was deleted.
-        return outcome.created ? outcome : showToPods(options, key, cluster, child)
-      }),
-    )
-    outcomes.push(...results)
-    return results
-  }
-
-  let wanted = await desiredChildren(options, key, cluster, named, addresses.turnUrls)
-  const secrets = await ensure(wanted.children.filter(isSecret))
-  // Pods are made from the Secrets that are there, so a new one makes other pods.
-  if (secrets.some(({ result }) => result === 'applied'))
-    wanted = await desiredChildren(options, key, cluster, named, addresses.turnUrls)
-  outcomes.push(...wanted.refused, ...wanted.unserved)
-  const others = wanted.children.filter((child) => !isSecret(child))
-  await ensure(others.filter(({ kind }) => !LAST_KINDS.has(kind.resource.kind)))
-  // Without its Secret no pod starts, and those that run need not be touched.
-  let waiting: Waiting = {}
-  if (secrets.every(({ result }) => result === 'applied' || result === 'unchanged')) {
-    const workloads = others.filter(({ kind }) => LAST_KINDS.has(kind.resource.kind))
-    waiting = await applyInOrder(workloads, ensure, () => rolloutsOf(world, cluster))
-  }
-  // Without a full list of what is wanted, nothing can be said to be unwanted.
-  if (wanted.refused.length === 0) {
-    outcomes.push(...(await prune(world, writer, owner.reference.uid, wanted.names)))
-  }
+  const plan = () => planChildren(options, key, cluster, { ...named, turnUrls: addresses.turnUrls })
+  const first = await plan()
+  const look = first.given && resting?.look(key, first.given, world.children)
+  const { outcomes, waiting, secrets, again }: Done = look?.atRest
+    ? { outcomes: [], waiting: {}, secrets: first.secrets, again: false }
+    : await bringAbout(options, writer, key, cluster, { first, plan, look })
 
   const errors = outcomes.flatMap((outcome) => (outcome.result === 'failed' ? [outcome.error] : []))
   const passing = errors.find(isPassing)
@@ -216,9 +156,71 @@ async function reconcileChildren(
   if (retry) throw retry
   if (outcomes.some(({ result }) => result === 'foreign' || result === 'failed'))
     return { requeueAfterMs: RECHECK_MS }
-  const { wakeInMs: rotationInMs = Number.POSITIVE_INFINITY } = wanted.secrets ?? {}
+  const rotationInMs = secrets?.wakeInMs ?? Number.POSITIVE_INFINITY
   const wakeInMs = Math.min(rotationInMs, named.wakeInMs, placing.wakeInMs)
-  return Number.isFinite(wakeInMs) ? { requeueAfterMs: Math.max(wakeInMs, SOONEST_MS) } : {}
+  return {
+    ...(again ? { whenIdle: true } : {}),
+    ...(Number.isFinite(wakeInMs) ? { requeueAfterMs: Math.max(wakeInMs, SOONEST_MS) } : {}),
+  }
+}
+
+interface Done {
+  outcomes: ChildOutcome[]
+  waiting: Waiting
+  secrets: SecretsPlan | undefined
+  /** Another look may find that nothing is to be done. */
+  again: boolean
+}
+
+/** Renders the children, writes those that are not as wanted, and deletes those that are not wanted. */
+async function bringAbout(
+  options: ReconcilerOptions,
+  writer: ChildWriter,
+  key: string,
+  cluster: Cluster,
+  { first, plan, look }: { first: Plan; plan: () => Promise<Plan>; look: Look | undefined },
+): Promise<Done> {
+  const { world } = options
+  const owner = ownerOf(cluster)
+  const outcomes: ChildOutcome[] = []
+  const ensure = async (stage: Child[]) => {
+    const results = await Promise.all(
+      stage.map(async (child) => {
+        await makeWay(writer, child, owner)
+        const outcome = await writer.ensure(child, owner)
+        if (outcome.result !== 'applied') return outcome
+        const { kind, metadata } = child.object
+        options.log.debug({ cluster: key, kind, name: metadata.name }, 'applied')
+        const change = wanted.secrets?.changes.get(metadata.name)
+        if (change) announceRotation(options, cluster, change)
+        // Pods that are there before it have not read it, and come anew for a Secret that was deleted.
+        return outcome.created ? outcome : showToPods(options, key, cluster, child)
+      }),
+    )
+    outcomes.push(...results)
+    return results
+  }
+
+  let wanted = wantedBy(first, world)
+  const secrets = await ensure(wanted.children.filter(isSecret))
+  // Pods are made from the Secrets that are there, so a new one makes other pods.
+  if (secrets.some(({ result }) => result === 'applied')) wanted = wantedBy(await plan(), world)
+  outcomes.push(...wanted.refused, ...wanted.unserved)
+  const others = wanted.children.filter((child) => !isSecret(child))
+  await ensure(others.filter(({ kind }) => !LAST_KINDS.has(kind.resource.kind)))
+  // Without its Secret no pod starts, and those that run need not be touched.
+  let waiting: Waiting = {}
+  if (secrets.every(({ result }) => result === 'applied' || result === 'unchanged')) {
+    const workloads = others.filter(({ kind }) => LAST_KINDS.has(kind.resource.kind))
+    waiting = await applyInOrder(workloads, ensure, () => rolloutsOf(world, cluster))
+  }
+  // Without a full list of what is wanted, nothing can be said to be unwanted.
+  const pruned =
+    wanted.refused.length === 0 ? await prune(world, writer, owner.reference.uid, wanted.names) : []
+  // What is deleted brings us back when it is gone.
+  const isDone = pruned.length === 0 && Object.keys(waiting).length === 0
+  const again = isDone && look?.settle(wanted.children, outcomes) === true
+  return { outcomes: [...outcomes, ...pruned], waiting, secrets: wanted.secrets, again }
 }
 
 function isSecret({ kind }: Child): boolean {
@@ -248,107 +250,6 @@ function ownerOf({ metadata }: Cluster): Owner {
   }
 }
 
-interface Wanted {
-  children: Child[]
-  /** `Kind/name` of all that is to stay: what is wanted, and what is held as it is. */
-  names: Set<string>
-  /** Of the children that are Secrets. */
-  secrets?: SecretsPlan
-  /** What the spec asks for and this cluster has no kind for; the rest goes on. */
-  unserved: ChildOutcome[]
-  /** Why nothing could be rendered. */
-  refused: ChildOutcome[]
-}
-
-async function desiredChildren(
-  options: ReconcilerOptions,
-  key: string,
-  cluster: Cluster,
-  named: Findings,
-  turnUrls: string[],
-): Promise<Wanted> {
-  const { world, images } = options
-  try {
-    const secrets = await planSecrets(cluster, {
-      kind: kindOf(world, 'Secret'),
-      source: named.redis,
-      pods: (component) => world.podsOf(key, component),
-      marginMs: options.rotationMarginMs,
-      now: options.clock.now,
-      randomBytes: options.randomBytes,
-    })
-    const { objects, held } = renderMeetingCluster(cluster, {
-      images,
-      secretUids: { ...secrets.uids, ...named.versions },
-      secretGenerations: secrets.generations,
-      nodes: world.factsOfNodes(),
-      mediaNodes: mediaNodes(world, key),
-      mediaPods: mediaPods(world, key),
-      ...(named.shared ? { held: ['sfu' as const] } : {}),
-      workloads: workloadFacts(world, key, rolloutsOf(world, cluster)),
-      ...(options.operatorNamespace && { operatorNamespace: options.operatorNamespace }),
-      turnUrls,
-      capabilities: {
-        serviceMonitor: world.children.has('ServiceMonitor'),
-        prometheusRules: world.children.has('PrometheusRule'),
-        certificates: world.children.has('Certificate'),
-        storage: hasStorage(world, cluster),
-        externalMetrics: options.capabilities.externalMetrics(),
-      },
-    })
-    const [servable, unserved] = partition(objects, ({ kind }) => world.children.has(kind))
-    const rendered = servable.map((object) =>
-      childOf(world, object, { kept: keepsAfterDeletion(cluster, object) }),
-    )
-    const names = [...objects, ...held, ...secrets.children.map(({ object }) => object)].map(
-      ({ kind, metadata }) => `${kind}/${metadata.name}`,
-    )
-    return {
-      children: [...secrets.children, ...rendered],
-      names: new Set(names),
-      secrets,
-      unserved: unserved.map(({ kind }) => ({ result: 'failed', error: new KindNotServed(kind) })),
-      refused: [],
-    }
-  } catch (error) {
-    if (
-      error instanceof InvalidMeetingCluster ||
-      error instanceof MissingSecretKey ||
-      error instanceof KindNotServed ||
-      error instanceof ApiError
-    ) {
-      const refused: ChildOutcome[] = [{ result: 'failed', error }]
-      return { children: [], names: new Set(), unserved: [], refused }
-    }
-    throw error
-  }
-}
-
-function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(test), items.filter((item) => !test(item))]
-}
-
-function childOf(world: World, object: K8sObject, how: Pick<Child, 'kept'> = {}): Child {
-  return { kind: kindOf(world, object.kind ?? ''), object, ...how }
-}
-
-function kindOf(world: World, name: string): ChildKind {
-  const kind = world.children.get(name)
-  if (!kind) throw new KindNotServed(name)
-  return kind
-}
-
-/** Whether a claim for the store would be bound, or already is. */
-function hasStorage(world: World, cluster: Cluster): boolean {
-  const { namespace } = cluster.metadata
-  const claims = world.children.get('PersistentVolumeClaim')?.store
-  for (const name of Object.values(claimNames(cluster)))
-    if (claims?.get(`${namespace}/${name}`)) return true
-  const { storageClassName } = cluster.spec.store
-  if (storageClassName) return world.storageClasses.get(storageClassName) !== undefined
-  return [...world.storageClasses.values()].some(({ isDefault }) => isDefault)
-}
-
 async function prune(
   world: World,
   writer: ChildWriter,
@@ -364,21 +265,6 @@ async function prune(
     }
   }
   return Promise.all(unwanted.map(({ kind, entry }) => writer.remove(kind, entry)))
-}
-
-function rolloutsOf(world: World, cluster: Cluster): Partial<Record<Component, Rollout>> {
-  const { namespace, name, uid = '' } = cluster.metadata
-  const owner = `${namespace}/${name}`
-  const names = COMPONENTS.map((component) => objectName(cluster, component))
-  const rollouts: Partial<Record<Component, Rollout>> = {}
-  for (const kind of LAST_KINDS) {
-    for (const entry of world.children.get(kind)?.store.group(uid) ?? []) {
-      const component = COMPONENTS[names.indexOf(entry.name)]
-      if (component && entry.rollout)
-        rollouts[component] = withProblem(entry.rollout, world.podsOf(owner, component))
-    }
-  }
-  return rollouts
 }
 
 /**

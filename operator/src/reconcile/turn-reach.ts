@@ -47,9 +47,9 @@ export function findReach(
   }
 }
 
-/** Nodes with a pod of TURN or the SFU, also with one that goes: participants meet there. */
+/** Nodes with a pod of TURN or the SFU, also with one that goes: participants meet there. In order of their names. */
 export function mediaNodes(world: Pick<World, 'podsOf'>, key: string): string[] {
-  return nodesOf([...world.podsOf(key, 'turn'), ...world.podsOf(key, 'sfu')])
+  return nodesOf([...world.podsOf(key, 'turn'), ...world.podsOf(key, 'sfu')]).sort()
 }
 
 /** Pods of TURN and the SFU that their nodes have taken, also those that go. */

@@ -1,7 +1,30 @@
-import type { Component } from '../api/index.ts'
-import type { WorkloadFacts } from '../render/index.ts'
+import { COMPONENTS, type Component, type MeetingCluster } from '../api/index.ts'
+import { objectName, type WorkloadFacts } from '../render/index.ts'
+import type { K8sObject } from '../runtime/resources.ts'
 import type { PodEntry, Rollout } from './observed.ts'
 import type { World } from './world.ts'
+
+/** Kinds that make pods. These start with what the other children give them, so those come first. */
+export const LAST_KINDS: ReadonlySet<string> = new Set(['Deployment', 'StatefulSet'])
+
+/** What is known of the workloads of a MeetingCluster that are there. */
+export function rolloutsOf(
+  world: Pick<World, 'children' | 'podsOf'>,
+  cluster: MeetingCluster & K8sObject,
+): Partial<Record<Component, Rollout>> {
+  const { namespace, name, uid = '' } = cluster.metadata
+  const owner = `${namespace}/${name}`
+  const names = COMPONENTS.map((component) => objectName(cluster, component))
+  const rollouts: Partial<Record<Component, Rollout>> = {}
+  for (const kind of LAST_KINDS) {
+    for (const entry of world.children.get(kind)?.store.group(uid) ?? []) {
+      const component = COMPONENTS[names.indexOf(entry.name)]
+      if (component && entry.rollout)
+        rollouts[component] = withProblem(entry.rollout, world.podsOf(owner, component))
+    }
+  }
+  return rollouts
+}
 
 /**
  * What is known of the workloads of a MeetingCluster (`namespace/name`), for what they are to be. A replacement that
@@ -14,7 +37,11 @@ export function workloadFacts(
   rollouts: Partial<Record<Component, Rollout>>,
 ): Partial<Record<Component, WorkloadFacts>> {
   const facts: Partial<Record<Component, WorkloadFacts>> = {}
-  for (const [component, { desired, replacing, surges }] of entriesOf(rollouts)) {
+  // Always in this order: what is known of one MeetingCluster is compared as text (resting.ts).
+  for (const component of COMPONENTS) {
+    const rollout = rollouts[component]
+    if (!rollout) continue
+    const { desired, replacing, surges } = rollout
     const homeless = world.podsOf(key, component).some(isHomeless)
     facts[component] = { desired, ...(replacing && !homeless ? { surging: surges } : {}) }
   }
@@ -59,8 +86,4 @@ function isDraining({ leaving, component }: PodEntry): boolean {
 /** No node takes it. */
 function isHomeless({ node, problem, leaving }: PodEntry): boolean {
   return node === undefined && problem !== undefined && !leaving
-}
-
-function entriesOf(rollouts: Partial<Record<Component, Rollout>>) {
-  return Object.entries(rollouts) as [Component, Rollout][]
 }

@@ -8,6 +8,8 @@ import { WorkQueue } from './queue.ts'
 export interface ReconcileResult {
   /** Look again after this long, in ms, though nothing may have changed. */
   requeueAfterMs?: number
+  /** Look again when nothing else is to be done. */
+  whenIdle?: boolean
 }
 
 /**
@@ -68,8 +70,9 @@ export class Controller {
     metrics.activeWorkers.inc({ controller })
     let result = 'success'
     try {
-      const { requeueAfterMs } = await this.#options.reconcile(key, signal)
+      const { requeueAfterMs, whenIdle } = await this.#options.reconcile(key, signal)
       this.queue.forget(key)
+      if (whenIdle) this.queue.addWhenIdle(key)
       if (requeueAfterMs !== undefined) {
         result = 'requeue_after'
         this.queue.addAfter(key, requeueAfterMs)

@@ -1,0 +1,142 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { Forbidden, NotFound, Unavailable } from '../runtime/errors.ts'
+import { FakeClock } from '../runtime/fake-clock.ts'
+import type { K8sObject, Resource } from '../runtime/resources.ts'
+import type { RestingStates } from './resting.ts'
+import { RestingKeeper } from './resting-keeper.ts'
+import { logTo } from './testing/test-cluster.ts'
+
+const NAME = 'parley-manager-remembered'
+const call = { verb: 'get', resource: 'configmaps' }
+const digestOf = (text: string) => text.padEnd(16, '-')
+
+/** An API server with one ConfigMap, if that. */
+function setUp(content?: unknown) {
+  const lines: string[] = []
+  const clock = new FakeClock()
+  const server = { content, written: [] as string[], failure: undefined as Error | undefined }
+  const client = {
+    async get() {
+      if (server.failure) throw server.failure
+      if (server.content === undefined) throw new NotFound('NotFound', 404, call, 'not found')
+      return server.content as never
+    },
+    async apply(_: Resource, __: string | undefined, name: string, body: string) {
+      if (server.failure) throw server.failure
+      server.content = JSON.parse(body)
+      server.written.push(name)
+      return server.content as K8sObject
+    },
+  }
+  const start = (found: readonly string[] = []) => {
+    let stored: readonly string[] = []
+    const states = {
+      build: 'build',
+      load: (all: Iterable<string>) => {
+        stored = [...all]
+      },
+      unstored: () => (found.every((state) => stored.includes(state)) ? undefined : [...found]),
+    } as unknown as RestingStates
+    const where = { namespace: 'system', name: NAME, clock, random: () => 0.5 }
+    const keeper = new RestingKeeper({ client, states, log: logTo(lines), ...where })
+    return { keeper, stored: () => stored }
+  }
+  const warnings = () => lines.filter((line) => line.includes('"level":40'))
+  return { server, clock, lines, start, warnings }
+}
+
+describe('RestingKeeper', () => {
+  it('REQ-K1: what one operator writes the next one reads, and writes no more', async () => {
+    const { server, start, warnings } = setUp()
+    const states = ['a', 'b'].map(digestOf)
+    const first = start(states)
+    await first.keeper.read()
+    await first.keeper.write()
+    await first.keeper.write()
+    expect(server.written).toEqual([NAME])
+    const second = start(states)
+    await second.keeper.read()
+    await second.keeper.write()
+    expect(second.stored()).toEqual(states)
+    expect(server.written).toEqual([NAME])
+    const third = start([...states, digestOf('c')])
+    await third.keeper.read()
+    await third.keeper.write()
+    expect(server.written).toEqual([NAME, NAME])
+    expect(warnings()).toEqual([])
+  })
+
+  it('has no label by which the operator watches its children, and fits into a ConfigMap', async () => {
+    const { server, start } = setUp()
+    await start(
+      Array.from({ length: 100_000 }, (_, index) => digestOf(String(index))),
+    ).keeper.write()
+    expect(JSON.stringify(server.content).length).toBeLessThan(900_000)
+    expect(JSON.stringify(server.content)).not.toContain('managed-by')
+  })
+
+  it('REQ-K1: of another build takes nothing', async () => {
+    const { start, lines } = setUp({ data: { build: 'other', states: digestOf('a') } })
+    const { keeper, stored } = start()
+    await keeper.read()
+    expect(stored()).toEqual([])
+    expect(lines.join()).toContain('another build')
+  })
+
+  it('REQ-K1: takes nothing of what is not as it writes it, and says so once', async () => {
+    const text = fc.oneof(fc.string(), fc.constant(`${digestOf('a')} ${digestOf('b')} x`))
+    const data = fc.oneof(
+      fc.anything(),
+      fc.record({ build: fc.constant('build') }),
+      fc.record({ states: fc.constant(digestOf('a')) }),
+      fc.record({
+        build: fc.constant('build'),
+        states: text.filter((text) => text !== '' && !/^[\w-]{16}( [\w-]{16})*$/.test(text)),
+      }),
+    )
+    await fc.assert(
+      fc.asyncProperty(data, async (data) => {
+        const { start, warnings } = setUp({ data })
+        const { keeper, stored } = start()
+        await keeper.read()
+        expect(stored()).toEqual([])
+        expect(warnings()).toHaveLength(1)
+      }),
+    )
+  })
+
+  it.each([
+    new Forbidden('Forbidden', 403, call, 'lacks the verb "get" on "configmaps"'),
+    new Unavailable('Unavailable', 503, call, 'away'),
+  ])('REQ-K1: goes on without it: $message', async (failure) => {
+    const { server, start, warnings } = setUp()
+    server.failure = failure
+    const { keeper } = start([digestOf('a')])
+    await keeper.read()
+    await keeper.write()
+    expect(warnings()).toHaveLength(2)
+    expect(warnings().join()).toContain(failure.message.slice(0, 8))
+    server.failure = undefined
+    await keeper.write()
+    expect(server.written).toEqual([NAME])
+  })
+
+  it('writes from time to time while there is something new, until it is told to stop', async () => {
+    const { server, clock, start } = setUp()
+    const found = [digestOf('a')]
+    const { keeper } = start(found)
+    const stop = new AbortController()
+    const running = keeper.run(stop.signal)
+    await clock.advance(10 * 60_000)
+    expect(server.written).toHaveLength(1)
+    found.push(digestOf('b'))
+    await clock.advance(10 * 60_000)
+    expect(server.written).toHaveLength(2)
+    stop.abort()
+    await running
+    found.push(digestOf('c'))
+    await clock.advance(10 * 60_000)
+    expect(server.written).toHaveLength(2)
+  })
+})

@@ -1,0 +1,105 @@
+import type { Logger } from 'pino'
+import { z } from 'zod'
+import type { ApiClient } from '../runtime/client.ts'
+import { type Clock, sleep } from '../runtime/clock.ts'
+import { ApiError, NotFound } from '../runtime/errors.ts'
+import { CONFIG_MAPS, type K8sObject } from '../runtime/resources.ts'
+import type { RestingStates } from './resting.ts'
+
+export interface RestingKeeperOptions {
+  client: Pick<ApiClient, 'get' | 'apply'>
+  /** Where the ConfigMap is: beside the Lease. */
+  namespace: string
+  name: string
+  states: RestingStates
+  clock: Clock
+  random: () => number
+  log: Logger
+}
+
+/** A leader that is killed loses no more than this. */
+const STORE_EVERY_MS = 5 * 60_000
+/** 850 kB: a ConfigMap holds 1 MiB. Who is not among them is compared after a restart. */
+const MOST_STATES = 50_000
+const STATE = /^[\w-]{16}$/
+
+const storedSchema = z.object({
+  data: z.object({
+    build: z.string(),
+    states: z
+      .string()
+      .transform((text) => (text === '' ? [] : text.split(' ')))
+      .refine((states) => states.every((state) => STATE.test(state)), 'no list of digests'),
+  }),
+})
+
+/**
+ * Keeps {@link RestingStates} from one operator to the next: in a ConfigMap of digests, with no name in it and nothing
+ * made from a Secret. It is read when this operator begins to lead, and written when it ends in order, and from time
+ * to time; not while all of it is there already. Whatever goes wrong with it costs full passes, and nothing else.
+ *
+ * It has no label by which the operator would watch it, and no owner: like the Lease it stays when the operator goes.
+ */
+export class RestingKeeper {
+  readonly #options: RestingKeeperOptions
+
+  constructor(options: RestingKeeperOptions) {
+    this.#options = options
+  }
+
+  /** Never rejects for what is there, or for what the API server answers. */
+  async read(): Promise<void> {
+    const { client, namespace, name, states, log } = this.#options
+    const where = { configMap: `${namespace}/${name}` }
+    try {
+      const parsed = storedSchema.safeParse(
+        await client.get<K8sObject>(CONFIG_MAPS, namespace, name),
+      )
+      if (!parsed.success)
+        log.warn(where, 'what was remembered is none of ours: everything is compared')
+      else if (parsed.data.data.build !== states.build)
+        log.info(where, 'another build remembered: everything is compared')
+      else states.load(parsed.data.data.states)
+    } catch (error) {
+      this.#report(error, 'what was remembered cannot be read: everything is compared')
+    }
+  }
+
+  /** Writes now and then until the signal aborts; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options
+    while (!signal.aborted) {
+      await sleep(clock, STORE_EVERY_MS * (0.9 + 0.2 * random()), signal)
+      if (!signal.aborted) await this.write()
+    }
+  }
+
+  /** Writes if there is something new. Never rejects for what the API server answers. */
+  async write(): Promise<void> {
+    const { client, namespace, name, states } = this.#options
+    const all = states.unstored()?.slice(0, MOST_STATES)
+    if (!all) return
+    const labels = {
+      'app.kubernetes.io/name': 'parley-operator',
+      'app.kubernetes.io/component': 'operator',
+      'app.kubernetes.io/part-of': 'parley',
+    }
+    const object = {
+      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels } },
+      data: { build: states.build, states: all.join(' ') },
+    }
+    try {
+      await client.apply(CONFIG_MAPS, namespace, name, JSON.stringify(object))
+      states.load(all)
+    } catch (error) {
+      this.#report(error, 'cannot remember for the next start: it will compare everything')
+    }
+  }
+
+  #report(error: unknown, message: string) {
+    if (!(error instanceof ApiError)) throw error
+    const { namespace, name, log } = this.#options
+    if (error instanceof NotFound) return
+    log.warn({ configMap: `${namespace}/${name}`, error: error.message }, message)
+  }
+}

@@ -1,0 +1,192 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { meetingCluster } from '../api/testing/specs.ts'
+import { RestingStates } from './resting.ts'
+import { InMemoryCluster, type Loose } from './testing/in-memory.ts'
+
+/** What an operator leaves to the next one: every state that it ever found, as if nothing was ever forgotten. */
+class Memory {
+  readonly #stored = new Set<string>()
+  #states = new RestingStates('build')
+
+  start(cluster: InMemoryCluster, build = 'build') {
+    for (const state of this.#states.unstored() ?? []) this.#stored.add(state)
+    this.#states = new RestingStates(build)
+    this.#states.load(this.#stored)
+    return cluster.operator(this.#states)
+  }
+}
+
+async function rested() {
+  const cluster = new InMemoryCluster(meetingCluster())
+  cluster.node('n1', '198.51.100.7')
+  cluster.pod('turn', 'n1', true)
+  const memory = new Memory()
+  await cluster.settle(memory.start(cluster))
+  return { cluster, memory }
+}
+
+/** A value of ours is another one, and the field no longer ours: so server-side apply says it. */
+const edited = (object: Loose) => {
+  const fields = object.metadata.managedFields?.[0]?.fieldsV1 as Record<string, unknown>
+  delete fields['f:data']
+  delete fields['f:spec']
+  object.data = { mine: 'yes' }
+}
+
+const extra = (owner: string, name: string): Loose => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: {
+    ...{ name, namespace: 'meetings', labels: { 'app.kubernetes.io/managed-by': 'parley' } },
+    ownerReferences: [
+      { apiVersion: 'v', kind: 'MeetingCluster', name: 'demo', uid: owner, controller: true },
+    ],
+  },
+})
+
+const OWNER = 'uid-of-owner'
+
+/** By name: what hands do to children. All of it is undone by a pass that compares. */
+const HANDS: Record<string, (cluster: InMemoryCluster, key: string) => void> = {
+  'an edit': (cluster, key) => cluster.change(key, edited),
+  'a hash that is gone': (cluster, key) =>
+    cluster.change(key, ({ metadata }) => delete metadata.annotations?.['parley.dev/hash']),
+  'a deletion': (cluster, key) => cluster.remove(key),
+  'an owner taken away': (cluster, key) =>
+    cluster.change(key, (object) => {
+      delete object.metadata.ownerReferences
+      edited(object)
+    }),
+  'a child too many': (cluster) => cluster.put(extra(OWNER, 'demo-more')),
+}
+
+const CHILDREN = [
+  'ConfigMap/demo-turn-config',
+  'Deployment/demo-turn',
+  'NetworkPolicy/demo-redis',
+  'Secret/demo-join-key',
+  'Service/demo-meter',
+  'StatefulSet/demo-redis',
+]
+
+describe('what was found at rest', () => {
+  it('REQ-K1: costs the next operator no request, and one of another build a full pass', async () => {
+    const { cluster, memory } = await rested()
+    cluster.requests = 0
+    await cluster.settle(memory.start(cluster))
+    expect(cluster.requests).toBe(0)
+    await cluster.settle(memory.start(cluster, 'another build'))
+    expect(cluster.requests).toBeGreaterThan(0)
+    expect(cluster.names.length).toBeGreaterThan(25)
+  })
+
+  describe.each(Object.entries(HANDS))('REQ-K1: with %s', (_, act) => {
+    it.each(CHILDREN)('while the operator was down, %s is as it was', async (key) => {
+      const { cluster, memory } = await rested()
+      const before = cluster.wishes()
+      act(cluster, key)
+      expect(cluster.wishes()).not.toEqual(before)
+      await cluster.settle(memory.start(cluster))
+      // A Secret is made anew with other content, and so are those that are made from it.
+      if (key.startsWith('Secret/')) expect(cluster.names).toEqual(Object.keys(before))
+      else expect(cluster.wishes()).toEqual(before)
+    })
+  })
+
+  it('REQ-K1: with an owner who is somebody else, is said and left alone', async () => {
+    const { cluster, memory } = await rested()
+    cluster.change('ConfigMap/demo-turn-config', ({ metadata }) => {
+      metadata.ownerReferences = extra('else', '').metadata.ownerReferences ?? []
+    })
+    const writes = cluster.writes
+    await cluster.settle(memory.start(cluster))
+    expect(JSON.stringify(cluster.status)).toContain('ConfigMap demo-turn-config exists and is not')
+    // The status alone.
+    expect(cluster.writes).toBe(writes + 1)
+  })
+
+  it('REQ-K1: a wish, a node and a pod that are other ones are acted upon', async () => {
+    const { cluster, memory } = await rested()
+    const changes = [
+      () => cluster.spec({ webapp: { ...meetingCluster().spec.webapp, replicas: 5 } }),
+      () => cluster.node('n1', '198.51.100.8'),
+      () => {
+        cluster.node('n2', '198.51.100.9')
+        cluster.pod('turn', 'n2', true)
+      },
+    ]
+    for (const change of changes) {
+      const before = cluster.wishes()
+      change()
+      await cluster.settle(memory.start(cluster))
+      expect(cluster.wishes()).not.toEqual(before)
+    }
+  })
+})
+
+const child = fc.nat().map((index) => (names: string[]) => names[index % names.length] ?? '')
+const step = fc.oneof(
+  fc
+    .tuple(fc.constantFrom(...Object.keys(HANDS)), child)
+    .map(([hand, pick]) => (cluster: InMemoryCluster) => {
+      HANDS[hand]?.(cluster, pick(cluster.names))
+    }),
+  child.map((pick) => (cluster: InMemoryCluster) => {
+    cluster.change(pick(cluster.names), ({ metadata }) => {
+      metadata.ownerReferences = extra('else', '').metadata.ownerReferences ?? []
+    })
+  }),
+  child.map((pick) => (cluster: InMemoryCluster) => {
+    const key = pick(cluster.names.filter((name) => name.startsWith('Deployment/')))
+    cluster.change(key, (object) => {
+      object.spec.paused = object.spec.paused ? undefined : true
+      object.status = { replicas: 1, readyReplicas: 1, updatedReplicas: 1, observedGeneration: 1 }
+    })
+  }),
+  fc
+    .record({ webapp: fc.integer({ min: 1, max: 2 }), tag: fc.constantFrom('', '2') })
+    .map(({ webapp, tag }) => (cluster: InMemoryCluster) => {
+      const { spec } = meetingCluster({ webapp: { replicas: webapp }, image: { tag } })
+      cluster.spec({ webapp: spec.webapp, image: spec.image })
+    }),
+  fc.tuple(fc.constantFrom('n1', 'n2'), fc.integer({ min: 1, max: 3 })).map(
+    ([name, last]) =>
+      (cluster: InMemoryCluster) =>
+        cluster.node(name, `198.51.100.${last}`),
+  ),
+  fc
+    .tuple(fc.constantFrom('turn', 'signaling'), fc.constantFrom('n1', 'n2'), fc.boolean())
+    .map(([component, node, ready]) => (cluster: InMemoryCluster) => {
+      cluster.pod(component, node, ready)
+    }),
+  fc
+    .constantFrom(60_000, 15 * 24 * 3600_000, 60 * 24 * 3600_000)
+    .map((ms) => (cluster: InMemoryCluster) => cluster.clock.advance(ms)),
+)
+
+describe('Property: what is left out', () => {
+  it('REQ-K1: a full pass after it finds nothing to do and has the same to say, whatever was done before, over any number of restarts', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(step, fc.boolean()), { minLength: 1, maxLength: 5 }),
+        async (steps) => {
+          const cluster = new InMemoryCluster(meetingCluster())
+          const memory = new Memory()
+          let operator = memory.start(cluster)
+          await cluster.settle(operator)
+          for (const [act, restarts] of steps) {
+            await act(cluster)
+            if (restarts) operator = memory.start(cluster)
+            await cluster.settle(operator)
+            const { writes, status } = cluster
+            await cluster.compare()
+            expect(cluster.writes).toBe(writes)
+            expect(cluster.status).toEqual(status)
+          }
+        },
+      ),
+      { numRuns: 60 },
+    )
+  }, 120_000)
+})
