@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
@@ -23,6 +23,15 @@ it('REQ-K1: a build is told by the entry file of its bundle, which names all oth
   expect(one).toMatch(/^[\w-]{43}$/)
   expect(same).toBe(one)
   expect(other).not.toBe(one)
+})
+
+it('REQ-K1: a build is known where it is started by a link, as in the image', async () => {
+  const file = await entry('linked.mjs', "import './chunk-manager-ABCD1234.mjs'")
+  const link = join(folder, 'parley')
+  await symlink(file, link)
+  expect(await buildOf(link)).toBe(await buildOf(file))
+  expect(await buildOf(link)).toBeDefined()
+  expect(await buildOf(join(folder, 'gone.mjs'))).toBeUndefined()
 })
 
 it('REQ-K1: sources that run as they are are no build', async () => {

@@ -39,6 +39,8 @@ const storedSchema = z.object({
  * to time; not while all of it is there already. Whatever goes wrong with it costs full passes, and nothing else.
  *
  * It has no label by which the operator would watch it, and no owner: like the Lease it stays when the operator goes.
+ * Each shard has its own. Who may write it, and knows all that a state is a digest of, could have a change by hand be
+ * taken for what was found: it is for the same hands as the Lease.
  */
 export class RestingKeeper {
   readonly #options: RestingKeeperOptions

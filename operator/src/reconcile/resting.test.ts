@@ -112,6 +112,17 @@ describe('what was found at rest', () => {
     expect(cluster.writes).toBe(writes + 1)
   })
 
+  it('REQ-K1: with pods that somebody keeps from being replaced, everything is compared every time', async () => {
+    const { cluster, memory } = await rested()
+    cluster.change('Deployment/demo-webapp', ({ spec }) => {
+      spec.paused = true
+    })
+    await cluster.settle(memory.start(cluster))
+    cluster.requests = 0
+    await cluster.settle(memory.start(cluster))
+    expect(cluster.requests).toBeGreaterThan(0)
+  })
+
   it('REQ-K1: a wish, a node and a pod that are other ones are acted upon', async () => {
     const { cluster, memory } = await rested()
     const changes = [

@@ -41,11 +41,12 @@ export interface Look {
  *   owner, hash, digest of the fields that are ours, and the few facts that decide how a child is written. One that is
  *   gone, comes, loses its owner or is changed by hand makes another state of it.
  *
- * So a state is a fact that never becomes wrong: it may be old, kept by somebody else, of a MeetingCluster that is
- * gone or of another API server, and is then never met. One that is lost costs a full pass.
+ * So a state is a fact that does not become wrong. An old one, or one of a MeetingCluster that is gone, is not met any
+ * more; one that is lost costs a full pass. A new version of the API server may keep the same fields in another way,
+ * which a full pass would write anew; a child that nobody has touched then stays as it was found.
  *
- * It is remembered by a pass only that changed nothing, while which nothing changed, and of which each wanted child is
- * among those that the digest is of.
+ * A pass is remembered only if it changed nothing, nothing changed meanwhile, and each wanted child is among those that
+ * the digest is of. The status is no part of it: every pass works it out.
  */
 export class RestingStates {
   readonly build: string
