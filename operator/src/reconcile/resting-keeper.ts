@@ -79,7 +79,7 @@ export class RestingKeeper {
   /** Writes if there is something new. Never rejects for what the API server answers. */
   async write(): Promise<void> {
     const { client, namespace, name, states } = this.#options
-    const all = states.unstored()?.slice(0, MOST_STATES)
+    const all = states.unstored(MOST_STATES)
     if (!all) return
     const labels = {
       'app.kubernetes.io/name': 'parley-operator',

@@ -107,9 +107,9 @@ export class RestingStates {
     this.#stored = new Set(states)
   }
 
-  /** What to store; undefined while all of it is. */
-  unstored(): string[] | undefined {
-    const states = [...this.#states.values()]
+  /** What to store; undefined while all of it is. @param most how many can be stored */
+  unstored(most = Number.POSITIVE_INFINITY): string[] | undefined {
+    const states = [...this.#states.values()].slice(0, most)
     return states.every((state) => this.#stored.has(state)) ? undefined : states
   }
 
