@@ -226,7 +226,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
       await metricsApi?.register(active, () => world.enqueueAll())
       await keeper?.read()
       await runWork(
-        { controller: reconciler, relay, reports, keeper, world, clock, resyncMs },
+        { controller: reconciler, relay, reports, resting, keeper, world, clock, resyncMs },
         active,
       )
       // Who leads no more leaves it to the next one.
@@ -299,6 +299,7 @@ interface Work {
   controller: Controller
   relay: RelayPoller
   reports: ReportKeeper
+  resting: RestingStates | undefined
   keeper: RestingKeeper | undefined
   world: World
   clock: Clock
@@ -306,13 +307,14 @@ interface Work {
 }
 
 async function runWork(
-  { controller, relay, reports, keeper, world, clock, resyncMs }: Work,
+  { controller, relay, reports, resting, keeper, world, clock, resyncMs }: Work,
   signal: AbortSignal,
 ): Promise<void> {
   world.enqueueAll()
   const resync = async () => {
     while (!signal.aborted) {
       await sleep(clock, resyncMs * (0.9 + 0.2 * Math.random()), signal)
+      resting?.doubt()
       world.enqueueAll()
     }
   }

@@ -258,6 +258,12 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     expect(await fourth.writes()).toBeGreaterThan(0)
     expect(fourth.logs.match(/none of ours/g)).toHaveLength(1)
     expect(wishes(await cluster.children('resting'))).toEqual(wishes(before))
+    await stopOperator(fourth)
+
+    // Whoever looks at everything again compares it, by dry runs.
+    const fifth = startOperator({ ...options, resyncMs: 1_000 })
+    await eventually(async () => expect(await fifth.writes()).toBeGreaterThan(0))
+    expect(fifth.logs).not.toContain('"applied"')
   })
 
   it('leaves alone what others have set beside it', async () => {

@@ -15,8 +15,15 @@ const digestOf = (text: string) => text.padEnd(16, '-')
 function setUp(content?: unknown) {
   const lines: string[] = []
   const clock = new FakeClock()
-  const server = { content, written: [] as string[], failure: undefined as Error | undefined }
+  const server = {
+    ...{ content, version: 'v1' as string | undefined, written: [] as string[] },
+    failure: undefined as Error | undefined,
+  }
   const client = {
+    async version() {
+      if (server.version === undefined) throw new Unavailable('Unavailable', 503, call, 'away')
+      return server.version
+    },
     async get() {
       if (server.failure) throw server.failure
       if (server.content === undefined) throw new NotFound('NotFound', 404, call, 'not found')
@@ -70,29 +77,59 @@ describe('RestingKeeper', () => {
 
   it('has no label by which the operator watches its children, and fits into a ConfigMap', async () => {
     const { server, start } = setUp()
-    await start(
-      Array.from({ length: 100_000 }, (_, index) => digestOf(String(index))),
-    ).keeper.write()
+    const { keeper } = start(Array.from({ length: 100_000 }, (_, index) => digestOf(String(index))))
+    await keeper.read()
+    await keeper.write()
     expect(JSON.stringify(server.content).length).toBeLessThan(900_000)
     expect(JSON.stringify(server.content)).not.toContain('managed-by')
   })
 
   it('REQ-K1: of another build takes nothing', async () => {
-    const { start, lines } = setUp({ data: { build: 'other', states: digestOf('a') } })
+    const { start, lines } = setUp({
+      data: { build: 'other', server: 'v1', states: digestOf('a') },
+    })
     const { keeper, stored } = start()
     await keeper.read()
     expect(stored()).toEqual([])
     expect(lines.join()).toContain('another build')
   })
 
+  it('REQ-K1: takes nothing that was found under another version of the API server', async () => {
+    const { server, start, lines } = setUp()
+    const first = start([digestOf('a')])
+    await first.keeper.read()
+    await first.keeper.write()
+    server.version = 'v2'
+    const second = start([digestOf('a')])
+    await second.keeper.read()
+    expect(second.stored()).toEqual([])
+    expect(lines.join()).toContain('the API server is another one')
+    await second.keeper.write()
+    const third = start()
+    await third.keeper.read()
+    expect(third.stored()).toEqual([digestOf('a')])
+  })
+
+  it('REQ-K1: writes nothing while it is unknown under which version of the API server it was found', async () => {
+    const { server, start, warnings } = setUp()
+    server.version = undefined
+    const { keeper } = start([digestOf('a')])
+    await keeper.read()
+    server.version = 'v1'
+    await keeper.write()
+    expect(server.written).toEqual([])
+    expect(warnings()).toHaveLength(1)
+  })
+
   it('REQ-K1: takes nothing of what is not as it writes it, and says so once', async () => {
     const text = fc.oneof(fc.string(), fc.constant(`${digestOf('a')} ${digestOf('b')} x`))
     const data = fc.oneof(
       fc.anything(),
-      fc.record({ build: fc.constant('build') }),
+      fc.record({ build: fc.constant('build'), server: fc.constant('v1') }),
       fc.record({ states: fc.constant(digestOf('a')) }),
       fc.record({
         build: fc.constant('build'),
+        server: fc.constant('v1'),
         states: text.filter((text) => text !== '' && !/^[\w-]{16}( [\w-]{16})*$/.test(text)),
       }),
     )
@@ -127,6 +164,7 @@ describe('RestingKeeper', () => {
     const { server, clock, start } = setUp()
     const found = [digestOf('a')]
     const { keeper } = start(found)
+    await keeper.read()
     const stop = new AbortController()
     const running = keeper.run(stop.signal)
     await clock.advance(10 * 60_000)

@@ -7,7 +7,7 @@ import { CONFIG_MAPS, type K8sObject } from '../runtime/resources.ts'
 import type { RestingStates } from './resting.ts'
 
 export interface RestingKeeperOptions {
-  client: Pick<ApiClient, 'get' | 'apply'>
+  client: Pick<ApiClient, 'get' | 'apply' | 'version'>
   /** Where the ConfigMap is: beside the Lease. */
   namespace: string
   name: string
@@ -26,6 +26,7 @@ const STATE = /^[\w-]{16}$/
 const storedSchema = z.object({
   data: z.object({
     build: z.string(),
+    server: z.string(),
     states: z
       .string()
       .transform((text) => (text === '' ? [] : text.split(' ')))
@@ -44,6 +45,8 @@ const storedSchema = z.object({
  */
 export class RestingKeeper {
   readonly #options: RestingKeeperOptions
+  /** What the API server was before anything was compared. */
+  #server: string | undefined
 
   constructor(options: RestingKeeperOptions) {
     this.#options = options
@@ -54,6 +57,7 @@ export class RestingKeeper {
     const { client, namespace, name, states, log } = this.#options
     const where = { configMap: `${namespace}/${name}` }
     try {
+      this.#server = await client.version()
       const parsed = storedSchema.safeParse(
         await client.get<K8sObject>(CONFIG_MAPS, namespace, name),
       )
@@ -61,6 +65,8 @@ export class RestingKeeper {
         log.warn(where, 'what was remembered is none of ours: everything is compared')
       else if (parsed.data.data.build !== states.build)
         log.info(where, 'another build remembered: everything is compared')
+      else if (parsed.data.data.server !== this.#server)
+        log.info(where, 'the API server is another one: everything is compared')
       else states.load(parsed.data.data.states)
     } catch (error) {
       this.#report(error, 'what was remembered cannot be read: everything is compared')
@@ -80,7 +86,8 @@ export class RestingKeeper {
   async write(): Promise<void> {
     const { client, namespace, name, states } = this.#options
     const all = states.unstored(MOST_STATES)
-    if (!all) return
+    // Which one it is by now says nothing about what was found.
+    if (!all || this.#server === undefined) return
     const labels = {
       'app.kubernetes.io/name': 'parley-operator',
       'app.kubernetes.io/component': 'operator',
@@ -88,7 +95,7 @@ export class RestingKeeper {
     }
     const object = {
       ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels } },
-      data: { build: states.build, states: all.join(' ') },
+      data: { build: states.build, server: this.#server, states: all.join(' ') },
     }
     try {
       await client.apply(CONFIG_MAPS, namespace, name, JSON.stringify(object))

@@ -207,6 +207,20 @@ describe('RestingStates', () => {
     expect(look().atRest).toBe(false)
   })
 
+  it('REQ-K1: leaves nothing out once it is doubted, until it has been found again', () => {
+    const { states, look, wanted } = setUp()
+    look().settle(wanted, UNCHANGED)
+    const all = states.unstored() ?? []
+    states.load(all)
+    states.doubt()
+    expect(look().atRest).toBe(false)
+    // What was stored is as good as before for the next operator.
+    expect(states.unstored()).toBeUndefined()
+    look().settle(wanted, UNCHANGED)
+    expect(look().atRest).toBe(true)
+    expect(states.unstored()).toBeUndefined()
+  })
+
   it('has nothing to store that is stored, or of what is gone', () => {
     const { states, look, wanted } = setUp()
     look().settle(wanted, UNCHANGED)

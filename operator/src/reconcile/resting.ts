@@ -7,6 +7,8 @@ import { digest } from './owned-fields.ts'
 type Cluster = ClusterEntry['cluster']
 type Kinds = ReadonlyMap<string, ChildKind>
 
+const NONE: ReadonlySet<string> = new Set()
+
 /** What rendering is given, and the Secrets as they are to be at this moment. */
 export interface Given {
   cluster: Cluster
@@ -42,8 +44,11 @@ export interface Look {
  *   gone, comes, loses its owner or is changed by hand makes another state of it.
  *
  * So a state is a fact that does not become wrong. An old one, or one of a MeetingCluster that is gone, is not met any
- * more; one that is lost costs a full pass. A new version of the API server may keep the same fields in another way,
- * which a full pass would write anew; a child that nobody has touched then stays as it was found.
+ * more; one that is lost costs a full pass.
+ *
+ * The API server has its say, too: another version of it may know fields that this one drops. So what was found under
+ * one version is not loaded under another one (resting-keeper.ts), and whoever looks at everything again does so in
+ * full ({@link doubt}).
  *
  * A pass is remembered only if it changed nothing, nothing changed meanwhile, and each wanted child is among those that
  * the digest is of. The status is no part of it: every pass works it out.
@@ -53,7 +58,9 @@ export class RestingStates {
   /** By `namespace/name`. */
   readonly #states = new Map<string, string>()
   /** Those that are stored, of this operator or of one before. */
-  #stored: ReadonlySet<string> = new Set()
+  #stored: ReadonlySet<string> = NONE
+  /** Of those, what counts. */
+  #believed: ReadonlySet<string> = NONE
   /** Who is looked at once more. */
   readonly #again = new Set<string>()
   #nodes: { facts: RenderInputs['nodes']; digest: string } | undefined
@@ -76,7 +83,7 @@ export class RestingStates {
       this.#again.delete(key)
       return false
     }
-    const atRest = this.#states.get(key) === state || this.#stored.has(state)
+    const atRest = this.#states.get(key) === state || this.#believed.has(state)
     if (atRest) rest()
     return {
       atRest,
@@ -105,6 +112,13 @@ export class RestingStates {
   /** @param states as an operator of the same build stored them */
   load(states: Iterable<string>): void {
     this.#stored = new Set(states)
+    this.#believed = this.#stored
+  }
+
+  /** Takes nothing for granted: the next pass over each MeetingCluster is a full one. */
+  doubt(): void {
+    this.#states.clear()
+    this.#believed = NONE
   }
 
   /** What to store; undefined while all of it is. @param most how many can be stored */

@@ -322,6 +322,16 @@ export class ApiClient {
     return resources.some(({ name }) => name === plural)
   }
 
+  /** What the API server is, as `v1.36.3`. */
+  async version(): Promise<string> {
+    const call = { verb: 'get', resource: 'version' } as const
+    const { gitVersion } = await this.#json<K8sObject & { gitVersion: string }>({
+      ...call,
+      ...{ method: 'GET', path: '/version' },
+    })
+    return gitVersion
+  }
+
   /** Deletes that very object, in the background; one that is gone already is fine. @throws Conflict if the uid differs */
   async delete(resource: Resource, namespace: string | undefined, name: string, uid: string) {
     const call = target('delete', resource, namespace, name)
