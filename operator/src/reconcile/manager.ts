@@ -314,6 +314,7 @@ async function runWork(
   const resync = async () => {
     while (!signal.aborted) {
       await sleep(clock, resyncMs * (0.9 + 0.2 * Math.random()), signal)
+      if (signal.aborted) return
       resting?.doubt()
       world.enqueueAll()
     }

@@ -7,6 +7,12 @@ import { digest } from './owned-fields.ts'
 type Cluster = ClusterEntry['cluster']
 type Kinds = ReadonlyMap<string, ChildKind>
 
+/**
+ * So often in a row it is looked whether there is nothing left to do: workloads that come up have more done, and what is
+ * never as wanted is not looked at for ever.
+ */
+const MOST_LOOKS = 10
+
 const NONE: ReadonlySet<string> = new Set()
 
 /** What rendering is given, and the Secrets as they are to be at this moment. */
@@ -61,8 +67,8 @@ export class RestingStates {
   #stored: ReadonlySet<string> = NONE
   /** Of those, what counts. */
   #believed: ReadonlySet<string> = NONE
-  /** Who is looked at once more. */
-  readonly #again = new Set<string>()
+  /** By `namespace/name`, how many passes in a row have found something to do. */
+  readonly #busy = new Map<string, number>()
   #nodes: { facts: RenderInputs['nodes']; digest: string } | undefined
 
   /** @param build tells it from every other build */
@@ -80,7 +86,7 @@ export class RestingStates {
     const state = this.#stateOf(given, children)
     const rest = () => {
       this.#states.set(key, state)
-      this.#again.delete(key)
+      this.#busy.delete(key)
       return false
     }
     const atRest = this.#states.get(key) === state || this.#believed.has(state)
@@ -92,13 +98,12 @@ export class RestingStates {
           return false
         const isUnchanged =
           outcomes.every(({ result }) => result === 'unchanged') &&
-          areSame(children, childrenOf(given.cluster, kinds)) &&
-          areAmong(children, wanted)
-        if (isUnchanged) return rest()
-        // Once, not for as long as somebody else changes it back.
-        if (this.#again.delete(key)) return false
-        this.#again.add(key)
-        return true
+          areSame(children, childrenOf(given.cluster, kinds))
+        // One that the digest is not of would not be found by another look either.
+        if (isUnchanged) return areAmong(children, wanted) ? rest() : false
+        const busy = (this.#busy.get(key) ?? 0) + 1
+        this.#busy.set(key, busy)
+        return busy <= MOST_LOOKS
       },
     }
   }
@@ -106,7 +111,7 @@ export class RestingStates {
   /** The MeetingCluster is gone. */
   forget(key: string): void {
     this.#states.delete(key)
-    this.#again.delete(key)
+    this.#busy.delete(key)
   }
 
   /** @param states as an operator of the same build stored them */
