@@ -9,6 +9,7 @@ import {
   METRICS_PORT,
   metricsApi,
   oneNamespace,
+  remembers,
   selector,
   value,
   when,
@@ -143,6 +144,7 @@ function managerArguments(isSharded: boolean): Part {
       ),
     ]),
     new When(not(electsLeader), ['--no-leader-elect']),
+    new When(not(remembers), ['--no-remember']),
     ...(isSharded ? [shard] : []),
     new When(metricsApi, [
       '--metrics-api',

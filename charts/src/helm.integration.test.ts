@@ -96,7 +96,7 @@ describe('the Helm chart', () => {
     ['one namespace is watched', { watchNamespace: 'meetings', metricsApi: { enabled: true } }],
     [
       'nothing of the cluster may be read',
-      { watchNamespace: 'meetings', rbac: { clusterReads: false } },
+      { watchNamespace: 'meetings', remember: false, rbac: { clusterReads: false } },
     ],
     ['there are shards', { shards: 3, leaderElection: { enabled: false } }],
     ['others grant the rights', { rbac: { create: false }, serviceAccount: { create: false } }],

@@ -45,8 +45,8 @@ describe('the rights of the operator', () => {
   })
 
   it('REQ-K1: let it remember beside its Lease, where they are not those of all namespaces', () => {
-    const roleOf = (watchNamespace: string) => {
-      const values = { ...options.values, watchNamespace }
+    const roleOf = (watchNamespace: string, remember = true) => {
+      const values = { ...options.values, watchNamespace, remember }
       const role = installObjects({ ...options, values }).find(
         ({ kind, metadata }) => kind === 'Role' && metadata.name === 'parley-operator',
       )
@@ -54,6 +54,7 @@ describe('the rights of the operator', () => {
     }
     expect(roleOf('meetings')).toEqual(expect.arrayContaining(rememberRules))
     expect(JSON.stringify(roleOf(''))).not.toContain('configmaps')
+    expect(JSON.stringify(roleOf('meetings', false))).not.toContain('configmaps')
     const everywhere = managerRules.find(({ resources }) => resources.includes('configmaps'))
     expect(everywhere?.verbs).toEqual(expect.arrayContaining(rememberRules[0]?.verbs ?? []))
   })

@@ -49,6 +49,7 @@ export const rbac = when('$.Values.rbac.create', (v) => v.rbac.create)
 export const oneNamespace = when('$.Values.watchNamespace', (v) => v.watchNamespace !== '')
 export const everywhere = not(oneNamespace)
 export const electsLeader = when('$.Values.leaderElection.enabled', (v) => v.leaderElection.enabled)
+export const remembers = when('$.Values.remember', (v) => v.remember)
 export const sharded = when('gt (int $.Values.shards) 1', (v) => v.shards > 1)
 export const metricsApi = both(
   everywhere,

@@ -11,6 +11,7 @@ import {
   oneNamespace,
   own,
   rbac,
+  remembers,
   selector,
   watched,
   when,
@@ -59,10 +60,11 @@ export function rights(): Document[] {
     `printf "${NAME}-%s" $.Release.Namespace`,
     (scope) => `${NAME}-${scope.namespace}`,
   )
+  const remembersElsewhere = both(oneNamespace, remembers)
   const inNamespace = [
     ...leaseRules.map((rule) => new When(electsLeader, [plainRule(rule)])),
     ...metricsApiSecretRules.map((rule) => new When(metricsApi, [plainRule(rule)])),
-    ...rememberRules.map((rule) => new When(oneNamespace, [plainRule(rule)])),
+    ...rememberRules.map((rule) => new When(remembersElsewhere, [plainRule(rule)])),
   ]
   return [
     ...documents(
@@ -86,7 +88,7 @@ export function rights(): Document[] {
       bound('ClusterRole', { name: perInstall, labels }, clusterRules.map(plainRule)),
     ),
     ...documents(
-      either(electsLeader, either(metricsApi, oneNamespace)),
+      either(electsLeader, either(metricsApi, remembersElsewhere)),
       bound('Role', own(NAME), inNamespace),
     ),
   ]

@@ -54,6 +54,10 @@ export const installValuesSchema = z.strictObject({
   leaderElection: group('So that of several pods one works.', {
     enabled: flag(true, 'Without it there must never be two pods, not even during an update.'),
   }),
+  remember: flag(
+    true,
+    'Keep digests of what was as it should be in a ConfigMap, so that a restart need not compare it again.',
+  ),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
