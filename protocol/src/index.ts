@@ -1,6 +1,7 @@
 export * from './access.ts'
 export * from './admin.ts'
 export * from './demo.ts'
+export * from './flat-rate.ts'
 export * from './ids.ts'
 export * from './latency-histogram.ts'
 export * from './link-report.ts'

@@ -1,12 +1,12 @@
 import {
   type Ack,
-  adminHistorySchema,
   type MetricsClientEvents,
   type MetricsServerEvents,
   metricsNamespace,
 } from '@parley/protocol'
 import { io, type Socket } from 'socket.io-client'
 import { AdminRefusal, type AdminSocket, type AdminSocketEvents } from './AdminSession.ts'
+import { adminHistory } from './adminShapes.ts'
 
 const answerMs = 10_000
 
@@ -51,7 +51,7 @@ export function openAdminSocket(token: () => string, events: AdminSocketEvents):
         .timeout(answerMs)
         .emitWithAck('admin:history', { meetingId, userId })
       if (!answer.ok) throw new AdminRefusal(answer.error.code, answer.error.message)
-      return adminHistorySchema.parse(answer.data)
+      return adminHistory(answer.data)
     },
     close() {
       socket.off()
