@@ -19,7 +19,7 @@ export function ChatToast() {
         >
           <MessageSquare aria-hidden="true" />
           <span>
-            <bdi>{toast.name}</bdi>
+            <bdi>{toast.name}</bdi>{' '}
             <span className="chat-toast-text" dir="auto">
               {toast.text}
             </span>

@@ -1,6 +1,6 @@
 import { moderates } from '@parley/protocol'
 import { Check, Link2, Search } from 'lucide-react'
-import { useState } from 'react'
+import { useLayoutEffect, useRef, useState } from 'react'
 import { Button, Input, SearchField } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { useCopy } from '../../ui/useCopy.ts'
@@ -20,6 +20,7 @@ export function PeoplePanel() {
   const [copied, copy] = useCopy(useInvite())
   const searchable = everybody.length >= searchFrom
   const people = peopleList(everybody, searchable ? search : '', i18n.language)
+  const list = useListFocus(people.map(({ id }) => id).join())
   return (
     <div className="people">
       <div className="people-scroll">
@@ -35,7 +36,7 @@ export function PeoplePanel() {
             <Input className="input" placeholder={t('people.search')} />
           </SearchField>
         )}
-        <ul className="people-list" aria-label={t('call.participants')}>
+        <ul className="people-list" aria-label={t('call.participants')} {...list}>
           {people.map((person) => (
             <PersonRow key={person.id} person={person} ownRole={role} />
           ))}
@@ -54,4 +55,22 @@ export function PeoplePanel() {
       </div>
     </div>
   )
+}
+
+/** A row that moves up or down takes the focus out of it, where browsers lose it: it is given back. */
+function useListFocus(order: string) {
+  const focused = useRef<HTMLElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the order has changed
+  useLayoutEffect(() => {
+    if (document.activeElement === document.body && focused.current?.isConnected)
+      focused.current.focus()
+  }, [order])
+  return {
+    onFocus: ({ target }: React.FocusEvent<HTMLElement>) => {
+      focused.current = target
+    },
+    onBlur: ({ relatedTarget }: React.FocusEvent<HTMLElement>) => {
+      if (relatedTarget) focused.current = null
+    },
+  }
 }

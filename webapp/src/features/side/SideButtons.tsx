@@ -31,9 +31,8 @@ export function SideButtons() {
           {count}
         </span>
         {waiting > 0 && (
-          <span className="count-badge" aria-hidden="true">
-            {waiting}
-          </span>
+          // Not as a text of its own: "2 1" would have to be in the button's name.
+          <span className="count-badge" aria-hidden="true" data-count={waiting} />
         )}
       </Button>
       <IconButton
