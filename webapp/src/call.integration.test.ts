@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
 import { execa } from 'execa'
@@ -76,6 +77,24 @@ describe('a call', () => {
     await server?.close()
     await rm(directory, { recursive: true, force: true })
   }, 30_000)
+
+  it('REQ-W2: loads at most 200 kB of JavaScript before one joins', async () => {
+    const page = await browser.newPage({ permissions: ['camera', 'microphone'] })
+    const scripts = new Map<string, Promise<Buffer>>()
+    page.on('response', (response) => {
+      if (new URL(response.url()).pathname.endsWith('.js'))
+        scripts.set(response.url(), response.body())
+    })
+    await page.goto(`${server.url}/r/budget?name=Ana`)
+    await page.locator('.preview video').waitFor({ timeout: 60_000 })
+    // Set by the last of the call's code, which comes while one is in the lobby.
+    await page.waitForFunction(() => window.__parley !== undefined, undefined, { timeout: 60_000 })
+    const sources = await Promise.all(scripts.values())
+    const bytes = sources.reduce((sum, source) => sum + gzipSync(source).length, 0)
+    expect(bytes).toBeGreaterThan(100_000)
+    expect(bytes).toBeLessThanOrEqual(200_000)
+    await page.close()
+  }, 180_000)
 
   it('REQ-P4, P8, P27, P28, W1: three people meet, mute, refresh, outlive the server, and leave', async () => {
     const ana = await enter('Ana')
