@@ -28,6 +28,8 @@ type Picture = {
   scheme?: 'light' | 'dark'
   language?: 'en' | 'vi'
   share?: 'other' | 'own'
+  /** Of its own, where something stays in it. */
+  room?: string
   do?(page: Page): Promise<void>
 }
 
@@ -38,6 +40,21 @@ const pictures: Record<string, Picture> = {
   share: { size: desktop, people: 4, share: 'other' },
   dark: { size: desktop, people: 4, scheme: 'dark', share: 'other' },
   phone: { size: phone, people: 3 },
+  chat: { size: desktop, people: 3, room: 'design-review', do: (page) => chat(page) },
+  people: { size: desktop, people: 3, scheme: 'dark', do: (page) => showPeople(page, '3 people') },
+  settings: { size: desktop, people: 2, do: (page) => settings(page) },
+  'phone-landing': { size: phone, scheme: 'dark' },
+  'phone-lobby': { size: phone, people: 0 },
+  'phone-chat': {
+    size: phone,
+    people: 3,
+    scheme: 'dark',
+    room: 'evening-class',
+    do: (page) => chat(page),
+  },
+  'phone-left': { size: phone, people: 1, do: (page) => leave(page) },
+  // The last one: it leaves the room locked.
+  knock: { size: desktop, people: 1, do: (page) => behindTheDoor(page) },
 }
 /** To be looked at, not kept: every screen in every size. */
 const sizes = {
@@ -88,9 +105,51 @@ try {
   await rig.clean()
 }
 
+async function chat(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Chat/ }).click()
+  for (const text of [
+    'The plan is at https://example.org/plan',
+    'Shall we begin with the numbers?',
+  ]) {
+    await page.getByRole('textbox', { name: 'Write a message' }).fill(text)
+    await page.keyboard.press('Enter')
+    await page.getByRole('log', { name: 'Messages' }).getByText(text).waitFor()
+  }
+  // Off what would say its name.
+  await page.mouse.move(0, 0)
+  await page.getByRole('tooltip').waitFor({ state: 'detached' })
+}
+
+async function showPeople(page: Page, button: string): Promise<void> {
+  await page.getByRole('button', { name: button }).click()
+  await page.getByRole('list', { name: 'Participants' }).waitFor()
+}
+
+async function settings(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'More', exact: true }).click()
+  await page.getByRole('menuitem', { name: 'Settings' }).click()
+  await page.getByRole('tab', { name: 'Audio' }).waitFor()
+}
+
+/** Somebody knocks at the door that the page has locked. */
+async function behindTheDoor(page: Page): Promise<void> {
+  await showPeople(page, '1 person')
+  await page.getByRole('button', { name: 'For the whole room' }).click()
+  await page.getByRole('menuitem', { name: 'Lock the room' }).click()
+  const context = await browser.newContext({ permissions: ['camera', 'microphone'] })
+  const guest = await context.newPage()
+  await guest.goto(`${server.url}${new URL(page.url()).pathname}?name=Kofi&autojoin=1`)
+  await page.getByRole('button', { name: 'Let in: Kofi' }).waitFor()
+}
+
+async function leave(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Leave', exact: true }).click()
+  await page.getByRole('heading', { name: 'You left the meeting' }).waitFor()
+}
+
 async function take(browser: Browser, name: string, picture: Picture): Promise<void> {
   const { size, people: count, scheme = 'light', language = 'en', share } = picture
-  const room = 'weekly-planning'
+  const { room = 'weekly-planning' } = picture
   const look: BrowserContextOptions = {
     colorScheme: scheme,
     deviceScaleFactor: 2,
