@@ -4,15 +4,19 @@ import { type Browser, chromium } from 'playwright-core'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome']
 
-/** A headless Chromium from PATH that grants itself a camera and a microphone, both fake. */
-export function launchChromium(): Promise<Browser> {
+/**
+ * A headless Chromium from PATH that grants itself a camera and a microphone, both fake.
+ *
+ * @param options.fps few frames: encoding and decoding in software is most of what these tests cost
+ * @param options.asks whether people are asked first, who deny it as long as no context grants it
+ */
+export function launchChromium({ fps = 8, asks = false } = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: findChromium(),
     args: [
       '--no-sandbox',
-      // Few frames: encoding and decoding in software is most of what these tests cost.
-      '--use-fake-device-for-media-stream=fps=8',
-      '--use-fake-ui-for-media-stream',
+      `--use-fake-device-for-media-stream=fps=${fps}`,
+      ...(asks ? [] : ['--use-fake-ui-for-media-stream']),
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
