@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { systemClock } from './clock.ts'
 import { keepSfuPlaces } from './sfu-places.ts'
-import { closed, startLiveKit } from './testing/livekit-process.ts'
+import { startLiveKit } from './testing/livekit-process.ts'
 import { startRedis } from './testing/redis-process.ts'
 import { until } from './testing/signaling-rig.ts'
 
@@ -28,11 +28,8 @@ describe('REQ-K8: a Redis that comes back without its data', () => {
     stops.push(() => store.disconnect())
     const enter = async (participant: string) => {
       const [pod] = pods
-      const socket = (await pod?.enter(await pod.token('town', participant))) as WebSocket
-      stops.push(() => {
-        socket.close()
-        return closed(socket)
-      })
+      const socket = await pod?.enter(await pod.token('town', participant))
+      stops.push(() => socket?.close())
       return store.hget(places, key)
     }
     const nodes = () => store.hkeys('nodes')
