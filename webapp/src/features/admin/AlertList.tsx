@@ -52,7 +52,10 @@ function Row({ alert, isSeen }: { alert: MeetingAlert; isSeen: boolean }) {
       {state === 'open' && (
         <ToggleButton
           className="button small"
-          aria-label={t('admin.acknowledgeOf', { alert: t(`admin.alert.${kind}`), user: userId })}
+          aria-label={t(isSeen ? 'admin.acknowledgedOf' : 'admin.acknowledgeOf', {
+            alert: t(`admin.alert.${kind}`),
+            user: userId,
+          })}
           isSelected={isSeen}
           onChange={(seen) => ownBoard.acknowledge(id, seen)}
         >

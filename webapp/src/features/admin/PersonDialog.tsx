@@ -55,7 +55,7 @@ export default function PersonDialog({ room, person, onClose }: Props) {
         spanMs={hourMs}
         lines={[
           { name: t('admin.user.up'), values: points.map(({ up }) => up), colour: '--accent' },
-          { name: t('admin.user.down'), values: points.map(({ down }) => down), colour: '--good' },
+          { name: t('admin.user.down'), values: points.map(({ down }) => down), colour: '--fair' },
         ]}
       />
       <LineChart
