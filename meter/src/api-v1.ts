@@ -43,6 +43,13 @@ const pageFields = {
     .optional()
     .describe('Rows to leave out before them; default 0.'),
 }
+const tenantField = {
+  tenant: z
+    .string()
+    .max(16_384)
+    .optional()
+    .describe('Only what these tenants relayed, with commas in between; * or left out: all.'),
+}
 
 /** The queries of the flat API; what is not named here is refused. */
 export const queries = {
@@ -53,8 +60,9 @@ export const queries = {
       .string()
       .optional()
       .describe(`Any of ${reportDimensions.join(', ')}, with commas in between; default room.`),
+    ...tenantField,
   }),
-  rooms: z.strictObject({ ...spanFields, ...pageFields }),
+  rooms: z.strictObject({ ...spanFields, ...pageFields, ...tenantField }),
   series: z.strictObject({
     ...spanFields,
     step: z.enum(['hour', 'day']).optional().describe('Default: hour.'),
@@ -173,11 +181,18 @@ export class ReportPages {
     const offset = Number(query.offset ?? 0)
     if (limit > mostRows)
       throw new ReportRequestError('REPORT_PAGE', `limit is ${mostRows} at most; ask for pages`)
-    const report = await this.#report(query, parseBy(query.by ?? 'room'))
+    const by = parseBy(query.by ?? 'room')
+    const tenants = tenantsOf(query.tenant)
+    const report = await this.#report(
+      query,
+      tenants && !by.includes('tenant') ? [...by, 'tenant'] : by,
+    )
+    const flat = report.rows.map(flatRow)
+    const rows = tenants ? ofTenants(flat, tenants, by) : flat
     return {
       ...headOf(report),
-      ...{ total: report.rows.length, offset, limit },
-      rows: report.rows.slice(offset, offset + limit).map(flatRow),
+      ...{ total: rows.length, offset, limit },
+      rows: rows.slice(offset, offset + limit),
     }
   }
 
@@ -217,6 +232,34 @@ export class ReportPages {
 
 function headOf({ window, currency }: RelayCostReport) {
   return { from: window.from, to: window.to, currency }
+}
+
+/** Undefined: all of them. */
+function tenantsOf(asked = '*'): Set<string> | undefined {
+  const names = asked.split(',').map((name) => name.trim())
+  return names.some((name) => name === '*') || asked === '' ? undefined : new Set(names)
+}
+
+/** Rows of these tenants, in one for each combination of the dimensions; those that cost most come first. */
+function ofTenants(
+  rows: readonly FlatRow[],
+  tenants: ReadonlySet<string>,
+  by: readonly ReportDimension[],
+): FlatRow[] {
+  const own = rows.filter(({ tenant }) => tenant !== undefined && tenants.has(tenant))
+  if (by.includes('tenant')) return own
+  const groups = Map.groupBy(own, (row) => by.map((dimension) => row[dimension]).join('\n'))
+  return [...groups.values()]
+    .map((group) => group.map(({ tenant: _, ...row }) => row).reduce(sumOf))
+    .sort((a, b) => b.totalCost - a.totalCost || b.billableBytes - a.billableBytes)
+}
+
+function sumOf(a: FlatRow, b: FlatRow): FlatRow {
+  const sum = { ...a }
+  // Money has six decimals.
+  for (const name of Object.keys(measures) as (keyof typeof measures)[])
+    sum[name] = Number((a[name] + b[name]).toFixed(6))
+  return sum
 }
 
 /** `2026-11-21` and `2026-11-21T10:00Z` as whole instants. */

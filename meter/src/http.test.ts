@@ -134,6 +134,37 @@ describe('the meter’s HTTP', () => {
     expect(report).toHaveBeenLastCalledWith(expect.anything(), ['tenant', 'room'])
   })
 
+  it('REQ-A4: rows of some tenants, whatever they are by', async () => {
+    const row = (tenant: string, reason: string, total: number) => ({
+      key: { reason, tenant },
+      ...{ allocations: 1, relayedSeconds: 0.1, unattributedBytes: 0 },
+      bytes: { clientToTurn: 1, turnToClient: 2, turnToPeer: 3, peerToTurn: 4, billable: 5 },
+      cost: { egress: total, nodes: 0, idle: 0, total },
+    })
+    const rows = [row('a', 'policy', 0.1), row('b', 'policy', 0.2), row('b', 'udp-blocked', 0.25)]
+    const all = [...rows, row('c', 'policy', 9)]
+    const report = jest.fn<MeterApi['report']>(
+      async () => ({ window: {}, currency: 'USD', rows: all }) as never,
+    )
+    const { get } = api({ report })
+    const page = async (query: string) => {
+      const answer = (await get(`/api/v1/report?${query}`, 'the-token')).json()
+      return answer.rows.map((each: Record<string, unknown>) => [
+        ...[each.tenant, each.reason, each.totalCost, each.relayedSeconds, each.allocations],
+      ])
+    }
+    expect(await page('by=reason&tenant=a,b')).toEqual([
+      [undefined, 'policy', 0.3, 0.2, 2],
+      [undefined, 'udp-blocked', 0.25, 0.1, 1],
+    ])
+    expect(report).toHaveBeenLastCalledWith(expect.anything(), ['reason', 'tenant'])
+    expect(await page('by=tenant,reason&tenant=c')).toEqual([['c', 'policy', 9, 0.1, 1]])
+    expect(await page('by=reason&tenant=nobody')).toEqual([])
+    for (const everybody of ['*', ''])
+      expect(await page(`by=reason&tenant=${everybody}`)).toHaveLength(all.length)
+    expect(report).toHaveBeenLastCalledWith(expect.anything(), ['reason'])
+  })
+
   it('REQ-K5: a report that was made before the clock was set back is not given for as long', async () => {
     let time = now
     const report = jest.fn<MeterApi['report']>(

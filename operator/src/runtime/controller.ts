@@ -31,6 +31,8 @@ export interface ControllerOptions {
   log: Logger
 }
 
+const results = ['success', 'requeue_after', 'error'] as const
+
 /** It is not the key's fault when there is no server: no long penalty for it once the server is back. */
 const UNAVAILABLE_MAX_MS = 5_000
 
@@ -48,6 +50,9 @@ export class Controller {
   async run(signal: AbortSignal): Promise<void> {
     const { name, workers = 8, metrics } = this.#options
     metrics.maxConcurrentReconciles.set({ controller: name }, workers)
+    // From 0 on, as controller-runtime has it: who asks for errors is told that there are none.
+    metrics.reconcileErrors.inc({ controller: name }, 0)
+    for (const result of results) metrics.reconcileTotal.inc({ controller: name, result }, 0)
     signal.addEventListener('abort', () => this.queue.stop(), { once: true })
     if (signal.aborted) this.queue.stop()
     await Promise.all(Array.from({ length: workers }, () => this.#work(signal)))
@@ -68,7 +73,7 @@ export class Controller {
     const { name: controller, clock, metrics, log } = this.#options
     const started = clock.now()
     metrics.activeWorkers.inc({ controller })
-    let result = 'success'
+    let result: (typeof results)[number] = 'success'
     try {
       const { requeueAfterMs, whenIdle } = await this.#options.reconcile(key, signal)
       this.queue.forget(key)

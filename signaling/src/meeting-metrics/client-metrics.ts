@@ -30,6 +30,16 @@ const latencyBuckets = [50, 100, 200, 500, 1000, 2000]
 const lossBuckets = [0.1, 0.5, 1, 3, 5, 10, 20]
 const mosBuckets = [1.5, 2, 2.5, 3, 3.5, 4, 4.3]
 
+/** What an event is refused with. They begin at 0, as a series that begins with its first event hides that one. */
+const refusalCodes: readonly ErrorCode[] = [
+  'invalid',
+  'forbidden',
+  'not-joined',
+  'rate-limited',
+  'unavailable',
+  'internal',
+]
+
 /** Registers REQ-A6's figures of calls. */
 export function createClientMetrics(registry: Registry): ClientMetrics {
   const registers = [registry]
@@ -67,6 +77,8 @@ export function createClientMetrics(registry: Registry): ClientMetrics {
   const events = new Counter(of(clientMetrics.events))
   const refusals = new Counter(of(clientMetrics.refused))
   const drops = new Counter(of(clientMetrics.dropped))
+  for (const code of refusalCodes) refusals.inc({ code }, 0)
+  for (const what of ['state', 'update']) drops.inc({ what }, 0)
   const counted = {
     merged: events.labels('merged'),
     repeated: events.labels('repeated'),

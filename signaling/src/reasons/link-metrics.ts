@@ -3,6 +3,9 @@ import { Counter, Histogram, type Registry } from 'prom-client'
 
 /** Seconds: pages look at their links about once in each. */
 const connectBuckets = [1, 2, 3, 5, 10, 15, 30]
+/** Errors begin at 0, as a series that begins with its first one hides that. */
+const transports = ['udp', 'tcp', 'tls'] as const
+const kinds = ['no answer', 'credentials', 'quota', 'other'] as const
 /** Links of which it is remembered that they were counted; of more, the oldest are forgotten. */
 const linksKnown = 20_000
 
@@ -21,6 +24,7 @@ export function createLinkMetrics(
   const errors = new Counter({
     ...{ name: iceErrors.name, help: iceErrors.help, labelNames: iceErrors.labels, registers },
   })
+  for (const transport of transports) for (const kind of kinds) errors.inc({ transport, kind }, 0)
   const connected = once(linksKnown)
   const failed = once(linksKnown)
   return (participant, { link, ageMs, selected, ended, errors: seen }) => {
@@ -33,7 +37,7 @@ export function createLinkMetrics(
 }
 
 /** Codes of STUN are many, and clients say what they like. */
-function kindOf(code: number): string {
+function kindOf(code: number): (typeof kinds)[number] {
   if (code === 701) return 'no answer'
   if (code === 401 || code === 438) return 'credentials'
   if (code === 486 || code === 508) return 'quota'
