@@ -2,17 +2,23 @@ import { readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from '@jest/globals'
 import {
+  clientMetrics,
   meetingMetrics,
   operatorMetrics,
   relayMetrics,
   sfuMetrics,
   signalingMetrics,
+  trafficMetrics,
 } from '@parley/protocol'
 import { boards, dashboardFiles, expressionsOf, ruleFiles } from './index.ts'
+import { objectives } from './rules/objectives.ts'
+import { promtoolTests } from './rules/promtool-tests.ts'
 
 const known: string[] = [
   ...Object.values({ ...meetingMetrics, ...relayMetrics, ...signalingMetrics }),
   ...Object.values({ ...operatorMetrics, ...sfuMetrics }),
+  ...Object.values(clientMetrics),
+  ...Object.values(trafficMetrics),
 ].map(({ name }) => name)
 /** Of Prometheus itself, of kube-state-metrics and of cAdvisor. */
 const foreign = ['up', 'kube_', 'container_']
@@ -90,6 +96,23 @@ describe('boards', () => {
       }
   })
 
+  it('REQ-A4: rooms and tenants are asked of the meter, and of the tenants that are chosen', () => {
+    const board = JSON.parse(dashboardFiles().get('dashboards/parley-relay-and-cost.json') ?? '')
+    const { list } = board.templating as { list: { name: string; allValue?: string }[] }
+    expect(list.map(({ name }) => name)).toEqual([
+      ...['prometheus', 'meter', 'region', 'namespace', 'cluster', 'tenant'],
+    ])
+    expect(list.at(-1)).toMatchObject({
+      ...{ type: 'query', multi: true, includeAll: true, allValue: '*' },
+      query: { queryType: 'infinity', infinityQuery: { root_selector: 'rows' } },
+    })
+    const urls = (board.panels as { targets?: { url?: string }[] }[])
+      .flatMap(({ targets = [] }) => targets)
+      .flatMap(({ url }) => url ?? [])
+    expect(urls).toHaveLength(3)
+    for (const url of urls) expect(url).toMatch(/&tenant=\$\{tenant:csv\}$/)
+  })
+
   it('REQ-A4: are the same bytes each time, and each panel has an id and each query a letter', () => {
     expect([...dashboardFiles()]).toEqual([...dashboardFiles()])
     for (const [path, text] of dashboardFiles()) {
@@ -134,6 +157,21 @@ describe('alerts', () => {
         expect(rule.annotations.runbook_url).toBe(`docs/runbooks/${rule.alert}.md`)
         expect(pages).toContain(`${rule.alert}.md`)
       }
+  })
+
+  it('REQ-S4: each fires in a test of promtool’s, and each objective', () => {
+    const fired = Object.values(promtoolTests()).flatMap(({ tests }) =>
+      tests.flatMap(({ alert_rule_test }) =>
+        alert_rule_test.flatMap(({ alertname, exp_alerts }) =>
+          (exp_alerts as { exp_labels: Record<string, string> }[]).map(({ exp_labels }) => ({
+            ...{ alert: alertname, objective: exp_labels.objective },
+          })),
+        ),
+      ),
+    )
+    for (const rule of alerts)
+      if ('alert' in rule) expect(fired.map(({ alert }) => alert)).toContain(rule.alert)
+    for (const { id } of objectives) expect(fired.map((one) => one.objective)).toContain(id)
   })
 
   it('REQ-S4: link to where the sources are read', () => {

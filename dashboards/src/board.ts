@@ -46,6 +46,8 @@ export type Panel = About &
         /** Rows of the meter's HTTP API (docs/reference/meter-api.json). */
         kind: 'rows'
         path: string
+        /** Of the tenants that are chosen alone. */
+        byTenant?: true
         columns: Column[]
       }
   )
@@ -66,6 +68,11 @@ export function of(metric: { name: string }, more = '', suffix = ''): string {
 /** Its increase a second over the range that fits the picture. */
 export function rate(metric: { name: string }, more = '', range = '$__rate_interval'): string {
   return `rate(${of(metric, more)}[${range}])`
+}
+
+/** What is only there once it has happened, and until then 0 of what it is a part of. Both of the same labels. */
+export function orNone(part: string, whole: string): string {
+  return `(${part} or 0 * ${whole})`
 }
 
 /** Every PromQL expression of a board, with where it stands. */

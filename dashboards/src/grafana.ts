@@ -7,7 +7,7 @@ import * as stat from '@grafana/grafana-foundation-sdk/stat'
 import * as table from '@grafana/grafana-foundation-sdk/table'
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries'
 import { relayMetrics } from '@parley/protocol'
-import type { Board, Panel, Query } from './board.ts'
+import type { Board, Column, Panel, Query } from './board.ts'
 
 const height = 8
 /** Where Grafana puts what is chosen. */
@@ -35,7 +35,7 @@ export function grafanaJson(board: Board): dashboard.Dashboard {
         .includeVars(true)
         .keepTime(true),
     )
-  for (const variable of variables(usesMeter(board))) builder.withVariable(variable)
+  for (const variable of variables(board)) builder.withVariable(variable)
   let id = 0
   for (const row of board.rows) {
     builder.withRow(new dashboard.RowBuilder(row.title).id(++id))
@@ -44,11 +44,12 @@ export function grafanaJson(board: Board): dashboard.Dashboard {
   return builder.build()
 }
 
-function usesMeter({ rows }: Board): boolean {
-  return rows.some(({ panels }) => panels.some(({ kind }) => kind === 'rows'))
+function rowsIn({ rows }: Board): RowsPanel[] {
+  return rows.flatMap(({ panels }) => panels.filter((panel) => panel.kind === 'rows'))
 }
 
-function variables(withMeter: boolean): Builder<dashboard.VariableModel>[] {
+function variables(board: Board): Builder<dashboard.VariableModel>[] {
+  const fromMeter = rowsIn(board)
   const series = relayMetrics.allocations.name
   const label = (name: string, within: string) =>
     new dashboard.QueryVariableBuilder(name)
@@ -61,7 +62,7 @@ function variables(withMeter: boolean): Builder<dashboard.VariableModel>[] {
       .current({ selected: true, text: ['All'], value: ['$__all'] })
   return [
     new dashboard.DatasourceVariableBuilder('prometheus').type('prometheus').label('Prometheus'),
-    ...(withMeter
+    ...(fromMeter.length > 0
       ? [
           new dashboard.DatasourceVariableBuilder('meter')
             .type('yesoreyeram-infinity-datasource')
@@ -71,7 +72,26 @@ function variables(withMeter: boolean): Builder<dashboard.VariableModel>[] {
     label('region', ''),
     label('namespace', '{region=~"$region"}'),
     label('cluster', '{region=~"$region",namespace=~"$namespace"}'),
+    ...(fromMeter.some(({ byTenant }) => byTenant) ? [tenants()] : []),
   ]
+}
+
+/** Those who relayed within the ends of the picture; tenants are no labels, so the meter says them. */
+function tenants(): Builder<dashboard.VariableModel> {
+  const columns: Column[] = [{ field: 'tenant', title: 'tenant', type: 'string' }]
+  const infinityQuery = {
+    refId: 'variable',
+    ...rowsQuery({ path: '/api/v1/report?by=tenant&limit=1000', columns }),
+  }
+  return new dashboard.QueryVariableBuilder('tenant')
+    .datasource(meter)
+    .query({ queryType: 'infinity', query: '', refId: 'variable', infinityQuery })
+    .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
+    .sort(dashboard.VariableSort.AlphabeticalAsc)
+    .multi(true)
+    .includeAll(true)
+    .allValue('*')
+    .current({ selected: true, text: ['All'], value: ['$__all'] })
 }
 
 function panelOf(panel: Panel, id: number): Builder<dashboard.Panel> {
@@ -161,17 +181,24 @@ function target(kind: Panel['kind'], { expr, legend }: Query, refId: string): Da
 
 type RowsPanel = Extract<Panel, { kind: 'rows' }>
 
-function infinityTarget({ path, columns }: RowsPanel): Builder<never> {
-  const query = { refId: 'A', datasource: meter, ...rowsQuery(path, columns) }
+function infinityTarget(panel: RowsPanel): Builder<never> {
+  const query = { refId: 'A', datasource: meter, ...rowsQuery(panel) }
   return { build: () => query as never }
 }
 
 /** Between the ends of the picture, whatever the path asks for besides. */
-function rowsQuery(path: string, columns: RowsPanel['columns']): object {
-  const span = `from=${variable('__from:date:iso')}&to=${variable('__to:date:iso')}`
+function rowsQuery({
+  path,
+  columns,
+  byTenant,
+}: Pick<RowsPanel, 'path' | 'columns' | 'byTenant'>): object {
+  const asked = [
+    `from=${variable('__from:date:iso')}&to=${variable('__to:date:iso')}`,
+    ...(byTenant ? [`tenant=${variable('tenant:csv')}`] : []),
+  ].join('&')
   return {
     ...{ type: 'json', source: 'url', format: 'table', parser: 'backend' },
-    url: `${path}${path.includes('?') ? '&' : '?'}${span}`,
+    url: `${path}${path.includes('?') ? '&' : '?'}${asked}`,
     url_options: { method: 'GET' },
     root_selector: 'rows',
     columns: columns.map(({ field, title, type }) => ({ selector: field, text: title, type })),

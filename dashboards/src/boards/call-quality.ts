@@ -1,12 +1,17 @@
-import { meetingMetrics, sfuMetrics } from '@parley/protocol'
-import { type Board, chosen, of, rate } from '../board.ts'
+import { clientMetrics, meetingMetrics, sfuMetrics } from '@parley/protocol'
+import { type Board, chosen, of, orNone, rate } from '../board.ts'
 
 const { connectionsAttempted, connectionsSuccessful } = meetingMetrics
 const { rtt, jitter, quality, packets, packetsLost } = sfuMetrics
-const quantile = (q: number, metric: { name: string }) =>
-  `histogram_quantile(${q}, sum by (le) (rate(${of(metric, '', '_bucket')}[$__rate_interval])))`
+const client = clientMetrics
+/** Pages are counted once a minute: a shorter range than this has a minute of theirs now and then. */
+const minutes = '5m'
+const quantile = (q: number, metric: { name: string }, range = '$__rate_interval') =>
+  `histogram_quantile(${q}, sum by (le) (rate(${of(metric, '', '_bucket')}[${range}])))`
+const mean = (metric: { name: string }, range: string) =>
+  `sum(rate(${of(metric, '', '_sum')}[${range}])) / (sum(rate(${of(metric, '', '_count')}[${range}])) > 0)`
 
-/** REQ-A4, REQ-A6. Quality of the mesh is told by the pages; what LiveKit sees of its own is here. */
+/** REQ-A4, REQ-A6. As the pages of all have it, and as LiveKit sees the rooms that it carries. */
 export const callQuality: Board = {
   uid: 'parley-call-quality',
   title: 'Call quality',
@@ -40,6 +45,110 @@ export const callQuality: Board = {
       ],
     },
     {
+      title: 'Everybody, as their pages have it',
+      panels: [
+        {
+          ...{ kind: 'curve', title: 'People by quality', unit: 'short', width: 12 },
+          description: 'Of their call now, by round trip, loss and jitter together.',
+          queries: [
+            { expr: `sum by (quality) (${of(client.participants)})`, legend: '{{quality}}' },
+          ],
+        },
+        {
+          ...{ kind: 'curve', title: 'Open alerts', unit: 'short', width: 12 },
+          description: 'Of people whose call is bad for a while, by what is wrong.',
+          queries: [{ expr: `sum by (kind) (${of(client.alerts)})`, legend: '{{kind}}' }],
+        },
+        {
+          ...{ kind: 'curve', title: 'Round trip of people', unit: 'ms', width: 12 },
+          description: 'To each other, or to the SFU; one figure a minute of each. Goal: 150 ms.',
+          limits: { warn: 150, bad: 300 },
+          queries: [
+            { expr: mean(client.latency, minutes), legend: 'mean' },
+            { expr: quantile(0.95, client.latency, minutes), legend: '95 % under' },
+          ],
+        },
+        {
+          ...{ kind: 'heatmap', title: 'Round trips of people', unit: 'ms', width: 12 },
+          description: 'How many minutes of people had which round trip.',
+          queries: [
+            {
+              expr: `sum by (le) (increase(${of(client.latency, '', '_bucket')}[${minutes}]))`,
+              legend: '{{le}}',
+            },
+          ],
+        },
+        {
+          ...{
+            kind: 'curve',
+            title: 'Packets lost on the way to people',
+            unit: 'percent',
+            width: 8,
+          },
+          description: 'Of what was sent to them; one figure a minute of each. Goal: under 1 %.',
+          limits: { warn: 1, bad: 5 },
+          queries: [
+            { expr: mean(client.loss, minutes), legend: 'mean' },
+            { expr: quantile(0.95, client.loss, minutes), legend: '95 % under' },
+          ],
+        },
+        {
+          ...{ kind: 'curve', title: 'Quality of speech (MOS)', unit: 'none', width: 8 },
+          description: 'By the E-model, from 1 to 4.5: 4 and more is good, under 3 is poor.',
+          queries: [
+            { expr: mean(client.mos, minutes), legend: 'mean' },
+            { expr: quantile(0.05, client.mos, minutes), legend: 'all but 5 % above' },
+          ],
+        },
+        {
+          ...{ kind: 'curve', title: 'In calls', unit: 'short', width: 8 },
+          description:
+            'Connected to somebody, and of these over a relay; the area is time in voice.',
+          queries: [
+            { expr: `sum(${rate(client.callSeconds, '', minutes)})`, legend: 'connected' },
+            { expr: `sum(${rate(client.relayedSeconds, '', minutes)})`, legend: 'over a relay' },
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Connections between people',
+      panels: [
+        {
+          ...{ kind: 'curve', title: 'Time to connect', unit: 's', width: 8 },
+          description: 'From the beginning of a link to its media. Goal: 95 % under 5 s.',
+          limits: { warn: 5, bad: 10 },
+          queries: [
+            { expr: mean(client.connectSeconds, minutes), legend: 'mean' },
+            { expr: quantile(0.95, client.connectSeconds, minutes), legend: '95 % under' },
+          ],
+        },
+        {
+          ...{ kind: 'curve', title: 'Lost and back', unit: 'none', width: 8 },
+          description:
+            'Connections that were lost and came back, by hour that somebody is in a call.',
+          limits: { warn: 2, bad: 6 },
+          queries: [
+            {
+              expr: `3600 * sum(${rate(client.reconnections, '', minutes)}) / (sum(${rate(client.callSeconds, '', minutes)}) > 0)`,
+              legend: 'times in an hour',
+            },
+          ],
+        },
+        {
+          ...{ kind: 'curve', title: 'Errors of STUN and TURN', unit: 'ops', width: 8 },
+          description:
+            'As pages have them. No answer: a firewall, or TURN is away. Credentials, quota: TURN refuses them.',
+          queries: [
+            {
+              expr: `sum by (transport, kind) (${rate(client.iceErrors, '', minutes)})`,
+              legend: '{{transport}}: {{kind}}',
+            },
+          ],
+        },
+      ],
+    },
+    {
       title: 'Rooms on the SFU',
       panels: [
         {
@@ -58,7 +167,7 @@ export const callQuality: Board = {
           limits: { warn: 0.01, bad: 0.05 },
           queries: [
             {
-              expr: `sum by (direction) (${rate(packetsLost)}) / (sum by (direction) (${rate(packets)}) > 0)`,
+              expr: `${orNone(`sum by (direction) (${rate(packetsLost)})`, `sum by (direction) (${rate(packets)})`)} / (sum by (direction) (${rate(packets)}) > 0)`,
               legend: '{{direction}}',
             },
           ],

@@ -1,9 +1,19 @@
-import { meetingMetrics, relayMetrics, sfuMetrics, signalingMetrics } from '@parley/protocol'
+import {
+  clientMetrics,
+  meetingMetrics,
+  relayMetrics,
+  sfuMetrics,
+  signalingMetrics,
+} from '@parley/protocol'
 import { type Board, of, rate } from '../board.ts'
 
 const { activeParticipants, connectionsAttempted, connectionsSuccessful } = meetingMetrics
 const { users, cost, bytes, forecast, monthToDate } = relayMetrics
 const participants = `sum(${of(activeParticipants)})`
+const client = clientMetrics
+/** Of what is measured of each participant once a minute. */
+const mean = (metric: { name: string }) =>
+  `sum(rate(${of(metric, '', '_sum')}[5m])) / (sum(rate(${of(metric, '', '_count')}[5m])) > 0)`
 const byCluster = 'sum by (namespace, cluster)'
 
 /** REQ-A4. */
@@ -54,6 +64,45 @@ export const overview: Board = {
           ...{ kind: 'stat', title: 'Relaying, this month', unit: 'none', width: 4 },
           description: 'Since the month began (UTC), nodes included.',
           queries: [{ expr: `sum by (currency) (${of(monthToDate)})`, legend: '{{currency}}' }],
+        },
+      ],
+    },
+    {
+      title: 'Calls, as people have them',
+      panels: [
+        {
+          ...{ kind: 'stat', title: 'Round trip', unit: 'ms', width: 4 },
+          description: 'Mean of the last five minutes. Goal: under 150 ms.',
+          limits: { warn: 150, bad: 300 },
+          queries: [{ expr: mean(client.latency) }],
+        },
+        {
+          ...{ kind: 'stat', title: 'Packets lost', unit: 'percent', width: 4 },
+          description: 'Mean of the last five minutes. Goal: under 1 %.',
+          limits: { warn: 1, bad: 5 },
+          queries: [{ expr: mean(client.loss) }],
+        },
+        {
+          ...{ kind: 'stat', title: 'Quality (MOS)', unit: 'none', width: 4 },
+          description: 'Mean of the last five minutes, from 1 to 4.5: 4 and more is good.',
+          limits: { warn: 4, bad: 3, below: true },
+          queries: [{ expr: mean(client.mos) }],
+        },
+        {
+          ...{ kind: 'stat', title: 'Connected over a relay', unit: 'percentunit', width: 4 },
+          description: 'Of those whose pages report: with a connection over TURN.',
+          queries: [{ expr: `sum(${of(client.relayed)}) / (sum(${of(client.participants)}) > 0)` }],
+        },
+        {
+          ...{ kind: 'stat', title: 'Time in voice', unit: 's', width: 4 },
+          description: 'Of the last hour, that of all together.',
+          queries: [{ expr: `sum(increase(${of(client.callSeconds)}[1h]))` }],
+        },
+        {
+          ...{ kind: 'stat', title: 'Open alerts', unit: 'short', width: 4 },
+          description: 'Of people whose call is bad for a while.',
+          limits: { warn: 1, bad: 10 },
+          queries: [{ expr: `sum(${of(client.alerts)})` }],
         },
       ],
     },

@@ -76,6 +76,7 @@ export const relayAndCost: Board = {
       panels: [
         {
           ...{ kind: 'rows', title: 'Why relayed', width: 12, path: '/api/v1/report?by=reason' },
+          byTenant: true,
           description:
             'udp-blocked: their network lets no UDP through. symmetric-nat: neither end can be reached. policy: the page was told to.',
           columns: [text('reason'), ...figures],
@@ -87,11 +88,13 @@ export const relayAndCost: Board = {
             width: 12,
             path: '/api/v1/report?by=tenant&limit=50',
           },
+          byTenant: true,
           description: 'The fifty that cost most.',
           columns: [text('tenant'), ...figures],
         },
         {
           ...{ kind: 'rows', title: 'Rooms', width: 24, path: '/api/v1/rooms?limit=200' },
+          byTenant: true,
           description: 'The two hundred that cost most.',
           columns: [text('tenant'), text('room'), ...figures],
         },

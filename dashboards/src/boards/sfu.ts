@@ -1,5 +1,5 @@
 import { sfuMetrics } from '@parley/protocol'
-import { type Board, of, rate } from '../board.ts'
+import { type Board, of, orNone, rate } from '../board.ts'
 
 const { rooms, participants, tracksPublished, tracksSubscribed, bytes, packetsLost, packets } =
   sfuMetrics
@@ -52,7 +52,7 @@ export const sfu: Board = {
           limits: { warn: 0.01, bad: 0.05 },
           queries: [
             {
-              expr: `sum by (pod) (${rate(packetsLost)}) / (sum by (pod) (${rate(packets)}) > 0)`,
+              expr: `${orNone(`sum by (pod) (${rate(packetsLost)})`, `sum by (pod) (${rate(packets)})`)} / (sum by (pod) (${rate(packets)}) > 0)`,
               legend: '{{pod}}',
             },
           ],

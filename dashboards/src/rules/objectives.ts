@@ -1,4 +1,5 @@
-import { meetingMetrics, sfuMetrics } from '@parley/protocol'
+import { clientMetrics, meetingMetrics, sfuMetrics, trafficMetrics } from '@parley/protocol'
+import { orNone } from '../board.ts'
 
 /** What is promised (REQ-S4), as a share of good events, and how both are counted. */
 export type Objective = {
@@ -19,6 +20,12 @@ const { rtt, packets, packetsLost } = sfuMetrics
 const perSecond = (series: string, range: string, selector: string, more = '') =>
   `${by} (rate(${series}{${[selector, more].filter(Boolean).join(',')}}[${range}]))`
 
+/** Of a histogram, what is above one of its bounds. Prometheus 3 writes that of 150 as 150.0. */
+const above = (metric: { name: string }, bound: number, range: string, selector: string) =>
+  `(${perSecond(`${metric.name}_count`, range, selector)} - ${perSecond(`${metric.name}_bucket`, range, selector, `le=~"${bound}|${bound}.0"`)})`
+const measured = (metric: { name: string }, range: string, selector: string) =>
+  perSecond(`${metric.name}_count`, range, selector)
+
 export const objectives: readonly Objective[] = [
   {
     id: 'joins',
@@ -31,21 +38,60 @@ export const objectives: readonly Objective[] = [
   },
   {
     id: 'latency',
-    title: 'Round trips under 150 ms',
+    title: 'Round trips to the SFU under 150 ms',
     goal: 0.95,
     means: 'Bad: a round trip between somebody and the SFU of more than 150 ms.',
-    // Prometheus 3 writes it as 150.0.
-    bad: (range, selector) =>
-      `(${perSecond(`${rtt.name}_count`, range, selector)} - ${perSecond(`${rtt.name}_bucket`, range, selector, 'le=~"150|150.0"')})`,
-    all: (range, selector) => perSecond(`${rtt.name}_count`, range, selector),
+    bad: (range, selector) => above(rtt, 150, range, selector),
+    all: (range, selector) => measured(rtt, range, selector),
   },
   {
     id: 'loss',
     title: 'Packets arrive',
     goal: 0.99,
     means: 'Bad: a packet of a track over the SFU that was lost.',
-    bad: (range, selector) => perSecond(packetsLost.name, range, selector),
+    bad: (range, selector) =>
+      orNone(
+        perSecond(packetsLost.name, range, selector),
+        perSecond(packets.name, range, selector),
+      ),
     all: (range, selector) => perSecond(packets.name, range, selector),
+  },
+  {
+    id: 'call-latency',
+    title: 'Round trips of people under 200 ms',
+    goal: 0.95,
+    means:
+      'Bad: a minute of somebody in a call whose round trip was longer. 200 ms is the bound next to 150 that pages are counted by.',
+    bad: (range, selector) => above(clientMetrics.latency, 200, range, selector),
+    all: (range, selector) => measured(clientMetrics.latency, range, selector),
+  },
+  {
+    id: 'call-loss',
+    title: 'Minutes with less than 1 % lost',
+    goal: 0.95,
+    means: 'Bad: a minute of somebody in a call who missed more than 1 % of the packets.',
+    bad: (range, selector) => above(clientMetrics.loss, 1, range, selector),
+    all: (range, selector) => measured(clientMetrics.loss, range, selector),
+  },
+  {
+    id: 'connect',
+    title: 'Links connect within 5 s',
+    goal: 0.95,
+    means: 'Bad: a link between people that took longer until media could flow.',
+    bad: (range, selector) => above(clientMetrics.connectSeconds, 5, range, selector),
+    all: (range, selector) => measured(clientMetrics.connectSeconds, range, selector),
+  },
+  {
+    id: 'http',
+    title: 'Signaling answers requests',
+    goal: 0.999,
+    means: 'Bad: a request that was answered with a status of 500 and more.',
+    bad: (range, selector) =>
+      orNone(
+        perSecond(trafficMetrics.requests.name, range, selector, 'status=~"5.."'),
+        perSecond(trafficMetrics.requests.name, range, selector),
+      ),
+    all: (range, selector) => perSecond(trafficMetrics.requests.name, range, selector),
   },
   {
     id: 'uptime',

@@ -35,6 +35,17 @@ const joins = (attempted: string, successful: string) => ({
   [`video_connections_attempted_total{${own},pod="a"}`]: attempted,
   [`video_connections_successful_total{${own},pod="a"}`]: successful,
 })
+const errors = (kind: string, values: string) => ({
+  [`parley_client_ice_errors_total{${own},pod="a",transport="udp",kind="${kind}"}`]: values,
+})
+const reconnections = (seconds: string, times: string) => ({
+  [`parley_client_call_seconds_total{${own},pod="a"}`]: seconds,
+  [`parley_client_reconnections_total{${own},pod="a"}`]: times,
+})
+const histogram = (name: string, bound: number, under: string, all: string) => ({
+  [`${name}_bucket{${own},pod="a",le="${bound}"}`]: under,
+  [`${name}_count{${own},pod="a"}`]: all,
+})
 const container = 'namespace="meetings",pod="demo-turn-0",container="turn"'
 
 const cases: Record<string, Case[]> = {
@@ -107,6 +118,61 @@ const cases: Record<string, Case[]> = {
         },
       ],
     },
+    ...(
+      [
+        [
+          'call-latency',
+          'a tenth of the minutes of people has',
+          'video_connection_latency_ms',
+          200,
+        ],
+        ['call-loss', 'a tenth of the minutes of people loses', 'parley_client_loss_percent', 1],
+        ['connect', 'a tenth of the links takes', 'parley_client_connect_seconds', 5],
+      ] as const
+    ).flatMap(([objective, what, metric, bound]): Case[] => [
+      {
+        name: `REQ-S4: ${what} more than ${bound}`,
+        alert: 'ParleySloBurnsSlowly',
+        at: '40m',
+        series: histogram(metric, bound, '0+90x40', '0+100x40'),
+        fires: [
+          { labels: { ...cluster, objective, window: '3d', severity: 'warning' }, value: '10%' },
+        ],
+      },
+      {
+        name: `REQ-S4: a hundredth of these is over ${bound}: within the goal`,
+        alert: 'ParleySloBurnsSlowly',
+        at: '40m',
+        series: histogram(metric, bound, '0+99x40', '0+100x40'),
+      },
+    ]),
+    {
+      name: 'REQ-S4: a tenth of the requests is answered with 503',
+      alert: 'ParleySloBurnsFast',
+      at: '30m',
+      series: {
+        [`parley_http_requests_total{${own},pod="a",route="/a",status="200"}`]: '0+90x30',
+        [`parley_http_requests_total{${own},pod="a",route="/a",status="503"}`]: '0+10x30',
+      },
+      fires: [
+        {
+          labels: { ...cluster, objective: 'http', window: '1h', severity: 'critical' },
+          value: '10%',
+        },
+        {
+          labels: { ...cluster, objective: 'http', window: '6h', severity: 'critical' },
+          value: '10%',
+        },
+      ],
+    },
+    {
+      name: 'REQ-S4: what is asked for is not there: that is no fault of ours',
+      alert: 'ParleySloBurnsFast',
+      at: '30m',
+      series: {
+        [`parley_http_requests_total{${own},pod="a",route="/a",status="404"}`]: '0+10x30',
+      },
+    },
     {
       name: 'REQ-S4: one of two signaling pods is away: up all the same',
       alert: 'ParleySloBurnsFast',
@@ -131,6 +197,47 @@ const cases: Record<string, Case[]> = {
           value: '49.59%',
         },
       ],
+    },
+  ],
+  calls: [
+    {
+      name: 'REQ-A6: TURN refuses credentials',
+      alert: 'ParleyTurnRefuses',
+      at: '30m',
+      series: errors('credentials', '0+2x30'),
+      fires: [{ labels: { ...cluster, kind: 'credentials', severity: 'warning' }, value: '2' }],
+    },
+    {
+      name: 'REQ-A6: STUN does not answer, which is a firewall of theirs',
+      alert: 'ParleyTurnRefuses',
+      at: '30m',
+      series: errors('no answer', '0+20x30'),
+    },
+    {
+      name: 'REQ-A6: ten people whose connections are lost each minute of ten',
+      alert: 'ParleyCallsReconnect',
+      at: '60m',
+      series: reconnections('0+600x60', '0+2x60'),
+      fires: [{ labels: { ...cluster, severity: 'warning' }, value: '12' }],
+    },
+    {
+      name: 'REQ-A6: two people say nothing about all',
+      alert: 'ParleyCallsReconnect',
+      at: '60m',
+      series: reconnections('0+120x60', '0+2x60'),
+    },
+    {
+      name: 'REQ-H3: seconds of traffic were dropped',
+      alert: 'ParleyHistoryDropped',
+      at: '30m',
+      series: { [`parley_traffic_dropped_total{${own},pod="a"}`]: '0x10 60x20' },
+      fires: [{ labels: { ...cluster, severity: 'warning' }, value: '60' }],
+    },
+    {
+      name: 'REQ-H3: none was dropped',
+      alert: 'ParleyHistoryDropped',
+      at: '30m',
+      series: { [`parley_traffic_dropped_total{${own},pod="a"}`]: '0x30' },
     },
   ],
   pods: [

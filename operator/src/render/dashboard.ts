@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { meetingMetrics, relayMetrics } from '@parley/protocol'
+import { clientMetrics, meetingMetrics, relayMetrics } from '@parley/protocol'
 import { hasLiveKit, type MeetingCluster } from '../api/index.ts'
 import { namespaceOf } from './names.ts'
 
@@ -49,6 +49,9 @@ export function buildDashboard(mc: MeetingCluster): Dashboard {
 function panels(own: string): Panel[] {
   const rate = (metric: string, more = '', range = '$__rate_interval') =>
     `sum(rate(${metric}{${own}${more}}[${range}]))`
+  /** Pages are counted once a minute. */
+  const mean = ({ name }: { name: string }) =>
+    `${rate(`${name}_sum`, '', '5m')} / (${rate(`${name}_count`, '', '5m')} > 0)`
   const one = (expr: string, legend = '') => [{ expr, legend }]
   const stat = { type: 'stat', width: 4 } as const
   const curve = { width: 12 } as const
@@ -96,6 +99,16 @@ function panels(own: string): Panel[] {
         { expr: `sum(${users.name}{${own}})`, legend: 'on relay' },
         { expr: `sum(${allocations.name}{${own}})`, legend: 'allocations' },
       ],
+    },
+    {
+      ...{ title: 'Round trip', unit: 'ms', ...curve },
+      description: 'Of people in a call, mean of five minutes, as their pages measure it.',
+      targets: one(mean(clientMetrics.latency), 'mean'),
+    },
+    {
+      ...{ title: 'Quality of speech (MOS)', unit: 'none', ...curve },
+      description: 'By the E-model, from 1 to 4.5, mean of five minutes: 4 and more is good.',
+      targets: one(mean(clientMetrics.mos), 'mean'),
     },
     {
       ...{ title: 'Relayed', unit: 'bps', ...curve },

@@ -13,6 +13,7 @@ export {
 } from './inputs.ts'
 export type { KubernetesObject, Secret } from './kubernetes.ts'
 export { type Limitation, limitations } from './limitations.ts'
+export { type PrometheusRule, renderMonitoring } from './monitoring.ts'
 export {
   claimNames,
   configMapNames,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { meetingMetrics, relayMetrics } from '@parley/protocol'
+import { clientMetrics, meetingMetrics, relayMetrics } from '@parley/protocol'
 import { meetingCluster } from '../api/testing/specs.ts'
 import { buildDashboard } from './dashboard.ts'
 import { renderMonitoring } from './monitoring.ts'
@@ -102,6 +102,10 @@ it('REQ-K5: rules ask only for metrics that there are', () => {
 const known = [
   ...[...Object.values(relayMetrics), ...Object.values(meetingMetrics)].map(({ name }) => name),
   ...['parley_signaling_rooms', 'parley_signaling_sockets', 'parley_signaling_participants'],
+  ...[clientMetrics.latency, clientMetrics.mos].flatMap(({ name }) => [
+    `${name}_sum`,
+    `${name}_count`,
+  ]),
   // Of livekit-server 1.13.
   ...['livekit_room_total', 'livekit_participant_total', 'livekit_packet_bytes'],
 ]

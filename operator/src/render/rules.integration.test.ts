@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { execa } from 'execa'
 import { meetingCluster } from '../api/testing/specs.ts'
+import { turnTls } from './certificate.ts'
 import { buildRulesConfigMap } from './monitoring.ts'
 
 // Days of series, on a machine that may be busy.
@@ -35,6 +36,8 @@ describe('rules and alerts, with promtool', () => {
   })
 
   const own = 'namespace="meetings",cluster="demo"'
+  /** Alerts that fired in a test. */
+  const fired = new Set<string>()
   const labels = (severity: string) => ({ severity, namespace: 'meetings', cluster: 'demo' })
   const firing = async (
     series: Record<string, string>,
@@ -67,6 +70,7 @@ describe('rules and alerts, with promtool', () => {
         },
       ],
     }
+    if (severity !== undefined) fired.add(alert)
     await writeFile(join(folder, 'test.yaml'), JSON.stringify(test))
     const { exitCode, stdout, stderr } = await promtool('test', 'rules', 'test.yaml')
     expect({ exitCode, said: exitCode ? `${stdout}${stderr}` : '' }).toEqual({
@@ -139,5 +143,45 @@ describe('rules and alerts, with promtool', () => {
       currency: 'USD',
     })
     await firing({ [cost]: '0+0.010x600' }, 'ParleyRelayOverBudget', '10h', undefined)
+  })
+
+  it('REQ-K3: no signaling pod ready, no SFU pod ready', async () => {
+    for (const [alert, deployment] of [
+      ['ParleySignalingDown', 'demo-signaling'],
+      ['ParleySfuDown', 'demo-sfu'],
+    ] as const) {
+      const ready = `kube_deployment_status_replicas_ready{namespace="meetings",deployment="${deployment}"}`
+      await firing({ [ready]: '0x10' }, alert, '4m', 'critical', { deployment })
+      await firing({ [ready]: '1x10' }, alert, '4m', undefined)
+    }
+  })
+
+  it('REQ-S4: joins fail', async () => {
+    const series = (share: number) => ({
+      [`video_connections_attempted_total{${own},pod="a"}`]: '0+100x60',
+      [`video_connections_successful_total{${own},pod="a"}`]: `0+${100 * share}x60`,
+    })
+    await firing(series(0.9), 'ParleyJoinsFail', '30m', 'warning')
+    await firing(series(0.99), 'ParleyJoinsFail', '30m', undefined)
+  })
+
+  it('REQ-K5: the meter cannot write its store', async () => {
+    const up = `parley_meter_store_up{${own},region="eu"}`
+    await firing({ [up]: '0x20' }, 'ParleyMeterStoreDown', '10m', 'warning', { region: 'eu' })
+    await firing({ [up]: '1x20' }, 'ParleyMeterStoreDown', '10m', undefined)
+  })
+
+  it('REQ-S1: the certificate of TURN ends within a week', async () => {
+    const alert = 'ParleyTurnCertificateExpires'
+    const secret = turnTls(mc)?.secretName
+    const ends = `certmanager_certificate_expiration_timestamp_seconds{namespace="meetings",name="${secret}"}`
+    const day = 24 * 3600
+    await firing({ [ends]: `${6 * day}x120` }, alert, '90m', 'warning', { name: secret })
+    await firing({ [ends]: `${9 * day}x120` }, alert, '90m', undefined)
+  })
+
+  it('REQ-S4: each alert fires in one of these tests', () => {
+    const alerts = groups.flatMap(({ rules }) => rules.flatMap(({ alert }) => alert ?? []))
+    expect([...fired].sort()).toEqual([...new Set(alerts)].sort())
   })
 })
