@@ -33,6 +33,7 @@ const programs = [
   { program: 'mariadbd', debianPackage: 'mariadb-server-core' },
   { program: 'my_print_defaults', debianPackage: 'mariadb-client-core' },
   { program: 'promtool', debianPackage: 'prometheus' },
+  { program: 'prometheus', debianPackage: 'prometheus' },
   { program: 'chromium', debianPackage: 'chromium' },
   { program: 'zsh', debianPackage: 'zsh' },
   { program: 'fish', debianPackage: 'fish' },

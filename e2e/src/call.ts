@@ -11,7 +11,12 @@ import {
   readTransportLedger,
 } from './transport-ledger.ts'
 
-export type Guest = { name: string; relay: boolean }
+export type Guest = {
+  name: string
+  relay: boolean
+  /** Without one, as where none is plugged in; by default there is one. */
+  camera?: boolean
+}
 
 /** What a page says of its connection to one other participant; from the browser's getStats(). */
 export type PeerView = {
@@ -73,7 +78,7 @@ export class LiveCall {
   }
 
   /**
-   * Seats every guest and waits until each decodes video of each other.
+   * Seats every guest and waits until each decodes video of each other who has a camera.
    *
    * @param url origin of the webapp, `http://…`
    * @throws CallFailed naming who did not get what, when a guest is not connected to every other in
@@ -159,7 +164,7 @@ export class LiveCall {
 export async function holdCall(options: {
   url: string
   room: string
-  guests: readonly Guest[]
+  guests: readonly Omit<Guest, 'camera'>[]
   mediaSeconds: number
   connectTimeoutMs?: number
   onProgress?: (line: string) => void
@@ -249,12 +254,23 @@ async function openPage(
 ): Promise<Page> {
   await context.grantPermissions(['camera', 'microphone'], { origin: url })
   const page = await context.newPage()
+  if (guest.camera === false) await page.addInitScript(withoutCamera)
   await keepTransportLedger(page)
   await watchFreezesOfEarlierPages(page)
   const query = new URLSearchParams({ name: guest.name, autojoin: '1' })
   if (guest.relay) query.set('relay', '1')
   await page.goto(`${url}/r/${room}?${query}`)
   return page
+}
+
+/** Runs in the page. */
+function withoutCamera(): void {
+  const { mediaDevices } = navigator
+  const open = mediaDevices.getUserMedia.bind(mediaDevices)
+  mediaDevices.getUserMedia = async (asked) => {
+    if (asked?.video) throw new DOMException('there is none', 'NotFoundError')
+    return open(asked)
+  }
 }
 
 async function everyoneSeesEveryone(
@@ -266,8 +282,13 @@ async function everyoneSeesEveryone(
   for (;;) {
     const views = await Promise.all(pages.map(peersOf))
     const missing = views.flatMap((peers, index) => {
-      const seen = peers.filter((p) => p.connectionState === 'connected' && p.framesDecoded > 0)
-      return seen.length === guests.length - 1 ? [] : [guests[index]?.name ?? '?']
+      const others = guests.filter((_, other) => other !== index)
+      const connected = peers.filter((p) => p.connectionState === 'connected')
+      const seen = connected.filter(({ framesDecoded }) => framesDecoded > 0)
+      const all =
+        connected.length === others.length &&
+        seen.length === others.filter(({ camera }) => camera !== false).length
+      return all ? [] : [guests[index]?.name ?? '?']
     })
     if (missing.length === 0) return
     onProgress(`waiting for video at ${missing.join(', ')}`)

@@ -16,6 +16,8 @@ export type DemoOptions = {
   mediaSeconds?: number
   /** Without it: live on a terminal, plain lines elsewhere. */
   silent?: boolean
+  /** Runs when the stack is ready, before anybody calls. */
+  beforeCall?: (stack: Stack) => Promise<void>
 }
 
 export type DemoResult = {
@@ -131,6 +133,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       {
         title: 'a call of three browsers, two of them relayed',
         task: async (context, step) => {
+          await options.beforeCall?.(context.stack)
           context.call = await holdCall({
             url: context.webappUrl,
             room: demoRoom,
