@@ -21,7 +21,7 @@ import {
   startMeeting,
   upgradeOperator,
 } from './survival/meeting.ts'
-import { callOnEachSfuPod, killWithin, sfuPodsWith } from './survival/sfu.ts'
+import { callOnEachSfuPod, killWithin, sfuPodOf } from './survival/sfu.ts'
 import { until } from './survival/until.ts'
 
 const clusterName = 'survival'
@@ -128,13 +128,12 @@ describe('a relayed call and an SFU call go on', () => {
     } finally {
       for (const call of both) await call.close()
     }
-    await sfuPodsWith(meeting, 0, 2)
   }, 180_000)
 
   it('REQ-K7: when an SFU pod is killed without a drain, and theirs is the one', async () => {
     await end()
     calls = await Calls.start(meeting, 'kill', { forum })
-    const [theirs = ''] = await sfuPodsWith(meeting)
+    const theirs = await sfuPodOf(meeting, calls.room('forum'))
     // Signaling knows a pod once it has seen it for five seconds.
     await delay(6_000)
     await through('kill', () => killWithin(meeting, theirs), 10_000, liveKitNoticesMs)
@@ -148,7 +147,7 @@ describe('a relayed call and an SFU call go on', () => {
 
   it('REQ-K7: when the SFU is scaled from two pods to one, and theirs is the one to go', async () => {
     await through('scale', async () => {
-      const [theirs = ''] = await sfuPodsWith(meeting)
+      const theirs = await sfuPodOf(meeting, calls?.room('forum') ?? '')
       await meeting.stack.kubectl([
         ...['annotate', 'pod', theirs, '-n', namespace],
         'controller.kubernetes.io/pod-deletion-cost=-1',

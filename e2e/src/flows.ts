@@ -41,7 +41,7 @@ export async function tryFlows(
     const flows: [string, Parameters<typeof reachable>[0], Component[]][] = [
       // A pod always reaches itself.
       ['webapp', pod.webapp, ['webapp', 'signaling']],
-      ['signaling', pod.signaling, ['signaling', 'redis']],
+      ['signaling', pod.signaling, ['signaling', 'meter', 'redis']],
       ['meter', pod.meter, ['meter', 'redis']],
       ['redis', pod.redis, ['redis']],
       [

@@ -1,6 +1,7 @@
 /** Calls that go on while things are done to the stack, and how video came meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Freeze, type Guest, LiveCall } from '../call.ts'
+import { browserFirst } from './browser-first.ts'
 import type { Meeting } from './meeting.ts'
 import { ProcessWatch } from './processes.ts'
 
@@ -41,9 +42,11 @@ export function standing(outcome: Outcome, longestMs: number): Outcome {
 
 /** A relayed call and one on the SFU, held while things are done to the stack. */
 export class Calls {
+  readonly #label: string
   readonly #calls: ReadonlyMap<string, LiveCall>
 
-  private constructor(calls: ReadonlyMap<string, LiveCall>) {
+  private constructor(label: string, calls: ReadonlyMap<string, LiveCall>) {
+    this.#label = label
     this.#calls = calls
   }
 
@@ -59,13 +62,19 @@ export class Calls {
     const calls = new Map<string, LiveCall>()
     const begun = await Promise.allSettled(
       Object.entries(who).map(async ([kind, guests]) => {
-        calls.set(kind, await LiveCall.start({ url, browser, room: `${kind}-${label}`, guests }))
+        calls.set(kind, await LiveCall.start({ url, browser, room: roomOf(kind, label), guests }))
       }),
     )
     const failed = begun.find((one) => one.status === 'rejected')
-    if (!failed) return new Calls(calls)
+    browserFirst()
+    if (!failed) return new Calls(label, calls)
     for (const call of calls.values()) await call.close()
     throw failed.reason
+  }
+
+  /** In which one of these calls is. */
+  room(kind: keyof typeof everybody): string {
+    return roomOf(kind, this.#label)
   }
 
   /** Does something to the stack, lets the calls go on for a while after it, and says how video came meanwhile. */
@@ -103,6 +112,8 @@ export class Calls {
     for (const call of this.#calls.values()) await call.close()
   }
 }
+
+const roomOf = (kind: string, label: string) => `${kind}-${label}`
 
 function explained(freeze: Freeze, processes: ProcessWatch): Explained {
   const { seenMs, longestMs } = freeze

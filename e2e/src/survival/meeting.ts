@@ -1,5 +1,4 @@
 /** A meeting stack on two nodes that things can be done to while people talk. */
-import { getPriority, setPriority } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { kubectlPath, loadImage, status, up } from '@parley/devcluster'
 import { buildImages } from '@parley/images'
@@ -148,7 +147,7 @@ async function start(
     api: await ApiClient.connect(kubeconfig, createMetrics()),
     tags,
     url,
-    browser: await ahead(() => launchChromium(url, { fps })),
+    browser: await launchChromium(url, { fps }),
     nodes: Object.fromEntries(cluster.nodes.map((node) => [node.name, node.address])),
   }
 }
@@ -164,17 +163,6 @@ async function runStack(stack: Stack, tag: string, wanted: Wanted): Promise<void
   await stack.kubectl(['create', 'namespace', namespace])
   await stack.kubectl(['apply', '-f', '-'], JSON.stringify(manifest(wanted)))
   await stack.waitReady(namespace, name, { timeoutMs: 120_000, onProgress: () => {} })
-}
-
-/** In life people have machines of their own; here their browser has the processors first. */
-async function ahead<T>(start: () => Promise<T>): Promise<T> {
-  const usual = getPriority()
-  setPriority(usual - 5)
-  try {
-    return await start()
-  } finally {
-    setPriority(usual)
-  }
 }
 
 /** Waits until no pod of the stack is on its way out and the MeetingCluster is Ready. */

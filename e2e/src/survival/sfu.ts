@@ -1,36 +1,22 @@
 /** The SFU pods of a meeting: who is on which, and how one dies. */
 import { LiveCall } from '../call.ts'
+import { browserFirst } from './browser-first.ts'
 import { forum } from './calls.ts'
-import { type Meeting, namespace, podsOf } from './meeting.ts'
-import { until } from './until.ts'
+import { type Meeting, name, namespace, podsOf } from './meeting.ts'
 
-/** The pods that carry so many people each, once there are as many as are asked for. */
-export async function sfuPodsWith(
-  meeting: Meeting,
-  people = forum.length,
-  count = 1,
-): Promise<string[]> {
-  let found: string[] = []
-  let seen = 'no pods'
-  const asWanted = async () => {
-    const pods = await podsOf(meeting, 'sfu')
-    const carried = await Promise.all(pods.map((pod) => peopleOn(meeting, pod)))
-    seen = pods.map(({ pod }, index) => `${pod}: ${carried[index]}`).join(', ')
-    found = pods.filter((_, index) => carried[index] === people).map(({ pod }) => pod)
-    return found.length === count
-  }
-  await until(asWanted).catch((cause) => {
-    throw new Error(`not ${count} SFU pods with ${people} people, but ${seen}`, { cause })
-  })
-  return found
-}
+/** LiveKit's own account, in the Redis that its pods share: on which of them a room is, and what that one says of itself. */
+const WHERE = `
+export REDISCLI_AUTH="$(cat /etc/parley/secrets/redis/password)"
+redis-cli hget nodes "$(redis-cli hget room_node_map "$0")"`
 
-/** How many people an SFU pod carries, as LiveKit's own metrics say; none while it does not answer yet. */
-async function peopleOn({ nodes }: Meeting, { node }: { node: string }): Promise<number> {
-  const answer = await fetch(`http://${nodes[node]}:6789/metrics`).catch(() => undefined)
-  const text = (await answer?.text()) ?? ''
-  const counts = text.matchAll(/^livekit_participant_total\{[^}]*\} (\d+)/gm)
-  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
+/** The SFU pod that has a room of the default tenant. @throws where none has it */
+export async function sfuPodOf(meeting: Meeting, room: string): Promise<string> {
+  const redis = ['exec', `${name}-redis-0`, '-n', namespace, '--', 'sh', '-c', WHERE]
+  const said = await meeting.stack.kubectl([...redis, `default.${room}`])
+  const [address] = /\d+(\.\d+){3}/.exec(said) ?? []
+  const sfu = (await podsOf(meeting, 'sfu')).find(({ node }) => meeting.nodes[node] === address)
+  if (!sfu) throw new Error(`no SFU pod has ${room}: LiveKit says ${JSON.stringify(said)}`)
+  return sfu.pod
 }
 
 /** Ends what runs in a pod, without a word to anybody; Kubernetes starts it again. */
@@ -48,18 +34,18 @@ export async function callOnEachSfuPod(meeting: Meeting): Promise<LiveCall[]> {
   const start = (room: string) => LiveCall.start({ url, browser, room, guests: forum })
   const first = await start('first')
   try {
-    const [taken] = await sfuPodsWith(meeting)
-    for (let attempt = 1; ; attempt++) {
-      const second = await start(`second-${attempt}`)
-      const pods = await podsOf(meeting, 'sfu')
-      const both = await Promise.all(pods.map((pod) => peopleOn(meeting, pod)))
-      if (both.every((people) => people === forum.length)) return [first, second]
+    const taken = await sfuPodOf(meeting, 'first')
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      const room = `second-${attempt}`
+      const second = await start(room)
+      browserFirst()
+      if ((await sfuPodOf(meeting, room)) !== taken) return [first, second]
       await second.leave()
       await second.close()
-      if (attempt === 5) throw new Error(`${taken} takes every call, and no other SFU pod does`)
-      await sfuPodsWith(meeting)
     }
+    throw new Error(`${taken} takes every call, and no other SFU pod does`)
   } catch (error) {
+    await first.leave()
     await first.close()
     throw error
   }
