@@ -356,6 +356,20 @@ describe('CallSession', () => {
     expect(link('p-a').closed).toBe(false)
   })
 
+  it('REQ-P7: a page that was busy while its socket was asked listens once more, and not for ever', async () => {
+    const { clock, server, call, join, link } = begin()
+    server.enter('p-a')
+    await join()
+    link('p-a').become('connected')
+    server.mute = true
+    link('p-a').become('reconnecting')
+    await clock.freeze(5000)
+    expect(call.get().signaling).toBe('up')
+    await clock.freeze(5000)
+    expect(server.told.at(-1)?.what).toBe('drop')
+    expect(call.get().signaling).toBe('reconnecting')
+  })
+
   it('REQ-P7: who returns with another socket is offered anew what may have been lost', async () => {
     const { server, join, link } = begin()
     const ana = server.enter('p-a')

@@ -75,6 +75,8 @@ const mediaAgainMs = 1000
  * slow by itself: then it has twice the time that its answer to the join took.
  */
 const probeMs = 1000
+/** A busy page, whose timer rings later than that, listens once more for as long. */
+const probeLateMs = 250
 
 /** Of a report that was not taken: it may be taken later. */
 const passing: ReadonlySet<string> = new Set([
@@ -435,7 +437,16 @@ export class CallSession {
     this.#probing = true
     const answered = await new Promise<boolean>((resolve) => {
       const withinMs = Math.max(probeMs, 2 * this.#answerMs)
-      const cancel = clock.after(withinMs, () => resolve(false))
+      let cancel = () => {}
+      const listen = (again: boolean) => {
+        const deadline = clock.now() + withinMs
+        cancel = clock.after(withinMs, () => {
+          // As in Heartbeat: one that rings late tells of this page, and the answer may be queued behind it.
+          if (!again && clock.now() - deadline > probeLateMs) listen(true)
+          else resolve(false)
+        })
+      }
+      listen(false)
       const settled = () => {
         cancel()
         resolve(true)
