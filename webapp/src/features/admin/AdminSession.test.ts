@@ -89,6 +89,25 @@ describe('REQ-G2: the stay of an admin', () => {
     expect(session.access.getState().phase).toBe('in')
   })
 
+  it('asks less and less often where it gets tokens and is not heard, and soon again once it was', async () => {
+    const { session, clock, asked, sockets } = rig()
+    await session.enter()
+    const waits: number[] = []
+    for (let refusals = 0; refusals < 4; refusals++) {
+      const before = asked.length
+      sockets.at(-1)?.events.onRefused()
+      let waited = 0
+      for (; asked.length === before; waited += 1000) await clock.advance(1000)
+      waits.push(waited)
+    }
+    expect(waits).toEqual([1000, 2000, 4000, 8000])
+    sockets.at(-1)?.events.onSnapshot({ users: [], alerts: [] })
+    sockets.at(-1)?.events.onRefused()
+    const before = asked.length
+    await clock.advance(1000)
+    expect(asked.length).toBe(before + 1)
+  })
+
   it.each([
     ['sign-in-needed', 'nothing-shown', true],
     ['invite-needed', 'nothing-shown', false],

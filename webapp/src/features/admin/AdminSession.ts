@@ -88,7 +88,6 @@ export class AdminSession {
       const { token, tenant, name, ofServer, expiresInSeconds } = await requestToken(shown)
       if (this.#closed) return
       this.#token = token
-      this.#tries = 0
       this.access.setState({ phase: 'in', tenant, name, ofServer }, true)
       const livesMs = expiresInSeconds * 1000
       // What is made of a link that is nearly over lives for no longer.
@@ -122,7 +121,11 @@ export class AdminSession {
     const { board, openSocket } = this.#options
     return openSocket(() => this.#token, {
       onSubscribing: () => board.begin(),
-      onSnapshot: (snapshot) => board.take(snapshot),
+      onSnapshot: (snapshot) => {
+        // Not for a token alone: a server may give one, and refuse to be heard.
+        this.#tries = 0
+        board.take(snapshot)
+      },
       onUpdates: (updates) => board.update(updates),
       onAlerts: (alerts) => board.alert(alerts),
       onLost: () => board.lost(),

@@ -1,14 +1,15 @@
 import type { LiveUser } from '@parley/protocol'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
+import { wantedLater } from '../../ui/wantedLater.tsx'
 import { bitRate } from '../metrics/format.ts'
 import { sortUsers, type UserColumn } from './boardViews.ts'
 import { decimal } from './figures.ts'
 import { RelayBadge } from './RelayBadge.tsx'
 import { SortHead, useSort } from './SortHead.tsx'
 
-const PersonDialog = lazy(() => import('./PersonDialog.tsx'))
+const PersonDialog = wantedLater(() => import('./PersonDialog.tsx'))
 
 const columns: UserColumn[] = ['id', 'up', 'down', 'rtt', 'loss', 'quality', 'relayed']
 
@@ -63,9 +64,7 @@ export function RoomView({ room, users }: { room: string; users: readonly LiveUs
         </table>
       </div>
       {person !== undefined && (
-        <Suspense>
-          <PersonDialog room={room} person={person} onClose={() => setPerson(undefined)} />
-        </Suspense>
+        <PersonDialog room={room} person={person} onClose={() => setPerson(undefined)} />
       )}
     </>
   )
