@@ -1,6 +1,9 @@
-import { describe, expect, it } from '@jest/globals'
+import { EventEmitter } from 'node:events'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { SfuPlaces } from './sfu-places.ts'
+import { pino } from 'pino'
+import { keepSfuPlaces, SfuPlaces } from './sfu-places.ts'
+import { manualClock } from './testing/manual-clock.ts'
 
 const said = (places: Record<string, string | undefined>) => new Map(Object.entries(places))
 const nothing = { missing: [], split: [] }
@@ -79,5 +82,72 @@ describe('REQ-K8: which SFU pod a room is on', () => {
     const kept = knowing({ a: 'one' })
     kept.take(said({}))
     expect(kept.take(said({ a: undefined }), new Set(['one']))).toEqual(nothing)
+  })
+})
+
+describe('REQ-K8: the people of a room that was split', () => {
+  const clock = manualClock()
+  let place: string | null
+  let away: boolean
+  let putBack: string[][]
+  let told: string[][]
+  let lose: () => void
+  let watch: { close(): void }
+
+  /** So long, look by look. */
+  const pass = async (ms: number) => {
+    for (let left = ms; left > 0; left -= 250) {
+      clock.advance(250)
+      await new Promise(setImmediate)
+    }
+  }
+
+  beforeEach(async () => {
+    place = 'one'
+    away = false
+    putBack = []
+    told = []
+    const redis = Object.assign(new EventEmitter(), {
+      hkeys: async () => ['one', 'two'],
+      hmget: async () => [place],
+      async hsetnx(_key: string, ...what: string[]) {
+        putBack.push(what)
+        return 1
+      },
+      async set() {
+        if (away) throw new Error('away')
+        return 'OK'
+      },
+    })
+    lose = () => redis.emit('close')
+    watch = keepSfuPlaces({
+      redis: redis as unknown as Parameters<typeof keepSfuPlaces>[0]['redis'],
+      ...{ prefix: 'parley:town', clock, log: pino({ level: 'silent' }) },
+      rooms: () => ['a'],
+      onSplit: (rooms) => told.push(rooms),
+    })
+    await pass(4000)
+    lose()
+  })
+  afterEach(() => watch.close())
+
+  it('are told once, also where Redis goes away again before that', async () => {
+    away = true
+    place = 'two'
+    await pass(1000)
+    expect(told).toEqual([])
+    away = false
+    await pass(10_000)
+    expect(told).toEqual([['a']])
+  })
+
+  it('find each other later, too: for as long as the pod that they left may close the room', async () => {
+    await pass(55_000)
+    place = 'two'
+    await pass(20_000)
+    expect(told).toEqual([['a']])
+    place = null
+    await pass(1000)
+    expect(putBack[0]).toEqual(['a', 'two'])
   })
 })

@@ -36,6 +36,8 @@ export function keepSfuPlaces(options: {
 }): { close(): void } {
   const { redis, prefix, clock, log, onSplit } = options
   const places = new SfuPlaces()
+  /** Rooms whose people are to be told yet, and whether that was tried: Redis may go away again before it is. */
+  const untold = new Map<string, boolean>()
   let doubtUntil = 0
   let closed = false
   let cancel = () => {}
@@ -45,9 +47,12 @@ export function keepSfuPlaces(options: {
     if ((await redis.hsetnx(placesKey, room, node)) === 0) return
     log.warn({ room, node }, 'Redis had forgotten which SFU pod has a room: put back')
   }
-  const tell = async (room: string) => {
+  const tell = async (room: string, again: boolean) => {
+    untold.set(room, true)
     const told = await redis.set(`${prefix}:split:${room}`, '1', 'PX', toldMs, 'NX')
-    if (told === null) return
+    untold.delete(room)
+    // What was not answered may have been done all the same: told twice is better than not at all.
+    if (told === null && !again) return
     log.warn({ room }, 'the people of a room were on two SFU pods: they meet on one')
     onSplit([room])
   }
@@ -62,8 +67,14 @@ export function keepSfuPlaces(options: {
       ])
       const now = new Map(here.map((room, index) => [room, said[index] ?? undefined]))
       const { missing, split } = places.take(now, doubtful ? new Set(listed) : undefined)
+      for (const room of split) untold.set(room, untold.get(room) ?? false)
+      // The pod that they leave closes the room only then, and LiveKit forgets the other one with it.
+      if (split.length > 0) doubtUntil = clock.now() + doubtForMs
       for (const [room, node] of missing) await restore(room, node)
-      for (const room of split) await tell(room)
+      for (const [room, again] of untold) {
+        if (now.has(room)) await tell(room, again)
+        else untold.delete(room)
+      }
     } catch (error) {
       // Redis is away, which is logged where it is noticed first.
       log.debug({ problem: (error as Error).message }, 'places of rooms not looked after')
