@@ -38,9 +38,14 @@ function setUp(content?: unknown) {
   }
   const start = (found: readonly string[] = []) => {
     let stored: readonly string[] = []
+    let loads = 0
     const states = {
       build: 'build',
       load: (all: Iterable<string>) => {
+        stored = [...all]
+        loads++
+      },
+      noteStored: (all: Iterable<string>) => {
         stored = [...all]
       },
       unstored: (most: number) =>
@@ -48,7 +53,7 @@ function setUp(content?: unknown) {
     } as unknown as RestingStates
     const where = { namespace: 'system', name: NAME, clock, random: () => 0.5 }
     const keeper = new RestingKeeper({ client, states, log: logTo(lines), ...where })
-    return { keeper, stored: () => stored }
+    return { keeper, stored: () => stored, loads: () => loads }
   }
   const warnings = () => lines.filter((line) => line.includes('"level":40'))
   return { server, clock, lines, start, warnings }
@@ -67,6 +72,8 @@ describe('RestingKeeper', () => {
     await second.keeper.read()
     await second.keeper.write()
     expect(second.stored()).toEqual(states)
+    // What is written is not taken for granted by that.
+    expect([first.loads(), second.loads()]).toEqual([0, 1])
     expect(server.written).toEqual([NAME])
     const third = start([...states, digestOf('c')])
     await third.keeper.read()

@@ -99,7 +99,7 @@ export class RestingKeeper {
     }
     try {
       await client.apply(CONFIG_MAPS, namespace, name, JSON.stringify(object))
-      states.load(all)
+      states.noteStored(all)
     } catch (error) {
       this.#report(error, 'cannot remember for the next start: it will compare everything')
     }

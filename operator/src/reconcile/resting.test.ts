@@ -241,6 +241,16 @@ describe('RestingStates', () => {
     expect(states.unstored()).toBeUndefined()
   })
 
+  it('REQ-K1: takes nothing for granted that is doubted while it is being stored', () => {
+    const { states, look, wanted } = setUp()
+    look().settle(wanted, UNCHANGED)
+    const all = states.unstored() ?? []
+    states.doubt()
+    states.noteStored(all)
+    expect(look().atRest).toBe(false)
+    expect(states.unstored()).toBeUndefined()
+  })
+
   it('has nothing to store that is stored, or of what is gone', () => {
     const { states, look, wanted } = setUp()
     look().settle(wanted, UNCHANGED)

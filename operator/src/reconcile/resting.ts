@@ -120,6 +120,11 @@ export class RestingStates {
     this.#believed = this.#stored
   }
 
+  /** @param states that have been stored by now; whatever was doubted meanwhile stays so */
+  noteStored(states: Iterable<string>): void {
+    this.#stored = new Set(states)
+  }
+
   /** Takes nothing for granted: the next pass over each MeetingCluster is a full one. */
   doubt(): void {
     this.#states.clear()
