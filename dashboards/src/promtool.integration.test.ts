@@ -7,7 +7,7 @@ import { stringify } from 'yaml'
 import { boards, dashboardFiles, expressionsOf, ruleFiles } from './index.ts'
 
 // Days of series, on a machine that may be busy.
-jest.setTimeout(120_000)
+jest.setTimeout(300_000)
 
 let folder: string
 beforeAll(async () => {

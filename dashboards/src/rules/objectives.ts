@@ -25,6 +25,8 @@ const above = (metric: { name: string }, bound: number, range: string, selector:
   `(${perSecond(`${metric.name}_count`, range, selector)} - ${perSecond(`${metric.name}_bucket`, range, selector, `le=~"${bound}|${bound}.0"`)})`
 const measured = (metric: { name: string }, range: string, selector: string) =>
   perSecond(`${metric.name}_count`, range, selector)
+/** A pod that starts, or goes for as long as its calls last, answers its probe with 503 all the while. */
+const asked = 'route!="/readyz"'
 
 export const objectives: readonly Objective[] = [
   {
@@ -85,13 +87,14 @@ export const objectives: readonly Objective[] = [
     id: 'http',
     title: 'Signaling answers requests',
     goal: 0.999,
-    means: 'Bad: a request that was answered with a status of 500 and more.',
+    means:
+      'Bad: a request that was answered with a status of 500 and more. Whether a pod is ready is no request.',
     bad: (range, selector) =>
       orNone(
-        perSecond(trafficMetrics.requests.name, range, selector, 'status=~"5.."'),
-        perSecond(trafficMetrics.requests.name, range, selector),
+        perSecond(trafficMetrics.requests.name, range, selector, `status=~"5..",${asked}`),
+        perSecond(trafficMetrics.requests.name, range, selector, asked),
       ),
-    all: (range, selector) => perSecond(trafficMetrics.requests.name, range, selector),
+    all: (range, selector) => perSecond(trafficMetrics.requests.name, range, selector, asked),
   },
   {
     id: 'uptime',

@@ -174,6 +174,15 @@ const cases: Record<string, Case[]> = {
       },
     },
     {
+      name: 'REQ-S4: a pod that goes tells its probe so: nobody was refused',
+      alert: 'ParleySloBurnsFast',
+      at: '30m',
+      series: {
+        [`parley_http_requests_total{${own},pod="a",route="/a",status="200"}`]: '0+10x30',
+        [`parley_http_requests_total{${own},pod="b",route="/readyz",status="503"}`]: '0+12x30',
+      },
+    },
+    {
       name: 'REQ-S4: one of two signaling pods is away: up all the same',
       alert: 'ParleySloBurnsFast',
       at: '1h',

@@ -21,7 +21,7 @@ export const silent: readonly { series: RegExp; why: string; alerts: readonly st
     alerts: ['ParleySloBurnsFast'],
   },
   {
-    series: /^parley_http_requests_total\{status=~"5\.\."\}/,
+    series: /^parley_http_requests_total\{status=~"5\.\."/,
     why: 'requests that fail through a fault of ours',
     alerts: ['ParleySloBurnsFast'],
   },
