@@ -25,8 +25,12 @@ const above = (metric: { name: string }, bound: number, range: string, selector:
   `(${perSecond(`${metric.name}_count`, range, selector)} - ${perSecond(`${metric.name}_bucket`, range, selector, `le=~"${bound}|${bound}.0"`)})`
 const measured = (metric: { name: string }, range: string, selector: string) =>
   perSecond(`${metric.name}_count`, range, selector)
-/** A pod that starts, or goes for as long as its calls last, answers its probe with 503 all the while. */
-const asked = 'route!="/readyz"'
+/**
+ * What people ask for who meet. No probes and scrapes: they come all day, and would hide it where few people meet and all
+ * are refused. And nothing of the admin page, which asks every few seconds, and is answered with 503 while the meter is
+ * away: that one meets nobody, and an alert of its own (ParleyMeterNotSubscribed).
+ */
+const asked = 'route!~"/(readyz|healthz|metrics)|/api/admin/.+"'
 
 export const objectives: readonly Objective[] = [
   {
@@ -88,7 +92,7 @@ export const objectives: readonly Objective[] = [
     title: 'Signaling answers requests',
     goal: 0.999,
     means:
-      'Bad: a request that was answered with a status of 500 and more. Whether a pod is ready is no request.',
+      'Bad: a request that was answered with a status of 500 and more. Probes, scrapes and the admin page are left out.',
     bad: (range, selector) =>
       orNone(
         perSecond(trafficMetrics.requests.name, range, selector, `status=~"5..",${asked}`),

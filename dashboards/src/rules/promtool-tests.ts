@@ -46,6 +46,8 @@ const histogram = (name: string, bound: number, under: string, all: string) => (
   [`${name}_bucket{${own},pod="a",le="${bound}"}`]: under,
   [`${name}_count{${own},pod="a"}`]: all,
 })
+const requests = (route: string, status: number) =>
+  `parley_http_requests_total{${own},pod="a",route="${route}",status="${status}"}`
 const container = 'namespace="meetings",pod="demo-turn-0",container="turn"'
 
 const cases: Record<string, Case[]> = {
@@ -151,8 +153,8 @@ const cases: Record<string, Case[]> = {
       alert: 'ParleySloBurnsFast',
       at: '30m',
       series: {
-        [`parley_http_requests_total{${own},pod="a",route="/a",status="200"}`]: '0+90x30',
-        [`parley_http_requests_total{${own},pod="a",route="/a",status="503"}`]: '0+10x30',
+        [requests('/a', 200)]: '0+90x30',
+        [requests('/a', 503)]: '0+10x30',
       },
       fires: [
         {
@@ -170,7 +172,7 @@ const cases: Record<string, Case[]> = {
       alert: 'ParleySloBurnsFast',
       at: '30m',
       series: {
-        [`parley_http_requests_total{${own},pod="a",route="/a",status="404"}`]: '0+10x30',
+        [requests('/a', 404)]: '0+10x30',
       },
     },
     {
@@ -178,9 +180,35 @@ const cases: Record<string, Case[]> = {
       alert: 'ParleySloBurnsFast',
       at: '30m',
       series: {
-        [`parley_http_requests_total{${own},pod="a",route="/a",status="200"}`]: '0+10x30',
+        [requests('/a', 200)]: '0+10x30',
         [`parley_http_requests_total{${own},pod="b",route="/readyz",status="503"}`]: '0+12x30',
       },
+    },
+    {
+      name: 'REQ-S4: the meter is away, which the admin page is told with 503: meetings miss nothing',
+      alert: 'ParleySloBurnsFast',
+      at: '30m',
+      series: {
+        [requests('/api/rooms/:room/join', 200)]: '0+10x30',
+        [requests('/api/admin/costs', 503)]: '0+6x30',
+        [requests('/api/admin/http', 503)]: '0+30x30',
+        [requests('/api/admin/http/series', 503)]: '0+6x30',
+      },
+    },
+    {
+      name: 'REQ-S4: few come and all are refused: answers to probes, Prometheus and the admin page hide it not',
+      alert: 'ParleySloBurnsFast',
+      at: '30m',
+      series: {
+        [requests('/api/rooms/:room/join', 503)]: '0+1x30',
+        [requests('/healthz', 200)]: '0+600x30',
+        [requests('/metrics', 200)]: '0+400x30',
+        [requests('/api/admin/http', 200)]: '0+3000x30',
+      },
+      fires: ['1h', '6h'].map((window) => ({
+        labels: { ...cluster, objective: 'http', window, severity: 'critical' },
+        value: '100%',
+      })),
     },
     {
       name: 'REQ-S4: one of two signaling pods is away: up all the same',
