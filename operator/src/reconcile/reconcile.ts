@@ -60,6 +60,11 @@ export interface ReconcilerOptions extends Audience, PlanOptions {
 
 /** What people have to put right need not touch anything that is watched: look again after this long. */
 const RECHECK_MS = 60_000
+/**
+ * What may be at rest is looked at again after this long, if nothing else makes us look before: what comes up by then
+ * does, and who makes many at a time is not kept waiting by it.
+ */
+export const LOOK_AGAIN_MS = 120_000
 /** No clock is a reason to look again at once. */
 const SOONEST_MS = 1_000
 
@@ -82,7 +87,7 @@ export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile 
   const writer = new ChildWriter(options.client)
   const referenced = new ReferencedSecrets(options.client, options.world.references)
   const neighbours = new RedisNeighbours((key) => options.world.enqueue(key))
-  return async (key) => {
+  const pass = async (key: string): Promise<ReconcileResult> => {
     const cluster = options.world.clusters.get(key)?.cluster
     if (!cluster) {
       referenced.forget(key)
@@ -106,6 +111,17 @@ export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile 
     } catch (error) {
       if (isUnforeseen(error))
         await writeStatus(options, cluster, failedStatus(cluster, error, options.clock.now()))
+      throw error
+    }
+  }
+  return async (key) => {
+    try {
+      const result = await pass(key)
+      options.resting?.passed(key)
+      return result
+    } catch (error) {
+      // What passes says nothing of this one, which is soon tried again.
+      if (!isPassing(error as Error)) options.resting?.passed(key)
       throw error
     }
   }
@@ -157,11 +173,9 @@ async function reconcileChildren(
   if (outcomes.some(({ result }) => result === 'foreign' || result === 'failed'))
     return { requeueAfterMs: RECHECK_MS }
   const rotationInMs = secrets?.wakeInMs ?? Number.POSITIVE_INFINITY
-  const wakeInMs = Math.min(rotationInMs, named.wakeInMs, placing.wakeInMs)
-  return {
-    ...(again ? { whenIdle: true } : {}),
-    ...(Number.isFinite(wakeInMs) ? { requeueAfterMs: Math.max(wakeInMs, SOONEST_MS) } : {}),
-  }
+  const lookInMs = again ? LOOK_AGAIN_MS : Number.POSITIVE_INFINITY
+  const wakeInMs = Math.min(rotationInMs, named.wakeInMs, placing.wakeInMs, lookInMs)
+  return Number.isFinite(wakeInMs) ? { requeueAfterMs: Math.max(wakeInMs, SOONEST_MS) } : {}
 }
 
 interface Done {

@@ -8,8 +8,6 @@ import { WorkQueue } from './queue.ts'
 export interface ReconcileResult {
   /** Look again after this long, in ms, though nothing may have changed. */
   requeueAfterMs?: number
-  /** Look again when nothing else is to be done. */
-  whenIdle?: boolean
 }
 
 /**
@@ -75,9 +73,8 @@ export class Controller {
     metrics.activeWorkers.inc({ controller })
     let result: (typeof results)[number] = 'success'
     try {
-      const { requeueAfterMs, whenIdle } = await this.#options.reconcile(key, signal)
+      const { requeueAfterMs } = await this.#options.reconcile(key, signal)
       this.queue.forget(key)
-      if (whenIdle) this.queue.addWhenIdle(key)
       if (requeueAfterMs !== undefined) {
         result = 'requeue_after'
         this.queue.addAfter(key, requeueAfterMs)

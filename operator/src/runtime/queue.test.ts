@@ -132,45 +132,6 @@ describe('WorkQueue', () => {
     expect(again).toBe(false)
   })
 
-  it('gives out what is for idle times when no other is left, once, and not while a worker has it', async () => {
-    const { queue } = setUp()
-    queue.add('a')
-    expect(await queue.take()).toBe('a')
-    queue.addWhenIdle('a')
-    queue.addWhenIdle('b')
-    queue.add('c')
-    expect(await queue.take()).toBe('c')
-    expect(await queue.take()).toBe('b')
-    let next: string | undefined
-    const waiting = queue.take().then((key) => {
-      next = key
-    })
-    await settle()
-    expect(next).toBeUndefined()
-    // To the worker that waits, as soon as the one that has it is done.
-    queue.done('a')
-    await waiting
-    expect(next).toBe('a')
-  })
-
-  it('takes a key once where it is added for idle times and for now', async () => {
-    const { queue } = setUp()
-    queue.addWhenIdle('a')
-    queue.add('a')
-    queue.addWhenIdle('a')
-    expect(await queue.take()).toBe('a')
-    queue.done('a')
-    let again = false
-    void queue.take().then((key) => {
-      again = key !== undefined
-    })
-    await settle()
-    expect(again).toBe(false)
-    queue.addWhenIdle('b')
-    await settle()
-    expect(again).toBe(true)
-  })
-
   it('lets waiting workers go when it is stopped', async () => {
     const { queue } = setUp()
     const waiting = [queue.take(), queue.take()]

@@ -25,8 +25,6 @@ export class WorkQueue {
   readonly #working = new Map<string, number>()
   /** Added while a worker had it. */
   readonly #again = new Set<string>()
-  /** Given out when no other is left. */
-  readonly #spare = new Set<string>()
   readonly #later = new Map<string, { at: number; cancel: () => void }>()
   readonly #failures = new Map<string, number>()
   readonly #idle: ((key: string | undefined) => void)[] = []
@@ -42,16 +40,8 @@ export class WorkQueue {
   add(key: string): void {
     if (this.#stopped || this.#ready.has(key) || this.#again.has(key)) return
     this.#metrics.queueAdds.inc(this.#labels)
-    this.#spare.delete(key)
     if (this.#working.has(key)) this.#again.add(key)
     else this.#offer(key)
-  }
-
-  /** Adds the key for when no other is left; whoever adds it before then does not add it twice. */
-  addWhenIdle(key: string): void {
-    if (this.#stopped || this.#ready.has(key) || this.#again.has(key)) return
-    this.#spare.add(key)
-    if (!this.#working.has(key)) this.#offerSpare(key)
   }
 
   /** Adds the key after `ms`; of several such requests the earliest counts. */
@@ -89,18 +79,10 @@ export class WorkQueue {
   take(): Promise<string | undefined> {
     if (this.#stopped) return Promise.resolve(undefined)
     const [next] = this.#ready
-    if (next) {
-      this.#ready.delete(next[0])
-      this.#start(next[0], next[1])
-      return Promise.resolve(next[0])
-    }
-    for (const key of this.#spare) {
-      if (this.#working.has(key)) continue
-      this.#spare.delete(key)
-      this.#start(key, this.#clock.now())
-      return Promise.resolve(key)
-    }
-    return new Promise((resolve) => this.#idle.push(resolve))
+    if (!next) return new Promise((resolve) => this.#idle.push(resolve))
+    this.#ready.delete(next[0])
+    this.#start(next[0], next[1])
+    return Promise.resolve(next[0])
   }
 
   done(key: string): void {
@@ -108,9 +90,7 @@ export class WorkQueue {
     if (started === undefined) return
     this.#working.delete(key)
     this.#metrics.workSeconds.observe(this.#labels, (this.#clock.now() - started) / 1000)
-    if (this.#stopped) return
-    if (this.#again.delete(key)) this.#offer(key)
-    else if (this.#spare.has(key)) this.#offerSpare(key)
+    if (this.#again.delete(key) && !this.#stopped) this.#offer(key)
   }
 
   /** No key is given out any more; workers that wait get undefined. */
@@ -119,7 +99,6 @@ export class WorkQueue {
     for (const { cancel } of this.#later.values()) cancel()
     this.#later.clear()
     this.#ready.clear()
-    this.#spare.clear()
     for (const resolve of this.#idle.splice(0)) resolve(undefined)
   }
 
@@ -132,7 +111,7 @@ export class WorkQueue {
       sum += now - started
       longest = Math.max(longest, now - started)
     }
-    this.#metrics.queueDepth.set(this.#labels, this.#ready.size + this.#spare.size)
+    this.#metrics.queueDepth.set(this.#labels, this.#ready.size)
     this.#metrics.unfinishedSeconds.set(this.#labels, sum / 1000)
     this.#metrics.longestRunningSeconds.set(this.#labels, longest / 1000)
   }
@@ -146,13 +125,6 @@ export class WorkQueue {
     }
     this.#start(key, now)
     idle(key)
-  }
-
-  /** To a worker that waits, if there is one: then no other key is left. */
-  #offerSpare(key: string) {
-    if (this.#idle.length === 0) return
-    this.#spare.delete(key)
-    this.#offer(key)
   }
 
   #start(key: string, added: number) {

@@ -43,7 +43,7 @@ function setUp(count: number, leases: Record<string, string | undefined>) {
       state.settled = settled
     })
   }
-  return { clock, put, state, stop, stored, start }
+  return { clock, put, state, stop, stored, start, resharding }
 }
 
 describe('a change of the number of shards', () => {
@@ -81,6 +81,18 @@ describe('a change of the number of shards', () => {
     for (let second = 0; second < 4; second++) await clock.advance(1000).then(settle)
     expect(state.settled).toBe(true)
     expect(stored.get('parley-manager-0-of-2')?.spec.holderIdentity).toBeUndefined()
+  })
+
+  it('knows whose place it has taken', async () => {
+    const { start, resharding } = setUp(2, {
+      'parley-manager': undefined,
+      'parley-manager-1-of-2': 'other',
+      'parley-manager-2-of-3': undefined,
+      'kube-scheduler': 'somebody',
+    })
+    start()
+    await settle()
+    expect(resharding.former).toEqual(['parley-manager', 'parley-manager-2-of-3'])
   })
 
   it('waits while the API server is away, and goes on with a role that may not list Leases', async () => {

@@ -25,6 +25,8 @@ export class Resharding {
   readonly #options: ReshardingOptions
   /** By name: the version last seen, and since when. */
   readonly #seen = new Map<string, { version: string; since: number }>()
+  /** Names of Leases of other numbers, held or not, as they were last listed. */
+  former: readonly string[] = []
 
   constructor(options: ReshardingOptions) {
     this.#options = options
@@ -52,10 +54,13 @@ export class Resharding {
     try {
       const { items } = await client.list(LEASES, namespace)
       const held: string[] = []
-      for (const lease of (items ?? []) as Lease[]) {
-        const count = shardsOfLease(lease.metadata.name)
-        if (count === undefined || count === shard.count || !lease.spec.holderIdentity) continue
-        if (await this.#emptied(lease)) continue
+      const others = ((items ?? []) as Lease[]).filter(({ metadata }) => {
+        const count = shardsOfLease(metadata.name)
+        return count !== undefined && count !== shard.count
+      })
+      this.former = others.map(({ metadata }) => metadata.name)
+      for (const lease of others) {
+        if (!lease.spec.holderIdentity || (await this.#emptied(lease))) continue
         held.push(lease.metadata.name)
       }
       return held

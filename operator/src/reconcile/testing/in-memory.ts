@@ -5,7 +5,7 @@ import type { Reconcile } from '../../runtime/controller.ts'
 import { Conflict, NotFound } from '../../runtime/errors.ts'
 import { FakeClock } from '../../runtime/fake-clock.ts'
 import type { K8sObject, Resource } from '../../runtime/resources.ts'
-import { meetingClusterReconciler } from '../reconcile.ts'
+import { LOOK_AGAIN_MS, meetingClusterReconciler } from '../reconcile.ts'
 import type { RestingStates } from '../resting.ts'
 import { World } from '../world.ts'
 
@@ -152,8 +152,8 @@ export class InMemoryCluster {
   async settle(reconcile: Reconcile): Promise<void> {
     for (let pass = 0; pass < 10; pass++) {
       const before = this.writes
-      const { whenIdle } = await reconcile(InMemoryCluster.KEY, new AbortController().signal)
-      if (this.writes === before && !whenIdle) return
+      const { requeueAfterMs } = await reconcile(InMemoryCluster.KEY, new AbortController().signal)
+      if (this.writes === before && requeueAfterMs !== LOOK_AGAIN_MS) return
     }
     throw new Error('it finds something to do again and again')
   }
