@@ -177,7 +177,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     new RestingKeeper({
       client,
       namespace: await leaseNamespace(options),
-      name: `${leaseName(shard)}-remembered`,
+      lease: leaseName(shard),
       states: resting,
       clock,
       random,
@@ -236,7 +236,11 @@ export async function runManager(options: ManagerOptions): Promise<void> {
     const leases = { client, namespace: await leaseNamespace(options), clock, random, log }
     const elector = new LeaderElector({ ...leases, name: leaseName(shard), identity, metrics })
     const resharding = new Resharding({ ...leases, shard })
-    await lead({ elector, resharding, client }, work, signal)
+    const workAlone = async (active: AbortSignal) => {
+      if (shard.index === 0) await keeper?.remove(resharding.former)
+      await work(active)
+    }
+    await lead({ elector, resharding, client }, workAlone, signal)
   } finally {
     watching.abort()
     await Promise.all([watches, serving, events.settled()])
@@ -310,13 +314,17 @@ async function runWork(
   { controller, relay, reports, resting, keeper, world, clock, resyncMs }: Work,
   signal: AbortSignal,
 ): Promise<void> {
-  world.enqueueAll()
+  const lookAtAll = () => {
+    resting?.expect(world.ownClusters())
+    world.enqueueAll()
+  }
+  lookAtAll()
   const resync = async () => {
     while (!signal.aborted) {
       await sleep(clock, resyncMs * (0.9 + 0.2 * Math.random()), signal)
       if (signal.aborted) return
       resting?.doubt()
-      world.enqueueAll()
+      lookAtAll()
     }
   }
   await Promise.all([

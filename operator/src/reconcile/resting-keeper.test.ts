@@ -17,6 +17,7 @@ function setUp(content?: unknown) {
   const clock = new FakeClock()
   const server = {
     ...{ content, version: 'v1' as string | undefined, written: [] as string[] },
+    others: new Map<string, string>(),
     failure: undefined as Error | undefined,
   }
   const client = {
@@ -24,9 +25,12 @@ function setUp(content?: unknown) {
       if (server.version === undefined) throw new Unavailable('Unavailable', 503, call, 'away')
       return server.version
     },
-    async get() {
+    async get(_: Resource, __: string | undefined, name: string) {
       if (server.failure) throw server.failure
-      if (server.content === undefined) throw new NotFound('NotFound', 404, call, 'not found')
+      const uid = server.others.get(name)
+      if (uid !== undefined) return { metadata: { name, uid } } as never
+      if (name !== NAME || server.content === undefined)
+        throw new NotFound('NotFound', 404, call, 'not found')
       return server.content as never
     },
     async apply(_: Resource, __: string | undefined, name: string, body: string) {
@@ -34,6 +38,9 @@ function setUp(content?: unknown) {
       server.content = JSON.parse(body)
       server.written.push(name)
       return server.content as K8sObject
+    },
+    async delete(_: Resource, __: string | undefined, name: string, uid: string) {
+      if (server.others.get(name) === uid) server.others.delete(name)
     },
   }
   const start = (found: readonly string[] = []) => {
@@ -51,7 +58,7 @@ function setUp(content?: unknown) {
       unstored: (most: number) =>
         found.every((state) => stored.includes(state)) ? undefined : found.slice(0, most),
     } as unknown as RestingStates
-    const where = { namespace: 'system', name: NAME, clock, random: () => 0.5 }
+    const where = { namespace: 'system', lease: 'parley-manager', clock, random: () => 0.5 }
     const keeper = new RestingKeeper({ client, states, log: logTo(lines), ...where })
     return { keeper, stored: () => stored, loads: () => loads }
   }
@@ -165,6 +172,21 @@ describe('RestingKeeper', () => {
     server.failure = undefined
     await keeper.write()
     expect(server.written).toEqual([NAME])
+  })
+
+  it('REQ-K1: takes away what another number of shards has left, and says what it may not', async () => {
+    const { server, start, warnings } = setUp()
+    const { keeper } = start()
+    const [first, second, third] = [0, 1, 2].map((index) => `parley-manager-${index}-of-3`)
+    for (const lease of [first, third]) server.others.set(`${lease}-remembered`, 'uid')
+    server.others.set('parley-manager-0-of-4-remembered', 'uid')
+    await keeper.remove([first, second, third] as string[])
+    expect([...server.others.keys()]).toEqual(['parley-manager-0-of-4-remembered'])
+    expect(warnings()).toEqual([])
+    server.failure = new Forbidden('Forbidden', 403, call, 'lacks the verb "get" on "configmaps"')
+    await keeper.remove(['parley-manager-0-of-4'])
+    expect(warnings()).toHaveLength(1)
+    expect(warnings().join()).toContain('parley-manager-0-of-4-remembered')
   })
 
   it('writes from time to time while there is something new, until it is told to stop', async () => {

@@ -7,10 +7,11 @@ import { CONFIG_MAPS, type K8sObject } from '../runtime/resources.ts'
 import type { RestingStates } from './resting.ts'
 
 export interface RestingKeeperOptions {
-  client: Pick<ApiClient, 'get' | 'apply' | 'version'>
+  client: Pick<ApiClient, 'get' | 'apply' | 'delete' | 'version'>
   /** Where the ConfigMap is: beside the Lease. */
   namespace: string
-  name: string
+  /** The Lease. */
+  lease: string
   states: RestingStates
   clock: Clock
   random: () => number
@@ -19,6 +20,7 @@ export interface RestingKeeperOptions {
 
 /** A leader that is killed loses no more than this. */
 const STORE_EVERY_MS = 5 * 60_000
+const nameOf = (lease: string) => `${lease}-remembered`
 /** 850 kB: a ConfigMap holds 1 MiB. Who is not among them is compared after a restart. */
 const MOST_STATES = 50_000
 const STATE = /^[\w-]{16}$/
@@ -45,21 +47,23 @@ const storedSchema = z.object({
  */
 export class RestingKeeper {
   readonly #options: RestingKeeperOptions
+  readonly #name: string
   /** What the API server was before anything was compared. */
   #server: string | undefined
 
   constructor(options: RestingKeeperOptions) {
     this.#options = options
+    this.#name = nameOf(options.lease)
   }
 
   /** Never rejects for what is there, or for what the API server answers. */
   async read(): Promise<void> {
-    const { client, namespace, name, states, log } = this.#options
-    const where = { configMap: `${namespace}/${name}` }
+    const { client, namespace, states, log } = this.#options
+    const where = this.#where(this.#name)
     try {
       this.#server = await client.version()
       const parsed = storedSchema.safeParse(
-        await client.get<K8sObject>(CONFIG_MAPS, namespace, name),
+        await client.get<K8sObject>(CONFIG_MAPS, namespace, this.#name),
       )
       if (!parsed.success)
         log.warn(where, 'what was remembered is none of ours: everything is compared')
@@ -84,7 +88,8 @@ export class RestingKeeper {
 
   /** Writes if there is something new. Never rejects for what the API server answers. */
   async write(): Promise<void> {
-    const { client, namespace, name, states } = this.#options
+    const { client, namespace, states } = this.#options
+    const name = this.#name
     const all = states.unstored(MOST_STATES)
     // Which one it is by now says nothing about what was found.
     if (!all || this.#server === undefined) return
@@ -105,10 +110,30 @@ export class RestingKeeper {
     }
   }
 
-  #report(error: unknown, message: string) {
+  /**
+   * Removes what others remembered, where there is something. Never rejects for what the API server answers.
+   *
+   * @param leases of operators that work no more: shards of another number
+   */
+  async remove(leases: Iterable<string>): Promise<void> {
+    const { client, namespace } = this.#options
+    for (const name of [...leases].map(nameOf)) {
+      try {
+        const { metadata } = await client.get<K8sObject>(CONFIG_MAPS, namespace, name)
+        if (metadata.uid) await client.delete(CONFIG_MAPS, namespace, name, metadata.uid)
+      } catch (error) {
+        this.#report(error, 'what another number of shards remembered stays; delete it', name)
+      }
+    }
+  }
+
+  #report(error: unknown, message: string, name = this.#name) {
     if (!(error instanceof ApiError)) throw error
-    const { namespace, name, log } = this.#options
     if (error instanceof NotFound) return
-    log.warn({ configMap: `${namespace}/${name}`, error: error.message }, message)
+    this.#options.log.warn({ ...this.#where(name), error: error.message }, message)
+  }
+
+  #where(name: string) {
+    return { configMap: `${this.#options.namespace}/${name}` }
   }
 }

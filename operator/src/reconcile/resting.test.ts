@@ -2,6 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { meetingCluster } from '../api/testing/specs.ts'
 import { claimNames, defaultRenderInputs } from '../render/index.ts'
+import { Forbidden, Unavailable } from '../runtime/errors.ts'
 import { CONFIG_MAPS } from '../runtime/resources.ts'
 import { Store } from '../runtime/store.ts'
 import { projectChild } from './observed.ts'
@@ -52,6 +53,7 @@ const extra = (owner: string, name: string): Loose => ({
 })
 
 const OWNER = 'uid-of-owner'
+const CALL = { verb: 'patch', resource: 'configmaps' }
 
 /** By name: what hands do to children. All of it is undone by a pass that compares. */
 const HANDS: Record<string, (cluster: InMemoryCluster, key: string) => void> = {
@@ -163,6 +165,40 @@ describe('what was found at rest', () => {
   })
 })
 
+describe('an operator that ends early', () => {
+  const { signal } = new AbortController()
+  const restingOf = (...more: string[]) => {
+    const resting = new RestingStates('build')
+    resting.expect([InMemoryCluster.KEY, ...more])
+    return resting
+  }
+
+  it('REQ-K1: has nothing to store before each MeetingCluster had its pass, also one that is gone by then', async () => {
+    const { cluster } = await rested()
+    const resting = restingOf('meetings/gone')
+    const operator = cluster.operator(resting)
+    await cluster.settle(operator)
+    expect(resting.unstored()).toBeUndefined()
+    await operator('meetings/gone', signal)
+    expect(resting.unstored()).toHaveLength(1)
+  })
+
+  it.each([
+    ['', 'is away', new Unavailable('Unavailable', 503, CALL, 'away'), false],
+    ['no', 'forbids it', new Forbidden('Forbidden', 403, CALL, 'no'), true],
+  ])('REQ-K1: has %s pass to wait for where the API server %s', async (_, __, error, counts) => {
+    const { cluster } = await rested()
+    const resting = restingOf()
+    const passed = jest.spyOn(resting, 'passed')
+    const operator = cluster.operator(resting)
+    jest.spyOn(resting, 'look').mockImplementation(() => {
+      throw error
+    })
+    await expect(operator(InMemoryCluster.KEY, signal)).rejects.toBe(error)
+    expect(passed.mock.calls).toHaveLength(counts ? 1 : 0)
+  })
+})
+
 describe('RestingStates', () => {
   function setUp() {
     const store = new Store({ project: projectChild })
@@ -248,6 +284,24 @@ describe('RestingStates', () => {
     states.doubt()
     states.noteStored(all)
     expect(look().atRest).toBe(false)
+    expect(states.unstored()).toBeUndefined()
+  })
+
+  it('REQ-K1: has nothing to store until all had a pass: a part would take the place of the whole', () => {
+    const { states, look, wanted } = setUp()
+    states.load(['what', 'there', 'was'])
+    const keys = ['meetings/demo', 'meetings/other']
+    states.expect(keys)
+    look().settle(wanted, UNCHANGED)
+    states.passed('meetings/demo')
+    expect(states.unstored()).toBeUndefined()
+    states.passed('meetings/other')
+    expect(states.unstored()).toHaveLength(1)
+    // All are compared again.
+    states.doubt()
+    states.expect(keys)
+    look().settle(wanted, UNCHANGED)
+    states.passed('meetings/demo')
     expect(states.unstored()).toBeUndefined()
   })
 

@@ -69,6 +69,8 @@ export class RestingStates {
   #believed: ReadonlySet<string> = NONE
   /** By `namespace/name`, how many passes in a row have found something to do. */
   readonly #busy = new Map<string, number>()
+  /** By `namespace/name`, those that had no pass yet since all were to have one. */
+  readonly #due = new Set<string>()
   #nodes: { facts: RenderInputs['nodes']; digest: string } | undefined
 
   /** @param build tells it from every other build */
@@ -108,6 +110,16 @@ export class RestingStates {
     }
   }
 
+  /** All of these are going to have a pass. Until they had it, what is known is a part of what may be stored. */
+  expect(keys: Iterable<string>): void {
+    for (const key of keys) this.#due.add(key)
+  }
+
+  /** One had a pass, whether there is anything to remember of it or not. */
+  passed(key: string): void {
+    this.#due.delete(key)
+  }
+
   /** The MeetingCluster is gone. */
   forget(key: string): void {
     this.#states.delete(key)
@@ -131,8 +143,14 @@ export class RestingStates {
     this.#believed = NONE
   }
 
-  /** What to store; undefined while all of it is. @param most how many can be stored */
+  /**
+   * What to store; undefined while all of it is, and while it is not known of all: a part would take the place of what
+   * the operator before this one has stored.
+   *
+   * @param most how many can be stored
+   */
   unstored(most = Number.POSITIVE_INFINITY): string[] | undefined {
+    if (this.#due.size > 0) return undefined
     const states = [...this.#states.values()].slice(0, most)
     return states.every((state) => this.#stored.has(state)) ? undefined : states
   }

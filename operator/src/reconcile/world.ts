@@ -212,6 +212,12 @@ export class World {
     for (const key of this.clusters.keys()) this.#options.enqueue(key)
   }
 
+  /** Keys of the MeetingClusters that are ours. */
+  ownClusters(): string[] {
+    const { owns = () => true } = this.#options
+    return [...this.clusters.keys()].filter((key) => owns(key.slice(0, key.indexOf('/'))))
+  }
+
   /** What is known of each node, with the address that clients reach where it has an ExternalIP. */
   factsOfNodes(): Nodes {
     this.#nodes ??= Object.fromEntries(
