@@ -141,6 +141,36 @@ describe('the rollup of traffic', () => {
     await bounded.store.close()
   })
 
+  it('REQ-H2, REQ-H4: a minute without its database, and more: what may wait waits, no more is taken, and all is stored once after it', async () => {
+    const bounded = await setUp({ bufferSize: 90 })
+    const rollup = bounded.newRollup()
+    let seq = 0
+    /** Each second has a batch; the work is done when the worker does it. */
+    const pass = async (seconds: number, isAway: boolean) => {
+      const failures: unknown[] = []
+      for (let left = seconds; left > 0; left--) {
+        seq += 1
+        bounded.setNow(start + seq * 1000)
+        bounded.redis.buffer.push(JSON.stringify(batch(seq)))
+        if (seq % 5 === 0) await rollup.process()
+        if (isAway) bounded.failing.add('before add')
+        if (seq % 60 === 0) await rollup.persist().catch((error: Error) => failures.push(error))
+      }
+      bounded.failing.clear()
+      return failures.length
+    }
+    expect(await pass(125, true)).toBe(2)
+    const waiting = () => [bounded.redis.pending.length, bounded.redis.buffer.length]
+    expect(waiting()).toEqual([90, 35])
+    expect(rollup.totals.counted).toBe(0)
+    expect(await pass(300 - 125, false)).toBe(0)
+    await rollup.process()
+    await rollup.persist()
+    expect(waiting()).toEqual([0, 0])
+    expect(rollup.totals).toMatchObject({ counted: 300, duplicates: 0, rejected: 0 })
+    await bounded.store.close()
+  })
+
   it('sizes whose sum cannot be told exactly come to the most that can, and what follows is stored', async () => {
     const rollup = world.newRollup()
     for (const seq of [1, 2, 3]) {
