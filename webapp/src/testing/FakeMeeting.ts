@@ -49,6 +49,8 @@ class Lane {
 /** One page's way to the server: what it has sent and not yet brought is lost with it. */
 class FakeSocket {
   up = true
+  /** What became of the last way in over it. */
+  seat: 'none' | 'asked' | 'taken' = 'none'
   readonly #clock: TestClock
   readonly #up: Lane
   readonly #down: Lane
@@ -219,6 +221,8 @@ export class FakePage {
   readonly session: CallSession
   readonly call = testCell(initialCall)
   readonly errors: unknown[] = []
+  /** What was asked for a second time before the first was answered, or though it had been given. */
+  readonly askedTwice: string[] = []
   socket: FakeSocket | undefined
   #events: SignalingEvents | undefined
 
@@ -261,6 +265,7 @@ export class FakePage {
       },
       local: () => ({ tracks: { audio: null, video: null }, media }),
       followers: [],
+      onError: (error) => this.errors.push(error),
     })
   }
 
@@ -283,16 +288,32 @@ export class FakePage {
       if (this.socket) meeting.lose(id, this.socket)
       this.socket = undefined
     }
+    let connecting = 0
+    const connect = async () => {
+      const socket = new FakeSocket(clock, delayMs)
+      await socket.ask(async () => {})
+      this.socket = socket
+    }
     return {
       connect: async () => {
-        const socket = new FakeSocket(clock, delayMs)
-        await socket.ask(async () => {})
-        this.socket = socket
+        if (this.socket?.up) return
+        if (connecting++ > 0) this.askedTwice.push('connect')
+        await connect().finally(() => connecting--)
       },
       drop,
-      join: () => {
+      join: async () => {
         const { socket } = this
-        return ask((work) => meeting.seat(id, socket as FakeSocket, work))
+        if (!socket) throw new SignalingError('offline', 'not connected')
+        if (socket.seat !== 'none') this.askedTwice.push(`join, ${socket.seat}`)
+        socket.seat = 'asked'
+        try {
+          const snapshot = await ask((work) => meeting.seat(id, socket, work))
+          socket.seat = 'taken'
+          return snapshot
+        } catch (error) {
+          socket.seat = 'none'
+          throw error
+        }
       },
       signal: (to, signal) => ask(async () => meeting.pass(id, to, signal)),
       mediaState: () => ask(async () => {}),

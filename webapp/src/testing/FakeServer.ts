@@ -36,6 +36,12 @@ export class FakeServer {
   mute = false
   /** So many of what a page says of its media are not taken. */
   mediaRefusals = 0
+  /** So many joins are not taken. */
+  joinRefusals = 0
+  /** What a knock's answer waits for. */
+  knock: Promise<void> = Promise.resolve()
+  /** Between reading the room and answering with it. */
+  beforeAnswer = () => {}
   #validToken = 1
   #events: SignalingEvents | undefined
   #connected = false
@@ -84,7 +90,11 @@ export class FakeServer {
       },
       join: async (media) => {
         if (this.#connected && this.door) throw new SignalingError(this.door, 'ask a host')
-        return ask({ what: 'join', media }, this.snapshot())
+        if (this.#connected && this.joinRefusals-- > 0)
+          throw new SignalingError('rate-limited', 'too many')
+        const snapshot = this.snapshot()
+        this.beforeAnswer()
+        return ask({ what: 'join', media }, snapshot)
       },
       signal: (to, _signal: Signal) => ask({ what: 'signal', to }, undefined),
       mediaState: (media) => {
@@ -102,6 +112,7 @@ export class FakeServer {
       ask: async (event, message) => {
         if (!this.#connected) throw new SignalingError('offline', 'not connected')
         this.asked.push({ event, message })
+        await this.knock
         return null as never
       },
       leave: () => {

@@ -84,6 +84,7 @@ function begin(skewMs = 0) {
   const sfus: { token: string; closed: boolean; lost: number; unreachable(): void }[] = []
   const sent = { bytesSent: 7, bytesReceived: 0, packetsSent: 1, packetsReceived: 0 }
   const local = { media: { audio: true, video: true } }
+  const errors: unknown[] = []
   let state: CallState = initialCall
   const call: Cell<CallState> = {
     get: () => state,
@@ -128,6 +129,7 @@ function begin(skewMs = 0) {
     },
     local: () => ({ tracks: { audio: null, video: null }, media: local.media }),
     followers: [],
+    onError: (error) => errors.push(error),
   })
   const join = async () => {
     await session.join({ room: 'room', name: 'Self', relayForced: false })
@@ -139,7 +141,7 @@ function begin(skewMs = 0) {
     return found
   }
   const names = () => call.get().participants.map(({ name }) => name)
-  return { clock, server, session, call, links, link, sfuLinks, sfus, local, join, names }
+  return { clock, server, session, call, links, link, sfuLinks, sfus, local, errors, join, names }
 }
 
 describe('CallSession', () => {

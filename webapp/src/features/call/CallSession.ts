@@ -11,6 +11,7 @@ import type { Clock } from '../../clock.ts'
 import type { Cell } from '../../state.ts'
 import { type ConnectionNote, ConnectionNotes } from '../connection/ConnectionNotes.ts'
 import type { LocalTracks } from '../connection/PeerLink.ts'
+import { Reconnection } from '../connection/Reconnection.ts'
 import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
 import {
   type Ask,
@@ -21,10 +22,12 @@ import {
   SignalingError,
   type SignalingEvents,
 } from '../connection/Signaling.ts'
+import { SocketProbe } from '../connection/SocketProbe.ts'
 import { turnRefreshDelayMs } from '../connection/turnExpiry.ts'
 import { LinkReporter } from '../linkReports/LinkReporter.ts'
 import type { Readings } from '../metrics/statsRows.ts'
 import { type CallState, initialCall } from './callState.ts'
+import { HeldEvents } from './HeldEvents.ts'
 import type { Link, LinkRequest } from './Link.ts'
 import type { LinkReadings } from './LinkReadings.ts'
 import type { RoomFollower } from './RoomFollower.ts'
@@ -45,6 +48,8 @@ export type CallSessionOptions = {
   /** The tracks to send and the state to show, as they are now. */
   local(): { tracks: LocalTracks; media: MediaState }
   followers: readonly RoomFollower[]
+  /** Something that was told could not be taken; the rest is. */
+  onError(error: unknown): void
   /** Of the camera, over one direct link, as the person wants it; left out: as much as there is room for. */
   maxKbps?(): number
   /** All links were read, which they are every second. */
@@ -60,23 +65,10 @@ export type JoinOptions = {
 }
 
 const noticeMs = 4000
-/**
- * After the quick tries, while the person is offered to reconnect, it is still tried by itself: often
- * at first, as most cuts are short.
- */
-const retryMs = (attempt: number) => (attempt < 60 ? 1000 : 10_000)
-const shortestWaitMs = 100
 /** Between tries to get in, while the server has no store for its rooms, or no relay yet. */
 const unavailableMs = 1500
 /** Until the server, which did not take what is on and off, is told again. */
 const mediaAgainMs = 1000
-/**
- * A socket that does not answer within this time, while a link is cut, is cut as well; unless the way to the server is
- * slow by itself: then it has twice the time that its answer to the join took.
- */
-const probeMs = 1000
-/** A busy page, whose timer rings later than that, listens once more for as long. */
-const probeLateMs = 250
 
 /** Of a report that was not taken: it may be taken later. */
 const passing: ReadonlySet<string> = new Set([
@@ -123,8 +115,9 @@ export class CallSession {
   readonly #options: CallSessionOptions
   readonly #links: RoomLinks
   readonly #notes: ConnectionNotes
-  /** What the server told since it was asked to let this page in: its answer is of before that. */
-  #held: (() => void)[] | undefined
+  readonly #reconnection: Reconnection
+  readonly #probe: SocketProbe
+  readonly #told: HeldEvents
   /** Signals of peers whom nothing has named yet. */
   #early: { from: string; signal: Signal }[] = []
   #signaling: Signaling | undefined
@@ -132,9 +125,7 @@ export class CallSession {
   #noticeId = 0
   /** Rises with every join and leave: what an older one awaited is of no interest any more. */
   #epoch = 0
-  #cancelReconnect = () => {}
   #cancelRefresh = () => {}
-  #probing = false
   /** That the answer to the last join took. */
   #answerMs = 0
   #serverAheadMs = 0
@@ -159,11 +150,21 @@ export class CallSession {
         if (slow) this.#notes.show('low-bandwidth')
         else this.#notes.hide('low-bandwidth')
       },
-      onCut: () => void this.#probeSignaling(),
+      onCut: () => this.#probeSignaling(),
       onLeft: (name) => this.#notice('left', name),
     })
     this.readings = this.#links.readings
     this.#notes = new ConnectionNotes(options.call, options.clock)
+    this.#probe = new SocketProbe(options.clock)
+    this.#told = new HeldEvents((error) => options.onError(error))
+    this.#reconnection = new Reconnection({
+      clock: options.clock,
+      policy: options.policy,
+      connect: async () => this.#signaling?.connect(),
+      enter: async (current) => this.#signaling && this.#enterRoom(this.#signaling, current),
+      onAway: (signaling) => options.call.set({ signaling }),
+      onFailed: (error) => this.#mayReturn(error),
+    })
   }
 
   /** Joins; what goes wrong is in the state, not thrown. */
@@ -187,7 +188,7 @@ export class CallSession {
   leave(): void {
     this.#signaling?.leave()
     this.#end()
-    for (const follower of this.#options.followers) follower.left()
+    this.#tellFollowers((follower) => follower.left())
     this.#options.call.set({ phase: 'left', participants: [], notices: [], signaling: 'up' })
   }
 
@@ -214,7 +215,7 @@ export class CallSession {
     this.#links.retry()
     if (signaling === 'up') return
     this.#options.call.set({ signaling: 'reconnecting' })
-    await this.#reconnect(0)
+    this.#reconnection.hurry()
   }
 
   /** Tracks or mute states changed. */
@@ -228,8 +229,9 @@ export class CallSession {
   async #enter(epoch: number): Promise<void> {
     const { call, requestJoin, openSignaling } = this.#options
     const { room, name } = call.get()
-    const response = await this.#patiently(epoch, () => requestJoin(room, name))
-    if (epoch !== this.#epoch) return
+    const current = () => epoch === this.#epoch
+    const response = await this.#patiently(current, () => requestJoin(room, name))
+    if (!current()) return
     // Credentials expire by the server's clock; this one may be off by hours.
     const { serverEpochMs } = response
     this.#serverAheadMs = serverEpochMs ? serverEpochMs - this.#options.epochMs() : 0
@@ -237,9 +239,9 @@ export class CallSession {
     if (response.media.mode === 'sfu') this.#options.prepareSfu()
     const signaling = openSignaling(response.token, this.#events(epoch))
     this.#signaling = signaling
-    await this.#patiently(epoch, () => this.#connect(epoch, signaling))
-    if (epoch !== this.#epoch) return signaling.close()
-    await this.#enterRoom(epoch, signaling)
+    await this.#patiently(current, () => this.#connect(epoch, signaling))
+    if (!current()) return signaling.close()
+    await this.#enterRoom(signaling, current)
   }
 
   /** A server that is about to stop takes nobody new; the next try reaches another one. */
@@ -255,31 +257,19 @@ export class CallSession {
     }
   }
 
-  async #enterRoom(epoch: number, signaling: Signaling): Promise<void> {
-    const { call, local, clock } = this.#options
+  /** @param current whether this is still the way in that is being taken */
+  async #enterRoom(signaling: Signaling, current: () => boolean): Promise<void> {
+    const { call, local } = this.#options
     const { media } = local()
     this.#sentMedia = media
-    const enter = async () => {
-      const held: (() => void)[] = []
-      this.#held = held
-      const askedAt = clock.now()
-      try {
-        const snapshot = await signaling.join(media)
-        this.#answerMs = clock.now() - askedAt
-        return snapshot
-      } catch (error) {
-        // Not those of another try, which has begun since.
-        if (this.#held === held) this.#held = undefined
-        throw error
-      }
-    }
-    // Who is in already is brought back by the tries of #reconnect, and told by its notice.
+    // Who is in already is brought back by the tries of the reconnection, and told by its notice.
     const joining = call.get().phase === 'joining'
-    const snapshot = await (joining ? this.#patiently(epoch, enter) : enter()).catch((error) => {
+    const ask = () => this.#askIn(signaling, media, current)
+    const snapshot = await (joining ? this.#patiently(current, ask) : ask()).catch((error) => {
       if (!(error instanceof SignalingError && atTheDoor.has(error.code))) throw error
     })
-    if (epoch !== this.#epoch) return
-    if (!snapshot) return this.#knock(epoch, signaling)
+    if (!current()) return
+    if (!snapshot) return this.#knock(signaling, current)
     const first = call.get().phase !== 'joined'
     call.set({
       phase: 'joined',
@@ -292,44 +282,54 @@ export class CallSession {
       this.readings.entered(others)
     }
     this.#takeRoom(snapshot)
-    const held = this.#held ?? []
-    this.#held = undefined
-    for (const event of held) event()
+    this.#told.release()
+  }
+
+  /** What the server tells meanwhile is of after its answer, and waits for it. */
+  async #askIn(signaling: Signaling, media: MediaState, current: () => boolean) {
+    const { clock } = this.#options
+    const askedAt = clock.now()
+    this.#told.hold()
+    try {
+      const snapshot = await signaling.join(media)
+      if (current()) this.#answerMs = clock.now() - askedAt
+      return snapshot
+    } catch (error) {
+      // Not what another try, which has begun since, is told.
+      if (current()) this.#told.drop()
+      throw error
+    }
   }
 
   /** What is not to be had of the server now is asked for until it is, with a note that says so (REQ-W1). */
-  async #patiently<T>(epoch: number, ask: () => Promise<T>): Promise<T> {
+  async #patiently<T>(current: () => boolean, ask: () => Promise<T>): Promise<T> {
     for (;;)
       try {
         const answer = await ask()
-        if (epoch === this.#epoch) this.#notes.hide('service-away')
+        if (current()) this.#notes.hide('service-away')
         return answer
       } catch (error) {
         const passes = error instanceof SignalingError && error.code === 'unavailable'
-        if (!passes || epoch !== this.#epoch) throw error
+        if (!passes || !current()) throw error
         this.#notes.show('service-away')
         await new Promise<void>((resolve) => this.#options.clock.after(unavailableMs, resolve))
-        if (epoch !== this.#epoch) throw error
+        if (!current()) throw error
       }
   }
 
   /** A host has to let this one in. */
-  async #knock(epoch: number, signaling: Signaling): Promise<void> {
+  async #knock(signaling: Signaling, current: () => boolean): Promise<void> {
     await signaling.ask('lobby:knock', {})
-    if (epoch !== this.#epoch) return
+    if (!current()) return
     // Whoever was in and lost the seat is neither heard nor seen from before the door.
     this.#links.end()
     this.#options.call.set({ phase: 'waiting', signaling: 'up', participants: [] })
   }
 
-  #admitted(epoch: number): void {
-    const signaling = this.#signaling
-    if (!signaling || this.#options.call.get().phase !== 'waiting') return
+  #admitted(): void {
+    if (this.#options.call.get().phase !== 'waiting') return
     this.readings.begin(this.#options.clock.now())
-    this.#enterRoom(epoch, signaling).catch((error) => {
-      // A socket that was lost meanwhile joins when it is back.
-      if (epoch === this.#epoch && !isOffline(error)) this.#fail(error)
-    })
+    this.#reconnection.enter()
   }
 
   #takeRoom(snapshot: RoomSnapshot): void {
@@ -341,7 +341,7 @@ export class CallSession {
     const ask: Ask = (event, message) =>
       this.#signaling?.ask(event, message) ??
       Promise.reject(new SignalingError('offline', 'the call is over'))
-    for (const follower of this.#options.followers) follower.entered(snapshot, ask)
+    this.#tellFollowers((follower) => follower.entered(snapshot, ask))
   }
 
   /** Makes the peers those of the snapshot; who is connected stays connected. */
@@ -364,10 +364,7 @@ export class CallSession {
       }
     /** Of the room, and so after the room. */
     const inOrder = <A extends unknown[]>(run: (...args: A) => void) =>
-      current((...args: A) => {
-        if (this.#held) this.#held.push(() => run(...args))
-        else run(...args)
-      })
+      current((...args: A) => this.#told.take(() => run(...args)))
     return {
       onDisconnect: current(() => this.#disconnected()),
       onJoined: inOrder((participant) => this.#joined(participant)),
@@ -377,11 +374,9 @@ export class CallSession {
       onMoved: inOrder((way) => this.#moved(way)),
       onSfuLost: inOrder(() => this.#links.sfuLost()),
       onHandedOver: current((snapshot) => this.#takeRoom(snapshot)),
-      onAdmitted: current(() => this.#admitted(epoch)),
+      onAdmitted: current(() => this.#admitted()),
       onTurnedAway: current((code) => this.#fail(new SignalingError(code, 'by a host'))),
-      onEvent: inOrder((event) => {
-        for (const follower of this.#options.followers) follower.heard(event)
-      }),
+      onEvent: inOrder((event) => this.#tellFollowers((follower) => follower.heard(event))),
       onSignal: inOrder((from, signal) => {
         if (!this.#links.receive(from, signal)) this.#early.push({ from, signal })
       }),
@@ -426,82 +421,41 @@ export class CallSession {
 
   // -- signaling -------------------------------------------------------------------------------
 
-  /**
-   * What cut a link may have cut the socket, too, which TCP would find out in half a minute, and after a
-   * long cut take half of its length to mend: a socket that does not answer at once is given up.
-   */
-  async #probeSignaling(): Promise<void> {
-    const { clock, call } = this.#options
+  /** What cut a link may have cut the socket, too: one that does not answer at once is given up. */
+  #probeSignaling(): void {
     const [signaling, epoch] = [this.#signaling, this.#epoch]
-    if (!signaling || this.#probing || call.get().signaling !== 'up') return
-    this.#probing = true
-    const answered = await new Promise<boolean>((resolve) => {
-      const withinMs = Math.max(probeMs, 2 * this.#answerMs)
-      let cancel = () => {}
-      const listen = (again: boolean) => {
-        const deadline = clock.now() + withinMs
-        cancel = clock.after(withinMs, () => {
-          // As in Heartbeat: one that rings late tells of this page, and the answer may be queued behind it.
-          if (!again && clock.now() - deadline > probeLateMs) listen(true)
-          else resolve(false)
-        })
-      }
-      listen(false)
-      const settled = () => {
-        cancel()
-        resolve(true)
-      }
-      // Also credentials that are as fresh as can be, for the link to be tried anew with.
-      signaling.refreshTurn().then((iceServers) => {
-        settled()
-        if (epoch === this.#epoch) this.#takeIceServers(iceServers)
-      }, settled)
+    if (!signaling || this.#options.call.get().signaling !== 'up') return
+    // Also credentials that are as fresh as can be, for the link to be tried anew with.
+    const ask = async () => {
+      const iceServers = await signaling.refreshTurn()
+      if (epoch === this.#epoch) this.#takeIceServers(iceServers)
+    }
+    this.#probe.begin(ask, this.#answerMs, () => {
+      signaling.drop()
+      this.#disconnected()
     })
-    this.#probing = false
-    if (answered || epoch !== this.#epoch || call.get().signaling !== 'up') return
-    signaling.drop()
-    this.#disconnected()
-  }
-
-  #disconnected(): void {
-    const { call } = this.#options
-    if (call.get().phase !== 'joined' && call.get().phase !== 'waiting') return
-    call.set({ signaling: 'reconnecting' })
-    for (const follower of this.#options.followers) follower.away()
-    void this.#reconnect(0)
   }
 
   /** The socket first; peer connections wait for it (REQ-P9) and media flows on meanwhile. */
-  async #reconnect(attempt: number, tookMs = 0): Promise<void> {
-    const { clock, policy, call } = this.#options
-    const epoch = this.#epoch
-    this.#cancelReconnect()
-    const delayMs = policy.delayMs(attempt)
-    if (delayMs === undefined) call.set({ signaling: 'lost' })
-    // A try that had to wait for its time-out has waited.
-    const waitMs = Math.max(shortestWaitMs, (delayMs ?? retryMs(attempt)) - tookMs)
-    this.#cancelReconnect = clock.after(waitMs, () => {
-      void this.#reconnectNow(epoch, attempt)
-    })
+  #disconnected(): void {
+    const { phase } = this.#options.call.get()
+    if (phase !== 'joined' && phase !== 'waiting') return
+    this.#probe.cancel()
+    this.#tellFollowers((follower) => follower.away())
+    this.#reconnection.lost()
   }
 
-  async #reconnectNow(epoch: number, attempt: number): Promise<void> {
-    const signaling = this.#signaling
-    if (!signaling || epoch !== this.#epoch) return
-    const beganAt = this.#options.clock.now()
-    try {
-      await signaling.connect()
-      if (epoch === this.#epoch) await this.#enterRoom(epoch, signaling)
-    } catch (error) {
-      if (epoch !== this.#epoch) return
-      // The token ran out while we were away: a new one, which makes us a new participant.
-      if (error instanceof SignalingError && error.code === 'unauthenticated') {
-        const { room, name, relayForced } = this.#options.call.get()
-        return this.join({ room, name, relayForced })
-      }
-      if (error instanceof SignalingError && final.has(error.code)) return this.#fail(error)
-      await this.#reconnect(attempt + 1, this.#options.clock.now() - beganAt)
+  /** @returns whether what kept this page from its seat may pass */
+  #mayReturn(error: unknown): boolean {
+    if (!(error instanceof SignalingError)) return true
+    // The token ran out while we were away: a new one, which makes us a new participant.
+    if (error.code === 'unauthenticated') {
+      const { room, name, relayForced } = this.#options.call.get()
+      void this.join({ room, name, relayForced })
+      return false
     }
+    if (final.has(error.code)) this.#fail(error)
+    return !final.has(error.code)
   }
 
   #shareMedia(): void {
@@ -553,6 +507,10 @@ export class CallSession {
     }
   }
 
+  #tellFollowers(tell: (follower: RoomFollower) => void): void {
+    for (const follower of this.#options.followers) this.#told.run(() => tell(follower))
+  }
+
   // -- state -----------------------------------------------------------------------------------
 
   #notice(kind: 'joined' | 'left', name: string): void {
@@ -567,19 +525,20 @@ export class CallSession {
   #fail(error: unknown): void {
     this.#end()
     const code = error instanceof SignalingError ? error.code : 'internal'
-    if (over.has(code)) for (const follower of this.#options.followers) follower.left()
+    if (over.has(code)) this.#tellFollowers((follower) => follower.left())
     this.#options.call.set({ phase: 'failed', error: code, participants: [] })
   }
 
   /** Stops all that goes on; the state is the caller's to set. */
   #end(): void {
     this.#epoch++
-    this.#cancelReconnect()
+    this.#reconnection.stop()
+    this.#probe.cancel()
     this.#cancelRefresh()
     this.#links.end()
     this.#notes.clear()
-    for (const follower of this.#options.followers) follower.away()
-    this.#held = undefined
+    this.#tellFollowers((follower) => follower.away())
+    this.#told.drop()
     this.#early = []
     this.#sentMedia = undefined
     this.#signaling?.close()

@@ -12,6 +12,7 @@ function begin() {
   const server = new FakeServer()
   const call = testCell<CallState>(initialCall)
   const followed: string[] = []
+  const errors: unknown[] = []
   const follower: RoomFollower = {
     entered: ({ self }) => void followed.push(`entered as ${self}`),
     away: () => void followed.push('away'),
@@ -36,16 +37,74 @@ function begin() {
       media: { audio: true, video: true },
     }),
     followers: [follower],
+    onError: (error) => errors.push(error),
   })
   const join = async () => {
     await session.join({ room: 'room', name: 'Self', relayForced: false })
     await settle()
   }
   const knocks = () => server.asked.filter(({ event }) => event === 'lobby:knock').length
-  return { clock, server, call, session, followed, join, knocks }
+  return { clock, server, call, session, followed, follower, errors, join, knocks }
 }
 
 describe('before the door', () => {
+  it('let in before the answer to the knock, stays in when that comes', async () => {
+    const { clock, server, call, join } = begin()
+    server.door = 'waiting'
+    await join()
+    server.drop()
+    server.up = true
+    let answerKnock = () => {}
+    server.knock = new Promise((resolve) => {
+      answerKnock = () => resolve()
+    })
+    await clock.advance(1000)
+    server.door = undefined
+    server.events.onAdmitted()
+    await settle()
+    expect(call.get().phase).toBe('joined')
+    answerKnock()
+    await settle()
+    expect(call.get()).toMatchObject({ phase: 'joined', signaling: 'up' })
+  })
+
+  it('let in while the server is too busy to do it, tries again', async () => {
+    const { clock, server, call, join } = begin()
+    server.door = 'waiting'
+    await join()
+    server.door = undefined
+    server.joinRefusals = 2
+    server.events.onAdmitted()
+    await clock.advance(10_000)
+    expect(call.get()).toMatchObject({ phase: 'joined', signaling: 'up' })
+  })
+
+  it('of what was told while it was let in, what fails costs nothing of the rest, and no other follower', async () => {
+    const { server, call, follower, followed, errors, join } = begin()
+    const heard = follower.heard
+    follower.heard = (event) => {
+      heard(event)
+      if (event.name === 'participant:left') throw new Error('a mistake')
+    }
+    server.beforeAnswer = () => {
+      for (const name of ['participant:left', 'room:locked', 'participant:left'] as const)
+        server.events.onEvent({ name, message: {} } as never)
+      server.events.onMoved({ mode: 'mesh', reason: 'sfu-away' })
+    }
+    await join()
+    server.events.onEvent({ name: 'participant:left', message: {} } as never)
+    expect(followed).toEqual([
+      'away',
+      'entered as p-self',
+      'participant:left',
+      'room:locked',
+      'participant:left',
+      'participant:left',
+    ])
+    expect(call.get().notes).toEqual(['sfu-away'])
+    expect(errors).toHaveLength(3)
+  })
+
   it.each(['waiting', 'locked'] as const)(
     '%s: knocks, waits, and is in when let in',
     async (door) => {

@@ -73,7 +73,14 @@ describe('a mesh', () => {
     const mishap = fc.record({
       wait: fc.integer({ min: 0, max: 8000 }),
       who,
-      what: fc.constantFrom('socket lost', 'path lost', 'reloaded', 'crashed', 'media changed'),
+      what: fc.constantFrom(
+        'socket lost',
+        'path lost',
+        'network back',
+        'reloaded',
+        'crashed',
+        'media changed',
+      ),
     })
     await fc.assert(
       fc.asyncProperty(
@@ -92,6 +99,7 @@ describe('a mesh', () => {
             if (id === undefined) continue
             if (mishap.what === 'socket lost') meeting.cutSocket(id)
             else if (mishap.what === 'media changed') meeting.changeMedia(id)
+            else if (mishap.what === 'network back') meeting.pages.get(id)?.session.networkBack()
             else if (mishap.what === 'path lost') {
               meeting.network.cutPaths()
               meeting.network.report('disconnected')
@@ -104,6 +112,7 @@ describe('a mesh', () => {
           }
           await untilComplete(meeting, clock, 180_000)
           expect(linksOf(meeting)).toEqual(complete(meeting.pages.keys()))
+          expect([...meeting.pages.values()].flatMap(({ askedTwice }) => askedTwice)).toEqual([])
         },
       ),
       { numRuns: 100 },

@@ -73,6 +73,8 @@ export const ownCall = new CallSession({
     return quality === 'auto' ? Infinity : qualityLevels[quality].kbps
   },
   followers: [ownCompany, ownChat, ownReactions, ownRecording, ownMetrics],
+  // As what nobody catches: it is reported, and costs nothing of the call.
+  onError: (error) => reportError(error),
   onReadings: (readings) => ownMetrics.take(readings),
   // Where loading fails, it fails again where it is needed, which is tried again.
   prepareSfu: () => void loadSfu().catch(() => {}),
