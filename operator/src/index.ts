@@ -1,2 +1,6 @@
-export { LeadershipLost, type ManagerOptions, runManager } from './reconcile/manager.ts'
-export { LOOK_AGAIN_MS } from './reconcile/reconcile.ts'
+export {
+  LeadershipLost,
+  LOOK_AGAIN_MS,
+  type ManagerOptions,
+  runManager,
+} from './reconcile/manager.ts'

@@ -55,6 +55,8 @@ export interface ManagerOptions {
    * for the next start, in a ConfigMap beside the Lease; left out, every start compares everything.
    */
   build?: string
+  /** After so long what may be at rest is looked at again, if nothing else makes the operator look. Default: 2 min. */
+  lookAgainMs?: number
   log: Logger
   /** Aborting it stops the operator: what was begun is finished, and the Lease is given up. */
   signal: AbortSignal
@@ -96,6 +98,8 @@ const RESYNC_MS = 10 * 3600_000
 const WORKERS = 8
 /** The kubelet takes 2 min at most, a write half of one; clocks of two operators may differ by the rest. */
 const ROTATION_MARGIN_MS = 5 * 60_000
+/** Workloads come up by then, and who makes many MeetingClusters is not kept waiting by it. */
+export const LOOK_AGAIN_MS = 2 * 60_000
 
 /**
  * Runs the operator until the signal aborts.
@@ -195,6 +199,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
       ...(options.kubeconfig ? {} : { operatorNamespace: await leaseNamespace(options) }),
       images: options.images,
       rotationMarginMs: options.rotationMarginMs ?? ROTATION_MARGIN_MS,
+      lookAgainMs: options.lookAgainMs ?? LOOK_AGAIN_MS,
       clock,
       randomBytes,
       log,

@@ -56,15 +56,12 @@ export interface ReconcilerOptions extends Audience, PlanOptions {
   relay: { reading(key: string): RelayReading | undefined }
   /** Without it every pass compares everything. */
   resting?: RestingStates | undefined
+  /** After so long what may be at rest is looked at again. */
+  lookAgainMs: number
 }
 
 /** What people have to put right need not touch anything that is watched: look again after this long. */
 const RECHECK_MS = 60_000
-/**
- * What may be at rest is looked at again after this long, if nothing else makes us look before: what comes up by then
- * does, and who makes many at a time is not kept waiting by it.
- */
-export const LOOK_AGAIN_MS = 120_000
 /** No clock is a reason to look again at once. */
 const SOONEST_MS = 1_000
 
@@ -173,9 +170,9 @@ async function reconcileChildren(
   if (outcomes.some(({ result }) => result === 'foreign' || result === 'failed'))
     return { requeueAfterMs: RECHECK_MS }
   const rotationInMs = secrets?.wakeInMs ?? Number.POSITIVE_INFINITY
-  const lookInMs = again ? LOOK_AGAIN_MS : Number.POSITIVE_INFINITY
-  const wakeInMs = Math.min(rotationInMs, named.wakeInMs, placing.wakeInMs, lookInMs)
-  return Number.isFinite(wakeInMs) ? { requeueAfterMs: Math.max(wakeInMs, SOONEST_MS) } : {}
+  const wakeInMs = Math.max(SOONEST_MS, Math.min(rotationInMs, named.wakeInMs, placing.wakeInMs))
+  const requeueAfterMs = Math.min(wakeInMs, again ? options.lookAgainMs : Number.POSITIVE_INFINITY)
+  return Number.isFinite(requeueAfterMs) ? { requeueAfterMs } : {}
 }
 
 interface Done {

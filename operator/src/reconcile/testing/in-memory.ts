@@ -5,7 +5,7 @@ import type { Reconcile } from '../../runtime/controller.ts'
 import { Conflict, NotFound } from '../../runtime/errors.ts'
 import { FakeClock } from '../../runtime/fake-clock.ts'
 import type { K8sObject, Resource } from '../../runtime/resources.ts'
-import { LOOK_AGAIN_MS, meetingClusterReconciler } from '../reconcile.ts'
+import { meetingClusterReconciler } from '../reconcile.ts'
 import type { RestingStates } from '../resting.ts'
 import { World } from '../world.ts'
 
@@ -144,6 +144,7 @@ export class InMemoryCluster {
       capabilities: { externalMetrics: () => false },
       images: { registry: 'localhost', tag: '1' },
       rotationMarginMs: 300_000,
+      lookAgainMs: LOOK_AGAIN_MS,
       randomBytes: (count) => new Uint8Array(count).fill(++this.#uids % 200),
     })
   }
@@ -230,6 +231,8 @@ export class InMemoryCluster {
     }
   }
 }
+
+const LOOK_AGAIN_MS = 120_001
 
 function show(world: World, object: Loose): void {
   world.children.get(object.kind ?? '')?.store.upsert(copyOf(object))

@@ -232,6 +232,7 @@ export class TestOperator {
       healthPort: 0,
       leaderElect: false,
       images: { registry: 'localhost', tag: 'test' },
+      lookAgainMs: 50,
       log,
       signal: this.#stop.signal,
       onListening: ports.resolve,
