@@ -92,6 +92,12 @@ describe('the join that is asked for before the page is there', () => {
     expect(earlyRequest({ ...opened, pathname: '/r/else', search: '', tabStorage })).toBeUndefined()
   })
 
+  it('is not of who has signed in: it would be refused, as it does not show that', () => {
+    const call = JSON.stringify({ room: 'standup', name: 'Ana' })
+    const tabStorage = storageOf({ 'parley.call': call, 'parley.signed-in': '{}' })
+    expect(earlyRequest({ ...opened, tabStorage })).toBeUndefined()
+  })
+
   it('spends no invitation, and needs no storage', () => {
     expect(earlyRequest({ ...opened, hash: '#invite=x' })).toBeUndefined()
     const refused = () => {

@@ -28,12 +28,13 @@ export function postJoin({ path, body }: JoinRequest): Promise<Response> {
 /**
  * Who joins without a lobby, as a link or a refresh says it: asked for while the rest of the page still loads. Whether
  * it was right is decided there ({@link takeEarly}); so here it is only said of what is plain, and never with an
- * invitation, which may be good for one join only.
+ * invitation, which may be good for one join only, or by who has signed in, which is shown with the request.
  */
 export function earlyRequest(opened: Opened): JoinRequest | undefined {
   const room = /^\/r\/([\w-]{1,64})\/?$/.exec(opened.pathname)?.[1]
   if (room === undefined || new URLSearchParams(opened.hash.slice(1)).has('invite'))
     return undefined
+  if (kept(opened.tabStorage, 'parley.signed-in') !== null) return undefined
   const name = rejoining(room, opened) ?? linked(opened)
   return name !== undefined && plainName.test(name) ? joinRequest(room, { name }) : undefined
 }
@@ -42,10 +43,10 @@ const plainName = /^[\p{L}\p{N}]([\p{L}\p{N} .'-]{0,62}[\p{L}\p{N}.])?$/u
 
 function rejoining(room: string, { tabStorage }: Opened): string | undefined {
   try {
-    const call = JSON.parse(tabStorage().getItem('parley.call') ?? 'null')
+    const call = JSON.parse(kept(tabStorage, 'parley.call') ?? 'null')
     return call?.room === room && typeof call.name === 'string' ? call.name : undefined
   } catch {
-    return undefined // spoiled, or the browser keeps nothing for this site
+    return undefined // spoiled
   }
 }
 
@@ -53,11 +54,14 @@ function linked({ search, storage }: Opened): string | undefined {
   const asked = new URLSearchParams(search)
   if (asked.get('autojoin') !== '1') return undefined
   const name = asked.get('name')?.trim().slice(0, 64)
-  if (name) return name
+  return name || (kept(storage, 'parley.name') ?? undefined)
+}
+
+function kept(storage: Opened['storage'], key: string): string | null {
   try {
-    return storage().getItem('parley.name') ?? undefined
+    return storage().getItem(key)
   } catch {
-    return undefined
+    return null // the browser keeps nothing for this site
   }
 }
 
