@@ -258,14 +258,15 @@ export async function startSignaling(
 
   // LiveKit's own lists are in the Redis that both have.
   const beginAnew = (rooms: string[]) => void io.to(rooms.map(channelOf)).emit('sfu:lost')
+  const beginAnewHere = (rooms: string[]) => void io.local.to(rooms.map(channelOf)).emit('sfu:lost')
   const sfuWatches =
     config.sfu && redis
       ? [
           watchSfuNodes({ redis, clock, log, onLost: beginAnew }),
           keepSfuPlaces({
-            ...{ redis, prefix: `parley:${config.cluster}`, clock, log },
+            ...{ redis, clock, log },
             rooms: gateway.sfuRooms,
-            onSplit: beginAnew,
+            onSplit: beginAnewHere,
           }),
         ]
       : []

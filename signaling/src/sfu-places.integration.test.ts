@@ -36,12 +36,11 @@ describe('REQ-K8: a Redis that comes back without its data', () => {
 
     const home = await enter('p-a')
     const [other = ''] = (await nodes()).filter((id) => id !== home)
-    const lost: string[][] = []
+    const lost: [replica: number, ...rooms: string[]][] = []
     const looked = new Set<number>()
     const watches = [1, 2].map((replica) =>
       keepSfuPlaces({
         redis: store,
-        prefix: 'parley:town',
         clock: {
           now: systemClock.now,
           after(ms, task) {
@@ -51,7 +50,7 @@ describe('REQ-K8: a Redis that comes back without its data', () => {
         },
         log: pino({ level: 'silent' }),
         rooms: () => [key],
-        onSplit: (rooms) => lost.push(rooms),
+        onSplit: (rooms) => lost.push([replica, ...rooms]),
       }),
     )
     for (const watch of watches) stops.push(() => watch.close())
@@ -66,10 +65,13 @@ describe('REQ-K8: a Redis that comes back without its data', () => {
 
     // As LiveKit does for somebody who comes before that.
     await store.hset(places, key, other)
-    await until('the room is told', () => lost.length > 0, 60_000)
+    await until('each replica tells its people', () => lost.length === 2, 60_000)
     // As LiveKit does when the pod that all have left closes the room.
     await store.hdel(places, key)
     await until('it is put back', async () => (await store.hget(places, key)) === other, 60_000)
-    expect(lost).toEqual([[key]])
+    expect(lost.toSorted()).toEqual([
+      [1, key],
+      [2, key],
+    ])
   })
 })

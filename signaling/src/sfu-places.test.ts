@@ -88,11 +88,8 @@ describe('REQ-K8: which SFU pod a room is on', () => {
 describe('REQ-K8: the people of a room that was split', () => {
   const clock = manualClock()
   let place: string | null
-  let away: boolean
   let putBack: string[][]
-  let told: string[][]
-  let lose: () => void
-  let watch: { close(): void }
+  let stops: (() => void)[]
 
   /** So long, look by look. */
   const pass = async (ms: number) => {
@@ -101,47 +98,71 @@ describe('REQ-K8: the people of a room that was split', () => {
       await new Promise(setImmediate)
     }
   }
-
-  beforeEach(async () => {
-    place = 'one'
-    away = false
-    putBack = []
-    told = []
+  const startReplica = () => {
+    let away = false
+    const told: string[][] = []
+    const answer = async <T>(value: T) => {
+      if (away) throw new Error('away')
+      return value
+    }
     const redis = Object.assign(new EventEmitter(), {
-      hkeys: async () => ['one', 'two'],
-      hmget: async () => [place],
-      async hsetnx(_key: string, ...what: string[]) {
+      hkeys: () => answer(['one', 'two']),
+      hmget: () => answer([place]),
+      hsetnx(_key: string, ...what: string[]) {
         putBack.push(what)
-        return 1
-      },
-      async set() {
-        if (away) throw new Error('away')
-        return 'OK'
+        return answer(1)
       },
     })
-    lose = () => redis.emit('close')
-    watch = keepSfuPlaces({
+    const watch = keepSfuPlaces({
       redis: redis as unknown as Parameters<typeof keepSfuPlaces>[0]['redis'],
-      ...{ prefix: 'parley:town', clock, log: pino({ level: 'silent' }) },
+      ...{ clock, log: pino({ level: 'silent' }) },
       rooms: () => ['a'],
       onSplit: (rooms) => told.push(rooms),
     })
-    await pass(4000)
-    lose()
-  })
-  afterEach(() => watch.close())
+    stops.push(watch.close)
+    return {
+      told,
+      /** Its connection to Redis is lost. */
+      lose() {
+        away = true
+        redis.emit('close')
+      },
+      back() {
+        away = false
+      },
+    }
+  }
 
-  it('are told once, also where Redis goes away again before that', async () => {
-    away = true
+  beforeEach(() => {
+    place = 'one'
+    putBack = []
+    stops = []
+  })
+  afterEach(() => {
+    for (const stop of stops) stop()
+  })
+
+  it('are told once by their own replica, whatever it hears of the others and whenever it is back', async () => {
+    const replicas = [startReplica(), startReplica()] as const
+    const [first, second] = replicas
+    await pass(4000)
+    for (const { lose } of replicas) lose()
     place = 'two'
     await pass(1000)
-    expect(told).toEqual([])
-    away = false
-    await pass(10_000)
-    expect(told).toEqual([['a']])
+    expect(replicas.map(({ told }) => told)).toEqual([[], []])
+    first.back()
+    await pass(20_000)
+    expect(replicas.map(({ told }) => told)).toEqual([[['a']], []])
+    second.back()
+    await pass(20_000)
+    expect(replicas.map(({ told }) => told)).toEqual([[['a']], [['a']]])
   })
 
   it('find each other later, too: for as long as the pod that they left may close the room', async () => {
+    const { told, lose, back } = startReplica()
+    await pass(4000)
+    lose()
+    back()
     await pass(55_000)
     place = 'two'
     await pass(20_000)

@@ -13,31 +13,27 @@ const doubtMs = 250
  * then forgets the room's pod, whichever pod that is by now.
  */
 const doubtForMs = 60_000
-/** Of all replicas, one tells a room. */
-const toldMs = 10_000
-
 /**
  * Keeps in mind which of LiveKit's pods has each room. LiveKit itself knows that from Redis alone: when Redis comes
  * back without its data, whoever comes to a room may land on another pod, and meet nobody there. So after Redis was
  * away what it has forgotten is put back; and where somebody was faster, the room's people are told, who then all meet
- * on the pod that Redis now says.
+ * on the pod that Redis now says. That goes for a pod that drains, too: it keeps its rooms, and takes who comes to them.
+ *
+ * Each replica finds it out by itself and tells its own people: nobody hears the others for sure, so soon after Redis was
+ * away.
  *
  * @param options.rooms LiveKit's names of the rooms that have people here and are on the SFU
- * @param options.onSplit with the names of rooms whose people are on two pods, in one replica of all
+ * @param options.onSplit with the names of rooms of which people here may be on another pod than all who come now
  */
 export function keepSfuPlaces(options: {
-  redis: Pick<Redis, 'hkeys' | 'hmget' | 'hsetnx' | 'set' | 'on' | 'off'>
-  /** Of keys of our own. */
-  prefix: string
+  redis: Pick<Redis, 'hkeys' | 'hmget' | 'hsetnx' | 'on' | 'off'>
   clock: Clock
   log: Logger
   rooms(): Iterable<string>
   onSplit(rooms: string[]): void
 }): { close(): void } {
-  const { redis, prefix, clock, log, onSplit } = options
+  const { redis, clock, log, onSplit } = options
   const places = new SfuPlaces()
-  /** Rooms whose people are to be told yet, and whether that was tried: Redis may go away again before it is. */
-  const untold = new Map<string, boolean>()
   let doubtUntil = 0
   let closed = false
   let cancel = () => {}
@@ -46,15 +42,6 @@ export function keepSfuPlaces(options: {
   const restore = async (room: string, node: string) => {
     if ((await redis.hsetnx(placesKey, room, node)) === 0) return
     log.warn({ room, node }, 'Redis had forgotten which SFU pod has a room: put back')
-  }
-  const tell = async (room: string, again: boolean) => {
-    untold.set(room, true)
-    const told = await redis.set(`${prefix}:split:${room}`, '1', 'PX', toldMs, 'NX')
-    untold.delete(room)
-    // What was not answered may have been done all the same: told twice is better than not at all.
-    if (told === null && !again) return
-    log.warn({ room }, 'the people of a room were on two SFU pods: they meet on one')
-    onSplit([room])
   }
   const look = async (): Promise<void> => {
     looking = true
@@ -67,14 +54,13 @@ export function keepSfuPlaces(options: {
       ])
       const now = new Map(here.map((room, index) => [room, said[index] ?? undefined]))
       const { missing, split } = places.take(now, doubtful ? new Set(listed) : undefined)
-      for (const room of split) untold.set(room, untold.get(room) ?? false)
-      // The pod that they leave closes the room only then, and LiveKit forgets the other one with it.
-      if (split.length > 0) doubtUntil = clock.now() + doubtForMs
-      for (const [room, node] of missing) await restore(room, node)
-      for (const [room, again] of untold) {
-        if (now.has(room)) await tell(room, again)
-        else untold.delete(room)
+      if (split.length > 0) {
+        log.warn({ rooms: split }, 'people of rooms were on two SFU pods: they meet on one')
+        onSplit(split)
+        // The pod that they leave closes the room only then, and LiveKit forgets the other one with it.
+        doubtUntil = clock.now() + doubtForMs
       }
+      for (const [room, node] of missing) await restore(room, node)
     } catch (error) {
       // Redis is away, which is logged where it is noticed first.
       log.debug({ problem: (error as Error).message }, 'places of rooms not looked after')

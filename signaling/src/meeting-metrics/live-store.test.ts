@@ -106,6 +106,15 @@ describe('REQ-G1: live states while Redis is away', () => {
     expect([store.waiting(), await dropped()]).toEqual([0, 60 * others.length])
   })
 
+  it('keeps no more than the bound from one writing to the next, either', async () => {
+    for (const key of everybody) store.put(key, stateOf(key.participant, 1))
+    // Who waits already may change.
+    for (const key of everybody.slice(0, bufferSize)) store.put(key, stateOf(key.participant, 2))
+    expect([store.waiting(), await dropped()]).toEqual([bufferSize, 100 - bufferSize])
+    await store.flush()
+    expect(stored(everybody.slice(0, bufferSize))).toEqual(Array(bufferSize).fill(2))
+  })
+
   it('forgets who is gone as soon as it can, also where they left meanwhile', async () => {
     const [one] = everybody as [UserKey]
     await pass(1, [one])

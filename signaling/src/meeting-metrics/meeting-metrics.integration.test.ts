@@ -252,6 +252,60 @@ describe('the metrics gateway', () => {
     reader.disconnect()
   }, 60_000)
 
+  it('REQ-G1: while Redis is gone keeps as many states as it may, counts what it drops, and tells admins on', async () => {
+    const own = await startRedis()
+    const redisUrlFile = files.file('redis-url-own', own.url)
+    const { meetingMetrics } = files.config()
+    if (!meetingMetrics) throw new Error('no metrics of meetings')
+    const config = files.config({
+      ...{ redisUrlFile, cluster: 'gone', meetingMetrics: { ...meetingMetrics, bufferSize: 1 } },
+    })
+    const one = await startSignaling(config, { log })
+    const figure = async (of: string) => {
+      const text = await (await fetch(`${one.url}/metrics`)).text()
+      return Number(
+        text
+          .split('\n')
+          .find((line) => line.startsWith(of))
+          ?.split(' ')[1],
+      )
+    }
+    const drops = () => figure('parley_client_dropped_total{what="state"}')
+    const waiting = () => figure('parley_client_states_waiting')
+    const admin = await adminAt(one.url)
+    const [ana, ben] = [await seated(one.url, 'gone'), await seated(one.url, 'gone')]
+    for (const { say } of [ana, ben]) {
+      expect(code(await say({ metrics: full() }))).toBe('ok')
+      await until('it is written', async () => (await waiting()) === 0)
+    }
+    expect(await drops()).toBe(0)
+
+    await own.stop()
+    for (const { say } of [ana, ben])
+      expect(code(await say({ metrics: { n: 2, up: 1234 } }))).toBe('ok')
+    await until('one state is too many', async () => (await drops()) === 1)
+    await until('the other one waits', async () => (await waiting()) === 1)
+    const heard = () =>
+      new Set(admin.heard.updates.flatMap((one) => ('gone' in one ? [] : [one.metrics.up])))
+    await until('the admin knows of both', () => heard().has(1234))
+
+    const again = await startRedis(own.port)
+    const reader = new Redis(again.url)
+    const ups = () =>
+      Promise.all(
+        [ana, ben].map(async ({ id }) => {
+          const key = `parley:gone:meeting:default.gone:user:${id}:metrics`
+          return JSON.parse((await reader.hget(key, 'state')) ?? '{}').user?.metrics.up
+        }),
+      )
+    await until('the one is there', async () => (await ups()).filter(Boolean).length === 1)
+    expect((await ups()).toSorted()).toEqual([1234, undefined])
+    for (const { say } of [ana, ben]) await say({ metrics: { n: 3, up: 4321 } })
+    reader.disconnect()
+    await one.close()
+    await again.stop()
+  }, 120_000)
+
   it('REQ-A1: why somebody is relayed is known to the admins of every replica', async () => {
     const [first, second] = replicas as [Signaling, Signaling]
     const ana = await seated(first.url, 'why')

@@ -29,6 +29,11 @@ function redisAndMeter() {
   })
   return {
     ...{ state, list, counted, redis: redis as unknown as Redis },
+    /** It begins anew, without its data. */
+    forget() {
+      list.splice(0)
+      redis.emit('close')
+    },
     /** Every few seconds. */
     store() {
       if (state.redisAway || state.storeAway) return
@@ -120,6 +125,18 @@ describe('a minute of requests that nobody takes', () => {
     expect(world.counted.map(({ seq }) => seq)).toEqual(
       world.counted.map(({ seq }) => seq).toSorted((a, b) => a - b),
     )
+  })
+
+  it('REQ-H4: what a Redis that begins anew has forgotten, and nobody stored, is sent again', async () => {
+    open(10_000)
+    world.state.storeAway = true
+    await pass(5)
+    expect(world.list).toHaveLength(5)
+    world.forget()
+    world.state.storeAway = false
+    await pass(3)
+    expect(sum(world.counted)).toBe(80)
+    expect(await figures()).toEqual({ requests: 80, unsent: 1, dropped: 0 })
   })
 
   it('REQ-H2: without its database fills the list to its bound and not further, and is stored when that is back', async () => {
