@@ -2,7 +2,13 @@ import { describe, expect, it } from '@jest/globals'
 import { parseMeetingCluster } from '@parley/operator/api'
 import { defaultRenderInputs, generateSecrets, renderMeetingCluster } from '@parley/operator/render'
 import { installManifests, installObjects } from './install.ts'
-import { clusterRules, leaseRules, managerRules, rememberRules } from './rbac.ts'
+import {
+  clusterRules,
+  leaseRules,
+  managerRules,
+  rememberRules,
+  shardsRememberRules,
+} from './rbac.ts'
 
 const options = {
   namespace: 'parley-system',
@@ -10,7 +16,9 @@ const options = {
 }
 
 describe('the rights of the operator', () => {
-  const rules = [...managerRules, ...clusterRules, ...leaseRules, ...rememberRules]
+  const rules = [
+    ...[managerRules, clusterRules, leaseRules, rememberRules, shardsRememberRules].flat(),
+  ]
 
   it('hold no wildcard', () => {
     expect(JSON.stringify(rules)).not.toContain('*')
@@ -45,18 +53,23 @@ describe('the rights of the operator', () => {
   })
 
   it('REQ-K1: let it remember beside its Lease, where they are not those of all namespaces', () => {
-    const roleOf = (watchNamespace: string, remember = true) => {
-      const values = { ...options.values, watchNamespace, remember }
+    const roleOf = (watchNamespace: string, more: object = {}) => {
+      const values = { ...options.values, watchNamespace, ...more }
       const role = installObjects({ ...options, values }).find(
         ({ kind, metadata }) => kind === 'Role' && metadata.name === 'parley-operator',
       )
       return (role as unknown as { rules: object[] }).rules
     }
-    expect(roleOf('meetings')).toEqual(expect.arrayContaining(rememberRules))
-    expect(JSON.stringify(roleOf(''))).not.toContain('configmaps')
-    expect(JSON.stringify(roleOf('meetings', false))).not.toContain('configmaps')
+    const configMaps = (rules: object[]) =>
+      rules.filter((rule) => JSON.stringify(rule).includes('configmaps'))
+    expect(configMaps(roleOf('meetings'))).toEqual(rememberRules)
+    expect(configMaps(roleOf('meetings', { shards: 2 }))).toEqual(shardsRememberRules)
+    expect(configMaps(roleOf(''))).toEqual([])
+    expect(configMaps(roleOf('meetings', { remember: false }))).toEqual([])
     const everywhere = managerRules.find(({ resources }) => resources.includes('configmaps'))
-    expect(everywhere?.verbs).toEqual(expect.arrayContaining(rememberRules[0]?.verbs ?? []))
+    // It deletes what another number of shards remembered.
+    for (const verb of [...rememberRules.flatMap(({ verbs }) => verbs), 'delete'])
+      expect(everywhere?.verbs).toContain(verb)
   })
 
   it('never extend to deleting what was metered', () => {

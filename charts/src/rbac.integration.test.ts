@@ -261,10 +261,9 @@ function rememberingAccount(name: string, missing: string | undefined): object[]
   const there = managerRules
     .filter(({ resources }) => resources.includes('configmaps'))
     .map((rule) => ({ ...rule, resources: ['configmaps'] }))
-  const beside = rememberRules.map((rule) => ({
-    ...rule,
-    verbs: rule.verbs.filter((verb) => verb !== missing),
-  }))
+  const beside = rememberRules
+    .map((rule) => ({ ...rule, verbs: rule.verbs.filter((verb) => verb !== missing) }))
+    .filter(({ verbs }) => verbs.length > 0)
   return [
     ...others,
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: own } },

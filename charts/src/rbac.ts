@@ -75,6 +75,17 @@ export const leaseRules: PolicyRule[] = [
  * it may do that anyway.
  */
 export const rememberRules: PolicyRule[] = [
+  { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+  {
+    apiGroups: [''],
+    resources: ['configmaps'],
+    resourceNames: ['parley-manager-remembered'],
+    verbs: ['get', 'patch'],
+  },
+]
+
+/** The same of each shard: the names say which of how many it is. */
+export const shardsRememberRules: PolicyRule[] = [
   { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch'] },
 ]
 

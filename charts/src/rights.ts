@@ -13,6 +13,7 @@ import {
   rbac,
   remembers,
   selector,
+  sharded,
   watched,
   when,
 } from './parts.ts'
@@ -24,6 +25,7 @@ import {
   metricsApiSecretRules,
   rememberRules,
   reportRules,
+  shardsRememberRules,
 } from './rbac.ts'
 import {
   both,
@@ -31,6 +33,7 @@ import {
   type Document,
   Expression,
   either,
+  not,
   type Part,
   type PartMap,
   When,
@@ -64,7 +67,12 @@ export function rights(): Document[] {
   const inNamespace = [
     ...leaseRules.map((rule) => new When(electsLeader, [plainRule(rule)])),
     ...metricsApiSecretRules.map((rule) => new When(metricsApi, [plainRule(rule)])),
-    ...rememberRules.map((rule) => new When(remembersElsewhere, [plainRule(rule)])),
+    ...rememberRules.map(
+      (rule) => new When(both(remembersElsewhere, not(sharded)), [plainRule(rule)]),
+    ),
+    ...shardsRememberRules.map(
+      (rule) => new When(both(remembersElsewhere, sharded), [plainRule(rule)]),
+    ),
   ]
   return [
     ...documents(
