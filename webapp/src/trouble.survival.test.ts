@@ -205,6 +205,75 @@ describe('in trouble', () => {
     expect(problems).toEqual([])
     await close(ana)
   }, 120_000)
+
+  it('REQ-W1, W3: two people write, raise a hand and outlive the server; the host lets in, removes and ends', async () => {
+    const ana = await enter('talk', 'Ana')
+    const minh = await enter('talk', 'Minh')
+    const chatOf = (page: Page) => page.getByRole('button', { name: /^Chat/ })
+    const written = (page: Page) => page.getByRole('log', { name: 'Messages' })
+    const write = async (page: Page, text: string) => {
+      await page.getByRole('textbox', { name: 'Write a message' }).fill(text)
+      await page.keyboard.press('Enter')
+    }
+
+    // The keyboard goes in with the panel, and back to what opened it.
+    await chatOf(minh).click()
+    await write(minh, 'the agenda: https://example.org/agenda')
+    await ana.getByRole('button', { name: 'Chat, 1 unread message' }).press('Enter')
+    const link = written(ana).getByRole('link', { name: 'https://example.org/agenda' })
+    expect(await link.getAttribute('rel')).toBe('noopener noreferrer')
+    await write(ana, 'thanks')
+    await written(minh).getByText('thanks').waitFor()
+    await ana.keyboard.press('Escape')
+    await written(ana).waitFor({ state: 'detached' })
+    await ana.waitForFunction(() => /^Chat/.test(document.activeElement?.ariaLabel ?? ''))
+
+    // A hand is first in the list of people, where the host may lower it.
+    await minh.getByRole('button', { name: 'Raise hand' }).click()
+    await ana.getByRole('button', { name: /^2 people/ }).click()
+    const first = ana.getByRole('list', { name: 'Participants' }).getByRole('listitem').first()
+    await first.getByRole('img', { name: 'Hand raised' }).waitFor()
+    expect(await first.textContent()).toContain('Minh')
+    await first.getByRole('button', { name: 'More about Minh' }).click()
+    await ana.getByRole('menuitem', { name: 'Lower hand' }).click()
+    await minh.getByRole('button', { name: 'Raise hand' }).waitFor()
+
+    // Before a locked door, and out of it again.
+    await ana.getByRole('button', { name: 'For the whole room' }).click()
+    await ana.getByRole('menuitem', { name: 'Lock the room' }).click()
+    await ana.getByRole('button', { name: 'For the whole room' }).click()
+    await ana.getByRole('menuitem', { name: 'Unlock the room' }).waitFor()
+    await ana.keyboard.press('Escape')
+    await ana.getByRole('menu').waitFor({ state: 'detached' })
+    const kofi = await open('/r/talk?name=Kofi&autojoin=1')
+    await heading(kofi, 'Waiting to be let in')
+    await ana.getByRole('button', { name: 'Let in: Kofi', exact: true }).click()
+    await inState(kofi, 'joined')
+    await ana.getByRole('button', { name: 'More about Kofi' }).click()
+    await ana.getByRole('menuitem', { name: 'Remove' }).click()
+    await ana.getByRole('alertdialog').getByRole('button', { name: 'Remove' }).click()
+    await heading(kofi, 'You were removed from this meeting')
+
+    // What is written while the server is away is kept, marked, and sent once when it is back.
+    const port = Number(new URL(server.url).port)
+    await server.close()
+    await inState(minh, 'reconnecting')
+    await write(minh, 'while away')
+    await written(minh).getByText('Not sent yet').waitFor()
+    server = await rig.start(port)
+    await Promise.all([ana, minh].map((page) => inState(page, 'joined')))
+    await ana.getByRole('tab', { name: /^Chat/ }).click()
+    await written(ana).getByText('while away').waitFor()
+    expect(await written(ana).getByRole('article').count()).toBe(3)
+
+    await ana.getByRole('tab', { name: /^People/ }).click()
+    await ana.getByRole('button', { name: 'For the whole room' }).click()
+    await ana.getByRole('menuitem', { name: 'End for all' }).click()
+    await ana.getByRole('alertdialog').getByRole('button', { name: 'End for all' }).click()
+    for (const page of [ana, minh]) await heading(page, 'The meeting has ended for all')
+    expect(problems).toEqual([])
+    await close(ana, minh, kofi)
+  }, 120_000)
 })
 
 const idsOf = (page: Page) =>
