@@ -30,7 +30,8 @@ type Picture = {
   share?: 'other' | 'own'
   /** Of its own, where something stays in it. */
   room?: string
-  do?(page: Page): Promise<void>
+  /** @param others in the order in which they came */
+  do?(page: Page, others: Page[]): Promise<void>
 }
 
 const pictures: Record<string, Picture> = {
@@ -40,7 +41,7 @@ const pictures: Record<string, Picture> = {
   share: { size: desktop, people: 4, share: 'other' },
   dark: { size: desktop, people: 4, scheme: 'dark', share: 'other' },
   phone: { size: phone, people: 3 },
-  chat: { size: desktop, people: 3, room: 'design-review', do: (page) => chat(page) },
+  chat: { size: desktop, people: 3, room: 'design-review', do: chat },
   people: { size: desktop, people: 3, scheme: 'dark', do: (page) => showPeople(page, '3 people') },
   settings: { size: desktop, people: 2, do: (page) => settings(page) },
   'phone-landing': { size: phone, scheme: 'dark' },
@@ -50,11 +51,11 @@ const pictures: Record<string, Picture> = {
     people: 3,
     scheme: 'dark',
     room: 'evening-class',
-    do: (page) => chat(page),
+    do: chat,
   },
   'phone-left': { size: phone, people: 1, do: (page) => leave(page) },
   // The last one: it leaves the room locked.
-  knock: { size: desktop, people: 1, do: (page) => behindTheDoor(page) },
+  knock: { size: desktop, people: 2, do: (page) => behindTheDoor(page) },
 }
 /** To be looked at, not kept: every screen in every size. */
 const sizes = {
@@ -105,19 +106,25 @@ try {
   await rig.clean()
 }
 
-async function chat(page: Page): Promise<void> {
-  await page.getByRole('button', { name: /^Chat/ }).click()
-  for (const text of [
-    'The plan is at https://example.org/plan',
-    'Shall we begin with the numbers?',
-  ]) {
-    await page.getByRole('textbox', { name: 'Write a message' }).fill(text)
-    await page.keyboard.press('Enter')
+async function chat(page: Page, [minh, kofi]: Page[]): Promise<void> {
+  const said: [Page | undefined, string][] = [
+    [minh, 'Good morning! The plan is at https://example.org/plan'],
+    [kofi, 'Thanks. Page two is new, is it?'],
+    [minh, 'Yes, since yesterday 👍'],
+    [page, 'Shall we begin with the numbers?'],
+  ]
+  for (const one of [page, minh, kofi]) await one?.getByRole('button', { name: /^Chat/ }).click()
+  for (const [one, text] of said) {
+    await one?.getByRole('textbox', { name: 'Write a message' }).fill(text)
+    await one?.keyboard.press('Enter')
     await page.getByRole('log', { name: 'Messages' }).getByText(text).waitFor()
   }
   // Off what would say its name.
   await page.mouse.move(0, 0)
   await page.getByRole('tooltip').waitFor({ state: 'detached' })
+  // Painting people is hard work, and looks like little room for them.
+  const slow = page.getByText('Your connection is slow')
+  await slow.waitFor({ state: 'detached', timeout: 60_000 })
 }
 
 async function showPeople(page: Page, button: string): Promise<void> {
@@ -133,7 +140,7 @@ async function settings(page: Page): Promise<void> {
 
 /** Somebody knocks at the door that the page has locked. */
 async function behindTheDoor(page: Page): Promise<void> {
-  await showPeople(page, '1 person')
+  await showPeople(page, '2 people')
   await page.getByRole('button', { name: 'For the whole room' }).click()
   await page.getByRole('menuitem', { name: 'Lock the room' }).click()
   const context = await browser.newContext({ permissions: ['camera', 'microphone'] })
@@ -154,6 +161,7 @@ async function take(browser: Browser, name: string, picture: Picture): Promise<v
     colorScheme: scheme,
     deviceScaleFactor: 2,
     hasTouch: size === phone,
+    isMobile: size === phone,
     locale: language,
   }
   const open = async (path: string, index: number, options: BrowserContextOptions) => {
@@ -194,7 +202,7 @@ async function take(browser: Browser, name: string, picture: Picture): Promise<v
     }
     const [page] = pages
     if (!page) return
-    await picture.do?.(page)
+    await picture.do?.(page, pages.slice(1))
     await page.waitForFunction(() =>
       [...document.querySelectorAll('video')].every(({ readyState }) => readyState >= 2),
     )
