@@ -69,7 +69,12 @@ export function ShortcutSettings() {
                 className="button small"
                 isDisabled={bindings[action] === null}
                 aria-label={t('settings.keys.removeOf', { action: name })}
-                onPress={() => bind(action, null)}
+                onPress={({ target }) => {
+                  bind(action, null)
+                  // A button that is disabled loses the focus: to its neighbour, which says what holds now.
+                  const { previousElementSibling: key } = target
+                  if (key instanceof HTMLElement) key.focus()
+                }}
               >
                 {t('settings.keys.remove')}
               </Button>

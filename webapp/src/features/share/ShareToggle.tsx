@@ -9,7 +9,6 @@ import { ownShare } from './ownShare.ts'
 export function ShareToggle() {
   const { t } = useTranslation()
   const sharing = useAppState((state) => state.share.screen !== null)
-  const choosing = useAppState((state) => state.share.choosing)
   const joined = useAppState((state) => state.call.phase === 'joined')
   const action = t(sharing ? 'share.stop' : 'share.start')
   const hint = useHint(action, 'share')
@@ -19,7 +18,8 @@ export function ShareToggle() {
       label={action}
       hint={hint}
       className={sharing ? 'round on' : 'round'}
-      isDisabled={choosing || !joined}
+      // Not while one chooses: a button that is disabled loses the focus, and a second press begins nothing.
+      isDisabled={!joined}
       onPress={() => void ownShare.toggle()}
     >
       {sharing ? <MonitorX /> : <MonitorUp />}
