@@ -1,7 +1,7 @@
 import type { LinkConnection } from '../features/connection/PeerLink.ts'
 
 /** What a fake description says, in the place of the SDP's media sections. */
-type Session = { id: string; change: number; answers?: string }
+type Session = { id: string; change: number; restarts: number; answers?: string }
 type Agreed = { offer: string; answer: string }
 
 let serial = 0
@@ -27,6 +27,8 @@ export class FakeConnection implements LinkConnection {
   oniceconnectionstatechange: LinkConnection['oniceconnectionstatechange'] = null
   /** The session that both ends agreed on last, as this end knows it. */
   agreed: Agreed | undefined
+  /** The one before it, whose path goes on until the next one's is found. */
+  agreedBefore: Agreed | undefined
   /** An answer was taken for an offer that it does not answer. */
   mismatched = false
   closed = false
@@ -38,6 +40,7 @@ export class FakeConnection implements LinkConnection {
   #operations = 0
   #change = 0
   #agreedChange = 0
+  #agreedRestarts = 0
   #flagged = false
   #localOffer: Session | undefined
   #remoteOffer: Session | undefined
@@ -59,12 +62,12 @@ export class FakeConnection implements LinkConnection {
 
   /** Whether every {@link change} is part of an agreed session. */
   get settled(): boolean {
-    return this.#agreedChange === this.#change
+    return this.#agreedChange === this.#change && this.#agreedRestarts === this.restarts
   }
 
   restartIce(): void {
     this.restarts++
-    this.change()
+    this.#checkNeeded()
   }
 
   addTransceiver(): RTCRtpTransceiver {
@@ -98,10 +101,13 @@ export class FakeConnection implements LinkConnection {
         const offer = this.#remoteOffer as Session
         // The same offer again is of the same path, and so is its answer.
         const answer = this.agreed?.offer === offer.id ? this.agreed.answer : id
-        this.#describe('answer', { id: answer, change: this.#change, answers: offer.id })
+        const { restarts } = this
+        this.#describe('answer', { id: answer, change: this.#change, restarts, answers: offer.id })
+        // Every offer is of a new path here, and so this end's answer is, too.
+        this.#agreedRestarts = restarts
         this.#agree({ offer: offer.id, answer })
       } else {
-        this.#localOffer = { id, change: this.#change }
+        this.#localOffer = { id, change: this.#change, restarts: this.restarts }
         this.signalingState = 'have-local-offer'
         this.#describe('offer', this.#localOffer)
       }
@@ -121,6 +127,7 @@ export class FakeConnection implements LinkConnection {
         throw new Error(`InvalidStateError: an answer in ${this.signalingState}`)
       if (said.answers !== this.#localOffer.id) this.mismatched = true
       this.#agreedChange = this.#localOffer.change
+      this.#agreedRestarts = this.#localOffer.restarts
       this.#agree({ offer: this.#localOffer.id, answer: said.id })
     })
   }
@@ -143,6 +150,7 @@ export class FakeConnection implements LinkConnection {
   }
 
   #agree(agreed: Agreed): void {
+    if (this.agreed?.offer !== agreed.offer) this.agreedBefore = this.agreed
     this.agreed = agreed
     this.#localOffer = undefined
     this.#remoteOffer = undefined

@@ -99,6 +99,7 @@ export class FakeMeeting {
   readonly #clock: TestClock
   readonly #delayMs: () => number
   readonly #seats = new Map<string, Seat>()
+  #silentUntil = 0
 
   constructor(clock: TestClock, delayMs: () => number) {
     this.#clock = clock
@@ -189,7 +190,13 @@ export class FakeMeeting {
     }
   }
 
+  /** What pages say to each other arrives nowhere; what the server says of the room does. */
+  loseSignals(forMs: number): void {
+    this.#silentUntil = this.#clock.now() + forMs
+  }
+
   pass(from: string, to: string, signal: Signal): void {
+    if (this.#clock.now() < this.#silentUntil) return
     this.#tell(to, (events) => events.onSignal(from, signal))
   }
 

@@ -26,13 +26,14 @@ export class FakeNetwork {
 
   /** Sessions agreed so far lead nowhere any more (a NAT forgot them): only an ICE restart helps. */
   cutPaths(): void {
-    for (const { agreed } of this.connections) if (agreed) this.#cut.add(key(agreed))
+    for (const connection of this.connections)
+      for (const path of pathsOf(connection)) this.#cut.add(path)
   }
 
   /** The browsers notice. */
   report(state: 'disconnected' | 'failed'): void {
     for (const connection of this.connections)
-      if (connection.agreed && this.#cut.has(key(connection.agreed))) connection.become(state)
+      if (connection.agreed && !this.#open(connection).length) connection.become(state)
   }
 
   heal(): void {
@@ -61,14 +62,20 @@ export class FakeNetwork {
   }
 
   #carries(one: FakeConnection, other: FakeConnection): boolean {
-    if (this.down || one.closed || other.closed || !one.agreed || !other.agreed) return false
+    if (this.down || one.closed || other.closed) return false
     if (this.relayOnly && ![one, other].every(hasTurn)) return false
-    const session = key(one.agreed)
-    return session === key(other.agreed) && !this.#cut.has(session)
+    const there = this.#open(other)
+    return this.#open(one).some((path) => there.includes(path))
+  }
+
+  #open(connection: FakeConnection): string[] {
+    return pathsOf(connection).filter((path) => !this.#cut.has(path))
   }
 }
 
 const hasTurn = ({ configuration }: FakeConnection) =>
   (configuration.iceServers ?? []).some(({ urls }) => String(urls).startsWith('turn'))
 
-const key = ({ offer, answer }: { offer: string; answer: string }) => `${offer} ${answer}`
+/** An end that has agreed on the next path still hears what comes over the one before. */
+const pathsOf = ({ agreed, agreedBefore }: FakeConnection) =>
+  [agreed, agreedBefore].flatMap((path) => (path ? [`${path.offer} ${path.answer}`] : []))

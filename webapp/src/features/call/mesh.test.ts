@@ -48,6 +48,24 @@ const complete = (ids: Iterable<string>) => {
 }
 
 describe('a mesh', () => {
+  it('REQ-W1: a page whose socket is lost on the way back in comes back once', async () => {
+    for (const stepMs of [0, 100, 1000]) {
+      const clock = new TestClock()
+      const meeting = new FakeMeeting(clock, () => stepMs)
+      const page = meeting.open('p-0')
+      await clock.advance(10_000)
+      meeting.cutSocket('p-0')
+      for (let losses = 0; losses < 3; losses++) {
+        while (page.socket?.seat !== 'asked' && page.socket?.seat !== 'taken')
+          await clock.advance(50)
+        meeting.cutSocket('p-0')
+      }
+      await clock.advance(60_000)
+      expect(page.askedTwice).toEqual([])
+      expect(page.call.get()).toMatchObject({ phase: 'joined', signaling: 'up' })
+    }
+  })
+
   it('REQ-K8: whoever joins when, and however long each step takes, everybody is connected to everybody', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -71,12 +89,13 @@ describe('a mesh', () => {
   it('REQ-K8, W1: whoever is cut off, reloads or comes anew when, everybody is connected to everybody after it', async () => {
     const who = fc.constantFrom(...names(3))
     const mishap = fc.record({
-      wait: fc.integer({ min: 0, max: 8000 }),
+      wait: fc.oneof(fc.integer({ min: 0, max: 8000 }), fc.integer({ min: 0, max: 500 })),
       who,
       what: fc.constantFrom(
         'socket lost',
         'path lost',
         'network back',
+        'signals lost',
         'reloaded',
         'crashed',
         'media changed',
@@ -99,6 +118,7 @@ describe('a mesh', () => {
             if (id === undefined) continue
             if (mishap.what === 'socket lost') meeting.cutSocket(id)
             else if (mishap.what === 'media changed') meeting.changeMedia(id)
+            else if (mishap.what === 'signals lost') meeting.loseSignals(20_000)
             else if (mishap.what === 'network back') meeting.pages.get(id)?.session.networkBack()
             else if (mishap.what === 'path lost') {
               meeting.network.cutPaths()
@@ -110,6 +130,9 @@ describe('a mesh', () => {
               meeting.open(`${mishap.who}-${count++}`)
             }
           }
+          await untilComplete(meeting, clock, 180_000)
+          // Until what was lost on the way is given up, of which nothing may come any more.
+          await clock.advance(15_000)
           await untilComplete(meeting, clock, 180_000)
           expect(linksOf(meeting)).toEqual(complete(meeting.pages.keys()))
           expect([...meeting.pages.values()].flatMap(({ askedTwice }) => askedTwice)).toEqual([])

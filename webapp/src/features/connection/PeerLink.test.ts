@@ -14,7 +14,10 @@ jest.setTimeout(60_000)
 function meet(iceServers: RTCIceServer[] = []) {
   const clock = new TestClock()
   const network = new FakeNetwork()
-  const server = { up: true, deaf: false, delayMs: 0 }
+  const server = { up: true, deaf: false, delayMs: 0, loses: () => false }
+  /** Ends whose browser takes nothing more for the connection that they have. */
+  const broken = new Set<FakeConnection>()
+  const latest: Record<string, FakeConnection> = {}
   const log: { at: number; end: string; what: LinkState | 'offer' | 'restart' }[] = []
   const errors: unknown[] = []
   const links: Record<string, PeerLink> = {}
@@ -29,6 +32,12 @@ function meet(iceServers: RTCIceServer[] = []) {
       tracks: { audio: null, video: null },
       createConnection: (configuration) => {
         const connection = network.add(new FakeConnection(configuration))
+        latest[selfId] = connection
+        const take = connection.setRemoteDescription.bind(connection)
+        connection.setRemoteDescription = async (description) => {
+          if (broken.has(connection)) throw new Error('OperationError')
+          await take(description)
+        }
         const restartIce = connection.restartIce.bind(connection)
         connection.restartIce = () => {
           log.push({ at: clock.now(), end: selfId, what: 'restart' })
@@ -39,7 +48,7 @@ function meet(iceServers: RTCIceServer[] = []) {
       send: (signal: Signal) => {
         if ('description' in signal && signal.description.type === 'offer')
           log.push({ at: clock.now(), end: selfId, what: 'offer' })
-        if (!server.up || server.deaf) return
+        if (!server.up || server.deaf || server.loses()) return
         const arrived =
           server.delayMs > 0 && new Promise<void>((done) => clock.after(server.delayMs, done))
         delivery = Promise.all([delivery, arrived]).then(() => links[peerId]?.receive(signal))
@@ -54,7 +63,11 @@ function meet(iceServers: RTCIceServer[] = []) {
   join('a', 'b')
   join('b', 'a')
   const both = () => Object.values(links)
-  return { clock, network, server, log, errors, both, join }
+  const breakEnd = (id: string) => {
+    const connection = latest[id]
+    if (connection) broken.add(connection)
+  }
+  return { clock, network, server, log, errors, both, join, breakEnd }
 }
 
 const states = (links: PeerLink[]) => links.map(({ state }) => state)
@@ -174,6 +187,74 @@ describe('PeerLink', () => {
     )
   })
 
+  it('REQ-K8, W1: whatever is lost between them, and whichever browser takes nothing more, two pages meet in the end, by themselves', async () => {
+    const step = fc.record({
+      waitMs: fc.integer({ min: 0, max: 60_000 }),
+      what: fc.constantFrom(
+        'signals lost',
+        'signals back',
+        'path lost',
+        'a breaks',
+        'b breaks',
+        'network down',
+      ),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 1, maxLength: 6 }),
+        fc.array(fc.boolean(), { minLength: 1, maxLength: 20 }),
+        fc.constantFrom(0, 500, 5000),
+        async (steps, lost, delayMs) => {
+          const { clock, network, server, both, breakEnd } = meet()
+          server.delayMs = delayMs
+          let sent = 0
+          server.loses = () => lost[sent++ % lost.length] ?? false
+          for (const { waitMs, what } of steps) {
+            if (what === 'signals lost') server.deaf = true
+            else if (what === 'signals back') server.deaf = false
+            else if (what === 'network down') network.down = true
+            else if (what === 'path lost') {
+              network.cutPaths()
+              network.report('disconnected')
+            } else breakEnd(what === 'a breaks' ? 'a' : 'b')
+            await clock.advance(waitMs)
+          }
+          server.deaf = false
+          server.loses = () => false
+          network.heal()
+          const within = clock.now() + 300_000
+          while (clock.now() < within && both().some(({ state }) => state !== 'connected'))
+            await clock.advance(1000)
+          expect(states(both())).toEqual(['connected', 'connected'])
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('an offer that is never answered is one of another connection after half a minute', async () => {
+    const { clock, network, both, breakEnd } = meet()
+    breakEnd('b')
+    await clock.advance(29_000)
+    expect(network.connections).toHaveLength(2)
+    await clock.advance(10_000)
+    expect(network.connections.length).toBeGreaterThan(2)
+    expect(states(both())).toEqual(['connected', 'connected'])
+  })
+
+  it('what is offered over a way that is slower than its tries, a screen say, is agreed on', async () => {
+    const { clock, network, server, both, errors } = meet()
+    await clock.advance(100)
+    server.delayMs = 5000
+    for (const connection of [...network.connections]) {
+      connection.change()
+      await clock.advance(15_000)
+      expect(connection.settled).toBe(true)
+      expect(states(both())).toEqual(['connected', 'connected'])
+    }
+    expect(errors).toEqual([])
+  })
+
   it('replaces a connection that restarts cannot revive, and the other end follows', async () => {
     const { clock, network, both } = meet()
     await clock.advance(100)
@@ -278,6 +359,22 @@ describe('PeerLink', () => {
     network.down = false
     for (const link of both()) link.retry()
     await clock.advance(15_000)
+    expect(states(both())).toEqual(['connected', 'connected'])
+  })
+
+  it('goes on trying now and then after it has said that it gave up', async () => {
+    const { clock, network, log, both } = meet()
+    await clock.advance(100)
+    network.cutPaths()
+    network.down = true
+    await clock.advance(300_000)
+    const told = () => log.filter(({ what }) => what !== 'offer' && what !== 'restart').length
+    const before = told()
+    await clock.advance(300_000)
+    expect(states(both())).toEqual(['failed', 'failed'])
+    expect(told()).toBe(before)
+    network.heal()
+    await clock.advance(30_000)
     expect(states(both())).toEqual(['connected', 'connected'])
   })
 

@@ -25,6 +25,12 @@ const followMs = 3000
 const settleMs = 3000
 /** From this try on, a new connection is made instead of restarting ICE on the old one. */
 const rebuildFromAttempt = 3
+/** For so long the leading end is left alone that was heard: it is at it, and offers that cross cost both of them time. */
+const leaderMs = 10_000
+/** An offer that has no answer for so long is given up, and each one after it has twice the time. */
+const patienceMs = { first: 30_000, longest: 120_000 }
+/** Where the quick tries are used up, it is still tried, and the person may ask for it. */
+const failedRetryMs = 15_000
 const iceErrorsMax = 16
 
 /**
@@ -54,6 +60,10 @@ export class PeerLink {
   /** What was offered before a cut is of a network that was away, or came to nobody. */
   #offerAnew = false
   #cancelTry = () => {}
+  /** The last offer of these tries, when it was made, and for how long it is said again. */
+  #offered: { atMs: number } | undefined
+  #patienceMs = patienceMs.first
+  #heardAtMs = -Infinity
   #closed = false
   #sendLimit: SendLimit | undefined
   readonly #accord: Accord
@@ -88,21 +98,34 @@ export class PeerLink {
   /** Takes what the other end sent through signaling. */
   receive(signal: Signal): void {
     if (this.#closed) return
+    if (!this.#concerns(signal)) return
     if ('description' in signal) {
-      if (this.#negotiation.isOutdated(signal.description)) return
       const session = sdpSession(signal.description.sdp)
       const replaced = this.#remoteSession !== undefined && session !== this.#remoteSession
       // The other end's connection is a new one, which ours cannot be joined to.
-      if (replaced) this.#beginAnew()
+      if (replaced) this.#beginAnew(this.#trying ? this.#state : 'connecting')
       // An answer of that new one was meant for our old one.
       if (replaced && this.leads) return
       if (this.#remoteSession === undefined) this.#heardFirst()
+      else if (signal.description.type === 'answer') this.#answered()
       this.#remoteSession = session
+      this.#heardAtMs = this.#options.clock.now()
     }
     const negotiation = this.#negotiation
     negotiation.receive(signal).catch((error) => {
       if (negotiation === this.#negotiation && !this.#closed) this.#options.onError(error)
     })
+  }
+
+  /**
+   * The other end's messages keep their order: until it has answered the leading end's first offer, or has had it, all
+   * that comes is of a connection before this one. Taken for this one's, it would have both ends begin anew for ever.
+   */
+  #concerns(signal: Signal): boolean {
+    const first = this.leads ? 'answer' : 'offer'
+    if (!('description' in signal)) return this.#remoteSession !== undefined
+    if (this.#remoteSession === undefined && signal.description.type !== first) return false
+    return !this.#negotiation.isOutdated(signal.description)
   }
 
   /** Sends these tracks from now on; null sends nothing. Needs no new negotiation. */
@@ -280,14 +303,19 @@ export class PeerLink {
     return { connection, negotiation, heartbeat, sender }
   }
 
-  #beginAnew(): void {
+  #beginAnew(state: LinkState = 'connecting'): void {
     this.#replaceConnection()
-    this.#setState('connecting')
+    this.#setState(state)
     this.#lead()
+  }
+
+  get #trying(): boolean {
+    return this.#state === 'reconnecting' || this.#state === 'failed'
   }
 
   /** The leading end makes the offer; the other waits for it. Neither waits for ever. */
   #lead(): void {
+    this.#offered = { atMs: this.#options.clock.now() }
     if (this.leads) {
       this.#sender.begin(this.#tracks)
       this.#sender.limit(this.#sendLimit)
@@ -297,7 +325,9 @@ export class PeerLink {
 
   #awaitConnection(): void {
     this.#cancelTry()
-    this.#cancelTry = this.#options.clock.after(connectDeadlineMs, () => this.#lost())
+    this.#cancelTry = this.#options.clock.after(connectDeadlineMs, () =>
+      this.#trying ? this.#tryAgain() : this.#lost(),
+    )
   }
 
   #replaceConnection(): void {
@@ -329,6 +359,7 @@ export class PeerLink {
     this.#cancelTry()
     this.#waitingForSignaling = false
     this.#attempt = 0
+    this.#patienceMs = patienceMs.first
     this.#heartbeat.renew()
     this.#setState('connected')
     this.#sender.limit(this.#sendLimit)
@@ -340,14 +371,19 @@ export class PeerLink {
     if (this.#connection.signalingState !== 'have-local-offer') return
     this.#cancelTry()
     this.#cancelTry = this.#options.clock.after(settleMs, () => {
-      if (this.#options.signalingUp()) this.#offerAgain()
+      if (this.#options.signalingUp()) this.#repeat()
       this.#settle()
     })
   }
 
   #lost(): void {
-    if (this.#closed || this.#state === 'reconnecting' || this.#state === 'failed') return
+    if (this.#closed || this.#trying) return
     this.#attempt = 0
+    if (this.#state === 'connected') {
+      // What was said before is of the path that was lost.
+      this.#offered = undefined
+      this.#heardAtMs = -Infinity
+    }
     this.#recover()
   }
 
@@ -355,9 +391,13 @@ export class PeerLink {
     const delayMs = this.#delayMs()
     this.#cancelTry()
     this.#setState(delayMs === undefined ? 'failed' : 'reconnecting')
-    if (delayMs === undefined) return
     if (delayMs === 0) this.#tryAgain()
-    else this.#cancelTry = this.#options.clock.after(delayMs, () => this.#tryAgain())
+    else this.#tryIn(delayMs ?? failedRetryMs)
+  }
+
+  #tryIn(delayMs: number): void {
+    this.#cancelTry()
+    this.#cancelTry = this.#options.clock.after(delayMs, () => this.#tryAgain())
   }
 
   #delayMs(): number | undefined {
@@ -368,10 +408,15 @@ export class PeerLink {
   /** A new connection has all of its time from when both ends know of it, which with a busy page may be late. */
   #heardFirst(): void {
     if (this.#state === 'connecting') this.#awaitConnection()
-    else if (this.#state === 'reconnecting' && !this.#waitingForSignaling) {
-      this.#cancelTry()
-      this.#cancelTry = this.#options.clock.after(connectDeadlineMs, () => this.#tryAgain())
-    }
+    else if (this.#state === 'reconnecting' && !this.#waitingForSignaling)
+      this.#tryIn(connectDeadlineMs)
+  }
+
+  /** So has the path of a restart; over a slow way the other end knows of it as late as this one does. */
+  #answered(): void {
+    if (this.#state !== 'reconnecting' || this.#waitingForSignaling || !this.#offered) return
+    const tookMs = Math.min(this.#options.clock.now() - this.#offered.atMs, connectDeadlineMs)
+    this.#tryIn(Math.max(this.#delayMs() ?? failedRetryMs, tookMs))
   }
 
   #tryAgain(): void {
@@ -380,33 +425,41 @@ export class PeerLink {
       this.#waitingForSignaling = true
       return
     }
+    const { clock } = this.#options
     const rebuild = this.leads && this.#attempt >= rebuildFromAttempt
     this.#attempt++
-    const unanswered = this.#unanswered() && !this.#offerAnew
+    const anew = this.#offerAnew
     this.#offerAnew = false
-    if (unanswered) this.#negotiation.repeat().catch(this.#options.onError)
-    else if (rebuild) {
-      this.#replaceConnection()
-      this.#lead()
-    } else {
-      this.#connection.restartIce()
-      this.#offerAgain()
+    const ledBy = !this.leads && clock.now() - this.#heardAtMs < leaderMs
+    if (!anew && this.#awaitsAnswer()) this.#repeat()
+    else if (anew || !ledBy) {
+      this.#offered = { atMs: clock.now() }
+      if (rebuild) {
+        this.#replaceConnection()
+        this.#lead()
+      } else this.#restart()
     }
     this.#recover()
   }
 
   /**
-   * The other end has said nothing yet. Its page may be busy, and its answer on the way: a new offer, or a new
-   * connection, would make that worthless, and the page busier.
+   * The other end's page may be busy, and its answer on the way: a new offer, or a new connection, would make that
+   * worthless, and the page busier. But whatever it is that this one is never answered for, another one may be.
    */
-  #unanswered(): boolean {
-    return (
-      this.#remoteSession === undefined && this.#connection.signalingState === 'have-local-offer'
-    )
+  #awaitsAnswer(): boolean {
+    if (!this.#offered || this.#connection.signalingState !== 'have-local-offer') return false
+    if (this.#options.clock.now() - this.#offered.atMs < this.#patienceMs) return true
+    this.#patienceMs = Math.min(2 * this.#patienceMs, patienceMs.longest)
+    return false
   }
 
-  /** An offer that was lost on the way is never answered, and until it is, no other one is due. */
-  #offerAgain(): void {
+  #repeat(): void {
+    this.#negotiation.repeat().catch(this.#options.onError)
+  }
+
+  #restart(): void {
+    this.#connection.restartIce()
+    // Until an offer that was made has its answer, the browser finds no other one due.
     if (this.#connection.signalingState === 'have-local-offer')
       this.#negotiation.offer().catch(this.#options.onError)
   }
