@@ -5,16 +5,24 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { leftovers, status } from '@parley/devcluster'
 import { demoSummarySchema, relayCostReportSchema } from '@parley/protocol'
-import { holdCall, type Seat } from './call.ts'
+import { silent } from './boards/silent.ts'
+import { Watch } from './boards/watch.ts'
+import { holdCall, LiveCall, launchChromium, type Seat } from './call.ts'
 import { type DemoResult, demoCluster, demoNamespace, runDemo, stopDemo } from './demo/demo.ts'
 import { tryFlows } from './flows.ts'
 import type { ConnectionAccount } from './transport-ledger.ts'
 
 const clusterName = 'e2e'
+/** One more than the mesh takes; one camera is enough for every figure, and all that the machine has to carry. */
+const forum = ['Ada', 'Grace', 'Linh', 'Noor', 'Tove'].map((name, index) => ({
+  ...{ name, relay: false },
+  camera: index === 0,
+}))
 
 describe('the main job, end to end', () => {
   let folder: string
   let demo: DemoResult
+  let watch: Watch | undefined
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'parley-e2e-'))
@@ -22,10 +30,17 @@ describe('the main job, end to end', () => {
       clusterName,
       kubeconfig: join(folder, 'kubeconfig'),
       silent: true,
+      beforeCall: async (stack) => {
+        watch = await Watch.start({
+          ...{ stack, clusterName, namespace: demoNamespace, name: demoCluster },
+          folder: join(folder, 'prometheus'),
+        })
+      },
     })
   }, 15 * 60_000)
 
   afterAll(async () => {
+    await watch?.stop()
     await stopDemo(clusterName)
     await rm(folder, { recursive: true, force: true })
   }, 60_000)
@@ -107,6 +122,27 @@ describe('the main job, end to end', () => {
       /meetings +demo +True +eu-central-1 +1 +[23] +\d+\.\d+ +\d+\.\d+ +\S+/,
     )
   })
+
+  it('REQ-A4, REQ-S4: every panel and every rule has data in a Prometheus that saw this call, and one on the SFU', async () => {
+    if (!watch) throw new Error('nobody watched the call')
+    const browser = await launchChromium(demo.webappUrl, { fps: 5 })
+    try {
+      const url = demo.webappUrl
+      const call = await LiveCall.start({
+        ...{ url, room: 'forum', guests: forum, browser },
+        connectTimeoutMs: 180_000,
+      })
+      // What pages say is counted once a minute.
+      expect(await watch.unanswered({ withinMs: 90_000, except: silent })).toEqual([])
+      expect(await watch.withoutRows()).toEqual([])
+      expect(await watch.complaints()).toEqual([])
+      // So that no allocation of theirs stays open.
+      await call.leave()
+    } finally {
+      await browser.close()
+      await watch.stop()
+    }
+  }, 360_000)
 
   it('no secret of the stack stands in a log, an event or the status', async () => {
     const secrets = JSON.parse(
