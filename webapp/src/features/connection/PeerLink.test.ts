@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { FakeConnection } from '../../testing/FakeConnection.ts'
 import { FakeNetwork } from '../../testing/FakeNetwork.ts'
 import { settle, TestClock } from '../../testing/TestClock.ts'
+import { readLinkStats, rowsOf } from './linkStats.ts'
 import { type LinkState, PeerLink } from './PeerLink.ts'
 import { backoff } from './ReconnectPolicy.ts'
 
@@ -81,6 +82,28 @@ describe('PeerLink', () => {
     await clock.advance(60_000)
     expect(log.filter(({ what }) => what === 'reconnecting' || what === 'restart')).toEqual([])
     expect(errors).toEqual([])
+  })
+
+  it('REQ-M1, REQ-K5: whose candidate the other end has not heard of is known to be relayed nevertheless', async () => {
+    const { clock, network, both } = meet()
+    const report = (local: string, remote: string) =>
+      new Map<string, unknown>([
+        ['T', { type: 'transport', selectedCandidatePairId: 'P' }],
+        ['P', { type: 'candidate-pair', localCandidateId: 'L', remoteCandidateId: 'R' }],
+        ['L', { type: 'local-candidate', candidateType: local }],
+        ['R', { type: 'remote-candidate', candidateType: remote }],
+      ]) as unknown as RTCStatsReport
+    const [ofA, ofB] = network.connections
+    if (ofA) ofA.getStats = async () => report('relay', 'host')
+    if (ofB) ofB.getStats = async () => report('host', 'prflx')
+    await clock.advance(100)
+    const relayed = () =>
+      Promise.all(both().map(async (link) => readLinkStats(rowsOf(await link.stats())).usingRelay))
+    expect(await relayed()).toEqual([true, true])
+    // It is not said of the path that takes its place.
+    if (ofA) ofA.getStats = async () => report('host', 'host')
+    await relayed()
+    expect(await relayed()).toEqual([false, false])
   })
 
   it('REQ-P2: Feature: webrtc-improvements, Property 2: where the direct path fails, TURN is tried before failure is declared', async () => {

@@ -5,6 +5,7 @@ import { Heartbeat } from './Heartbeat.ts'
 import type { LinkConnection, LinkState, LocalTracks, PeerLinkOptions, SendLimit } from './link.ts'
 import { rowsOf } from './linkStats.ts'
 import { Negotiation } from './Negotiation.ts'
+import { RelayWord } from './RelayWord.ts'
 import { sdpSession } from './sdp.ts'
 import { TrackSender } from './TrackSender.ts'
 
@@ -51,6 +52,7 @@ export class PeerLink {
   #negotiation: Negotiation
   #heartbeat: Heartbeat
   #sender: TrackSender
+  #relayWord: RelayWord
   #configuration: RTCConfiguration
   #tracks: LocalTracks
   #state: LinkState = 'connecting'
@@ -80,6 +82,7 @@ export class PeerLink {
     this.#negotiation = parts.negotiation
     this.#heartbeat = parts.heartbeat
     this.#sender = parts.sender
+    this.#relayWord = parts.relayWord
     this.#lead()
   }
 
@@ -197,16 +200,17 @@ export class PeerLink {
     this.#accord.agree('live', onLive)
   }
 
+  /** As the browser has it, but for what is shared, and for what only the other end knows. */
   async stats(): Promise<RTCStatsReport> {
-    const report = await this.#connection.getStats()
+    const relayWord = this.#relayWord
+    const rows = relayWord.read(rowsOf(await this.#connection.getStats()))
     const { screen, screenAudio } = this.tracks
-    if (!screen) return report
     // What is read tells of the person: of voice and camera, not of what is shared.
-    const shared: unknown[] = [screen.id, screenAudio?.id]
-    const rows = rowsOf(report).filter(
-      ([, row]) => !shared.includes((row as { trackIdentifier?: string }).trackIdentifier),
+    const shared: unknown[] = screen ? [screen.id, screenAudio?.id] : []
+    const kept = rows.filter(
+      ([, row]) => !shared.includes((row as { trackIdentifier?: string }).trackIdentifier ?? ''),
     )
-    return new Map(rows) as unknown as RTCStatsReport
+    return new Map(kept) as unknown as RTCStatsReport
   }
 
   /** When audio was last played out, as the receiver knows it: a cheap "is it audible yet". */
@@ -245,27 +249,30 @@ export class PeerLink {
       ordered: false,
       maxRetransmits: 0,
     })
+    const say = (word: string) => {
+      if (channel.readyState === 'open') channel.send(word)
+    }
+    this.#say = say
+    const relayWord = new RelayWord(say)
     const heartbeat = new Heartbeat({
       clock,
-      send: (beat) => {
-        if (channel.readyState === 'open') channel.send(beat)
-      },
+      send: say,
       onSilent: () => current() && this.#lost(),
       onHeard: () => current() && this.#found(),
     })
     channel.onopen = () => {
       if (!current()) return
       heartbeat.start()
+      // So that the other end knows as soon as it can which way this end takes.
+      void this.stats().catch(() => {})
       this.#found()
     }
     // Closed by the other end: it left, or its page is gone.
     channel.onclose = () => current() && this.#lost()
     channel.onmessage = (event) => {
       heartbeat.receive(String(event.data))
+      relayWord.receive(String(event.data))
       if (current()) this.#accord.receive(String(event.data))
-    }
-    this.#say = (word) => {
-      if (channel.readyState === 'open') channel.send(word)
     }
     connection.onnegotiationneeded = () => {
       // The first offer is the leader's, or the two ends' transceivers would not pair up.
@@ -300,7 +307,7 @@ export class PeerLink {
     connection.oniceconnectionstatechange = () => {
       if (current()) this.#options.onConnectionState()
     }
-    return { connection, negotiation, heartbeat, sender }
+    return { connection, negotiation, heartbeat, sender, relayWord }
   }
 
   #beginAnew(state: LinkState = 'connecting'): void {
@@ -338,6 +345,7 @@ export class PeerLink {
     this.#negotiation = parts.negotiation
     this.#heartbeat = parts.heartbeat
     this.#sender = parts.sender
+    this.#relayWord = parts.relayWord
   }
 
   #dismantle(): void {
