@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { FakeMeeting } from '../../testing/FakeMeeting.ts'
+import { seeded } from '../../testing/seeded.ts'
 import { TestClock } from '../../testing/TestClock.ts'
 
 // Hundreds of runs on a machine that may be busy.
@@ -13,17 +14,6 @@ const pace = fc
     const share = seeded(seed)
     return Object.assign(() => share() * slowest, { toString: () => `${slowest} ms, seed ${seed}` })
   })
-
-/** 0 ≤ x < 1, the same ones for the same seed: mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `p-${index}`)
 
