@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Signaling } from '@parley/signaling'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { accessibilityProblems } from './testing/accessibility.ts'
+import { accessibilityProblems, KeyboardOnly } from './testing/accessibility.ts'
 import { launchChromium } from './testing/chromium.ts'
 import { startMeetingRig } from './testing/meetingRig.ts'
 import { inCallWith, inState } from './testing/pages.ts'
 import { paintCamera } from './testing/paintedCamera.ts'
 
-/** What people see: the built page in real Chromium, on loopback. */
+/** What people see and how they get about: the built page in real Chromium, on loopback. */
 describe('the screens', () => {
   let rig: Awaited<ReturnType<typeof startMeetingRig>>
   let server: Signaling
@@ -187,6 +187,158 @@ describe('the screens', () => {
     expect(problems).toEqual({})
     await close(desktop, phone, minh)
   }, 240_000)
+
+  it('REQ-W3: a whole meeting goes by keyboard alone, seen and said at each step', async () => {
+    const page = await blank()
+    const ana = await KeyboardOnly.on(page)
+    await page.goto(server.url)
+    const said = async (name: string | RegExp) => {
+      const { role, states } = await ana.reach(name)
+      return `${role} ${states.filter((state) => state === 'expanded' || state === 'pressed')}`.trim()
+    }
+
+    // A room by its name; in the lobby the field for one's own has the focus.
+    await heading(page, 'Good talk, in one link.')
+    await ana.reach('Start meeting')
+    await ana.reach('Meeting link or room name')
+    await ana.type('by-keyboard')
+    await ana.press('Enter')
+    await heading(page, 'Ready to join?')
+    await page.locator('.preview video').waitFor()
+    await page.locator('input:focus').waitFor()
+    expect(await ana.focus()).toMatchObject({ role: 'textbox', name: 'Your name' })
+    await ana.press('Enter')
+    expect(await ana.focus()).toMatchObject({ states: expect.arrayContaining(['invalid']) })
+    await ana.type('Ana')
+    for (const device of ['Microphone', 'Camera', 'Speaker'])
+      expect(await said(device)).toMatch(/^(combobox|MenuListSelect|listbox|PopUpButton)/i)
+    expect(await said('Test the speaker')).toBe('button')
+    await ana.reach('Join now')
+    await ana.press('Enter')
+    await inState(page, 'joined')
+    await page.waitForFunction(() => document.activeElement?.classList.contains('stage'))
+    expect(await ana.focus()).toMatchObject({ role: 'main', name: 'Participants' })
+
+    const minh = await enter('by-keyboard', 'Minh')
+    await ana.hears('Minh joined')
+    await inCallWith(page, 1)
+
+    for (const [off, on] of [
+      ['Mute', 'Unmute'],
+      ['Turn camera off', 'Turn camera on'],
+    ] as const) {
+      expect(await said(off)).toBe('button')
+      await ana.press('Enter')
+      await page.getByRole('button', { name: on, exact: true }).waitFor()
+      expect(await ana.focus()).toMatchObject({ name: on })
+      await ana.press('Space')
+      await page.getByRole('button', { name: off, exact: true }).waitFor()
+    }
+
+    // Chat: in with the keyboard, and back to where one was.
+    await ana.reach('Chat')
+    await ana.press('Enter')
+    await ana.reach('Write a message')
+    await ana.type('Hello by keys')
+    await ana.press('Enter')
+    await minh.getByRole('button', { name: 'Chat, 1 unread message' }).click()
+    await minh.getByText('Hello by keys').waitFor()
+    await minh.getByRole('textbox', { name: 'Write a message' }).fill('Heard you')
+    await minh.keyboard.press('Enter')
+    await ana.hears('Heard you')
+    await ana.press('Escape')
+    await page.locator('.side-panel').waitFor({ state: 'detached' })
+    expect(await ana.focus()).toMatchObject({ role: 'button', name: 'Chat' })
+
+    await minh.keyboard.press('Escape')
+    await minh.getByRole('button', { name: 'Raise hand' }).click()
+    await ana.reach('2 people')
+    await ana.press('Enter')
+    await page.getByRole('list', { name: 'Participants' }).waitFor()
+    expect(await ana.focus()).toMatchObject({ role: 'complementary', name: 'Chat and people' })
+    await ana.reach(/^People/)
+    const people = await page.getByRole('list', { name: 'Participants' }).ariaSnapshot()
+    expect(people.indexOf('Minh')).toBeLessThan(people.indexOf('Ana'))
+    expect(people).toContain('img "Hand raised"')
+    await ana.reach('More about Minh')
+    await ana.press('Enter')
+    await page.getByRole('menuitem', { name: 'Lower hand' }).waitFor()
+    await ana.press('Enter')
+    await page.getByRole('menu').waitFor({ state: 'detached' })
+    // His row has gone down, with the focus in it.
+    await minh.getByRole('button', { name: 'Raise hand' }).waitFor()
+    await page.waitForFunction(() => document.activeElement?.ariaLabel === 'More about Minh')
+    // The first closes what the button says of itself.
+    await page.getByRole('tooltip').waitFor()
+    await ana.press('Escape')
+    await page.getByRole('tooltip').waitFor({ state: 'detached' })
+    await ana.press('Escape')
+    await page.locator('.side-panel').waitFor({ state: 'detached' })
+
+    await ana.reach('Raise hand')
+    await ana.press('Enter')
+    await page.getByRole('button', { name: 'Lower hand', exact: true }).waitFor()
+
+    // A reaction; the panel stays open for the next one.
+    await ana.reach('React')
+    await ana.press('Enter')
+    await page.getByRole('dialog', { name: 'React' }).waitFor()
+    await ana.reach('Applause')
+    await ana.press('Enter')
+    await minh.getByRole('status').filter({ hasText: 'Ana: Applause' }).waitFor()
+    await ana.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.waitForFunction(() => document.activeElement?.ariaLabel === 'React')
+    await minh.getByRole('button', { name: 'React', exact: true }).click()
+    await minh.getByRole('button', { name: 'Heart' }).click()
+    await ana.hears('Minh: Heart')
+    await minh.keyboard.press('Escape')
+
+    // Settings, from the menu, which has the focus back when they are closed.
+    await ana.reach('More')
+    await ana.press('Enter')
+    await page.getByRole('menu').waitFor()
+    await ana.press('End')
+    expect(await ana.focus()).toMatchObject({ role: 'menuitem', name: 'Settings' })
+    await ana.press('Enter')
+    await page.getByRole('dialog', { name: 'Settings' }).waitFor()
+    await ana.reach('Audio')
+    await ana.press('ArrowRight')
+    expect(await ana.focus()).toMatchObject({ role: 'tab', name: 'Video' })
+    // A group of choices is one stop, within which the arrows go.
+    await ana.reach(/^Automatic/)
+    for (let steps = 0; steps < 3; steps++) await ana.press('ArrowDown')
+    expect(await ana.focus()).toMatchObject({ role: 'radio', name: expect.stringMatching(/^Low/) })
+    // A key of hers is taken away, and another one given.
+    await ana.reach('Video')
+    await ana.press('ArrowRight')
+    expect(await ana.focus()).toMatchObject({ role: 'tab', name: 'Keys' })
+    await ana.reach('Remove the key of Talk while held')
+    await ana.press('Enter')
+    expect(await ana.focus()).toMatchObject({ name: 'Talk while held: None. Change' })
+    await ana.press('Enter')
+    await ana.press('b')
+    expect(await ana.focus()).toMatchObject({ name: 'Talk while held: B. Change' })
+    await ana.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.waitForFunction(() => document.activeElement?.ariaLabel === 'More')
+
+    await ana.reach('Share screen')
+    await ana.press('Enter')
+    await minh.locator('.tile.screen.main video').waitFor()
+    await ana.hears('Shared now')
+    await page.getByRole('toolbar').getByRole('button', { name: 'Stop sharing' }).waitFor()
+    await page.waitForFunction(() => document.activeElement?.ariaLabel === 'Stop sharing')
+    await ana.press('Enter')
+    await minh.locator('.tile.screen').waitFor({ state: 'detached' })
+
+    await ana.reach('Leave')
+    await ana.press('Enter')
+    await heading(page, 'You left the meeting')
+    expect(await ana.focus()).toMatchObject({ role: 'button', name: 'Join again' })
+    expect(ana.faults).toEqual([])
+    await close(page, minh)
+  }, 180_000)
 
   it('REQ-W3: speaks the language of the browser, or the chosen one, and says so', async () => {
     const page = await open('/', { locale: 'vi-VN' })

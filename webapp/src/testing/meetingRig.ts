@@ -46,8 +46,9 @@ export async function startMeetingRig(
     PARLEY_WEBAPP_DIR: outDir,
     ...more,
   }
-  const start = (port: number): Promise<Signaling> =>
-    startSignaling(parseConfig({ ...settings, PORT: String(port) }))
+  /** @param besides settings that are known only once something else runs */
+  const start = (port: number, besides: Record<string, string> = {}): Promise<Signaling> =>
+    startSignaling(parseConfig({ ...settings, ...besides, PORT: String(port) }))
   return {
     start,
     /** Of a guest to a room, as a host makes it; of the past where the time is below zero. */
