@@ -1,109 +1,27 @@
-import type {
-  IceServer,
-  LinkReport,
-  MediaState,
-  Participant,
-  RoomMedia,
-  RoomSnapshot,
-  Signal,
-} from '@parley/protocol'
-import type { Clock } from '../../clock.ts'
-import type { Cell } from '../../state.ts'
+import type { LinkReport, Participant, RoomMedia, RoomSnapshot } from '@parley/protocol'
 import { type ConnectionNote, ConnectionNotes } from '../connection/ConnectionNotes.ts'
-import type { LocalTracks } from '../connection/PeerLink.ts'
 import { Reconnection } from '../connection/Reconnection.ts'
-import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
+import { isFinal, isOver, isPassing, isUnauthenticated } from '../connection/refusals.ts'
 import {
   type Ask,
-  type OpenSignaling,
-  type RequestJoin,
   type RoomMove,
   type Signaling,
   SignalingError,
   type SignalingEvents,
 } from '../connection/Signaling.ts'
 import { SocketProbe } from '../connection/SocketProbe.ts'
-import { turnRefreshDelayMs } from '../connection/turnExpiry.ts'
+import { TurnRenewal } from '../connection/TurnRenewal.ts'
 import { LinkReporter } from '../linkReports/LinkReporter.ts'
-import type { Readings } from '../metrics/statsRows.ts'
-import { type CallState, initialCall } from './callState.ts'
+import type { CallSessionOptions, JoinOptions } from './callOptions.ts'
+import { initialCall } from './callState.ts'
+import { EarlySignals } from './EarlySignals.ts'
 import { HeldEvents } from './HeldEvents.ts'
-import type { Link, LinkRequest } from './Link.ts'
 import type { LinkReadings } from './LinkReadings.ts'
 import type { RoomFollower } from './RoomFollower.ts'
-import { RoomLinks, type Sfu, type SfuRequest } from './RoomLinks.ts'
-
-export type CallSessionOptions = {
-  call: Cell<CallState>
-  clock: Clock
-  /** Milliseconds since 1970, for the expiry of credentials. */
-  epochMs(): number
-  policy: ReconnectPolicy
-  requestJoin: RequestJoin
-  openSignaling: OpenSignaling
-  createLink(request: LinkRequest): Link
-  /** Gets the SFU's code, ahead of time where it is known to be needed. */
-  prepareSfu(): void
-  openSfu(request: SfuRequest): Sfu
-  /** The tracks to send and the state to show, as they are now. */
-  local(): { tracks: LocalTracks; media: MediaState }
-  followers: readonly RoomFollower[]
-  /** Something that was told could not be taken; the rest is. */
-  onError(error: unknown): void
-  /** Of the camera, over one direct link, as the person wants it; left out: as much as there is room for. */
-  maxKbps?(): number
-  /** All links were read, which they are every second. */
-  onReadings?(readings: Readings): void
-}
-
-export type JoinOptions = {
-  room: string
-  name: string
-  relayForced: boolean
-  /** When the person asked for it, by the clock; default: now. */
-  startedAt?: number
-}
-
-const noticeMs = 4000
-/** Between tries to get in, while the server has no store for its rooms, or no relay yet. */
-const unavailableMs = 1500
-/** Until the server, which did not take what is on and off, is told again. */
-const mediaAgainMs = 1000
-
-/** Of a report that was not taken: it may be taken later. */
-const passing: ReadonlySet<string> = new Set([
-  'offline',
-  'rate-limited',
-  'unavailable',
-  'not-joined',
-])
-
-const mediaKinds = ['audio', 'video', 'screen'] as const
-
-const sameMedia = (a: MediaState, b: MediaState) =>
-  a.e2ee === b.e2ee && mediaKinds.every((kind) => Boolean(a[kind]) === Boolean(b[kind]))
-
-/** A host may let in nevertheless. */
-const atTheDoor: ReadonlySet<string> = new Set(['waiting', 'locked'])
-
-/** Of a seat that was lost: trying again by itself changes nothing. */
-const final: ReadonlySet<string> = new Set([
-  'recorded',
-  'room-full',
-  'forbidden',
-  'denied',
-  'removed',
-  'ended',
-  'invite-needed',
-  'sign-in-needed',
-  'token-expired',
-  'token-used',
-])
-
-/** Of a meeting that is over for this one: nothing of it is kept. */
-const over: ReadonlySet<string> = new Set(['denied', 'removed', 'ended'])
-
-const isOffline = (error: unknown) => error instanceof SignalingError && error.code === 'offline'
+import { RoomLinks } from './RoomLinks.ts'
+import { RoomNotices } from './RoomNotices.ts'
+import { ToldMedia } from './ToldMedia.ts'
+import { WayIn } from './WayIn.ts'
 
 /**
  * One person's stay in one room: the way in, the signaling socket and what is told over it. Its
@@ -118,17 +36,14 @@ export class CallSession {
   readonly #reconnection: Reconnection
   readonly #probe: SocketProbe
   readonly #told: HeldEvents
-  /** Signals of peers whom nothing has named yet. */
-  #early: { from: string; signal: Signal }[] = []
+  readonly #wayIn: WayIn
+  readonly #media: ToldMedia
+  readonly #turn: TurnRenewal
+  readonly #notices: RoomNotices
+  #early = new EarlySignals()
   #signaling: Signaling | undefined
-  #sentMedia: MediaState | undefined
-  #noticeId = 0
   /** Rises with every join and leave: what an older one awaited is of no interest any more. */
   #epoch = 0
-  #cancelRefresh = () => {}
-  /** That the answer to the last join took. */
-  #answerMs = 0
-  #serverAheadMs = 0
 
   constructor(options: CallSessionOptions) {
     this.#options = options
@@ -151,12 +66,29 @@ export class CallSession {
         else this.#notes.hide('low-bandwidth')
       },
       onCut: () => this.#probeSignaling(),
-      onLeft: (name) => this.#notice('left', name),
+      onLeft: (name) => this.#notices.show('left', name),
     })
     this.readings = this.#links.readings
     this.#notes = new ConnectionNotes(options.call, options.clock)
     this.#probe = new SocketProbe(options.clock)
     this.#told = new HeldEvents((error) => options.onError(error))
+    this.#notices = new RoomNotices(options.call, options.clock)
+    this.#wayIn = new WayIn({ ...options, notes: this.#notes, told: this.#told })
+    this.#media = new ToldMedia({
+      clock: options.clock,
+      media: () => options.local().media,
+      listening: () => {
+        const { phase, signaling } = options.call.get()
+        return phase === 'joined' && signaling === 'up'
+      },
+      tell: (media) => this.#signaling?.mediaState(media),
+    })
+    this.#turn = new TurnRenewal({
+      clock: options.clock,
+      epochMs: () => options.epochMs(),
+      refresh: async () => this.#signaling?.refreshTurn(),
+      onIceServers: (iceServers) => this.#links.setIceServers(iceServers),
+    })
     this.#reconnection = new Reconnection({
       clock: options.clock,
       policy: options.policy,
@@ -221,7 +153,7 @@ export class CallSession {
   /** Tracks or mute states changed. */
   localChanged(): void {
     this.#links.setTracks(this.#options.local().tracks)
-    this.#shareMedia()
+    this.#media.share()
   }
 
   // -- entering the room -----------------------------------------------------------------------
@@ -230,44 +162,26 @@ export class CallSession {
     const { call, requestJoin, openSignaling } = this.#options
     const { room, name } = call.get()
     const current = () => epoch === this.#epoch
-    const response = await this.#patiently(current, () => requestJoin(room, name))
+    const response = await this.#wayIn.patiently(current, () => requestJoin(room, name))
     if (!current()) return
-    // Credentials expire by the server's clock; this one may be off by hours.
-    const { serverEpochMs } = response
-    this.#serverAheadMs = serverEpochMs ? serverEpochMs - this.#options.epochMs() : 0
+    this.#turn.goBy(response.serverEpochMs)
     this.#links.setIceServers(response.iceServers)
     if (response.media.mode === 'sfu') this.#options.prepareSfu()
     const signaling = openSignaling(response.token, this.#events(epoch))
     this.#signaling = signaling
-    await this.#patiently(current, () => this.#connect(epoch, signaling))
+    await this.#wayIn.patiently(current, () => this.#wayIn.connect(signaling, current))
     if (!current()) return signaling.close()
     await this.#enterRoom(signaling, current)
   }
 
-  /** A server that is about to stop takes nobody new; the next try reaches another one. */
-  async #connect(epoch: number, signaling: Signaling, attempt = 0): Promise<void> {
-    const { clock, policy } = this.#options
-    try {
-      await signaling.connect()
-    } catch (error) {
-      const delayMs = policy.delayMs(attempt)
-      if (!isOffline(error) || delayMs === undefined) throw error
-      await new Promise<void>((resolve) => clock.after(delayMs, resolve))
-      if (epoch === this.#epoch) await this.#connect(epoch, signaling, attempt + 1)
-    }
-  }
-
   /** @param current whether this is still the way in that is being taken */
   async #enterRoom(signaling: Signaling, current: () => boolean): Promise<void> {
-    const { call, local } = this.#options
-    const { media } = local()
-    this.#sentMedia = media
+    const { call } = this.#options
+    const media = this.#media.atJoin()
+    const ask = () => this.#wayIn.seat(signaling, media, current)
     // Who is in already is brought back by the tries of the reconnection, and told by its notice.
     const joining = call.get().phase === 'joining'
-    const ask = () => this.#askIn(signaling, media, current)
-    const snapshot = await (joining ? this.#patiently(current, ask) : ask()).catch((error) => {
-      if (!(error instanceof SignalingError && atTheDoor.has(error.code))) throw error
-    })
+    const snapshot = await (joining ? this.#wayIn.patiently(current, ask) : ask())
     if (!current()) return
     if (!snapshot) return this.#knock(signaling, current)
     const first = call.get().phase !== 'joined'
@@ -283,38 +197,6 @@ export class CallSession {
     }
     this.#takeRoom(snapshot)
     this.#told.release()
-  }
-
-  /** What the server tells meanwhile is of after its answer, and waits for it. */
-  async #askIn(signaling: Signaling, media: MediaState, current: () => boolean) {
-    const { clock } = this.#options
-    const askedAt = clock.now()
-    this.#told.hold()
-    try {
-      const snapshot = await signaling.join(media)
-      if (current()) this.#answerMs = clock.now() - askedAt
-      return snapshot
-    } catch (error) {
-      // Not what another try, which has begun since, is told.
-      if (current()) this.#told.drop()
-      throw error
-    }
-  }
-
-  /** What is not to be had of the server now is asked for until it is, with a note that says so (REQ-W1). */
-  async #patiently<T>(current: () => boolean, ask: () => Promise<T>): Promise<T> {
-    for (;;)
-      try {
-        const answer = await ask()
-        if (current()) this.#notes.hide('service-away')
-        return answer
-      } catch (error) {
-        const passes = error instanceof SignalingError && error.code === 'unavailable'
-        if (!passes || !current()) throw error
-        this.#notes.show('service-away')
-        await new Promise<void>((resolve) => this.#options.clock.after(unavailableMs, resolve))
-        if (!current()) throw error
-      }
   }
 
   /** A host has to let this one in. */
@@ -333,11 +215,11 @@ export class CallSession {
   }
 
   #takeRoom(snapshot: RoomSnapshot): void {
-    this.#takeIceServers(snapshot.iceServers)
+    this.#turn.take(snapshot.iceServers)
     this.#links.takeMedia(snapshot.media)
     this.#takeSnapshot(snapshot)
     this.#links.signalingRestored()
-    this.#shareMedia()
+    this.#media.share()
     const ask: Ask = (event, message) =>
       this.#signaling?.ask(event, message) ??
       Promise.reject(new SignalingError('offline', 'the call is over'))
@@ -351,9 +233,7 @@ export class CallSession {
     for (const participant of others) {
       if (!this.#links.returned(participant)) this.#links.add(participant)
     }
-    const early = this.#early
-    this.#early = []
-    for (const { from, signal } of early) this.#links.receive(from, signal)
+    for (const { from, signal } of this.#early.take()) this.#links.receive(from, signal)
   }
 
   #events(epoch: number): SignalingEvents {
@@ -378,7 +258,7 @@ export class CallSession {
       onTurnedAway: current((code) => this.#fail(new SignalingError(code, 'by a host'))),
       onEvent: inOrder((event) => this.#tellFollowers((follower) => follower.heard(event))),
       onSignal: inOrder((from, signal) => {
-        if (!this.#links.receive(from, signal)) this.#early.push({ from, signal })
+        if (!this.#links.receive(from, signal)) this.#early.keep(from, signal)
       }),
     }
   }
@@ -388,11 +268,9 @@ export class CallSession {
     if (participant.id === call.get().selfId) return
     if (this.#links.returned(participant)) return
     this.#links.add(participant)
-    this.#notice('joined', participant.name)
-    const early = this.#early
-    this.#early = early.filter(({ from }) => from !== participant.id)
-    for (const { from, signal } of early)
-      if (from === participant.id) this.#links.receive(from, signal)
+    this.#notices.show('joined', participant.name)
+    for (const { from, signal } of this.#early.take(participant.id))
+      this.#links.receive(from, signal)
   }
 
   #moved(way: RoomMove): void {
@@ -428,9 +306,9 @@ export class CallSession {
     // Also credentials that are as fresh as can be, for the link to be tried anew with.
     const ask = async () => {
       const iceServers = await signaling.refreshTurn()
-      if (epoch === this.#epoch) this.#takeIceServers(iceServers)
+      if (epoch === this.#epoch) this.#turn.take(iceServers)
     }
-    this.#probe.begin(ask, this.#answerMs, () => {
+    this.#probe.begin(ask, this.#wayIn.answerMs, () => {
       signaling.drop()
       this.#disconnected()
     })
@@ -447,55 +325,15 @@ export class CallSession {
 
   /** @returns whether what kept this page from its seat may pass */
   #mayReturn(error: unknown): boolean {
-    if (!(error instanceof SignalingError)) return true
     // The token ran out while we were away: a new one, which makes us a new participant.
-    if (error.code === 'unauthenticated') {
+    if (isUnauthenticated(error)) {
       const { room, name, relayForced } = this.#options.call.get()
       void this.join({ room, name, relayForced })
       return false
     }
-    if (final.has(error.code)) this.#fail(error)
-    return !final.has(error.code)
-  }
-
-  #shareMedia(): void {
-    const { call, local, clock } = this.#options
-    const { media } = local()
-    const sent = this.#sentMedia
-    if (call.get().phase !== 'joined' || call.get().signaling !== 'up') return
-    if (sent && sameMedia(sent, media)) return
-    this.#sentMedia = media
-    const epoch = this.#epoch
-    this.#signaling?.mediaState(media).catch((error) => {
-      if (epoch !== this.#epoch || this.#sentMedia !== media) return
-      // Not taken: it is said again. A socket that was lost says it when it is back.
-      this.#sentMedia = undefined
-      if (!isOffline(error))
-        clock.after(mediaAgainMs, () => {
-          if (epoch === this.#epoch) this.#shareMedia()
-        })
-    })
-  }
-
-  #takeIceServers(iceServers: IceServer[]): void {
-    this.#links.setIceServers(iceServers)
-    const serverEpochMs = this.#options.epochMs() + this.#serverAheadMs
-    this.#refreshTurnIn(turnRefreshDelayMs(iceServers, serverEpochMs))
-  }
-
-  #refreshTurnIn(delayMs: number | undefined): void {
-    this.#cancelRefresh()
-    if (delayMs === undefined) return
-    const epoch = this.#epoch
-    this.#cancelRefresh = this.#options.clock.after(delayMs, async () => {
-      try {
-        const iceServers = await this.#signaling?.refreshTurn()
-        if (iceServers && epoch === this.#epoch) this.#takeIceServers(iceServers)
-      } catch {
-        // Offline: the snapshot of the reconnection brings new ones. Else: a little later.
-        if (epoch === this.#epoch) this.#refreshTurnIn(10_000)
-      }
-    })
+    const final = isFinal(error)
+    if (final) this.#fail(error)
+    return !final
   }
 
   async #report(report: LinkReport): Promise<void> {
@@ -503,7 +341,7 @@ export class CallSession {
       await this.#signaling?.report(report)
     } catch (error) {
       // The same again would be refused again; a server that is away is told later.
-      if (error instanceof SignalingError && passing.has(error.code)) throw error
+      if (isPassing(error)) throw error
     }
   }
 
@@ -513,19 +351,10 @@ export class CallSession {
 
   // -- state -----------------------------------------------------------------------------------
 
-  #notice(kind: 'joined' | 'left', name: string): void {
-    const { call, clock } = this.#options
-    const notice = { id: ++this.#noticeId, kind, name }
-    call.set({ notices: [...call.get().notices, notice] })
-    clock.after(noticeMs, () =>
-      call.set({ notices: call.get().notices.filter(({ id }) => id !== notice.id) }),
-    )
-  }
-
   #fail(error: unknown): void {
     this.#end()
     const code = error instanceof SignalingError ? error.code : 'internal'
-    if (over.has(code)) this.#tellFollowers((follower) => follower.left())
+    if (isOver(error)) this.#tellFollowers((follower) => follower.left())
     this.#options.call.set({ phase: 'failed', error: code, participants: [] })
   }
 
@@ -534,13 +363,13 @@ export class CallSession {
     this.#epoch++
     this.#reconnection.stop()
     this.#probe.cancel()
-    this.#cancelRefresh()
+    this.#turn.stop()
     this.#links.end()
     this.#notes.clear()
     this.#tellFollowers((follower) => follower.away())
     this.#told.drop()
-    this.#early = []
-    this.#sentMedia = undefined
+    this.#early = new EarlySignals()
+    this.#media.forget()
     this.#signaling?.close()
     this.#signaling = undefined
   }
