@@ -106,6 +106,24 @@ describe('PeerLink', () => {
     expect(await relayed()).toEqual([false, false])
   })
 
+  it('REQ-M1: what is read of a link whose screen is received without sound has the path, and not the screen', async () => {
+    const { clock, network, both } = meet()
+    await clock.advance(100)
+    const [ofA] = network.connections
+    const screen = { id: 'S' } as MediaStreamTrack
+    if (ofA)
+      ofA.getStats = async () =>
+        new Map<string, unknown>([
+          ['T', { type: 'transport', bytesSent: 7 }],
+          ['V', { type: 'inbound-rtp', framesDecoded: 5, trackIdentifier: 'C' }],
+          ['W', { type: 'inbound-rtp', framesDecoded: 9, trackIdentifier: 'S' }],
+        ]) as unknown as RTCStatsReport
+    const [a] = both()
+    if (a) a.tracks.screen = screen
+    const read = a && readLinkStats(rowsOf(await a.stats()))
+    expect(read).toMatchObject({ framesDecoded: 5, transport: { bytesSent: 7 } })
+  })
+
   it('REQ-P2: Feature: webrtc-improvements, Property 2: where the direct path fails, TURN is tried before failure is declared', async () => {
     const turn = { urls: ['turn:192.0.2.1'], username: 'u', credential: 'c' }
     await fc.assert(

@@ -1,13 +1,9 @@
 import type { Signal } from '@parley/protocol'
 import { type IceError, iceErrorOf } from '../linkReports/linkFacts.ts'
 import { Accord } from './Accord.ts'
-import { Heartbeat } from './Heartbeat.ts'
-import type { LinkConnection, LinkState, LocalTracks, PeerLinkOptions, SendLimit } from './link.ts'
-import { rowsOf } from './linkStats.ts'
-import { Negotiation } from './Negotiation.ts'
-import { RelayWord } from './RelayWord.ts'
+import type { LinkState, LocalTracks, PeerLinkOptions, SendLimit } from './link.ts'
+import { PeerTransport } from './PeerTransport.ts'
 import { sdpSession } from './sdp.ts'
-import { TrackSender } from './TrackSender.ts'
 
 export type {
   LinkConnection,
@@ -48,11 +44,7 @@ export class PeerLink {
   /** Of STUN and TURN servers, the last ones. */
   readonly iceErrors: IceError[] = []
   readonly #options: PeerLinkOptions
-  #connection: LinkConnection
-  #negotiation: Negotiation
-  #heartbeat: Heartbeat
-  #sender: TrackSender
-  #relayWord: RelayWord
+  #transport: PeerTransport
   #configuration: RTCConfiguration
   #tracks: LocalTracks
   #state: LinkState = 'connecting'
@@ -69,20 +61,14 @@ export class PeerLink {
   #closed = false
   #sendLimit: SendLimit | undefined
   readonly #accord: Accord
-  #say = (_word: string) => {}
 
   constructor(options: PeerLinkOptions) {
     this.#options = options
     this.leads = options.selfId < options.peerId
     this.#configuration = options.configuration
     this.#tracks = options.tracks
-    this.#accord = new Accord({ clock: options.clock, say: (word) => this.#say(word) })
-    const parts = this.#build()
-    this.#connection = parts.connection
-    this.#negotiation = parts.negotiation
-    this.#heartbeat = parts.heartbeat
-    this.#sender = parts.sender
-    this.#relayWord = parts.relayWord
+    this.#accord = new Accord({ clock: options.clock, say: (word) => this.#transport.say(word) })
+    this.#transport = this.#build()
     this.#lead()
   }
 
@@ -91,17 +77,16 @@ export class PeerLink {
   }
 
   get connectionState(): RTCPeerConnectionState {
-    return this.#connection.connectionState
+    return this.#transport.connection.connectionState
   }
 
   get iceConnectionState(): RTCIceConnectionState {
-    return this.#connection.iceConnectionState
+    return this.#transport.connection.iceConnectionState
   }
 
   /** Takes what the other end sent through signaling. */
   receive(signal: Signal): void {
-    if (this.#closed) return
-    if (!this.#concerns(signal)) return
+    if (this.#closed || !this.#concerns(signal)) return
     if ('description' in signal) {
       const session = sdpSession(signal.description.sdp)
       const replaced = this.#remoteSession !== undefined && session !== this.#remoteSession
@@ -114,9 +99,9 @@ export class PeerLink {
       this.#remoteSession = session
       this.#heardAtMs = this.#options.clock.now()
     }
-    const negotiation = this.#negotiation
+    const { negotiation } = this.#transport
     negotiation.receive(signal).catch((error) => {
-      if (negotiation === this.#negotiation && !this.#closed) this.#options.onError(error)
+      if (negotiation === this.#transport.negotiation && !this.#closed) this.#options.onError(error)
     })
   }
 
@@ -128,7 +113,7 @@ export class PeerLink {
     const first = this.leads ? 'answer' : 'offer'
     if (!('description' in signal)) return this.#remoteSession !== undefined
     if (this.#remoteSession === undefined && signal.description.type !== first) return false
-    return !this.#negotiation.isOutdated(signal.description)
+    return !this.#transport.negotiation.isOutdated(signal.description)
   }
 
   /** Sends these tracks from now on; null sends nothing. Needs no new negotiation. */
@@ -139,13 +124,13 @@ export class PeerLink {
 
   setSendLimit(limit: SendLimit): void {
     this.#sendLimit = limit
-    this.#sender.limit(this.#sendLimit)
+    this.#transport.sender.limit(this.#sendLimit)
   }
 
   /** New TURN credentials: used from the next ICE restart on. */
   setIceServers(iceServers: RTCIceServer[]): void {
     this.#configuration = { ...this.#configuration, iceServers }
-    if (!this.#closed) this.#connection.setConfiguration(this.#configuration)
+    if (!this.#closed) this.#transport.connection.setConfiguration(this.#configuration)
   }
 
   /**
@@ -202,8 +187,7 @@ export class PeerLink {
 
   /** As the browser has it, but for what is shared, and for what only the other end knows. */
   async stats(): Promise<RTCStatsReport> {
-    const relayWord = this.#relayWord
-    const rows = relayWord.read(rowsOf(await this.#connection.getStats()))
+    const rows = await this.#transport.rows()
     const { screen, screenAudio } = this.tracks
     // What is read tells of the person: of voice and camera, not of what is shared.
     const shared: unknown[] = screen ? [screen.id, screenAudio?.id] : []
@@ -215,7 +199,7 @@ export class PeerLink {
 
   /** When audio was last played out, as the receiver knows it: a cheap "is it audible yet". */
   hasPlayedAudio(): boolean {
-    return this.#connection
+    return this.#transport.connection
       .getTransceivers()
       .some(
         ({ receiver }) =>
@@ -227,87 +211,32 @@ export class PeerLink {
     this.#closed = true
     this.#accord.stop()
     this.#cancelTry()
-    this.#dismantle()
+    this.#transport.close()
   }
 
   // -- making a connection ---------------------------------------------------------------------
 
-  #build() {
-    const { createConnection, clock, onError } = this.#options
-    const connection = createConnection(this.#configuration)
-    const current = () => !this.#closed && this.#connection === connection
-    const sender = new TrackSender(connection, this.#options)
-    const negotiation = new Negotiation({
-      connection,
+  #build(): PeerTransport {
+    return new PeerTransport({
+      ...this.#options,
+      configuration: this.#configuration,
       polite: !this.leads,
-      send: (signal) => this.#options.send(signal),
       beforeAnswer: () => this.#attachTracks(),
-    })
-    const channel = connection.createDataChannel('heartbeat', {
-      negotiated: true,
-      id: 0,
-      ordered: false,
-      maxRetransmits: 0,
-    })
-    const say = (word: string) => {
-      if (channel.readyState === 'open') channel.send(word)
-    }
-    this.#say = say
-    const relayWord = new RelayWord(say)
-    const heartbeat = new Heartbeat({
-      clock,
-      send: say,
-      onSilent: () => current() && this.#lost(),
-      onHeard: () => current() && this.#found(),
-    })
-    channel.onopen = () => {
-      if (!current()) return
-      heartbeat.start()
-      // So that the other end knows as soon as it can which way this end takes.
-      void this.stats().catch(() => {})
-      this.#found()
-    }
-    // Closed by the other end: it left, or its page is gone.
-    channel.onclose = () => current() && this.#lost()
-    channel.onmessage = (event) => {
-      heartbeat.receive(String(event.data))
-      relayWord.receive(String(event.data))
-      if (current()) this.#accord.receive(String(event.data))
-    }
-    connection.onnegotiationneeded = () => {
       // The first offer is the leader's, or the two ends' transceivers would not pair up.
-      if (!this.leads && this.#remoteSession === undefined) return
-      negotiation
-        .offer()
-        .then(() => current() && this.#state === 'connected' && this.#settle())
-        .catch((error) => current() && onError(error))
-    }
-    connection.onicecandidate = ({ candidate }) => {
-      if (current())
-        this.#options.send({ candidate: candidate ? candidateMessage(candidate) : null })
-    }
-    connection.onicecandidateerror = (event) => {
-      if (!current()) return
-      this.iceErrors.push(iceErrorOf(event))
-      if (this.iceErrors.length > iceErrorsMax) this.iceErrors.shift()
-    }
-    connection.ontrack = ({ track, transceiver }) => {
-      if (!current()) return
-      const kind = sender.kindOf(transceiver)
-      this.tracks[kind] = track
-      this.#options.onTrack(kind, track)
-    }
-    connection.onconnectionstatechange = () => {
-      if (!current()) return
-      this.#options.onConnectionState()
-      const state = connection.connectionState
-      if (state === 'connected') this.#found()
-      else if (state === 'disconnected' || state === 'failed') this.#lost()
-    }
-    connection.oniceconnectionstatechange = () => {
-      if (current()) this.#options.onConnectionState()
-    }
-    return { connection, negotiation, heartbeat, sender, relayWord }
+      mayOffer: () => this.leads || this.#remoteSession !== undefined,
+      onOffered: () => this.#state === 'connected' && this.#settle(),
+      onIceError: (event) => {
+        this.iceErrors.push(iceErrorOf(event))
+        if (this.iceErrors.length > iceErrorsMax) this.iceErrors.shift()
+      },
+      onTrack: (kind, track) => {
+        this.tracks[kind] = track
+        this.#options.onTrack(kind, track)
+      },
+      onFound: () => this.#found(),
+      onLost: () => this.#lost(),
+      onWord: (word) => this.#accord.receive(word),
+    })
   }
 
   #beginAnew(state: LinkState = 'connecting'): void {
@@ -324,8 +253,9 @@ export class PeerLink {
   #lead(): void {
     this.#offered = { atMs: this.#options.clock.now() }
     if (this.leads) {
-      this.#sender.begin(this.#tracks)
-      this.#sender.limit(this.#sendLimit)
+      const { sender } = this.#transport
+      sender.begin(this.#tracks)
+      sender.limit(this.#sendLimit)
     }
     this.#awaitConnection()
   }
@@ -338,45 +268,34 @@ export class PeerLink {
   }
 
   #replaceConnection(): void {
-    this.#dismantle()
+    this.#transport.close()
     this.#remoteSession = undefined
-    const parts = this.#build()
-    this.#connection = parts.connection
-    this.#negotiation = parts.negotiation
-    this.#heartbeat = parts.heartbeat
-    this.#sender = parts.sender
-    this.#relayWord = parts.relayWord
-  }
-
-  #dismantle(): void {
-    this.#heartbeat.stop()
-    this.#negotiation.close()
-    this.#connection.close()
+    this.#transport = this.#build()
   }
 
   #attachTracks(): void {
     if (this.#closed) return
-    this.#sender.send(this.#tracks)
-    this.#sender.limit(this.#sendLimit)
+    this.#transport.sender.send(this.#tracks)
+    this.#transport.sender.limit(this.#sendLimit)
   }
 
   // -- keeping it ------------------------------------------------------------------------------
 
   #found(): void {
-    if (this.#connection.connectionState !== 'connected') return
+    if (this.#transport.connection.connectionState !== 'connected') return
     this.#cancelTry()
     this.#waitingForSignaling = false
     this.#attempt = 0
     this.#patienceMs = patienceMs.first
-    this.#heartbeat.renew()
+    this.#transport.heartbeat.renew()
     this.#setState('connected')
-    this.#sender.limit(this.#sendLimit)
+    this.#transport.sender.limit(this.#sendLimit)
     this.#settle()
   }
 
   /** An offer that was lost is never answered, and until it is, nothing else can be agreed: a screen, say. */
   #settle(): void {
-    if (this.#connection.signalingState !== 'have-local-offer') return
+    if (this.#transport.connection.signalingState !== 'have-local-offer') return
     this.#cancelTry()
     this.#cancelTry = this.#options.clock.after(settleMs, () => {
       if (this.#options.signalingUp()) this.#repeat()
@@ -455,21 +374,23 @@ export class PeerLink {
    * worthless, and the page busier. But whatever it is that this one is never answered for, another one may be.
    */
   #awaitsAnswer(): boolean {
-    if (!this.#offered || this.#connection.signalingState !== 'have-local-offer') return false
+    if (!this.#offered || this.#transport.connection.signalingState !== 'have-local-offer')
+      return false
     if (this.#options.clock.now() - this.#offered.atMs < this.#patienceMs) return true
     this.#patienceMs = Math.min(2 * this.#patienceMs, patienceMs.longest)
     return false
   }
 
   #repeat(): void {
-    this.#negotiation.repeat().catch(this.#options.onError)
+    this.#transport.negotiation.repeat().catch(this.#options.onError)
   }
 
   #restart(): void {
-    this.#connection.restartIce()
+    const { connection, negotiation } = this.#transport
+    connection.restartIce()
     // Until an offer that was made has its answer, the browser finds no other one due.
-    if (this.#connection.signalingState === 'have-local-offer')
-      this.#negotiation.offer().catch(this.#options.onError)
+    if (connection.signalingState === 'have-local-offer')
+      negotiation.offer().catch(this.#options.onError)
   }
 
   #setState(state: LinkState): void {
@@ -477,9 +398,4 @@ export class PeerLink {
     this.#state = state
     this.#options.onState(state)
   }
-}
-
-function candidateMessage(candidate: RTCIceCandidate): RTCIceCandidateInit & { candidate: string } {
-  const { candidate: line, sdpMid, sdpMLineIndex, usernameFragment } = candidate
-  return { candidate: line, sdpMid, sdpMLineIndex, usernameFragment }
 }
