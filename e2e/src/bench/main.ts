@@ -109,8 +109,8 @@ try {
 
 function sizes(text: string): number[] {
   const values = text.split(',').map(Number)
-  if (!values.every((value) => Number.isInteger(value) && value >= 1 && value <= 5000))
-    throw new InvalidArgumentError('It must be numbers from 1 to 5000, with commas in between.')
+  if (!values.every((value) => Number.isInteger(value) && value >= 1 && value <= 100_000))
+    throw new InvalidArgumentError('It must be numbers from 1 to 100000, with commas in between.')
   return values
 }
 

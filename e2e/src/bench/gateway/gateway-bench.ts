@@ -22,7 +22,9 @@ export const gatewayBench: Bench = {
   summary:
     'events of pages a second of one core against bare Socket.IO, updates to admins at 10,000 users',
   minutes: 3,
+  parts: ['events', 'updates'],
   async run(options) {
+    const { parts = ['events', 'updates'] } = options
     const folder = await mkdtemp(join(tmpdir(), 'parley-gateway-bench-'))
     const servers: Measured[] = []
     try {
@@ -30,7 +32,10 @@ export const gatewayBench: Bench = {
       servers.push(parley)
       const echo = await startEcho()
       servers.push(echo)
-      return [...(await throughput(parley, echo, options)), ...(await updates(parley, options))]
+      const figures: Figure[] = []
+      if (parts.includes('events')) figures.push(...(await throughput(parley, echo, options)))
+      if (parts.includes('updates')) figures.push(...(await updates(parley, options)))
+      return figures
     } finally {
       await Promise.all(servers.map((server) => server.stop()))
       await rm(folder, { recursive: true, force: true })
