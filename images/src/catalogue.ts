@@ -99,7 +99,7 @@ function copySources(name: string, folder: string): Promise<void> {
  * works only get into its way, and into the API server's: one is enough.
  */
 export const PARLEY_NODE_FLAGS = [
-  '--max-semi-space-size=8',
+  '--max-semi-space-size=4',
   '--heap-growing-percent=30',
   '--v8-pool-size=1',
 ]
