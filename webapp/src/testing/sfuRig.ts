@@ -6,11 +6,14 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureBinaries } from '@parley/devcluster'
+import { adminPath } from '@parley/protocol'
 import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
+import { signAdminLink } from '@parley/signaling/admin'
 import { execa } from 'execa'
 
 const liveKitKey = { apiKey: 'test', secret: randomBytes(24).toString('hex') }
 const turnSecret = randomBytes(24).toString('hex')
+const joinKey = 'a signing key of this test alone, long enough'
 
 /**
  * What stands around the page in a cluster: signaling on Redis, LiveKit and coturn, each the real
@@ -18,8 +21,13 @@ const turnSecret = randomBytes(24).toString('hex')
  *
  * @param meshMax participants with which a room is still a mesh
  * @param returnSeconds how long a room has to be small again to go back to the mesh
+ * @param more settings of signaling besides
  */
-export async function startSfuRig(meshMax: number, returnSeconds = 30) {
+export async function startSfuRig(
+  meshMax: number,
+  returnSeconds = 30,
+  more: Record<string, string> = {},
+) {
   const directory = await mkdtemp(join(tmpdir(), 'parley-sfu-'))
   const address = ownAddress()
   const children: ReturnType<typeof server>[] = []
@@ -80,12 +88,13 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
     PARLEY_SFU_API: `http://127.0.0.1:${sfuPort}`,
     PARLEY_SFU_KEYS_FILE: await file('keys', `${liveKitKey.apiKey}: ${liveKitKey.secret}\n`),
     PARLEY_TURN_SECRET_FILE: await file('turn-secret', turnSecret),
-    PARLEY_JOIN_KEY_FILE: await file('join-key', 'a signing key of this test alone, long enough'),
+    PARLEY_JOIN_KEY_FILE: await file('join-key', joinKey),
     PARLEY_TURN_ENDPOINTS_FILE: await file(
       'endpoints.json',
       JSON.stringify({ urls: [`turn:${address}:${turnPort}?transport=udp`] }),
     ),
     REDIS_URL_FILE: await file('redis-url', `redis://127.0.0.1:${redisPort}/0`),
+    ...more,
   }
   await built
   const replicas: { server: Signaling; port: number }[] = []
@@ -116,6 +125,9 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
     url,
     startReplica,
     replicas,
+    /** The path of the admin page. */
+    adminLink: async (tenant = 'default') =>
+      adminPath(await signAdminLink(joinKey, { tenant }, Date.now(), 3600)),
     /** Ends LiveKit as a lost node would, and starts it again where it was. */
     async restartSfu() {
       sfu.kill('SIGKILL')
@@ -185,14 +197,14 @@ function startProxy(portOf: (url: string) => number) {
 }
 
 /** Where browsers on this machine reach what it serves: LiveKit and coturn take no loopback. */
-export function ownAddress(): string {
+function ownAddress(): string {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   const own = all.find(({ family, internal }) => family === 'IPv4' && !internal)
   if (!own) throw new Error('no network interface has an IPv4 address: add one, or bring it up')
   return own.address
 }
 
-export async function freePorts(count: number): Promise<number[]> {
+async function freePorts(count: number): Promise<number[]> {
   const probes = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer()
