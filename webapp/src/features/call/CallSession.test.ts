@@ -9,7 +9,7 @@ import type { IceError } from '../linkReports/linkFacts.ts'
 import { CallSession } from './CallSession.ts'
 import { type CallState, initialCall } from './callState.ts'
 import type { Link, LinkRequest } from './Link.ts'
-import type { Sfu } from './RoomLinks.ts'
+import type { Sfu } from './Sfu.ts'
 
 // Hundreds of runs on a machine that may be busy.
 jest.setTimeout(60_000)

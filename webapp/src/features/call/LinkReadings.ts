@@ -17,7 +17,7 @@ import type { VideoReading } from './FreezeMeter.ts'
 import type { Link } from './Link.ts'
 import type { Peer } from './Peer.ts'
 import { Participants } from './participants.ts'
-import type { Sfu } from './RoomLinks.ts'
+import type { Sfu } from './Sfu.ts'
 
 /** Every reading is at most this old (REQ-P5 asks for 2 s, REQ-M1 for 1 s). */
 const sampleIntervalMs = 1000

@@ -1,42 +1,19 @@
 import type { IceServer, MediaState, Participant, RoomMedia, Signal } from '@parley/protocol'
 import type { Clock } from '../../clock.ts'
 import type { Cell } from '../../state.ts'
-import { type LinkStats, noTraffic, readLinkStats, rowsOf } from '../connection/linkStats.ts'
+import { noTraffic, readLinkStats, rowsOf } from '../connection/linkStats.ts'
 import type { LinkState, LocalTracks } from '../connection/PeerLink.ts'
-import { atLevel, qualityLevels, SendQuality } from '../connection/SendQuality.ts'
+import { SendQuality } from '../connection/SendQuality.ts'
 import { turnReachable } from '../connection/turnReach.ts'
 import type { LinkReporter } from '../linkReports/LinkReporter.ts'
 import type { Readings } from '../metrics/statsRows.ts'
-import type { SfuSession } from '../sfu/SfuSession.ts'
 import type { CallState } from './callState.ts'
 import type { Link, LinkRequest } from './Link.ts'
 import { LinkReadings } from './LinkReadings.ts'
 import type { Peer } from './Peer.ts'
 import { Participants } from './participants.ts'
-import { sendLimitFor } from './sendLimit.ts'
-
-export type Sfu = Pick<
-  SfuSession,
-  | 'link'
-  | 'setTracks'
-  | 'setQuality'
-  | 'setIceServers'
-  | 'retry'
-  | 'beginAnew'
-  | 'readTotals'
-  | 'report'
-  | 'totals'
-  | 'close'
->
-
-export type SfuRequest = {
-  token: string
-  refreshToken(): Promise<string>
-  configuration: RTCConfiguration
-  tracks: LocalTracks
-  /** It has not been reached for a while; called again and again. */
-  onUnreachable(): void
-}
+import { SendLimits } from './SendLimits.ts'
+import type { Sfu, SfuRequest } from './Sfu.ts'
 
 export type RoomLinksOptions = {
   call: Cell<CallState>
@@ -74,6 +51,7 @@ export class RoomLinks {
   readonly readings: LinkReadings
   readonly #options: RoomLinksOptions
   readonly #participants: Participants
+  readonly #limits: SendLimits
   readonly #peers = new Map<string, Peer>()
   /** Links that were taken over from. */
   readonly #lingering = new Set<Link>()
@@ -84,20 +62,19 @@ export class RoomLinks {
   #way: RoomMedia['mode'] = 'mesh'
   /** Also while a room that came back from there still needs it. */
   #sfu: Sfu | undefined
-  /** As the links were last told. */
-  #maxKbps: number | undefined
   /** Rises with every end: what an older stay awaited is of no interest any more. */
   #epoch = 0
 
   constructor(options: RoomLinksOptions) {
     this.#options = options
     this.#participants = new Participants(options.call)
+    this.#limits = new SendLimits({ ...options, peers: this.#peers, sfu: () => this.#sfu })
     this.readings = new LinkReadings({
       ...options,
       peers: this.#peers,
       sfu: () => this.#sfu,
       onReading: (peer, rows) => {
-        this.#adapt(peer)
+        this.#limits.adapt(peer)
         this.#lookForTurn(peer, rows)
       },
     })
@@ -114,7 +91,7 @@ export class RoomLinks {
       quality: new SendQuality(),
     })
     this.#participants.add(participant, link)
-    this.#limitSending()
+    this.#limits.apply()
     this.readings.probeAudio()
   }
 
@@ -175,7 +152,7 @@ export class RoomLinks {
     for (const link of this.#current()) link.setTracks(tracks)
     for (const link of this.#lingering) link.setTracks(tracks)
     this.#sfu?.setTracks(tracks)
-    if (this.#maxKbps !== this.#options.maxKbps?.()) this.#limitSending()
+    this.#limits.applyWanted()
   }
 
   /** Used by links that are made or restarted from now on. */
@@ -270,38 +247,6 @@ export class RoomLinks {
     if (link === 'reconnecting') this.#options.onCut()
   }
 
-  #sendLimit() {
-    this.#maxKbps = this.#options.maxKbps?.()
-    return sendLimitFor(this.#peers.size, this.#maxKbps)
-  }
-
-  #limitSending(): void {
-    for (const peer of this.#peers.values()) this.#limit(peer)
-  }
-
-  #limit({ link, next, quality }: Peer): void {
-    const limit = atLevel(this.#sendLimit(), quality.level)
-    link.setSendLimit(limit)
-    next?.setSendLimit(limit)
-  }
-
-  /** Less is sent where there is room for less (REQ-P24, P25). Over the SFU one connection is for all. */
-  #adapt(peer: Peer): void {
-    const { stats, readAtMs = 0, link, quality } = peer
-    const before = quality.level
-    const wanted = this.#sendLimit().maxBitrate / 1000
-    quality.observe(readAtMs, roomFor(stats), link.sfu ? Infinity : wanted)
-    if (quality.level === before) return
-    this.#limit(peer)
-    if (link.sfu) this.#sfu?.setQuality(quality.level)
-    this.#tellSlow()
-  }
-
-  #tellSlow(): void {
-    const slow = [...this.#peers.values()].some(({ quality }) => quality.level > 0)
-    this.#options.onSlow(slow)
-  }
-
   #lookForTurn({ link, madeAtMs }: Peer, rows: [string, unknown][]): void {
     if (link.sfu) return
     const ageMs = this.#options.clock.now() - madeAtMs
@@ -317,8 +262,8 @@ export class RoomLinks {
     const participant = this.#participants.remove(id)
     if (participant) this.#options.onLeft(participant.name)
     // The one whom little got through to may be who left.
-    if (peer.quality.level > 0) this.#tellSlow()
-    this.#limitSending()
+    if (peer.quality.level > 0) this.#limits.tellSlow()
+    this.#limits.apply()
     this.#leaveSfu()
   }
 
@@ -355,7 +300,7 @@ export class RoomLinks {
   #toMesh(): void {
     this.#way = 'mesh'
     this.#moveAll()
-    this.#limitSending()
+    this.#limits.apply()
     this.#leaveSfu()
   }
 
@@ -446,13 +391,6 @@ export class RoomLinks {
   #stopLingering(link: Link): void {
     if (this.#lingering.delete(link)) this.#close(link)
   }
-}
-
-/** Browsers look for no more room than they need: little of it says something only where it is not enough. */
-function roomFor(stats: LinkStats | undefined): number | undefined {
-  const slow = qualityLevels[0]?.fromKbps ?? 0
-  const kbps = stats?.availableKbps ?? slow
-  return kbps >= slow || stats?.limitedByBandwidth ? stats?.availableKbps : undefined
 }
 
 /** Signals are of direct links. */

@@ -8,7 +8,7 @@ import type { Readings } from '../metrics/statsRows.ts'
 import type { CallState } from './callState.ts'
 import type { Link, LinkRequest } from './Link.ts'
 import type { RoomFollower } from './RoomFollower.ts'
-import type { Sfu, SfuRequest } from './RoomLinks.ts'
+import type { Sfu, SfuRequest } from './Sfu.ts'
 
 export type CallSessionOptions = {
   call: Cell<CallState>
