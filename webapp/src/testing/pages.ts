@@ -9,7 +9,7 @@ export async function untilPage<A>(
   what: string,
   holds: (argument: A) => Promise<boolean | undefined>,
   argument: A,
-  withinMs = 60_000,
+  { withinMs = 60_000, everyMs = 50 } = {},
 ): Promise<void> {
   const end = Date.now() + withinMs
   while (!(await page.evaluate(holds as never, argument))) {
@@ -17,7 +17,7 @@ export async function untilPage<A>(
       const peers = await page.evaluate(() => window.__parley?.peers())
       throw new Error(`not within ${withinMs} ms: ${what}; peers: ${JSON.stringify(peers)}`)
     }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, everyMs))
   }
 }
 

@@ -1,0 +1,97 @@
+import type { Browser, Page } from 'playwright-core'
+import { inState, untilPage } from './pages.ts'
+import { type Heard, heardOf, listen, soundTone, stopListening, toneHz } from './tone.ts'
+
+const names = ['Ana', 'Minh', 'Kofi', 'Sofia', 'Jonas', 'Aiko', 'Omar', 'Linh']
+
+/** People in one room, each of whom sounds a tone of their own: who misses whom, and for how long, is measured. */
+export class Chorus {
+  /** In the order in which they came. */
+  readonly people: Page[] = []
+  readonly #browser: Browser
+  readonly #roomUrl: string
+  readonly #tones = new Map<Page, number>()
+
+  constructor(browser: Browser, roomUrl: string) {
+    this.#browser = browser
+    this.#roomUrl = roomUrl
+  }
+
+  /** One more, who is on the way in. */
+  async invite(): Promise<Page> {
+    const context = await this.#browser.newContext({
+      permissions: ['camera', 'microphone'],
+      viewport: { width: 320, height: 240 },
+      // The module that counts samples is none of the page's.
+      bypassCSP: true,
+    })
+    const page = await context.newPage()
+    page.setDefaultTimeout(60_000)
+    const index = this.#tones.size
+    await soundTone(page, index)
+    // All of them share one machine, which encodes the picture of each for each in a mesh.
+    await page.addInitScript(() => {
+      localStorage.setItem('parley.preferences', JSON.stringify({ quality: 'low' }))
+    })
+    this.people.push(page)
+    this.#tones.set(page, index)
+    await page.goto(`${this.#roomUrl}?name=${names[index]}&autojoin=1`)
+    return page
+  }
+
+  /** So many more, one after the other. */
+  async enter(count = 1): Promise<Page[]> {
+    const come: Page[] = []
+    for (let nth = 0; nth < count; nth++) {
+      const page = await this.invite()
+      await inState(page, 'joined')
+      come.push(page)
+    }
+    return come
+  }
+
+  /** Until each hears each other one; what was missed before that is forgotten. */
+  async hearEachOther(): Promise<void> {
+    await this.listen()
+    await Promise.all(
+      this.people.map((page) => {
+        const heard = async (tones: number[]) => {
+          const all = await Promise.all(tones.map((hz) => window.tones.heard(hz)))
+          return all.every(({ heardMs }) => heardMs > 200)
+        }
+        const others = this.people.filter((other) => other !== page)
+        const tones = others.map((other) => toneHz(this.#tones.get(other) ?? 0))
+        return untilPage(page, 'everybody heard', heard, tones, { everyMs: 250 })
+      }),
+    )
+    await this.listen()
+  }
+
+  /** From now on; what was heard so far is forgotten. */
+  async listen(): Promise<void> {
+    await Promise.all(this.people.map(listen))
+  }
+
+  /**
+   * Ends listening. The longest that anybody of `among` was missed by anybody of them meanwhile.
+   * @throws where it was listened to for less than half a second
+   */
+  async longestGapMs(label: string, among: readonly Page[] = this.people): Promise<number> {
+    await Promise.all(this.people.map(stopListening))
+    const all: Heard[] = []
+    for (const page of among)
+      for (const other of among)
+        if (other !== page) all.push(await heardOf(page, this.#tones.get(other) ?? 0))
+    const longest = Math.max(...all.map(({ longestGapMs }) => longestGapMs))
+    const listened = Math.min(...all.map(({ listenedMs }) => listenedMs))
+    process.stderr.write(
+      `${label}: missed for ${Math.round(longest)} ms at most, of ${Math.round(listened)} ms\n`,
+    )
+    if (listened < 500) throw new Error(`${label}: listened to for ${listened} ms`)
+    return longest
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.people.map((page) => page.context().close()))
+  }
+}
