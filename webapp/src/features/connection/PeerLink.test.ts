@@ -414,6 +414,8 @@ describe('PeerLink', () => {
     await clock.advance(300_000)
     expect(states(both())).toEqual(['failed', 'failed'])
     expect(told()).toBe(before)
+    // Nothing that was agreed on so far helps.
+    network.cutPaths()
     network.heal()
     await clock.advance(30_000)
     expect(states(both())).toEqual(['connected', 'connected'])
