@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { Argument, Command, InvalidArgumentError } from 'commander'
 import { requireWritable } from '../json-file.ts'
 import { type Bench, meetsFloor, tableOf } from './bench.ts'
+import { clientBench } from './client/client-bench.ts'
 import { costBench } from './cost/cost-bench.ts'
 import { gatewayBench } from './gateway/gateway-bench.ts'
 import { httpMonitorBench } from './http-monitor/http-monitor-bench.ts'
@@ -23,6 +24,7 @@ const benches: readonly Bench[] = [
   gatewayBench,
   joinBench,
   reconnectBench,
+  clientBench,
 ]
 
 const program = new Command('npm run bench --')

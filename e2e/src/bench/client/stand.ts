@@ -1,0 +1,71 @@
+import { startUp } from '@parley/cli'
+import { parseMeetingCluster } from '@parley/operator/api'
+import type { Browser } from 'playwright-core'
+import { type Lab, NETWORK, SERVER } from '../join/lab.ts'
+
+/** Servers on the bridge, a Chromium in each place, and links into a room. */
+export interface Stand {
+  a: Browser
+  b: Browser
+  /** Pages of these may use camera and microphone. */
+  origins: readonly string[]
+  parley(room: string, who: string, relay?: boolean): string
+  close(): Promise<void>
+}
+
+/** @param options.meshMax people in a room before it moves to the SFU */
+export async function openStand(options: {
+  lab: Lab
+  folder: string
+  meshMax: number
+  signal: AbortSignal
+}): Promise<Stand> {
+  const { lab, folder, meshMax, signal } = options
+  const up = await startUp({
+    ...{ mc: cluster(meshMax), port: 0, host: SERVER, tls: false, dev: false, turnPort: 0 },
+    say: () => {},
+    stop: signal,
+  })
+  const closers: (() => unknown)[] = [() => up.close()]
+  const close = async () => {
+    for (const one of closers.toReversed()) await one()
+  }
+  try {
+    const parley = new URL(up.url).origin
+    const origins = [parley]
+    const [a, b] = await Promise.all([
+      lab.launchChromium('a', folder, origins),
+      lab.launchChromium('b', folder, origins),
+    ])
+    closers.push(
+      () => a.close(),
+      () => b.close(),
+    )
+    // Whatever waits for a page ends with it.
+    signal.addEventListener('abort', () => {
+      for (const browser of [a, b]) browser.close().catch(() => {})
+    })
+    return {
+      ...{ a, b, origins, close },
+      parley: (room, name, relay = false) =>
+        `${parley}/r/${room}?${new URLSearchParams({ name, autojoin: '1', ...(relay && { relay: '1' }) })}`,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function cluster(maxParticipants: number) {
+  return parseMeetingCluster({
+    apiVersion: 'parley.dev/v1alpha1',
+    kind: 'MeetingCluster',
+    metadata: { name: 'bench', namespace: 'meetings' },
+    spec: {
+      domain: 'localhost',
+      region: 'eu-central-1',
+      mesh: { maxParticipants },
+      turn: { allowedPeers: [NETWORK] },
+    },
+  })
+}
