@@ -345,6 +345,18 @@ describe('PeerLink', () => {
     expect(states(both())).toEqual(['connected', 'connected'])
   })
 
+  it('the end that follows makes no offer of its own while it hears the one that leads', async () => {
+    const { clock, network, server, log, both } = meet()
+    await clock.advance(100)
+    // So slow that the other's lead is over before its answer is there.
+    server.delayMs = 2500
+    network.cutPaths()
+    network.report('disconnected')
+    await clock.advance(8000)
+    expect(states(both())).toEqual(['connected', 'connected'])
+    expect(log.filter(({ what, end }) => what === 'offer' && end === 'b')).toEqual([])
+  })
+
   it('a path that comes back by itself leaves no offer unanswered', async () => {
     const { clock, network, server, both } = meet()
     await clock.advance(100)
