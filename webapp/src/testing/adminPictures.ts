@@ -4,11 +4,13 @@
  * The real page and the real server; those in the meetings are sockets that say made-up figures.
  */
 
-import { mkdir } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
-import { startFakeMeter } from './fakeMeter.ts'
 import { startMeetingRig } from './meetingRig.ts'
 import { enterReporting } from './reportingGuest.ts'
 
@@ -20,10 +22,54 @@ if (!directory) {
 await mkdir(directory, { recursive: true })
 
 const rooms = { 'weekly-planning': 6, 'design-review': 4, standup: 3, interview: 2, support: 5 }
-const meter = await startFakeMeter({ default: 18.42 })
+const measures = {
+  count: 5210,
+  errors: 3,
+  bytesIn: 2.1e6,
+  bytesOut: 9.4e6,
+  p50Ms: 3.1,
+  p95Ms: 9.7,
+  p99Ms: 24,
+}
+const hour = 3_600_000
+const meter = createServer((request, response) => {
+  const path = new URL(request.url ?? '/', 'http://meter').pathname
+  response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify(answerOf(path)))
+})
+function answerOf(path: string) {
+  const at = new Date().toISOString()
+  if (path === '/api/v1/report')
+    return { currency: 'USD', rows: [{ tenant: 'default', totalCost: 18.42 }] }
+  if (path.endsWith('/series'))
+    return {
+      ...{ from: at, to: at, protocol: 'http' },
+      rows: Array.from({ length: 24 }, (_, index) => ({
+        ...measures,
+        time: new Date(Math.floor(Date.now() / hour) * hour - (23 - index) * hour).toISOString(),
+        count: Math.round(3000 + 2000 * Math.sin(index / 4)),
+      })),
+    }
+  const top = ['/api/rooms/:room/join', '/socket.io/', '/api/config'].map((name, index) => ({
+    ...{ name, method: index === 0 ? 'POST' : 'GET', ...measures },
+    count: 2400 - index * 700,
+  }))
+  return {
+    ...{ at, protocol: 'http', seconds: 300, total: measures, statuses: [], names: 3, top },
+    perSecond: { count: 17.4, bytesIn: 7000, bytesOut: 31_000 },
+    minutes: [],
+  }
+}
+await new Promise<void>((resolve) => meter.listen(0, '127.0.0.1', resolve))
+const folder = await mkdtemp(join(tmpdir(), 'parley-pictures-'))
+const tokenFile = join(folder, 'meter-token')
+await writeFile(tokenFile, 'token')
 const [browser, rig] = await Promise.all([
   launchChromium(),
-  startMeetingRig(8, undefined, meter.settings),
+  startMeetingRig(8, undefined, {
+    PARLEY_METER_API: `http://127.0.0.1:${(meter.address() as AddressInfo).port}`,
+    PARLEY_METER_TOKEN_FILE: tokenFile,
+  }),
 ])
 const server = await rig.start(0)
 const guests: Awaited<ReturnType<typeof enterReporting>>[] = []
@@ -89,6 +135,7 @@ try {
   for (const guest of guests) guest.leave()
   await browser.close()
   await server.close()
-  await meter.stop()
+  meter.close()
   await rig.clean()
+  await rm(folder, { recursive: true, force: true })
 }

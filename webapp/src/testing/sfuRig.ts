@@ -6,14 +6,11 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureBinaries } from '@parley/devcluster'
-import { adminPath } from '@parley/protocol'
 import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
-import { signAdminLink } from '@parley/signaling/admin'
 import { execa } from 'execa'
 
 const liveKitKey = { apiKey: 'test', secret: randomBytes(24).toString('hex') }
 const turnSecret = randomBytes(24).toString('hex')
-const joinKey = 'a signing key of this test alone, long enough'
 
 /**
  * What stands around the page in a cluster: signaling on Redis, LiveKit and coturn, each the real
@@ -21,13 +18,8 @@ const joinKey = 'a signing key of this test alone, long enough'
  *
  * @param meshMax participants with which a room is still a mesh
  * @param returnSeconds how long a room has to be small again to go back to the mesh
- * @param more settings of signaling besides
  */
-export async function startSfuRig(
-  meshMax: number,
-  returnSeconds = 30,
-  more: Record<string, string> = {},
-) {
+export async function startSfuRig(meshMax: number, returnSeconds = 30) {
   const directory = await mkdtemp(join(tmpdir(), 'parley-sfu-'))
   const address = ownAddress()
   const children: ReturnType<typeof server>[] = []
@@ -36,8 +28,8 @@ export async function startSfuRig(
     await writeFile(path, content)
     return path
   }
-  const run = (command: string, args: string[], env = {}) => {
-    const child = server(command, args, env)
+  const run = (command: string, args: string[]) => {
+    const child = server(command, args)
     children.push(child)
     return child
   }
@@ -88,18 +80,15 @@ export async function startSfuRig(
     PARLEY_SFU_API: `http://127.0.0.1:${sfuPort}`,
     PARLEY_SFU_KEYS_FILE: await file('keys', `${liveKitKey.apiKey}: ${liveKitKey.secret}\n`),
     PARLEY_TURN_SECRET_FILE: await file('turn-secret', turnSecret),
-    PARLEY_JOIN_KEY_FILE: await file('join-key', joinKey),
+    PARLEY_JOIN_KEY_FILE: await file('join-key', 'a signing key of this test alone, long enough'),
     PARLEY_TURN_ENDPOINTS_FILE: await file(
       'endpoints.json',
       JSON.stringify({ urls: [`turn:${address}:${turnPort}?transport=udp`] }),
     ),
     REDIS_URL_FILE: await file('redis-url', `redis://127.0.0.1:${redisPort}/0`),
-    ...more,
   }
   await built
   const replicas: { server: Signaling; port: number }[] = []
-  /** Where new connections go: to the first. */
-  const front: number[] = []
   const startReplica = async () => {
     const port = signalingPorts.shift() as number
     const server = await startSignaling(
@@ -107,14 +96,13 @@ export async function startSfuRig(
     )
     const replica = { server, port }
     replicas.unshift(replica)
-    front.unshift(port)
     return replica
   }
   await startReplica()
 
   // As kube-proxy and nginx do it: a new connection goes to the newest replica that is ready.
   const proxy = startProxy((url) =>
-    url.startsWith('/rtc') ? (sfuPort as number) : (front[0] as number),
+    url.startsWith('/rtc') ? (sfuPort as number) : (replicas[0]?.port as number),
   )
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
@@ -128,42 +116,17 @@ export async function startSfuRig(
     url,
     startReplica,
     replicas,
-    /** The path of the admin page. */
-    adminLink: async (tenant = 'default') =>
-      adminPath(await signAdminLink(joinKey, { tenant }, Date.now(), 3600)),
     /** Ends LiveKit as a lost node would, and starts it again where it was. */
     async restartSfu() {
       sfu.kill('SIGKILL')
       await sfu
       sfu = startSfu()
     },
-    /** One more, as a process that can be killed; new connections go to it until then. */
-    async startReplicaProcess() {
-      const port = signalingPorts.shift() as number
-      const main = fileURLToPath(new URL('../../../signaling/src/main.ts', import.meta.url))
-      const env = { ...settings, PORT: String(port), PARLEY_WEBAPP_DIR: outDir }
-      const child = run(process.execPath, [main], env)
-      await until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok)
-      front.unshift(port)
-      return {
-        async kill() {
-          front.splice(front.indexOf(port), 1)
-          child.kill('SIGKILL')
-          await child
-        },
-      }
-    },
-    async stopRedis() {
+    /** Redis comes back with an empty memory. */
+    async restartRedis() {
       redis.kill('SIGKILL')
       await redis
-    },
-    /** Redis comes back with an empty memory. */
-    startRedis() {
       redis = startRedis()
-    },
-    async restartRedis() {
-      await this.stopRedis()
-      this.startRedis()
     },
     async stop() {
       proxy.closeAllConnections()
@@ -176,8 +139,8 @@ export async function startSfuRig(
   }
 }
 
-function server(command: string, args: string[], env: Record<string, string>) {
-  return execa(command, args, { env, reject: false, buffer: false, stdio: 'ignore' })
+function server(command: string, args: string[]) {
+  return execa(command, args, { reject: false, buffer: false, stdio: 'ignore' })
 }
 
 function startProxy(portOf: (url: string) => number) {
@@ -222,14 +185,14 @@ function startProxy(portOf: (url: string) => number) {
 }
 
 /** Where browsers on this machine reach what it serves: LiveKit and coturn take no loopback. */
-function ownAddress(): string {
+export function ownAddress(): string {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   const own = all.find(({ family, internal }) => family === 'IPv4' && !internal)
   if (!own) throw new Error('no network interface has an IPv4 address: add one, or bring it up')
   return own.address
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const probes = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer()
