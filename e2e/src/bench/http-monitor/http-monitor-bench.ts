@@ -123,45 +123,47 @@ async function throughput(
 
 /** A thousand requests a second for more than a minute: what the meter writes of it, and what it needs. */
 async function writes({ say }: BenchOptions): Promise<Figure[]> {
-  return inFolder(async (folder) => {
-    const { redis, signaling, meter } = await trafficServers(folder)
-    const without = await trafficServers(folder, {
-      meter: { METRICS_ENABLED: 'false', METER_STORE: `sqlite:${join(folder, 'other.db')}` },
-    })
-    const servers = [redis, signaling, meter, without.meter]
-    try {
-      await redis.start()
-      for (const server of [signaling, meter]) await server.start()
-      say(`${ratePerSecond} requests a second for ${pacedSeconds} s`)
-      const answered = await paced(signaling.url, health, ratePerSecond, pacedSeconds)
-      await signaling.end()
-      await countedByMeter(meter.url, answered)
-      const statements = await writesOf(meter.url)
-      const peak = peakMebibytes(meter.pid())
-      await meter.end()
-      await without.meter.start()
-      await new Promise((resolve) => setTimeout(resolve, 15_000))
-      const plain = peakMebibytes(without.meter.pid())
-      return [
-        { name: 'requests a second', value: answered / pacedSeconds, unit: 'requests/s' },
-        {
-          ...{ name: 'database writes spared', value: (1 - statements / answered) * 100 },
-          ...{ unit: '%', floor: { atLeast: 99.9 } },
-        },
-        { name: 'database writes a minute', value: (statements * 60) / pacedSeconds, unit: '/min' },
-        {
-          ...{ name: 'memory of the worker', value: Math.max(0, peak - plain), unit: 'MiB' },
-          ...{ floor: { atMost: 95 } },
-        },
-        {
-          ...{ name: 'memory of the meter, worker and all', value: peak, unit: 'MiB' },
-          ...{ baseline: { name: 'without the worker', value: plain }, ratio: peak / plain },
-        },
-      ]
-    } finally {
-      for (const server of servers) await server.kill()
-    }
-  })
+  return inFolder((folder) =>
+    inFolder(async (other) => {
+      const { redis, signaling, meter } = await trafficServers(folder)
+      const without = await trafficServers(other, { meter: { METRICS_ENABLED: 'false' } })
+      const servers = [redis, signaling, meter, without.redis, without.meter]
+      try {
+        for (const server of [redis, signaling, meter]) await server.start()
+        say(`${ratePerSecond} requests a second for ${pacedSeconds} s`)
+        const answered = await paced(signaling.url, health, ratePerSecond, pacedSeconds)
+        await signaling.end()
+        await countedByMeter(meter.url, answered)
+        const statements = await writesOf(meter.url)
+        const peak = peakMebibytes(meter.pid())
+        await meter.end()
+        for (const server of [without.redis, without.meter]) await server.start()
+        await new Promise((resolve) => setTimeout(resolve, 15_000))
+        const plain = peakMebibytes(without.meter.pid())
+        return [
+          { name: 'requests a second', value: answered / pacedSeconds, unit: 'requests/s' },
+          {
+            ...{ name: 'database writes spared', value: (1 - statements / answered) * 100 },
+            ...{ unit: '%', floor: { atLeast: 99.9 } },
+          },
+          {
+            ...{ name: 'database writes a minute', value: (statements * 60) / pacedSeconds },
+            ...{ unit: '/min' },
+          },
+          {
+            ...{ name: 'memory of the worker', value: Math.max(0, peak - plain), unit: 'MiB' },
+            ...{ floor: { atMost: 95 } },
+          },
+          {
+            ...{ name: 'memory of the meter, worker and all', value: peak, unit: 'MiB' },
+            ...{ baseline: { name: 'without the worker', value: plain }, ratio: peak / plain },
+          },
+        ]
+      } finally {
+        for (const server of servers) await server.kill()
+      }
+    }),
+  )
 }
 
 async function sweep({ say }: BenchOptions): Promise<Figure[]> {
