@@ -31,21 +31,23 @@ export function monitorHttp(app: FastifyInstance, record: (sample: Sample) => vo
 }
 
 function sampleOf(request: FastifyRequest, reply: FastifyReply, payload: unknown): Sample {
+  // Once: it is made anew each time that it is asked for.
+  const { url = unroutedTraffic, bodyLimit } = request.routeOptions
   return {
     protocol: 'http',
-    name: request.routeOptions.url ?? unroutedTraffic,
+    name: url,
     method: request.method,
     status: String(reply.statusCode),
     micros: (performance.now() - request.cameAt) * 1000,
-    bytesIn: bodyOf(request),
+    bytesIn: bodyOf(request, bodyLimit),
     bytesOut: request.method === 'HEAD' ? 0 : sizeOf(payload, reply),
   }
 }
 
 /** What says that it is larger than any body that is read may say what it likes: it is refused unread. */
-function bodyOf({ headers, routeOptions }: FastifyRequest): number {
+function bodyOf({ headers }: FastifyRequest, limit: number): number {
   const said = Number(headers['content-length'] ?? 0)
-  return said <= routeOptions.bodyLimit ? said : 0
+  return said <= limit ? said : 0
 }
 
 function sizeOf(payload: unknown, reply: FastifyReply): number {
