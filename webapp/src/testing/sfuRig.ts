@@ -28,8 +28,8 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
     await writeFile(path, content)
     return path
   }
-  const run = (command: string, args: string[]) => {
-    const child = server(command, args)
+  const run = (command: string, args: string[], env = {}) => {
+    const child = server(command, args, env)
     children.push(child)
     return child
   }
@@ -89,6 +89,8 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
   }
   await built
   const replicas: { server: Signaling; port: number }[] = []
+  /** Where new connections go: to the first. */
+  const front: number[] = []
   const startReplica = async () => {
     const port = signalingPorts.shift() as number
     const server = await startSignaling(
@@ -96,13 +98,14 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
     )
     const replica = { server, port }
     replicas.unshift(replica)
+    front.unshift(port)
     return replica
   }
   await startReplica()
 
   // As kube-proxy and nginx do it: a new connection goes to the newest replica that is ready.
   const proxy = startProxy((url) =>
-    url.startsWith('/rtc') ? (sfuPort as number) : (replicas[0]?.port as number),
+    url.startsWith('/rtc') ? (sfuPort as number) : (front[0] as number),
   )
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
@@ -122,11 +125,33 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
       await sfu
       sfu = startSfu()
     },
-    /** Redis comes back with an empty memory. */
-    async restartRedis() {
+    /** One more, as a process that can be killed; new connections go to it until then. */
+    async startReplicaProcess() {
+      const port = signalingPorts.shift() as number
+      const main = fileURLToPath(new URL('../../../signaling/src/main.ts', import.meta.url))
+      const env = { ...settings, PORT: String(port), PARLEY_WEBAPP_DIR: outDir }
+      const child = run(process.execPath, [main], env)
+      await until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok)
+      front.unshift(port)
+      return {
+        async kill() {
+          front.splice(front.indexOf(port), 1)
+          child.kill('SIGKILL')
+          await child
+        },
+      }
+    },
+    async stopRedis() {
       redis.kill('SIGKILL')
       await redis
+    },
+    /** Redis comes back with an empty memory. */
+    startRedis() {
       redis = startRedis()
+    },
+    async restartRedis() {
+      await this.stopRedis()
+      this.startRedis()
     },
     async stop() {
       proxy.closeAllConnections()
@@ -139,8 +164,8 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
   }
 }
 
-function server(command: string, args: string[]) {
-  return execa(command, args, { reject: false, buffer: false, stdio: 'ignore' })
+function server(command: string, args: string[], env: Record<string, string>) {
+  return execa(command, args, { env, reject: false, buffer: false, stdio: 'ignore' })
 }
 
 function startProxy(portOf: (url: string) => number) {
