@@ -86,9 +86,11 @@ async function run(options: Options): Promise<void> {
       say(
         '  ! Browsers give cameras to https and localhost only: with --tls others can use theirs.',
       )
+    // Whoever runs it by npx has no `parley` in the path.
+    const parley = process.env.npm_command === 'exec' ? 'npx parley' : 'parley'
     if (up.store)
-      say(`  What is relayed: parley cost report --store ${up.store} --by room,participant`)
-    say(`  Meetings as they are: parley admin --key-file ${up.keyFile} --url ${up.url}`)
+      say(`  What is relayed: ${parley} cost report --store ${up.store} --by room,participant`)
+    say(`  Meetings as they are: ${parley} admin --key-file ${up.keyFile} --url ${up.url}`)
     say(`Ready in ${(up.readyMs / 1000).toFixed(1)} s. Ctrl-C ends it.`)
     console.log(up.url)
     await Promise.race([up.failed, aborted(stop.signal)])
