@@ -117,7 +117,7 @@ export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile 
       options.resting?.passed(key)
       return result
     } catch (error) {
-      // What passes says nothing of this one, which is soon tried again.
+      // An error that passes says nothing of this one, which is soon tried again.
       if (!isPassing(error as Error)) options.resting?.passed(key)
       throw error
     }

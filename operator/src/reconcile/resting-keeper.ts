@@ -122,7 +122,11 @@ export class RestingKeeper {
         const { metadata } = await client.get<K8sObject>(CONFIG_MAPS, namespace, name)
         if (metadata.uid) await client.delete(CONFIG_MAPS, namespace, name, metadata.uid)
       } catch (error) {
-        this.#report(error, 'what another number of shards remembered stays; delete it', name)
+        this.#report(
+          error,
+          'what another number of shards remembered may still be there: delete it and its Lease',
+          name,
+        )
       }
     }
   }

@@ -7,7 +7,7 @@ import { CONFIG_MAPS } from '../runtime/resources.ts'
 import { Store } from '../runtime/store.ts'
 import { projectChild } from './observed.ts'
 import { type Given, RestingStates } from './resting.ts'
-import { InMemoryCluster, type Loose } from './testing/in-memory.ts'
+import { InMemoryCluster, LOOK_AGAIN_MS, type Loose } from './testing/in-memory.ts'
 
 jest.setTimeout(240_000)
 
@@ -165,8 +165,20 @@ describe('what was found at rest', () => {
   })
 })
 
+const { signal } = new AbortController()
+
+it('REQ-K1: after a write it is looked a while later whether there is nothing left to do', async () => {
+  const { cluster, memory } = await rested()
+  const operator = memory.start(cluster)
+  const isLookedAtAgain = async () =>
+    (await operator(InMemoryCluster.KEY, signal)).requeueAfterMs === LOOK_AGAIN_MS
+  expect(await isLookedAtAgain()).toBe(false)
+  cluster.change('ConfigMap/demo-turn-config', edited)
+  expect(await isLookedAtAgain()).toBe(true)
+  expect(await isLookedAtAgain()).toBe(false)
+})
+
 describe('an operator that ends early', () => {
-  const { signal } = new AbortController()
   const restingOf = (...more: string[]) => {
     const resting = new RestingStates('build')
     resting.expect([InMemoryCluster.KEY, ...more])
@@ -184,7 +196,7 @@ describe('an operator that ends early', () => {
   })
 
   it.each([
-    ['', 'is away', new Unavailable('Unavailable', 503, CALL, 'away'), false],
+    ['a', 'is away', new Unavailable('Unavailable', 503, CALL, 'away'), false],
     ['no', 'forbids it', new Forbidden('Forbidden', 403, CALL, 'no'), true],
   ])('REQ-K1: has %s pass to wait for where the API server %s', async (_, __, error, counts) => {
     const { cluster } = await rested()

@@ -11,6 +11,8 @@ import { World } from '../world.ts'
 
 const OWNER_UID = 'uid-of-owner'
 const log = pino({ level: 'silent' })
+/** No clock asks for another pass after just this time. */
+export const LOOK_AGAIN_MS = 120_001
 
 /** An object with anything in it. */
 // biome-ignore lint/suspicious/noExplicitAny: tests change anything in objects of many kinds
@@ -231,8 +233,6 @@ export class InMemoryCluster {
     }
   }
 }
-
-const LOOK_AGAIN_MS = 120_001
 
 function show(world: World, object: Loose): void {
   world.children.get(object.kind ?? '')?.store.upsert(copyOf(object))
