@@ -16,9 +16,7 @@ const options = {
 }
 
 describe('the rights of the operator', () => {
-  const rules = [
-    ...[managerRules, clusterRules, leaseRules, rememberRules, shardsRememberRules].flat(),
-  ]
+  const rules = [managerRules, clusterRules, leaseRules, rememberRules, shardsRememberRules].flat()
 
   it('hold no wildcard', () => {
     expect(JSON.stringify(rules)).not.toContain('*')

@@ -13,6 +13,7 @@ const doubtMs = 250
  * then forgets the room's pod, whichever pod that is by now.
  */
 const doubtForMs = 60_000
+
 /**
  * Keeps in mind which of LiveKit's pods has each room. LiveKit itself knows that from Redis alone: when Redis comes
  * back without its data, whoever comes to a room may land on another pod, and meet nobody there. So after Redis was

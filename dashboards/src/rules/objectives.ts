@@ -28,7 +28,7 @@ const measured = (metric: { name: string }, range: string, selector: string) =>
 /**
  * What people ask for who meet. No probes and scrapes: they come all day, and would hide it where few people meet and all
  * are refused. And nothing of the admin page, which asks every few seconds, and is answered with 503 while the meter is
- * away: that one meets nobody, and an alert of its own (ParleyMeterNotSubscribed).
+ * away: no meeting misses it, and it has an alert of its own (ParleyMeterNotSubscribed).
  */
 const asked = 'route!~"/(readyz|healthz|metrics)|/api/admin/.+"'
 

@@ -1,7 +1,7 @@
 import type { FullMetrics, MetricsDelta, UserMetrics } from '@parley/protocol'
 import { metricsNamespace } from '@parley/protocol'
+import { type Merged, merge } from '@parley/signaling/merge'
 import type { Page } from 'playwright-core'
-import { type Merged, merge } from '../../../../signaling/src/meeting-metrics/merge.ts'
 
 /** One event that a page sent to the metrics gateway, and what the gateway knows by it. */
 export interface Report {
