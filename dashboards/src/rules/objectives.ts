@@ -12,6 +12,8 @@ export type Objective = {
   /** PromQL of bad events and of all over a range, both by namespace and cluster. */
   bad(range: string, selector: string): string
   all(range: string, selector: string): string
+  /** So many bad events are worth an alert, at least: where few come, one is a large share. */
+  least?: number
 }
 
 const by = 'sum by (namespace, cluster)'
@@ -32,6 +34,9 @@ const measured = (metric: { name: string }, range: string, selector: string) =>
  */
 const asked = 'route!~"/(readyz|healthz|metrics)|/api/admin/.+"'
 
+/** Nobody is woken for fewer people. */
+const LEAST = 5
+
 export const objectives: readonly Objective[] = [
   {
     id: 'joins',
@@ -41,6 +46,7 @@ export const objectives: readonly Objective[] = [
     bad: (range, selector) =>
       `(${perSecond(connectionsAttempted.name, range, selector)} - ${perSecond(connectionsSuccessful.name, range, selector)})`,
     all: (range, selector) => perSecond(connectionsAttempted.name, range, selector),
+    least: LEAST,
   },
   {
     id: 'latency',
@@ -99,6 +105,7 @@ export const objectives: readonly Objective[] = [
         perSecond(trafficMetrics.requests.name, range, selector, asked),
       ),
     all: (range, selector) => perSecond(trafficMetrics.requests.name, range, selector, asked),
+    least: LEAST,
   },
   {
     id: 'uptime',

@@ -168,6 +168,15 @@ const cases: Record<string, Case[]> = {
       ],
     },
     {
+      name: 'REQ-S4: one of a few requests is answered with 503: nobody is woken for it',
+      alert: 'ParleySloBurnsFast',
+      at: '30m',
+      series: {
+        [requests('/a', 200)]: '0+1x30',
+        [requests('/a', 503)]: '0x26 1x4',
+      },
+    },
+    {
       name: 'REQ-S4: what is asked for is not there: that is no fault of ours',
       alert: 'ParleySloBurnsFast',
       at: '30m',

@@ -3,13 +3,19 @@ import { type AlertingRule, type RecordingRule, type RuleGroup, runbook } from '
 
 /** Of how long errors are recorded. */
 const windows = ['5m', '30m', '1h', '6h', '3d'] as const
+const seconds = { '1h': 3600, '6h': 6 * 3600, '3d': 72 * 3600 }
 type Window = (typeof windows)[number]
 
 /**
  * Alerts by how fast a budget of 30 days is spent, over a long span and, so that they end soon after, a short one
  * (Google's SRE workbook, chapter 5): 14.4 times as fast as it may be spends 2 % of it in an hour, 6 times 5 % in six.
  */
-const burns: { severity: 'critical' | 'warning'; factor: number; long: Window; short: Window }[] = [
+const burns: {
+  severity: 'critical' | 'warning'
+  factor: number
+  long: keyof typeof seconds
+  short: Window
+}[] = [
   { severity: 'critical', factor: 14.4, long: '1h', short: '5m' },
   { severity: 'critical', factor: 6, long: '6h', short: '30m' },
   { severity: 'warning', factor: 1, long: '3d', short: '6h' },
@@ -37,15 +43,19 @@ function records({ id, bad, all }: Objective): RecordingRule[] {
   }))
 }
 
-function alerts({ id, title, goal, means }: Objective): AlertingRule[] {
+function alerts({ id, title, goal, means, bad, least }: Objective): AlertingRule[] {
   const budget = Number((1 - goal).toPrecision(6))
   return burns.map(({ severity, factor, long, short }) => {
     const alert = severity === 'critical' ? 'ParleySloBurnsFast' : 'ParleySloBurnsSlowly'
     const over = (window: Window) =>
       `${errorsOf(window)}{objective="${id}"} > ${Number((factor * budget).toPrecision(6))}`
+    const enough =
+      least === undefined
+        ? ''
+        : ` and on (namespace, cluster) ${bad(long, '')} * ${seconds[long]} >= ${least}`
     return {
       alert,
-      expr: `${over(long)} and ${over(short)}`,
+      expr: `${over(long)} and ${over(short)}${enough}`,
       for: severity === 'critical' ? '2m' : '15m',
       labels: { severity, objective: id, window: long },
       annotations: {
