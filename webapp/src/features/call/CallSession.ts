@@ -44,6 +44,8 @@ export class CallSession {
   #signaling: Signaling | undefined
   /** Rises with every join and leave: what an older one awaited is of no interest any more. */
   #epoch = 0
+  /** Since the last knock, and before its answer. */
+  #letIn = false
 
   constructor(options: CallSessionOptions) {
     this.#options = options
@@ -201,14 +203,18 @@ export class CallSession {
 
   /** A host has to let this one in. */
   async #knock(signaling: Signaling, current: () => boolean): Promise<void> {
+    this.#letIn = false
     await signaling.ask('lobby:knock', {})
     if (!current()) return
     // Whoever was in and lost the seat is neither heard nor seen from before the door.
     this.#links.end()
     this.#options.call.set({ phase: 'waiting', signaling: 'up', participants: [] })
+    if (this.#letIn) this.#admitted()
   }
 
   #admitted(): void {
+    // A door that was opened meanwhile says so before it answers the knock.
+    this.#letIn = true
     if (this.#options.call.get().phase !== 'waiting') return
     this.readings.begin(this.#options.clock.now())
     this.#reconnection.enter()

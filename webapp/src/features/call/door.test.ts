@@ -48,6 +48,24 @@ function begin() {
 }
 
 describe('before the door', () => {
+  it('is in where the door was opened before the answer to the first knock', async () => {
+    const { server, call, join } = begin()
+    server.door = 'waiting'
+    let answerKnock = () => {}
+    server.knock = new Promise((resolve) => {
+      answerKnock = () => resolve()
+    })
+    const joined = join()
+    await settle()
+    expect(call.get().phase).toBe('joining')
+    server.door = undefined
+    server.events.onAdmitted()
+    await settle()
+    answerKnock()
+    await joined
+    expect(call.get()).toMatchObject({ phase: 'joined', selfId: 'p-self', signaling: 'up' })
+  })
+
   it('let in before the answer to the knock, stays in when that comes', async () => {
     const { clock, server, call, join } = begin()
     server.door = 'waiting'
