@@ -1,6 +1,11 @@
 import '@fontsource-variable/inter/index.css'
 import './app/theme.css'
+import { LateStyles, loadStyle } from './app/LateStyles.ts'
+import { systemClock } from './clock.ts'
 import { askEarly, earlyRequest } from './features/call/earlyJoin.ts'
+
+const styles = new LateStyles({ clock: systemClock, load: loadStyle })
+addEventListener('vite:preloadError', (event) => styles.take(event))
 
 /**
  * The little that comes first. Who joins without a lobby is on the way there before anything is drawn: the answer of
@@ -8,6 +13,7 @@ import { askEarly, earlyRequest } from './features/call/earlyJoin.ts'
  * again, and told of, where it is needed.
  */
 const { pathname, search, hash } = location
+let endStay = () => {}
 const request = earlyRequest({
   ...{ pathname, search, hash },
   storage: () => localStorage,
@@ -16,7 +22,9 @@ const request = earlyRequest({
 if (request) {
   askEarly(request)
   const entered = import('./features/lobby/enterEarly.ts')
-    .then(({ enterEarly }) => enterEarly(pathname))
+    .then(({ enterEarly }) => {
+      endStay = enterEarly(pathname)
+    })
     .catch(() => {})
   // A browser takes its time to make a page's first one.
   if ('RTCPeerConnection' in window) new RTCPeerConnection().close()
@@ -24,7 +32,17 @@ if (request) {
   import('./features/call/CallPage.tsx').catch(() => {})
 }
 if (pathname.startsWith('/r/')) import('./features/lobby/RoomPage.tsx').catch(() => {})
-const { drawPage } = await import('./app/page.tsx')
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no element with the id "root"')
-await drawPage(root)
+try {
+  const { drawPage } = await import('./app/page.tsx')
+  await drawPage(root)
+} catch (error) {
+  // Nobody is in a meeting, with an open microphone, that they do not see.
+  endStay()
+  // Nothing is there to draw with, nor texts in other languages. Some browsers keep what failed until the page is loaded anew.
+  const unloaded = document.querySelector<HTMLTemplateElement>('#unloaded')
+  if (unloaded) root.replaceChildren(unloaded.content.cloneNode(true))
+  root.querySelector('button')?.addEventListener('click', () => location.reload())
+  throw error
+}

@@ -34,8 +34,12 @@ const storage = () => {
   }
 }
 
-/** One load of the page in a tab. @param loadMs what the call's code takes to load */
-function load(kept: ReturnType<typeof storage>, loadMs = 0) {
+/**
+ * One load of the page in a tab.
+ * @param loadMs what the call's code takes to load
+ * @param served whether the server has it
+ */
+function load(kept: ReturnType<typeof storage>, loadMs = 0, served = () => true) {
   const clock = new TestClock()
   const joins: (JoinOptions & { at: number; on: [boolean, boolean] })[] = []
   const changed = () => stay.remember()
@@ -47,7 +51,7 @@ function load(kept: ReturnType<typeof storage>, loadMs = 0) {
     memory: new CallMemory(() => kept),
     media: { open: async () => {}, close() {} },
     loadCall: () =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         const session = {
           async join(options: JoinOptions) {
             const { audio, video } = local.get()
@@ -56,7 +60,9 @@ function load(kept: ReturnType<typeof storage>, loadMs = 0) {
           },
           leave: () => call.set({ phase: 'left' }),
         }
-        clock.after(loadMs, () => resolve(session))
+        clock.after(loadMs, () =>
+          served() ? resolve(session) : reject(new TypeError('it did not come')),
+        )
       }),
     now: () => clock.now(),
     link: () => ({ name: undefined, autojoin: false, relayForced: false }) as never,
@@ -175,6 +181,31 @@ describe('a stay in a room', () => {
       }),
       { numRuns: 100 },
     )
+  })
+
+  it('REQ-W1: says that the server does not answer where the call’s code does not come, and tries again when asked', async () => {
+    const kept = storage()
+    let served = false
+    const { clock, stay, call, joins } = load(kept, 10, () => served)
+    stay.enter('room')
+    void stay.join('Ana')
+    expect(call.get().phase).toBe('joining')
+    await clock.advance(20)
+    expect(call.get()).toMatchObject({ phase: 'failed', error: 'offline', name: 'Ana' })
+    served = true
+    void stay.joinAgain()
+    await clock.advance(20)
+    expect(joins).toMatchObject([{ room: 'room', name: 'Ana' }])
+    expect(call.get().phase).toBe('joined')
+  })
+
+  it('has turned elsewhere: code that did not come for an earlier room says nothing of this one', async () => {
+    const { clock, stay, call } = load(storage(), 10, () => false)
+    const end = stay.enter('room')
+    void stay.join('Ana')
+    end()
+    await clock.advance(20)
+    expect(call.get().phase).toBe('idle')
   })
 
   it('forgets a call that others ended, and keeps one that a server lost', async () => {

@@ -48,7 +48,8 @@ export class RoomStay {
     const name = nameOf(link.name ?? this.#options.ownName())
     call.set({ ...initialCall, room, relayForced: link.relayForced })
     this.#count++
-    void this.#load()
+    // Where it does not come, whoever joins asks for it again, and hears of it.
+    this.#load().catch(() => {})
     if (remembered?.room === room) {
       const { audio, video } = local.get()
       local.set({
@@ -81,8 +82,10 @@ export class RoomStay {
     const { room, relayForced } = call.get()
     const present = this.#count
     call.set({ phase: 'joining', name })
-    const session = await this.#load()
-    if (present === this.#count) await session.join({ room, name, relayForced, startedAt })
+    const session = await this.#load().catch(() => undefined)
+    if (present !== this.#count) return
+    if (session) await session.join({ room, name, relayForced, startedAt })
+    else call.set({ phase: 'failed', error: 'offline' })
   }
 
   leave(): void {

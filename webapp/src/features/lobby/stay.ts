@@ -22,8 +22,10 @@ const stay = new RoomStay({
 /** A stay that began before the page was drawn. */
 let begun: { room: string; end(): void } | undefined
 
-export function beginStay(room: string): void {
+/** @returns what ends the stay, where the page cannot be drawn */
+export function beginStay(room: string): () => void {
   begun = { room, end: stay.enter(room) }
+  return begun.end
 }
 
 /** @returns what ends the stay */
