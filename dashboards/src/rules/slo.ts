@@ -26,6 +26,11 @@ export function errorsOf(window: Window): string {
   return `cluster:parley_slo_errors:ratio_rate${window}`
 }
 
+/** The name of how many events were bad, of an objective that says how many are worth an alert. */
+function badOf(window: Window): string {
+  return `cluster:parley_slo_bad:increase${window}`
+}
+
 /** REQ-S4: each objective's errors, and alerts where they spend its budget too fast. */
 export function sloRules(): RuleGroup[] {
   return [
@@ -34,25 +39,30 @@ export function sloRules(): RuleGroup[] {
   ]
 }
 
-function records({ id, bad, all }: Objective): RecordingRule[] {
-  return windows.map((window) => ({
+function records({ id, bad, all, least }: Objective): RecordingRule[] {
+  const labels = { objective: id }
+  const shares = windows.map((window) => ({
     record: errorsOf(window),
     // Sums of pods that were scraped a moment apart may come to less than nothing.
     expr: `clamp_min(${bad(window, '')}, 0) / (${all(window, '')} > 0)`,
-    labels: { objective: id },
+    labels,
   }))
+  if (least === undefined) return shares
+  const counts = burns.map(({ long }) => ({
+    record: badOf(long),
+    expr: `${seconds[long]} * ${bad(long, '')}`,
+    labels,
+  }))
+  return [...shares, ...counts]
 }
 
-function alerts({ id, title, goal, means, bad, least }: Objective): AlertingRule[] {
+function alerts({ id, title, goal, means, least }: Objective): AlertingRule[] {
   const budget = Number((1 - goal).toPrecision(6))
   return burns.map(({ severity, factor, long, short }) => {
     const alert = severity === 'critical' ? 'ParleySloBurnsFast' : 'ParleySloBurnsSlowly'
     const over = (window: Window) =>
       `${errorsOf(window)}{objective="${id}"} > ${Number((factor * budget).toPrecision(6))}`
-    const enough =
-      least === undefined
-        ? ''
-        : ` and on (namespace, cluster) ${bad(long, '')} * ${seconds[long]} >= ${least}`
+    const enough = least === undefined ? '' : ` and ${badOf(long)}{objective="${id}"} >= ${least}`
     return {
       alert,
       expr: `${over(long)} and ${over(short)}${enough}`,

@@ -60,6 +60,7 @@ describe('what boards and rules ask', () => {
         ...['5m', '30m', '1h', '6h', '3d'].map(
           (range) => `record cluster:parley_slo_errors:ratio_rate${range}`,
         ),
+        ...['1h', '6h', '3d'].map((range) => `record cluster:parley_slo_bad:increase${range}`),
       ]),
     )
   })
