@@ -1,7 +1,6 @@
 import { startUp } from '@parley/cli'
-import { parseMeetingCluster } from '@parley/operator/api'
 import type { Browser } from 'playwright-core'
-import { type Lab, NETWORK, SERVER } from '../join/lab.ts'
+import { benchCluster, type Lab, SERVER } from '../join/lab.ts'
 
 /** Servers on the bridge, a Chromium in each place, and links into a room. */
 export interface Stand {
@@ -22,7 +21,7 @@ export async function openStand(options: {
 }): Promise<Stand> {
   const { lab, folder, meshMax, signal } = options
   const up = await startUp({
-    ...{ mc: cluster(meshMax), port: 0, host: SERVER, tls: false, dev: false, turnPort: 0 },
+    ...{ mc: benchCluster(meshMax), port: 0, host: SERVER, tls: false, dev: false, turnPort: 0 },
     say: () => {},
     stop: signal,
   })
@@ -33,18 +32,11 @@ export async function openStand(options: {
   try {
     const parley = new URL(up.url).origin
     const origins = [parley]
-    const [a, b] = await Promise.all([
-      lab.launchChromium('a', folder, origins),
-      lab.launchChromium('b', folder, origins),
-    ])
+    const [a, b] = await lab.launchBoth(folder, origins, signal)
     closers.push(
       () => a.close(),
       () => b.close(),
     )
-    // Whatever waits for a page ends with it.
-    signal.addEventListener('abort', () => {
-      for (const browser of [a, b]) browser.close().catch(() => {})
-    })
     return {
       ...{ a, b, origins, close },
       parley: (room, name, relay = false) =>
@@ -54,18 +46,4 @@ export async function openStand(options: {
     await close()
     throw error
   }
-}
-
-function cluster(maxParticipants: number) {
-  return parseMeetingCluster({
-    apiVersion: 'parley.dev/v1alpha1',
-    kind: 'MeetingCluster',
-    metadata: { name: 'bench', namespace: 'meetings' },
-    spec: {
-      domain: 'localhost',
-      region: 'eu-central-1',
-      mesh: { maxParticipants },
-      turn: { allowedPeers: [NETWORK] },
-    },
-  })
 }

@@ -2,13 +2,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startUp, type Up } from '@parley/cli'
-import { parseMeetingCluster } from '@parley/operator/api'
 import type { JoinResponse } from '@parley/protocol'
 import type { BrowserContext, Page } from 'playwright-core'
 import { type Bench, type BenchOptions, type Figure, percentile } from '../bench.ts'
 import { type BaselinePage, serveBaseline } from './baseline-page.ts'
 import { firstFrameMs, smallCameras, watchFirstFrame } from './first-frame.ts'
-import { Lab, NETWORK, SERVER } from './lab.ts'
+import { benchCluster, Lab, SERVER } from './lab.ts'
 
 /**
  * From the link opened to the first frame of somebody else: the page against one with LiveKit's own client and nothing
@@ -52,7 +51,7 @@ async function measure(
   { say, signal, repeat }: BenchOptions,
 ): Promise<Figure[]> {
   const up = await startUp({
-    mc: cluster(meshMax),
+    mc: benchCluster(meshMax),
     port: 0,
     host: SERVER,
     tls: false,
@@ -71,18 +70,11 @@ async function measure(
     )
     closers.push(() => baseline.close())
     const origins = [parleyPage, baseline.origin]
-    const [a, b] = await Promise.all([
-      lab.launchChromium('a', folder, origins),
-      lab.launchChromium('b', folder, origins),
-    ])
+    const [a, b] = await lab.launchBoth(folder, origins, signal)
     closers.push(
       () => a.close(),
       () => b.close(),
     )
-    // Whatever waits for a page ends with it.
-    signal.addEventListener('abort', () => {
-      for (const browser of [a, b]) browser.close().catch(() => {})
-    })
     const sitting = await a.newContext({ viewport: { width: 640, height: 480 } })
     const joining = await b.newContext({ viewport: { width: 640, height: 480 } })
     await Promise.all([sitting, joining].map(smallCameras))
@@ -210,18 +202,4 @@ async function iceServers(up: Up): Promise<unknown> {
     body: JSON.stringify({ name: 'bench' }),
   })
   return ((await response.json()) as JoinResponse).iceServers
-}
-
-function cluster(maxParticipants: number) {
-  return parseMeetingCluster({
-    apiVersion: 'parley.dev/v1alpha1',
-    kind: 'MeetingCluster',
-    metadata: { name: 'bench', namespace: 'meetings' },
-    spec: {
-      domain: 'localhost',
-      region: 'eu-central-1',
-      mesh: { maxParticipants },
-      turn: { allowedPeers: [NETWORK] },
-    },
-  })
 }

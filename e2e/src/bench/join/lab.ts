@@ -1,12 +1,28 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findProgram } from '@parley/devcluster'
+import { parseMeetingCluster } from '@parley/operator/api'
 import { execa } from 'execa'
 import { type Browser, chromium } from 'playwright-core'
 
 /** Where servers listen; a network that nothing else uses. */
 export const SERVER = '10.232.0.1'
 export const NETWORK = '10.232.0.0/24'
+
+/** What the benches with pages bring up. @param maxParticipants people in a room before it moves to the SFU */
+export function benchCluster(maxParticipants: number) {
+  return parseMeetingCluster({
+    apiVersion: 'parley.dev/v1alpha1',
+    kind: 'MeetingCluster',
+    metadata: { name: 'bench', namespace: 'meetings' },
+    spec: {
+      domain: 'localhost',
+      region: 'eu-central-1',
+      mesh: { maxParticipants },
+      turn: { allowedPeers: [NETWORK] },
+    },
+  })
+}
 
 const places = ['a', 'b'] as const
 export type Place = (typeof places)[number]
@@ -64,6 +80,22 @@ export class Lab {
         '--no-first-run',
       ],
     })
+  }
+
+  /** One in each place; the signal ends them, and with them whatever waits for a page. */
+  async launchBoth(
+    folder: string,
+    origins: readonly string[],
+    signal: AbortSignal,
+  ): Promise<[Browser, Browser]> {
+    const [a, b] = await Promise.all([
+      this.launchChromium('a', folder, origins),
+      this.launchChromium('b', folder, origins),
+    ])
+    signal.addEventListener('abort', () => {
+      for (const browser of [a, b]) browser.close().catch(() => {})
+    })
+    return [a, b]
   }
 
   async remove(): Promise<void> {

@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startUp } from '@parley/cli'
-import { parseMeetingCluster } from '@parley/operator/api'
 import { execa } from 'execa'
 import type { Browser, Page } from 'playwright-core'
 import { type Bench, type BenchOptions, type Figure, percentile } from '../bench.ts'
 import { serveBaseline } from '../join/baseline-page.ts'
-import { Lab, NETWORK, SERVER } from '../join/lab.ts'
+import { benchCluster, Lab, SERVER } from '../join/lab.ts'
 import { type Seen, seenOf, watchCuts } from './watch.ts'
 
 const name = 'prb'
@@ -62,7 +61,7 @@ async function measure(
   { say, signal, repeat }: BenchOptions,
 ): Promise<Figure[]> {
   const up = await startUp({
-    mc: cluster(part === 'mesh' ? 4 : 2),
+    mc: benchCluster(part === 'mesh' ? 4 : 2),
     port: 0,
     host: SERVER,
     tls: false,
@@ -81,18 +80,11 @@ async function measure(
     )
     closers.push(() => baseline.close())
     const origins = [parley, baseline.origin]
-    const [a, b] = await Promise.all([
-      lab.launchChromium('a', folder, origins),
-      lab.launchChromium('b', folder, origins),
-    ])
+    const [a, b] = await lab.launchBoth(folder, origins, signal)
     closers.push(
       () => a.close(),
       () => b.close(),
     )
-    // Whatever waits for a page ends with it.
-    signal.addEventListener('abort', () => {
-      for (const browser of [a, b]) browser.close().catch(() => {})
-    })
     const taken = new Map<number, Map<string, Measured>>()
     const links = {
       parley: (who: string) =>
@@ -215,18 +207,4 @@ function figuresOf(
       }
     }),
   )
-}
-
-function cluster(maxParticipants: number) {
-  return parseMeetingCluster({
-    apiVersion: 'parley.dev/v1alpha1',
-    kind: 'MeetingCluster',
-    metadata: { name: 'bench', namespace: 'meetings' },
-    spec: {
-      domain: 'localhost',
-      region: 'eu-central-1',
-      mesh: { maxParticipants },
-      turn: { allowedPeers: [NETWORK] },
-    },
-  })
 }

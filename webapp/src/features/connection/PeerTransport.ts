@@ -94,12 +94,12 @@ export class PeerTransport {
   }
 
   #followChannel(): void {
-    const { onFound, onLost, onWord } = this.#options
+    const { onError, onFound, onLost, onWord } = this.#options
     const channel = this.#channel
     channel.onopen = this.#current(() => {
       this.heartbeat.start()
       // So that the other end knows as soon as it can which way this end takes.
-      void this.rows().catch(() => {})
+      this.rows().catch(this.#current(onError))
       onFound()
     })
     // Closed by the other end: it left, or its page is gone.
