@@ -127,6 +127,43 @@ describe('REQ-G1: live states while Redis is away', () => {
     expect([store.waiting(), world.at(one)]).toEqual([0, undefined])
   })
 
+  it('forgets who is gone also where no more states may wait, and takes in nobody for it', async () => {
+    const [full, leaving] = [everybody.slice(0, bufferSize), everybody.slice(bufferSize)]
+    await pass(1, leaving)
+    world.state.away = true
+    await pass(1, full)
+    for (const key of leaving) store.put(key, undefined)
+    await pass(60, full)
+    expect([store.waiting(), await dropped()]).toEqual([everybody.length, 0])
+    world.state.away = false
+    await pass(1, [])
+    expect(stored(leaving)).toEqual(leaving.map(() => undefined))
+    expect(stored(full)).toEqual(full.map(() => 62))
+    expect(store.waiting()).toBe(0)
+  })
+
+  it('keeps nothing of who comes and goes while Redis is away', async () => {
+    world.state.away = true
+    for (const key of everybody) {
+      await pass(1, [key])
+      store.put(key, undefined)
+    }
+    expect([store.waiting(), await dropped()]).toEqual([0, 0])
+  })
+
+  it('forgets who is gone while their first state is being written', async () => {
+    const [one] = everybody as [UserKey]
+    world.hold()
+    store.put(one, stateOf(one.participant, 1))
+    const writing = store.flush()
+    store.put(one, undefined)
+    world.release()
+    await writing
+    expect(world.at(one)).toBe(1)
+    await pass(1, [])
+    expect([store.waiting(), world.at(one)]).toEqual([0, undefined])
+  })
+
   it('that was being written as it went: the later state counts, and of more than may wait the rest is counted', async () => {
     const [first, others] = [everybody.slice(0, bufferSize), everybody.slice(bufferSize)]
     world.hold()

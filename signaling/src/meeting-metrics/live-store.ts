@@ -16,7 +16,7 @@ export type LiveStore = {
   states(tenant: string): Promise<LiveState[]>
   /** Those of whom no replica has said anything for too long: each is returned to one caller. */
   expired(): Promise<UserKey[]>
-  /** States that are waiting. */
+  /** Participants of whom something is to be written. */
   waiting(): number
 }
 
@@ -57,7 +57,10 @@ export type RedisLiveStoreOptions = {
   redis: Redis
   cluster: string
   ttlMs: number
-  /** States that wait at most, while Redis is away: of more participants what is new is dropped. */
+  /**
+   * States that wait at most, while Redis is away: of more participants what is new is dropped. Never that somebody is
+   * gone, which nothing would say again; of those wait no more than Redis has been told of.
+   */
   bufferSize: number
   now(): number
   onDropped(): void
@@ -65,6 +68,9 @@ export type RedisLiveStoreOptions = {
 
 /** Together in a round trip. */
 const batch = 500
+
+/** What is to be written of somebody; undefined: they are gone. */
+type Waiting = { key: UserKey; state: LiveState | undefined }
 
 export function redisLiveStore(options: RedisLiveStoreOptions): LiveStore {
   const { ttlMs, bufferSize, now, onDropped, cluster } = options
@@ -75,14 +81,15 @@ export function redisLiveStore(options: RedisLiveStoreOptions): LiveStore {
   const hash = ({ tenant, room, participant }: UserKey) =>
     `parley:${cluster}:meeting:${tenant}.${room}:user:${participant}:metrics`
   /** A later state of the same participant takes the place of one that waits. */
-  const waiting = new Map<string, { key: UserKey; state: LiveState | undefined }>()
+  const waiting = new Map<string, Waiting>()
+  /** Those that are gone, which is to be written, too; nobody is in both. */
+  const gone = new Map<string, Waiting>()
+  /** Those of whom something is being written. */
+  const underWay = new Set<string>()
   const epochs = new Map<string, number>()
   let flushing = false
 
-  async function write(
-    name: string,
-    { key, state }: { key: UserKey; state: LiveState | undefined },
-  ) {
+  async function write(name: string, { key, state }: Waiting) {
     const epoch = epochs.get(name) ?? 0
     if (!state) {
       await redis.metrics_remove(hash(key), all, epoch, name)
@@ -107,20 +114,33 @@ export function redisLiveStore(options: RedisLiveStoreOptions): LiveStore {
     },
     put(key, state) {
       const name = userName(key)
+      if (!state) {
+        waiting.delete(name)
+        // Of whom Redis knows nothing there is nothing to remove.
+        if (epochs.has(name) || underWay.has(name)) gone.set(name, { key, state })
+        return
+      }
+      gone.delete(name)
       if (waiting.size >= bufferSize && !waiting.has(name)) return onDropped()
       waiting.set(name, { key, state })
     },
     async flush() {
       if (flushing) return
       flushing = true
-      const taken = [...waiting].slice(0, 10 * batch)
-      for (const [name] of taken) waiting.delete(name)
+      const taken = [...gone, ...waiting].slice(0, 10 * batch)
+      for (const [name] of taken) {
+        gone.delete(name)
+        waiting.delete(name)
+        underWay.add(name)
+      }
       const written = await Promise.allSettled(taken.map(([name, one]) => write(name, one)))
       flushing = false
+      underWay.clear()
       written.forEach(({ status }, index) => {
         const [name, one] = taken[index] ?? []
-        if (status === 'fulfilled' || !name || !one || waiting.has(name)) return
-        if (waiting.size >= bufferSize) onDropped()
+        if (status === 'fulfilled' || !name || !one || waiting.has(name) || gone.has(name)) return
+        if (!one.state) gone.set(name, one)
+        else if (waiting.size >= bufferSize) onDropped()
         else waiting.set(name, one)
       })
     },
@@ -141,7 +161,7 @@ export function redisLiveStore(options: RedisLiveStoreOptions): LiveStore {
         removed[index] === 1 ? (userKey(member) ?? []) : [],
       )
     },
-    waiting: () => waiting.size,
+    waiting: () => waiting.size + gone.size,
   }
 }
 
