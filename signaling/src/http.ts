@@ -10,8 +10,7 @@ import { ConfigError } from './config.ts'
 import { httpStatus, SignalingError } from './errors.ts'
 import { type OriginPolicy, originAllowed } from './origins.ts'
 import { securityHeaders } from './security-headers.ts'
-import { monitorHttp } from './traffic/http-monitor.ts'
-import type { Sample } from './traffic/rows.ts'
+import { type HttpCounts, monitorHttp } from './traffic/http-monitor.ts'
 
 export type HttpDeps = ApiDeps & {
   meter: AdminApiDeps['meter']
@@ -29,7 +28,7 @@ export type HttpDeps = ApiDeps & {
   requestMs: number
   webappDir?: string
   /** Counts requests; left out: nobody does. */
-  record?: (sample: Sample) => void
+  counts?: HttpCounts
 }
 
 const joinBodyBytes = 16 * 1024
@@ -54,7 +53,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
   })
   const headers = securityHeaders(deps.connectTo)
 
-  if (deps.record) monitorHttp(app, deps.record)
+  if (deps.counts) monitorHttp(app, deps.counts)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers)
     if (!request.url.startsWith('/api/')) return

@@ -174,7 +174,7 @@ export async function startSignaling(
     serving: () => serving,
     canSign: () => joinKeys.current() !== undefined,
     ...(config.webappDir !== undefined && { webappDir: config.webappDir }),
-    ...(traffic && config.countsHttp && { record: traffic.record }),
+    ...(traffic && config.countsHttp && { counts: traffic }),
   })
 
   const io: MeetingServer = new Server(app.server, {

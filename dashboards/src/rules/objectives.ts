@@ -30,9 +30,10 @@ const measured = (metric: { name: string }, range: string, selector: string) =>
 /**
  * What people ask for who meet. No probes and scrapes: they come all day, and would hide it where few people meet and all
  * are refused. And nothing of the admin page, which asks every few seconds, and is answered with 503 while the meter is
- * away: no meeting misses it, and it has an alert of its own (ParleyMeterNotSubscribed).
+ * away: no meeting misses it, and it has an alert of its own (ParleyMeterNotSubscribed). And nothing that is not there:
+ * scanners ask for it all day, and their answers would pass for good ones.
  */
-const asked = 'route!~"/(readyz|healthz|metrics)|/api/admin/.+"'
+const asked = 'route!~"/(readyz|healthz|metrics)|/api/admin/.+",status!="404"'
 
 /** Nobody is woken for fewer people. */
 const LEAST = 5
@@ -98,7 +99,7 @@ export const objectives: readonly Objective[] = [
     title: 'Signaling answers requests',
     goal: 0.999,
     means:
-      'Bad: a request that was answered with a status of 500 and more. Probes, scrapes and the admin page are left out.',
+      'Bad: a request that was answered with a status of 500 and more. Probes, scrapes, the admin page and what is not there (404) are left out.',
     bad: (range, selector) =>
       orNone(
         perSecond(trafficMetrics.requests.name, range, selector, `status=~"5..",${asked}`),

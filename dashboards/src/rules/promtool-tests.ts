@@ -220,6 +220,20 @@ const cases: Record<string, Case[]> = {
       })),
     },
     {
+      name: 'REQ-S4: few come and all are refused: what scanners look for and do not find hides it not',
+      alert: 'ParleySloBurnsFast',
+      at: '30m',
+      series: {
+        [requests('/api/rooms/:room/join', 503)]: '0+1x30',
+        [requests('(none)', 404)]: '0+600x30',
+        [requests('/*', 404)]: '0+3000x30',
+      },
+      fires: ['1h', '6h'].map((window) => ({
+        labels: { ...cluster, objective: 'http', window, severity: 'critical' },
+        value: '100%',
+      })),
+    },
+    {
       name: 'REQ-S4: one of two signaling pods is away: up all the same',
       alert: 'ParleySloBurnsFast',
       at: '1h',

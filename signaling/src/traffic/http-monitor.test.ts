@@ -6,7 +6,7 @@ import type { Sample } from './rows.ts'
 
 async function serverWith(samples: Sample[]) {
   const app = Fastify()
-  monitorHttp(app, (sample) => samples.push(sample))
+  monitorHttp(app, { record: (sample) => samples.push(sample), expect: () => {} })
   app.addHook('onRequest', async (request) => {
     if (request.headers.origin) throw Object.assign(new Error('no'), { statusCode: 403 })
   })
@@ -53,6 +53,17 @@ describe('the HTTP monitor', () => {
     expect(JSON.stringify(samples)).not.toContain('secret')
   })
 
+  it('REQ-S4: says which routes there are before any request comes', async () => {
+    const app = Fastify()
+    const routes: string[] = []
+    const note = (method: string, route: string) => routes.push(`${method} ${route}`)
+    monitorHttp(app, { record: () => {}, expect: note })
+    app.get('/file', async () => '')
+    app.route({ method: ['POST', 'PUT'], url: '/rooms/:room', handler: async () => '' })
+    await app.ready()
+    expect(routes).toEqual(['GET /file', 'POST /rooms/:room', 'PUT /rooms/:room'])
+  })
+
   it('REQ-H1: believes nobody that a body came which is larger than any that is read', async () => {
     const samples: Sample[] = []
     const app = await serverWith(samples)
@@ -71,7 +82,7 @@ describe('the HTTP monitor', () => {
   it('REQ-H4: counts before any of the answer is sent', async () => {
     const seen: string[] = []
     const app = Fastify()
-    monitorHttp(app, () => seen.push('counted'))
+    monitorHttp(app, { record: () => seen.push('counted'), expect: () => {} })
     app.get('/', (_request, reply) => {
       const end = reply.raw.end.bind(reply.raw)
       reply.raw.end = ((...args: Parameters<typeof end>) => {

@@ -9,6 +9,12 @@ declare module 'fastify' {
   }
 }
 
+export type HttpCounts = {
+  /** Once for each route, before any request comes. */
+  expect(method: string, route: string): void
+  record(sample: Sample): void
+}
+
 /**
  * Counts each request as its answer is handed over (REQ-H1): by the route's template, so that nothing of a URL and no
  * token is in it, with the sizes of bodies. An answer is counted before any of it is sent: what somebody got an
@@ -16,14 +22,18 @@ declare module 'fastify' {
  *
  * Socket.IO's own requests and what is no HTTP at all come to no route, and are not counted.
  */
-export function monitorHttp(app: FastifyInstance, record: (sample: Sample) => void): void {
+export function monitorHttp(app: FastifyInstance, counts: HttpCounts): void {
   app.decorateRequest('cameAt', 0)
+  app.addHook('onRoute', ({ method, url }) => {
+    // Fastify adds HEAD to each GET; nobody's meeting asks for it.
+    for (const one of [method].flat()) if (one !== 'HEAD') counts.expect(one, url)
+  })
   app.addHook('onRequest', (request, _reply, done) => {
     request.cameAt = performance.now()
     done()
   })
   app.addHook('onSend', (request, reply, payload, done) => {
-    if (request.cameAt !== 0) record(sampleOf(request, reply, payload))
+    if (request.cameAt !== 0) counts.record(sampleOf(request, reply, payload))
     // An answer that fails on its way has another one, of the same request.
     request.cameAt = 0
     done()

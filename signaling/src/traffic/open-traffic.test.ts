@@ -92,6 +92,29 @@ describe('a minute of requests that nobody takes', () => {
   })
   const said = (text: string) => lines.filter((line) => line.includes(text)).length
 
+  it('REQ-S4: requests of a route that fail begin to count at 0, so that the first is seen', async () => {
+    open(10_000)
+    traffic.expect('GET', '/api/config')
+    const failed = async () => {
+      const { values = [] } =
+        (await registry.getSingleMetric(trafficMetrics.requests.name)?.get()) ?? {}
+      return values.map(({ labels, value }) => [labels.method, labels.route, labels.status, value])
+    }
+    expect(await failed()).toEqual([
+      ['GET', '/api/config', '503', 0],
+      ['GET', '/api/config', '500', 0],
+    ])
+    traffic.record({
+      ...{ protocol: 'http', name: '/api/config', method: 'GET', status: '503' },
+      ...{ micros: 1000, bytesIn: 0, bytesOut: 1 },
+    })
+    traffic.outbox.seal()
+    expect(await failed()).toEqual([
+      ['GET', '/api/config', '503', 1],
+      ['GET', '/api/config', '500', 0],
+    ])
+  })
+
   it('REQ-H2, REQ-H4: without Redis is kept, said once, and stored when Redis is back', async () => {
     open(10_000)
     await pass(5)

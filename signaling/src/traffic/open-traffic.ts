@@ -5,8 +5,9 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { ConfigError } from '../config.ts'
+import { httpStatus } from '../errors.ts'
+import type { HttpCounts } from './http-monitor.ts'
 import { type Push, TrafficOutbox } from './outbox.ts'
-import type { Sample } from './rows.ts'
 import { noWriteAhead, readWriteAhead, writeAheadIn } from './write-ahead.ts'
 
 /** How long a batch is filled, and how often batches are sent. */
@@ -19,12 +20,14 @@ export type TrafficConfig = {
   folder?: string
 }
 
-export type Traffic = {
-  record(sample: Sample): void
+export type Traffic = HttpCounts & {
   outbox: TrafficOutbox
   /** Sends what is there, while Redis answers. */
   close(): Promise<void>
 }
+
+/** What the server answers where it fails. */
+const failures = [...new Set(Object.values(httpStatus))].filter((status) => status >= 500)
 
 /** Adds batches to the list up to its bound: ARGV is the bound and the batches. */
 const pushScript = `
@@ -86,6 +89,7 @@ export function openTraffic(
   beat()
   return {
     record: (sample) => outbox.record(sample),
+    expect: (method, route) => outbox.expect(method, route, failures),
     outbox,
     async close() {
       isClosed = true

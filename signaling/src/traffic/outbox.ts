@@ -45,7 +45,7 @@ export class TrafficOutbox {
   /** Requests and samples that were dropped. */
   dropped = 0
   /** What the requests of every sealed batch came to, dropped ones too, by route: for Prometheus. */
-  readonly totals = new Map<string, Pick<TrafficRow, 'count' | 'bytesIn' | 'bytesOut'> & Labels>()
+  readonly totals = new Map<string, Total>()
 
   constructor(options: OutboxOptions) {
     this.#options = options
@@ -65,6 +65,17 @@ export class TrafficOutbox {
     const { row, isNew } = addSample(this.#rows, keyFor(this.#rows, sample), figures)
     const line = sampleLine(row.index, isNew ? row.key : undefined, figures)
     this.#options.writeAhead.append(this.#current(), line)
+  }
+
+  /**
+   * Requests of a route that are answered with these begin to count at 0. Prometheus does not see the first of a series that
+   * it has not seen before, and that may be all that fails.
+   */
+  expect(method: string, route: string, statuses: readonly number[]): void {
+    for (const status of statuses) {
+      const labels = { protocol: 'http', name: route, method, status: String(status) } as const
+      this.#addUp({ ...labels, count: 0, bytesIn: 0, bytesOut: 0 })
+    }
   }
 
   /** Ends the batch that is being filled. */
@@ -136,7 +147,7 @@ export class TrafficOutbox {
     return { source: this.#options.source, seq: this.#seq, at: this.#at }
   }
 
-  #addUp({ protocol, name, method, status, count, bytesIn, bytesOut }: TrafficRow): void {
+  #addUp({ protocol, name, method, status, count, bytesIn, bytesOut }: Total): void {
     const key = JSON.stringify([protocol, name, method, status])
     const total = this.totals.get(key) ?? {
       ...{ protocol, name, method, status, count: 0, bytesIn: 0, bytesOut: 0 },
@@ -148,7 +159,7 @@ export class TrafficOutbox {
   }
 }
 
-type Labels = Pick<TrafficRow, 'protocol' | 'name' | 'method' | 'status'>
+type Total = Omit<TrafficRow, 'latency'>
 
 function lanesOf(batches: readonly TrafficBatch[]): Lane[] {
   const lanes = new Map<string, Lane>()
