@@ -92,6 +92,19 @@ describe('accounting', () => {
     expect(accounting.open(expired)).toEqual({ allocations: 1, users: 1 })
   })
 
+  it('REQ-K6: who holds an allocation and uses none is not on a relay', async () => {
+    const store = await openStore('sqlite::memory:')
+    const direct = new Set(['acme.r1.p-1'])
+    const accounting = new Accounting(store, usageOf(store), 10, undefined, (holder) =>
+      direct.has(holder),
+    )
+    await accounting.resume(start)
+    accounting.count(eventOf('status', opened))
+    accounting.count(eventOf('status', opened, '4000000000:acme.r1.p-2'))
+    accounting.count(eventOf('status', opened, 'mallory'))
+    expect(accounting.open(start)).toEqual({ allocations: 3, users: 2 })
+  })
+
   it('REQ-K5: while the store is away so many wait and no more: the ended beyond are counted as dropped, the open are not lost', async () => {
     const store = await openStore('sqlite::memory:')
     let broken = true

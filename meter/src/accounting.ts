@@ -43,6 +43,7 @@ export class Accounting {
   #usage: Pick<Usage, 'totals'>
   #mostWaiting: number
   #onOverflow: (event: StatsdbEvent) => void
+  #usesNone: (holder: string) => boolean
   #ledger = new Ledger()
   #changed = new Set<AllocationRecord>()
   #rates = new PodRates()
@@ -51,17 +52,20 @@ export class Accounting {
   /**
    * @param mostWaiting changed records that are kept at most until they can be written
    * @param onOverflow told of the first counter that would bring an allocation past 2^53 bytes
+   * @param usesNone whether somebody (see `holderOf`) is known to use none of the allocations that they hold
    */
   constructor(
     store: Store,
     usage: Pick<Usage, 'totals'>,
     mostWaiting = 100_000,
     onOverflow: (event: StatsdbEvent) => void = () => {},
+    usesNone: (holder: string) => boolean = () => false,
   ) {
     this.#store = store
     this.#usage = usage
     this.#mostWaiting = mostWaiting
     this.#onOverflow = onOverflow
+    this.#usesNone = usesNone
   }
 
   /** Counters that would have brought an allocation past 2^53 bytes; they are not counted. */
@@ -172,10 +176,12 @@ export class Accounting {
     }
   }
 
-  /** Allocations open now, and who holds them. */
+  /** Allocations open now, and how many people are on a relay: who holds one, and is not known to use none. */
   open(now: number): { allocations: number; users: number } {
     const open = this.#open(now)
-    return { allocations: open.length, users: new Set(open.map(holderOf)).size }
+    const holders = new Set(open.map(holderOf))
+    const users = [...holders].filter((holder) => !this.#usesNone(holder)).length
+    return { allocations: open.length, users }
   }
 
   /** What each TURN pod has to do now. */

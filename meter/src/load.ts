@@ -1,4 +1,4 @@
-import { parseTurnUsername, type RelayLoad } from '@parley/protocol'
+import { parseTurnUsername, type RelayIdentity, type RelayLoad } from '@parley/protocol'
 import { type AllocationRecord, hourMs, refKey, type StatsdbEvent } from '@parley/relay-cost'
 
 /** Span over which a rate is measured: several deltas of a video call, a few of an audio call. */
@@ -158,7 +158,11 @@ export function relayLoad(
 /** One string per participant, whichever of their credentials they use. */
 export function holderOf({ username }: Pick<AllocationRecord, 'username'>): string {
   const identity = parseTurnUsername(username)?.identity
-  return identity ? JSON.stringify(identity) : username
+  return identity ? identityText(identity) : username
+}
+
+export function identityText({ tenant, room, participant }: RelayIdentity): string {
+  return `${tenant}.${room}.${participant}`
 }
 
 /** coturn's realm is `<pod>.<cluster>`; a pod that a Deployment made has no dot in its name. */

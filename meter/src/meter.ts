@@ -14,6 +14,7 @@ import { registerTraffic, relayRegistry } from './metrics.ts'
 import { factsFrom } from './places/facts.ts'
 import { readMediaPods } from './places/pods-file.ts'
 import { followLinkReports } from './reasons/feed.ts'
+import { UnusedRelays } from './reasons/unused-relays.ts'
 import { type PricesOf, reportFrom } from './report.ts'
 import { ReportFiles } from './report-files.ts'
 import { SteadyClock } from './steady-clock.ts'
@@ -63,11 +64,17 @@ export async function startMeter(
     meter: `${config.region}/${config.namespace}/${config.cluster}`,
   })
   const usage = new Usage(store, factsFrom(now, config.region))
-  const accounting = new Accounting(store, usage, config.bufferAllocations, ({ allocation }) =>
-    logger.warn(
-      { realm: allocation.realm, allocation: allocation.id },
-      `a counter would bring an allocation past 2^53 bytes and is not counted; ${relayMetrics.overflows.name} counts all such`,
-    ),
+  const unusedRelays = new UnusedRelays()
+  const accounting = new Accounting(
+    store,
+    usage,
+    config.bufferAllocations,
+    ({ allocation }) =>
+      logger.warn(
+        { realm: allocation.realm, allocation: allocation.id },
+        `a counter would bring an allocation past 2^53 bytes and is not counted; ${relayMetrics.overflows.name} counts all such`,
+      ),
+    (holder) => unusedRelays.has(holder),
   )
   const pricesOf: PricesOf = (window) => pricesOver(config.prices, window, config.region)
   const currency = config.prices[0]?.currency ?? ''
@@ -141,6 +148,7 @@ export async function startMeter(
     redisUrl: config.redisUrl,
     cluster: config.cluster,
     async onReports(records) {
+      unusedRelays.take(records)
       const [book] = await store.books()
       await book?.links.merge(records)
     },

@@ -28,7 +28,7 @@ export const relayMetrics = {
     name: 'parley_relay_users',
     type: 'gauge',
     unit: 'people',
-    help: 'Participants who hold at least one TURN allocation now',
+    help: 'Participants on a relay now: who hold a TURN allocation, but for those whose pages say that they use none',
     labels: ['namespace', 'cluster', 'region'],
   },
   cost: {

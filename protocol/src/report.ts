@@ -88,6 +88,7 @@ export type RelayCostReport = z.infer<typeof relayCostReportSchema>
  */
 export const relaySummarySchema = z.strictObject({
   allocations: count,
+  /** On a relay: who hold an allocation, but for those whose pages say that they use none. */
   users: count,
   currency: z.string(),
   costPerHour: z.number().nonnegative().optional(),

@@ -228,7 +228,9 @@ export const statusSchema = z
     relay: z
       .strictObject({
         allocations: count().describe('TURN allocations now.'),
-        users: count().describe('Participants on relay now.'),
+        users: count().describe(
+          'Participants on relay now: who hold an allocation, but for those whose pages say that they use none.',
+        ),
         costPerHour: money().describe('Cost of relaying at the present rate, per hour.'),
         monthToDate: money().describe('Cost of relaying since the month began (UTC).'),
         forecast: money()
