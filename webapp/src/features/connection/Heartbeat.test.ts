@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { TestClock } from '../../testing/TestClock.ts'
 import { type Beat, Heartbeat } from './Heartbeat.ts'
 
-function beating() {
+function beating(arrived?: () => Promise<number>) {
   const clock = new TestClock()
   const sent: Beat[] = []
   const heard: [number, 'silent' | 'heard'][] = []
@@ -11,6 +11,7 @@ function beating() {
     send: (beat) => sent.push(beat),
     onSilent: () => heard.push([clock.now(), 'silent']),
     onHeard: () => heard.push([clock.now(), 'heard']),
+    ...(arrived && { arrived }),
   })
   heartbeat.start()
   return { clock, sent, heard, heartbeat }
@@ -55,6 +56,28 @@ describe('Heartbeat', () => {
     heartbeat.receive('pong')
     await clock.advance(700)
     expect(heard).toEqual([])
+  })
+
+  it('REQ-P7: where beats are held up and all else arrives, nothing is lost; what arrives first ends a silence', async () => {
+    let cut = false
+    let packets = 0
+    const { clock, heard, heartbeat } = beating(async () => packets)
+    const flow = () => {
+      if (!cut) packets++
+      clock.after(20, flow)
+    }
+    flow()
+    heartbeat.receive('ping')
+    await clock.advance(10_000)
+    expect(heard).toEqual([])
+    cut = true
+    await clock.advance(5000)
+    expect(heard.map(([, what]) => what)).toEqual(['silent'])
+    const restoredAt = clock.now()
+    cut = false
+    await clock.advance(5000)
+    expect(heard.map(([, what]) => what)).toEqual(['silent', 'heard'])
+    expect(heard[1]?.[0]).toBeLessThanOrEqual(restoredAt + 120)
   })
 
   it('waits for the first beat: the other end may open its channel later', async () => {

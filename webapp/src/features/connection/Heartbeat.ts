@@ -8,6 +8,11 @@ export type HeartbeatOptions = {
   onSilent(): void
   /** The other end is heard again after a silence. */
   onHeard(): void
+  /**
+   * Packets of any kind that came over the path so far. Beats alone do not tell: after a cut of 20 s their channel sends
+   * nothing for as long again, since SCTP doubles its patience with every packet that is lost.
+   */
+  arrived?(): Promise<number>
   /** Default 250. */
   intervalMs?: number
   /**
@@ -17,6 +22,8 @@ export type HeartbeatOptions = {
   timeoutMs?: number
 }
 
+/** So long before a silence is told, whatever arrives begins to be counted: what was on its way is here by then. */
+const countedMs = 350
 /** In a silence, so that its end is soon known: no longer than that after the path is back. */
 const silentIntervalMs = 100
 
@@ -25,12 +32,14 @@ export type Beat = 'ping' | 'pong'
 
 /** Notices within a second that nothing gets through, over an unreliable data channel. */
 export class Heartbeat {
-  readonly #options: Required<HeartbeatOptions>
+  readonly #options: HeartbeatOptions & Required<Pick<HeartbeatOptions, 'intervalMs' | 'timeoutMs'>>
   #cancelPing = () => {}
   #cancelDeadline = () => {}
   #heard = false
   #silent = false
   #running = false
+  /** Rises with each window: what an older one asked for is of no interest any more. */
+  #window = 0
 
   constructor(options: HeartbeatOptions) {
     this.#options = { intervalMs: 250, timeoutMs: 800, ...options }
@@ -55,14 +64,12 @@ export class Heartbeat {
     if (!this.#running) return
     if (beat === 'ping') this.#options.send('pong')
     this.#heard = true
-    this.#awaitBeat()
-    if (!this.#silent) return
-    this.#silent = false
-    this.#options.onHeard()
+    this.#hear()
   }
 
   stop(): void {
     this.#running = false
+    this.#window++
     this.#cancelPing()
     this.#cancelDeadline()
   }
@@ -74,16 +81,49 @@ export class Heartbeat {
     this.#cancelPing = clock.after(ms, () => this.#ping())
   }
 
+  #hear(): void {
+    this.#awaitBeat()
+    if (!this.#silent) return
+    this.#silent = false
+    this.#options.onHeard()
+  }
+
   #awaitBeat(): void {
-    const { clock, timeoutMs, intervalMs, onSilent } = this.#options
+    const { clock, timeoutMs, intervalMs } = this.#options
     const deadline = clock.now() + timeoutMs
-    this.#cancelDeadline()
-    this.#cancelDeadline = clock.after(timeoutMs, () => {
-      // A timer that rings late tells of this page (asleep, or busy), not of the network:
-      // whatever arrived meanwhile is still queued behind it. Listen for another window.
-      if (clock.now() - deadline > intervalMs) return this.#awaitBeat()
-      this.#silent = true
-      onSilent()
+    const mine = ++this.#window
+    const count = async () => {
+      const arrived = await this.#options.arrived?.().catch(() => undefined)
+      return { arrived: arrived ?? 0, current: mine === this.#window }
+    }
+    this.#wait(timeoutMs - countedMs, async () => {
+      const before = await count()
+      if (!before.current) return
+      this.#wait(deadline - clock.now(), async () => {
+        // A timer that rings late tells of this page (asleep, or busy), not of the network:
+        // whatever arrived meanwhile is still queued behind it. Listen for another window.
+        if (clock.now() - deadline > intervalMs) return this.#awaitBeat()
+        const now = await count()
+        if (!now.current) return
+        if (now.arrived > before.arrived) return this.#awaitBeat()
+        this.#silent = true
+        this.#options.onSilent()
+        this.#listen(now.arrived, count)
+      })
     })
+  }
+
+  #listen(arrived: number, count: () => Promise<{ arrived: number; current: boolean }>): void {
+    this.#wait(silentIntervalMs, async () => {
+      const now = await count()
+      if (!now.current || !this.#silent) return
+      if (now.arrived > arrived) this.#hear()
+      else this.#listen(now.arrived, count)
+    })
+  }
+
+  #wait(ms: number, run: () => Promise<void>): void {
+    this.#cancelDeadline()
+    this.#cancelDeadline = this.#options.clock.after(Math.max(0, ms), () => void run())
   }
 }

@@ -290,6 +290,7 @@ export class PeerLink {
     this.#transport.heartbeat.renew()
     this.#setState('connected')
     this.#transport.sender.limit(this.#sendLimit)
+    this.#transport.sender.hold(false)
     this.#settle()
   }
 
@@ -306,6 +307,7 @@ export class PeerLink {
   #lost(): void {
     if (this.#closed || this.#trying) return
     this.#attempt = 0
+    this.#transport.sender.hold(true)
     if (this.#state === 'connected') {
       // What was said before is of the path that was lost.
       this.#offered = undefined

@@ -1,6 +1,6 @@
 import { Heartbeat } from './Heartbeat.ts'
 import type { LinkConnection, PeerLinkOptions } from './link.ts'
-import { rowsOf } from './linkStats.ts'
+import { readLinkStats, rowsOf } from './linkStats.ts'
 import { Negotiation } from './Negotiation.ts'
 import { RelayWord } from './RelayWord.ts'
 import { TrackSender } from './TrackSender.ts'
@@ -65,6 +65,8 @@ export class PeerTransport {
       send: say,
       onSilent: this.#current(() => options.onLost()),
       onHeard: this.#current(() => options.onFound()),
+      arrived: async () =>
+        readLinkStats(rowsOf(await connection.getStats())).transport.packetsReceived,
     })
     this.#followChannel()
     this.#followConnection()

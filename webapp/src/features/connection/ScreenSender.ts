@@ -25,6 +25,10 @@ export class ScreenSender {
     return transceiver === this.#video || transceiver === this.#audio
   }
 
+  senders(): RTCRtpSender[] {
+    return [this.#video, this.#audio].flatMap((one) => (one ? [one.sender] : []))
+  }
+
   /** From now on sends these; only the first share needs a negotiation. Rejects as replaceTrack(). */
   async send({ screen, screenAudio }: LocalTracks): Promise<void> {
     const done = [this.#put('video', screen ?? null), this.#put('audio', screenAudio ?? null)]

@@ -1,6 +1,6 @@
 import type { LinkConnection, LocalTracks, PeerLinkOptions, SendLimit, TrackKind } from './link.ts'
 import { ScreenSender } from './ScreenSender.ts'
-import { applyEncoding, encodingFor } from './sending.ts'
+import { applyEncoding, askForWholePicture, encodingFor } from './sending.ts'
 
 type TrackSenderOptions = Pick<PeerLinkOptions, 'stream' | 'videoCodecs' | 'onError'>
 
@@ -9,6 +9,8 @@ export class TrackSender {
   readonly #connection: LinkConnection
   readonly #options: TrackSenderOptions
   readonly #screen: ScreenSender
+  #tracks: LocalTracks = { audio: null, video: null }
+  #held = false
 
   constructor(connection: LinkConnection, options: TrackSenderOptions) {
     this.#connection = connection
@@ -18,6 +20,7 @@ export class TrackSender {
 
   /** Of the end that leads: makes the two transceivers that both ends use. */
   begin(tracks: LocalTracks): void {
+    this.#tracks = tracks
     const { audio, video } = tracks
     const init = { direction: 'sendrecv', streams: this.#streams() } as const
     this.#connection.addTransceiver(audio ?? 'audio', init)
@@ -29,7 +32,25 @@ export class TrackSender {
 
   /** From now on sends these. */
   send(tracks: LocalTracks): void {
-    for (const transceiver of this.#ofDevices()) {
+    this.#tracks = tracks
+    this.#send().catch(this.#options.onError)
+  }
+
+  /**
+   * Of pictures, sends nothing while the path carries nothing, and then begins with a whole one. What was sent into a
+   * cut is sent again after it, and browsers play everything that follows as late as that for seconds. A voice goes on.
+   */
+  hold(held: boolean): void {
+    if (this.#held === held) return
+    this.#held = held
+    this.#send()
+      .then(() => (held ? undefined : this.#beginWithWholePictures()))
+      .catch(this.#options.onError)
+  }
+
+  async #send(): Promise<void> {
+    const tracks = this.#held ? { ...this.#tracks, video: null, screen: null } : this.#tracks
+    const devices = this.#ofDevices().map(async (transceiver) => {
       const { sender, receiver, direction } = transceiver
       const track = receiver.track.kind === 'audio' ? tracks.audio : tracks.video
       // What an offer brought is receive-only until we say that we send, too.
@@ -37,9 +58,14 @@ export class TrackSender {
         transceiver.direction = 'sendrecv'
         sender.setStreams?.(...this.#streams())
       }
-      if (sender.track !== track) sender.replaceTrack(track).catch(this.#options.onError)
-    }
-    this.#screen.send(tracks).catch(this.#options.onError)
+      if (sender.track !== track) await sender.replaceTrack(track)
+    })
+    await Promise.all([...devices, this.#screen.send(tracks)])
+  }
+
+  async #beginWithWholePictures(): Promise<void> {
+    const senders = this.#ofDevices().map(({ sender }) => sender)
+    await Promise.all([...senders, ...this.#screen.senders()].map(askForWholePicture))
   }
 
   limit(limit: SendLimit | undefined): void {

@@ -22,6 +22,15 @@ export function applyEncoding(encoding: Encoding, wanted: Encoding): boolean {
   return true
 }
 
+/** As far as a sender sends a picture, the next is one that needs none before it. Not every browser can be asked. */
+export async function askForWholePicture(sender: RTCRtpSender): Promise<void> {
+  if (sender.track?.kind !== 'video') return
+  const parameters = sender.getParameters()
+  const options = { encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })) }
+  // Refused while a negotiation is under way: the other end asks for it, too, though later.
+  await sender.setParameters(parameters, options).catch(() => {})
+}
+
 type Codec = { mimeType: string }
 
 /**

@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals'
+import { settle } from '../../testing/TestClock.ts'
+import type { LinkConnection } from './link.ts'
+import { TrackSender } from './TrackSender.ts'
+
+type Sent = { kind: string; track: unknown; puts: unknown[]; wholePictures: number }
+
+/** A connection with a microphone and a camera, and a screen once one is shared. */
+function sending() {
+  const sent: Sent[] = []
+  const transceivers: RTCRtpTransceiver[] = []
+  const errors: unknown[] = []
+  const add = (kind: string, track: unknown) => {
+    const one: Sent = { kind, track, puts: [], wholePictures: 0 }
+    sent.push(one)
+    const sender = {
+      get track() {
+        return one.track
+      },
+      async replaceTrack(next: unknown) {
+        one.track = next
+        one.puts.push(next)
+      },
+      getParameters: () => ({ encodings: [{}] }),
+      async setParameters(_: unknown, options?: { encodingOptions: { keyFrame: boolean }[] }) {
+        if (options?.encodingOptions[0]?.keyFrame) one.wholePictures++
+      },
+    }
+    const made = { direction: 'sendrecv', receiver: { track: { kind } }, sender }
+    transceivers.push(made as unknown as RTCRtpTransceiver)
+    return made as unknown as RTCRtpTransceiver
+  }
+  const connection = {
+    addTransceiver: (track: { kind: string }) => add(track.kind, track),
+    getTransceivers: () => transceivers,
+  }
+  const sender = new TrackSender(connection as unknown as LinkConnection, {
+    onError: (error) => errors.push(error),
+  })
+  return { sender, sent, errors }
+}
+
+const track = (kind: string, name: string) => ({ kind, name }) as unknown as MediaStreamTrack
+
+describe('TrackSender', () => {
+  it('REQ-P7, REQ-W2: sends no picture into a cut, and begins after it with whole ones of what is shown then', async () => {
+    const { sender, sent, errors } = sending()
+    const [microphone, camera, other] = [
+      track('audio', 'm'),
+      track('video', 'c'),
+      track('video', 'd'),
+    ]
+    const screen = track('video', 's')
+    sender.begin({ audio: microphone, video: camera, screen })
+    sender.hold(true)
+    sender.hold(true)
+    await settle()
+    const now = () => sent.map(({ track: of }) => of)
+    expect(now()).toEqual([microphone, null, null])
+    // Another camera meanwhile, and a session that is agreed on: neither sends anything.
+    sender.send({ audio: microphone, video: other, screen })
+    await settle()
+    expect(now()).toEqual([microphone, null, null])
+    expect(sent.map(({ wholePictures }) => wholePictures)).toEqual([0, 0, 0])
+    sender.hold(false)
+    await settle()
+    expect(now()).toEqual([microphone, other, screen])
+    expect(sent.map(({ wholePictures }) => wholePictures)).toEqual([0, 1, 1])
+    expect(sent[0]?.puts).toEqual([])
+    expect(errors).toEqual([])
+  })
+})
