@@ -1,4 +1,5 @@
 import type { LocalTracks } from './link.ts'
+import { putTrack } from './sending.ts'
 
 /** Less than this and text cannot be read; more, and a call on a phone's uplink starves. */
 const maxBitrate = { lowest: 800_000, highest: 2_500_000 }
@@ -50,10 +51,7 @@ export class ScreenSender {
 
   async #put(kind: 'video' | 'audio', track: MediaStreamTrack | null): Promise<void> {
     const before = kind === 'video' ? this.#video : this.#audio
-    if (before) {
-      if (before.sender.track !== track) await before.sender.replaceTrack(track)
-      return
-    }
+    if (before) return putTrack(before.sender, track)
     if (!track) return
     const made = this.#connection.addTransceiver(track, {
       direction: 'sendonly',

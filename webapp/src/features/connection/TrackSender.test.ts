@@ -18,6 +18,8 @@ function sending() {
         return one.track
       },
       async replaceTrack(next: unknown) {
+        // As in browsers: until it is done, the sender names the one before.
+        await settle()
         one.track = next
         one.puts.push(next)
       },
@@ -40,6 +42,10 @@ function sending() {
   return { sender, sent, errors }
 }
 
+async function settled() {
+  for (let nth = 0; nth < 5; nth++) await settle()
+}
+
 const track = (kind: string, name: string) => ({ kind, name }) as unknown as MediaStreamTrack
 
 describe('TrackSender', () => {
@@ -54,19 +60,30 @@ describe('TrackSender', () => {
     sender.begin({ audio: microphone, video: camera, screen })
     sender.hold(true)
     sender.hold(true)
-    await settle()
+    await settled()
     const now = () => sent.map(({ track: of }) => of)
     expect(now()).toEqual([microphone, null, null])
     // Another camera meanwhile, and a session that is agreed on: neither sends anything.
     sender.send({ audio: microphone, video: other, screen })
-    await settle()
+    await settled()
     expect(now()).toEqual([microphone, null, null])
     expect(sent.map(({ wholePictures }) => wholePictures)).toEqual([0, 0, 0])
     sender.hold(false)
-    await settle()
+    await settled()
     expect(now()).toEqual([microphone, other, screen])
     expect(sent.map(({ wholePictures }) => wholePictures)).toEqual([0, 1, 1])
     expect(sent[0]?.puts).toEqual([])
     expect(errors).toEqual([])
+  })
+
+  it('REQ-W1: a silence that is over at once takes no picture away', async () => {
+    const { sender, sent } = sending()
+    const camera = track('video', 'c')
+    sender.begin({ audio: track('audio', 'm'), video: camera })
+    sender.hold(true)
+    sender.hold(false)
+    await settled()
+    expect(sent[1]?.track).toBe(camera)
+    expect(sent[1]?.puts).toEqual([null, camera])
   })
 })

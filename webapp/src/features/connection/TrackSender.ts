@@ -1,6 +1,6 @@
 import type { LinkConnection, LocalTracks, PeerLinkOptions, SendLimit, TrackKind } from './link.ts'
 import { ScreenSender } from './ScreenSender.ts'
-import { applyEncoding, askForWholePicture, encodingFor } from './sending.ts'
+import { applyEncoding, askForWholePicture, encodingFor, putTrack } from './sending.ts'
 
 type TrackSenderOptions = Pick<PeerLinkOptions, 'stream' | 'videoCodecs' | 'onError'>
 
@@ -58,7 +58,7 @@ export class TrackSender {
         transceiver.direction = 'sendrecv'
         sender.setStreams?.(...this.#streams())
       }
-      if (sender.track !== track) await sender.replaceTrack(track)
+      await putTrack(sender, track)
     })
     await Promise.all([...devices, this.#screen.send(tracks)])
   }

@@ -22,6 +22,26 @@ export function applyEncoding(encoding: Encoding, wanted: Encoding): boolean {
   return true
 }
 
+const told = new WeakMap<RTCRtpSender, MediaStreamTrack | null>()
+
+/**
+ * Has a sender send this track. What it was told last counts, and not what it still sends, which changes a moment later:
+ * a camera that is taken away and given back at once would else stay away.
+ */
+export async function putTrack(
+  sender: RTCRtpSender,
+  track: MediaStreamTrack | null,
+): Promise<void> {
+  if ((told.has(sender) ? told.get(sender) : sender.track) === track) return
+  told.set(sender, track)
+  try {
+    await sender.replaceTrack(track)
+  } catch (error) {
+    told.delete(sender)
+    throw error
+  }
+}
+
 /** As far as a sender sends a picture, the next is one that needs none before it. Not every browser can be asked. */
 export async function askForWholePicture(sender: RTCRtpSender): Promise<void> {
   if (sender.track?.kind !== 'video') return
