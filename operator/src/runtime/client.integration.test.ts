@@ -1,18 +1,31 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { ApiClient } from './client.ts'
+import { ApiClient, type WatchEvent } from './client.ts'
 import { createMetrics } from './metrics.ts'
+import { CONFIG_MAPS } from './resources.ts'
 
 let server: Server
+/** Answers that are open: what is written to one comes to whoever watches. */
+const open: ServerResponse[] = []
 let client: ApiClient
 let folder: string
 
 beforeAll(async () => {
   server = createServer((request, response) => {
+    if (request.url?.includes('/namespaces/gone/')) {
+      response.writeHead(410).end('{"kind":"Status","reason":"Expired","message":"too old"}')
+      return
+    }
+    if (request.url?.includes('watch=1')) {
+      response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
+      open.push(response)
+      return
+    }
     const bytes = Number(/(\d+)$/.exec(request.url ?? '')?.[1])
     response.end(JSON.stringify('x'.repeat(bytes - 2)))
   })
@@ -45,5 +58,64 @@ describe('an answer through the proxy', () => {
     await expect(ask(1001)).rejects.toMatchObject({ name: 'Unavailable', code: 'TooLong' })
     await expect(ask(50_000_000)).rejects.toThrow(/more than 1000 bytes/)
     expect(await ask(10)).toHaveLength(8)
+  })
+})
+
+describe('a watch', () => {
+  const QUERY = { resourceVersion: '1', timeoutSeconds: 60 }
+  const line = (resourceVersion: string) =>
+    `${JSON.stringify({ type: 'ADDED', object: { metadata: { name: 'a', resourceVersion } } })}\n`
+
+  function watch(signal = new AbortController().signal) {
+    const knows = (version: string) => version === '3'
+    return client.watch(CONFIG_MAPS, 'ns', QUERY, { knows, signal })
+  }
+
+  async function opened(): Promise<ServerResponse> {
+    while (open.length === 0) await once(server, 'request')
+    return open.pop() as ServerResponse
+  }
+
+  it('gives events as they come, however they are cut, but for what is known; it ends as the server ends it', async () => {
+    const events = watch()
+    const first = events.next()
+    const response = await opened()
+    const text = line('2') + line('3') + line('4')
+    for (const at of [0, 40]) response.write(text.slice(at, at === 0 ? 40 : undefined))
+    const seen: (string | undefined)[] = []
+    const take = (batch: WatchEvent[]) =>
+      seen.push(...batch.map(({ object }) => object.metadata.resourceVersion))
+    const { value } = await first
+    if (value) take(value)
+    response.end(line('5'))
+    for await (const batch of events) take(batch)
+    expect(seen).toEqual(['2', '4', '5'])
+  })
+
+  it('says why there is none, and that the server is gone', async () => {
+    const signal = new AbortController().signal
+    const none = client.watch(CONFIG_MAPS, 'gone', QUERY, { signal })
+    await expect(none.next()).rejects.toMatchObject({ name: 'Expired' })
+    const cut = watch().next()
+    const response = await opened()
+    response.destroy()
+    await expect(cut).rejects.toMatchObject({ name: 'Unavailable' })
+  })
+
+  it('ends without an error when nobody wants it any more, and lets go of the server', async () => {
+    const stop = new AbortController()
+    const stopped = watch(stop.signal).next()
+    const first = await opened()
+    stop.abort()
+    expect(await stopped).toEqual({ done: true, value: undefined })
+    if (!first.closed) await once(first, 'close')
+
+    const left = watch()
+    const event = left.next()
+    const second = await opened()
+    second.write(line('2'))
+    await event
+    await left.return(undefined)
+    if (!second.closed) await once(second, 'close')
   })
 })

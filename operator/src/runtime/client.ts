@@ -1,8 +1,10 @@
 import { types } from 'node:util'
 import { KubeConfig } from '@kubernetes/client-node'
 import { Pool } from 'undici'
+import { Batches } from './batches.ts'
 import { type ApiError, errorFromResponse, type FailedCall, Unavailable } from './errors.ts'
 import { type Answer, type ExchangeOptions, exchange } from './exchange.ts'
+import { JsonListReader } from './json-list.ts'
 import type { Metrics } from './metrics.ts'
 import {
   decodeObject,
@@ -56,8 +58,8 @@ const OBJECT_TYPES = bothTypes('')
 const APPLY = 'application/apply-patch+yaml'
 /** Else the server parses what is applied a second time, for warnings about unknown fields that nobody reads. */
 const UNCHECKED = 'fieldValidation=Ignore'
-/** Writes and reads share these; more only makes the API server's own threads compete. */
-const CONNECTIONS = 8
+/** Writes and reads share these. With half as many a write takes the API server some percent more CPU. */
+const CONNECTIONS = 16
 /** Bookmarks come once a minute: a stream silent for longer has lost its server. */
 const WATCH_SILENCE_MS = 150_000
 const REQUEST_TIMEOUT_MS = 30_000
@@ -186,8 +188,8 @@ export class ApiClient {
   }
 
   /**
-   * A list whose objects are given one by one, as they come in where that is in protobuf, so that they need not be in
-   * memory together. When it fails some may have been given already.
+   * A list whose objects are given one by one as they come in, so that they need not be in memory together. When it
+   * fails some may have been given already.
    * @returns the metadata of the list
    */
   async each(
@@ -198,7 +200,7 @@ export class ApiClient {
     onObject: (object: K8sObject) => void,
   ): Promise<ListBody['metadata']> {
     const call = target('list', resource, namespace)
-    let list: ListReader | undefined
+    let list: ListReader | JsonListReader | undefined
     const answer = await this.#send({
       ...call,
       method: 'GET',
@@ -206,17 +208,16 @@ export class ApiClient {
       accept: acceptedTypes(options, METADATA_LIST_TYPES),
       signal: options.signal,
       reader: (status, headers) => {
-        if (status >= 400 || !isProtobuf(headers['content-type'])) return undefined
-        const reader = new ListReader(options.fields ?? METADATA, onObject as (o: object) => void)
+        if (status >= 400) return undefined
+        const reader = isProtobuf(headers['content-type'])
+          ? new ListReader(options.fields ?? METADATA, onObject as (o: object) => void)
+          : new JsonListReader(onObject)
         list = reader
         return (chunk) => reader.take(chunk)
       },
     })
-    if (answer.status >= 400) throw failed(answer, call)
-    if (list) return list.end()
-    const { metadata, items } = JSON.parse(answer.body.toString()) as ListBody
-    for (const object of items ?? []) onObject(object)
-    return metadata
+    if (!list) throw failed(answer, call)
+    return list.end()
   }
 
   create<T extends K8sObject>(resource: Resource, namespace: string | undefined, object: object) {
@@ -403,25 +404,31 @@ export class ApiClient {
   ): AsyncGenerator<WatchEvent[]> {
     const call = target('watch', resource, namespace)
     const path = `${collectionPath(resource, namespace)}${search({ ...query, watch: 1, allowWatchBookmarks: true })}`
+    const left = new AbortController()
+    const batches = new Batches<WatchEvent>()
     try {
-      const response = await this.#watches.request({
+      const answer = exchange(this.#watches, {
         method: 'GET',
         path: this.#prefix + path,
         headers: await this.#headers(acceptedTypes(options, METADATA_TYPES)),
-        signal: options.signal,
+        signal: AbortSignal.any([options.signal, left.signal]),
+        reader: (status, headers) => {
+          this.#count('GET', status)
+          if (status >= 400) return undefined
+          const read = isProtobuf(headers['content-type'])
+            ? framedEvents(options.fields ?? METADATA, options.knows)
+            : lineEvents(options.knows)
+          return (chunk) => batches.add(read(chunk))
+        },
       })
-      this.#count('GET', response.statusCode)
-      if (response.statusCode >= 400) {
-        const body = Buffer.from(await response.body.bytes())
-        throw failed({ status: response.statusCode, headers: response.headers, body }, call)
-      }
-      const events = isProtobuf(response.headers['content-type'])
-        ? framedEvents(response.body, options.fields ?? METADATA, options.knows)
-        : lineEvents(response.body, options.knows)
-      yield* events
+      yield* batches.until(answer)
+      const ended = await answer
+      if (ended.status >= 400) throw failed(ended, call)
     } catch (error) {
       if (options.signal.aborted) return
       throw asApiError(error, call)
+    } finally {
+      left.abort()
     }
   }
 
@@ -562,34 +569,30 @@ function failed({ status, headers, body }: Answer, call: FailedCall): ApiError {
   return errorFromResponse(status, text, call, headerText(headers['retry-after']))
 }
 
-async function* lineEvents(
-  body: AsyncIterable<Buffer>,
-  knows: ((resourceVersion: string) => boolean) | undefined,
-): AsyncGenerator<WatchEvent[]> {
+/** Takes the pieces of a watch as they come in. @returns the events that are whole now, without what is known */
+type EventReader = (chunk: Buffer) => WatchEvent[]
+
+function lineEvents(knows: ((resourceVersion: string) => boolean) | undefined): EventReader {
   const decoder = new TextDecoder()
   let rest = ''
-  for await (const chunk of body) {
+  return (chunk) => {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
     rest = lines.pop() ?? ''
-    const events = lines.flatMap((line) =>
+    return lines.flatMap((line) =>
       knows?.(versionIn(line)) ? [] : (JSON.parse(line) as WatchEvent),
     )
-    if (events.length > 0) yield events
   }
 }
 
-async function* framedEvents(
-  body: AsyncIterable<Buffer>,
+function framedEvents(
   fields: Message,
   knows: ((resourceVersion: string) => boolean) | undefined,
-): AsyncGenerator<WatchEvent[]> {
+): EventReader {
   const frames = new Frames()
-  for await (const chunk of body) {
-    const events = frames
+  return (chunk) =>
+    frames
       .take(chunk)
       .flatMap((frame) => (decodeWatchEvent(frame, fields, knows) as WatchEvent | undefined) ?? [])
-    if (events.length > 0) yield events
-  }
 }
 
 function headerText(value: string | string[] | undefined): string | undefined {

@@ -20,8 +20,6 @@ export interface ListWatchOptions<T extends Entry> extends ReadOptions {
   log: Logger
 }
 
-/** Of what comes as JSON: the objects of a page are in memory together. */
-const PAGE = 100
 const BACKOFF_MS = { first: 200, max: 5_000 }
 /** A watch that lived this long was a good one: the next failure starts the backoff anew. */
 const HEALTHY_MS = 10_000
@@ -84,30 +82,20 @@ export class ListWatch<T extends Entry> {
   async #list(signal: AbortSignal) {
     const { client, resource, namespace, store, labelSelector } = this.#options
     const options = { ...this.#reading(), signal }
-    const query = {
-      // What is read as it comes in needs no pages, of which each costs the API server anew.
-      ...(options.metadataOnly || options.fields ? {} : { limit: PAGE }),
-      ...(labelSelector ? { labelSelector } : {}),
-    }
+    // Read as it comes in, it needs no pages, of which each costs the API server anew.
+    const query = labelSelector ? { labelSelector } : {}
     // What is not listed any more can only be what was known before.
     const listed = store.size > 0 ? new Set<string>() : undefined
     const take = (object: K8sObject) => {
       store.upsert(object)
       listed?.add(keyOf(object.metadata))
     }
-    let next: string | undefined
-    for (;;) {
-      const page = next ? { ...query, continue: next } : query
-      const metadata = await client.each(resource, namespace, page, options, take)
-      next = metadata.continue
-      if (next) continue
-      store.retain(listed)
-      store.advance(metadata.resourceVersion)
-      this.#version = metadata.resourceVersion
-      this.#recovered()
-      this.#synced.resolve()
-      return
-    }
+    const { resourceVersion } = await client.each(resource, namespace, query, options, take)
+    store.retain(listed)
+    store.advance(resourceVersion)
+    this.#version = resourceVersion
+    this.#recovered()
+    this.#synced.resolve()
   }
 
   async #watch(signal: AbortSignal) {
