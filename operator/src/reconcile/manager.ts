@@ -95,7 +95,11 @@ export class LeadershipLost extends Error {
 /** The kubelet kills a pod after 30 s. */
 const GRACE_MS = 25_000
 const RESYNC_MS = 10 * 3600_000
-const WORKERS = 8
+/**
+ * A pass over a new MeetingCluster has more writes at hand than there are connections. More passes at a time would only
+ * have more that waits in memory, and is copied each time that garbage is collected.
+ */
+const WORKERS = 4
 /** The kubelet takes 2 min at most, a write half of one; clocks of two operators may differ by the rest. */
 const ROTATION_MARGIN_MS = 5 * 60_000
 /** Workloads come up by then, and who makes many MeetingClusters is not kept waiting by it. */

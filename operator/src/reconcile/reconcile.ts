@@ -118,7 +118,8 @@ export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile 
       return result
     } catch (error) {
       // An error that passes says nothing of this one, which is soon tried again.
-      if (!isPassing(error as Error)) options.resting?.passed(key)
+      if (isPassing(error as Error)) options.resting?.failed(key)
+      else options.resting?.passed(key)
       throw error
     }
   }

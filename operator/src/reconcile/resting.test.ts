@@ -317,6 +317,21 @@ describe('RestingStates', () => {
     expect(states.unstored()).toBeUndefined()
   })
 
+  it('REQ-K1: one that fails for ever keeps the others from being stored for some passes only', () => {
+    const { states, look, wanted } = setUp()
+    states.expect(['meetings/demo', 'meetings/other'])
+    look().settle(wanted, UNCHANGED)
+    states.passed('meetings/demo')
+    for (let failures = 1; failures < 12; failures++) states.failed('meetings/other')
+    expect(states.unstored()).toBeUndefined()
+    states.failed('meetings/other')
+    expect(states.unstored()).toHaveLength(1)
+    // When all are to be looked at again, so is that one.
+    states.expect(['meetings/other'])
+    states.failed('meetings/other')
+    expect(states.unstored()).toBeUndefined()
+  })
+
   it('has nothing to store that is stored, or of what is gone', () => {
     const { states, look, wanted } = setUp()
     look().settle(wanted, UNCHANGED)

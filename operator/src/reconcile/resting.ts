@@ -13,6 +13,12 @@ type Kinds = ReadonlyMap<string, ChildKind>
  */
 const MOST_LOOKS = 10
 
+/**
+ * So often in a row a pass may fail for a reason that passes, until nobody waits for it any more: about half a minute.
+ * An API server that is away for longer can store nothing either.
+ */
+const MOST_FAILURES = 12
+
 const NONE: ReadonlySet<string> = new Set()
 
 /** What rendering is given, and the Secrets as they are to be at this moment. */
@@ -69,8 +75,8 @@ export class RestingStates {
   #believed: ReadonlySet<string> = NONE
   /** By `namespace/name`, how many passes in a row have found something to do. */
   readonly #busy = new Map<string, number>()
-  /** By `namespace/name`, those that had no pass yet since all were to have one. */
-  readonly #due = new Set<string>()
+  /** By `namespace/name`, those that had no pass yet since all were to have one, and how often it has failed. */
+  readonly #due = new Map<string, number>()
   #nodes: { facts: RenderInputs['nodes']; digest: string } | undefined
 
   /** @param build tells it from every other build */
@@ -112,12 +118,20 @@ export class RestingStates {
 
   /** All of these are going to have a pass. Until they had it, what is known is a part of what may be stored. */
   expect(keys: Iterable<string>): void {
-    for (const key of keys) this.#due.add(key)
+    for (const key of keys) this.#due.set(key, 0)
   }
 
   /** One had a pass, whether there is anything to remember of it or not. */
   passed(key: string): void {
     this.#due.delete(key)
+  }
+
+  /** A pass failed for a reason that passes. One that fails for ever does not keep the others from being stored. */
+  failed(key: string): void {
+    const failures = this.#due.get(key)
+    if (failures === undefined) return
+    if (failures + 1 < MOST_FAILURES) this.#due.set(key, failures + 1)
+    else this.#due.delete(key)
   }
 
   /** The MeetingCluster is gone. */

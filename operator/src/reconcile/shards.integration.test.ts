@@ -22,7 +22,8 @@ afterAll(() => cluster.stop())
 function startShards(count: number): TestOperator[] {
   const started = Array.from(
     { length: count },
-    (_, index) => new TestOperator(cluster, { leaderElect: true, shard: { index, count } }),
+    (_, index) =>
+      new TestOperator(cluster, { leaderElect: true, shard: { index, count }, build: 'one' }),
   )
   operators.push(...started)
   return started
@@ -88,7 +89,10 @@ describe('shards', () => {
       await eventually(async () =>
         expect(operator.logs).toContain('waits for another number of shards'),
       )
+    const remembered = (index: number) =>
+      cluster.get('cm', `parley-manager-${index}-of-2-remembered`, 'default')
     await stop(old[0])
+    expect(await remembered(0)).toBeDefined()
     // One of the old ones is left, so none of the new ones begins.
     await cluster.annotate('mc', 'demo', 'shard-a', { touched: 'yes' })
     for (const operator of fresh) expect(operator.logs).not.toContain('became leader')
@@ -98,6 +102,8 @@ describe('shards', () => {
       await operator.quiet()
       expect(writtenBy(operator)).toEqual([])
     }
+    // What is remembered for a number of shards that is no more goes, too.
+    for (const index of [0, 1]) expect(await remembered(index)).toBeUndefined()
     const looked = await Promise.all(fresh.map((operator) => operator.reconciles()))
     expect(looked.every((count, index) => count >= ownedBy(index, 3).length)).toBe(true)
   })
