@@ -46,7 +46,7 @@ Benches:
 ${benches.map(({ name, summary, minutes, parts }) => `  ${name.padEnd(12)} ${summary} (about ${minutes} min${parts ? `; parts: ${parts.join(', ')}` : ''})`).join('\n')}
 
 Examples:
-  $ npm run bench -- operator --n 100             the smallest size only, three minutes
+  $ npm run bench -- operator --n 100             the smallest size only, five minutes
   $ npm run bench -- operator --json out.json     all sizes, figures also as JSON
   $ npm run bench -- operator --repeat 3          medians, with their spread
   $ npm run bench -- cost --n 100                 100,000 allocations and 1 million lines, about a minute
