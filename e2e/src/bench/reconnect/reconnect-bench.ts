@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startUp } from '@parley/cli'
-import { execa } from 'execa'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { type Bench, type BenchOptions, type Figure, percentile } from '../bench.ts'
 import { serveBaseline } from '../join/baseline-page.ts'
 import { benchCluster, Lab, SERVER } from '../join/lab.ts'
-import { type Seen, seenOf, watchCuts } from './watch.ts'
+import { cutOff, meet } from './two.ts'
+import { type Seen, seenOf } from './watch.ts'
 
 const name = 'prb'
 
@@ -116,56 +116,13 @@ async function measure(
   }
 }
 
-/** Two pages in one room, the second of which is the one to be cut, each with moving pictures of the other. */
-async function meet(
-  [a, b]: [Browser, Browser],
-  link: (who: string) => string,
-  overSfu: boolean,
-  origins: readonly string[],
-): Promise<[Page, Page]> {
-  const open = async (browser: Browser, who: string) => {
-    const context = await browser.newContext({ viewport: { width: 640, height: 480 } })
-    for (const origin of origins)
-      await context.grantPermissions(['camera', 'microphone'], { origin })
-    const page = await context.newPage()
-    await watchCuts(page)
-    await page.goto(link(who))
-    return page
-  }
-  const pages: [Page, Page] = [await open(a, 'Ana'), await open(b, 'Ben')]
-  if (overSfu) {
-    // The third moves the room to the SFU, where it stays for a while without them.
-    const third = await open(a, 'Kim')
-    await untilSeen(third)
-    await third.context().close()
-  }
-  for (const page of pages) await untilSeen(page)
-  return pages
-}
-
-async function untilSeen(page: Page): Promise<void> {
-  await page.waitForFunction(
-    () => ((window as unknown as { frames?: unknown[] }).frames?.length ?? 0) > 20,
-    undefined,
-    { timeout: 60_000 },
-  )
-}
-
 async function cutOnce(
   [other, cut]: [Page, Page],
   seconds: number,
   measured: Measured,
   signal: AbortSignal,
 ) {
-  const rules = ['INPUT', 'OUTPUT']
-  const inside = (...rule: string[]) =>
-    execa('ip', ['netns', 'exec', `${name}-b`, 'iptables', '-w', ...rule])
-  for (const chain of rules)
-    await inside('-A', chain, '!', chain === 'INPUT' ? '-i' : '-o', 'lo', '-j', 'DROP')
-  const cutAtMs = Date.now()
-  await sleep(seconds * 1000, undefined, { signal })
-  await Promise.all(rules.map((chain) => inside('-F', chain)))
-  const restoredAtMs = Date.now()
+  const { cutAtMs, restoredAtMs } = await cutOff(`${name}-b`, seconds, signal)
   const [ofPeer, ofCut] = await Promise.all(
     [other, cut].map((page) => seenOf(page, cutAtMs, restoredAtMs, patienceMs)),
   )
