@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from './testing/chromium.ts'
-import { inCallWith, inState, mediaSeen, untilPage } from './testing/pages.ts'
+import { inCallWith, inState, mediaSeen, overMesh, overSfu, untilPage } from './testing/pages.ts'
 import { startSfuRig } from './testing/sfuRig.ts'
 
 /** The built page in real browsers against real LiveKit, coturn, Redis and signaling. */
@@ -188,26 +188,6 @@ describe('a room that is small again', () => {
     }
   }, 240_000)
 })
-
-/** Media goes to everybody directly. */
-function overMesh(page: Page): Promise<void> {
-  return untilPage(
-    page,
-    'media over the mesh',
-    async () => (await window.__parley?.peers())?.every(({ bytesSent }) => bytesSent > 0),
-    undefined,
-  )
-}
-
-/** Media of everybody comes over the SFU, and no more over the mesh. */
-function overSfu(page: Page): Promise<void> {
-  return untilPage(
-    page,
-    'media over the SFU',
-    async () => (await window.__parley?.peers())?.every(({ bytesSent }) => bytesSent === 0),
-    undefined,
-  )
-}
 
 const idOf = (page: Page) => page.evaluate(() => window.__parley?.participantId)
 

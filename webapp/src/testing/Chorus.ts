@@ -50,6 +50,14 @@ export class Chorus {
     return come
   }
 
+  /** This one leaves by hand. */
+  async leave(page: Page): Promise<void> {
+    this.people.splice(this.people.indexOf(page), 1)
+    await page.keyboard.press('d')
+    await inState(page, 'left')
+    await page.context().close()
+  }
+
   /** Until each hears each other one; what was missed before that is forgotten. */
   async hearEachOther(): Promise<void> {
     await this.listen()

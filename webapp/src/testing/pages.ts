@@ -64,3 +64,23 @@ export function mediaSeen(page: Page, name: string, audio: boolean, video: boole
     { name, audio, video },
   )
 }
+
+/** Media goes to everybody directly. */
+export function overMesh(page: Page): Promise<void> {
+  return untilPage(
+    page,
+    'media over the mesh',
+    async () => (await window.__parley?.peers())?.every(({ bytesSent }) => bytesSent > 0),
+    undefined,
+  )
+}
+
+/** Media of everybody comes over the SFU, and no more over the mesh. */
+export function overSfu(page: Page): Promise<void> {
+  return untilPage(
+    page,
+    'media over the SFU',
+    async () => (await window.__parley?.peers())?.every(({ bytesSent }) => bytesSent === 0),
+    undefined,
+  )
+}

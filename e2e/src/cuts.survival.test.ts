@@ -1,0 +1,89 @@
+/** One of two people loses the network for a while: what both see of it, in a mesh and on the SFU. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { startUp } from '@parley/cli'
+import type { Page } from 'playwright-core'
+import { benchCluster, Lab, SERVER } from './bench/join/lab.ts'
+import { cutOff, meet } from './bench/reconnect/two.ts'
+import { seenOf } from './bench/reconnect/watch.ts'
+
+const lab = 'pcs'
+/** Seconds, and within how many ms of the restore media has to be live. */
+const cuts = [
+  [1, 500],
+  [5, 500],
+  [20, 2000],
+] as const
+const shownMs = 1000
+/** Between two cuts: whatever the one before has set off is over. */
+const calmMs = 5000
+
+describe.each(['mesh', 'sfu'] as const)('a cut of one of two on the %s', (part) => {
+  const closers: (() => unknown)[] = []
+  const stop = new AbortController()
+  let pages: [Page, Page]
+
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'parley-cuts-'))
+    closers.push(() => rm(folder, { recursive: true, force: true }))
+    const network = await Lab.build(lab)
+    closers.push(() => network.remove())
+    const up = await startUp({
+      mc: benchCluster(part === 'mesh' ? 4 : 2),
+      port: 0,
+      host: SERVER,
+      tls: false,
+      dev: false,
+      turnPort: 0,
+      say: () => {},
+      stop: stop.signal,
+    })
+    closers.push(() => up.close())
+    const { origin } = new URL(up.url)
+    const browsers = await network.launchBoth(folder, [origin], stop.signal)
+    closers.push(...browsers.map((browser) => () => browser.close()))
+    const link = (name: string) =>
+      `${origin}/r/cuts?${new URLSearchParams({ name, autojoin: '1' })}`
+    pages = await meet(browsers, link, part === 'sfu', [origin])
+    await Promise.all(pages.map(countPeople))
+  }, 300_000)
+  afterAll(async () => {
+    for (const close of closers.toReversed()) await close()
+  }, 60_000)
+
+  it.each(cuts)(
+    'REQ-W1, P7: for %i s: shown to both, nobody is taken for gone, live again',
+    async (seconds, liveMs) => {
+      await delay(calmMs)
+      const { cutAtMs, restoredAtMs } = await cutOff(`${lab}-b`, seconds, stop.signal)
+      const seen = await Promise.all(
+        pages.map((page) => seenOf(page, cutAtMs, restoredAtMs, 30_000)),
+      )
+      const shown = seen.map(({ shownAtMs = Infinity }) => shownAtMs - cutAtMs)
+      const live = seen.map(({ liveAtMs = Infinity }) => liveAtMs - restoredAtMs)
+      process.stderr.write(
+        `${part}, ${seconds} s: shown after ${shown.join(' and ')} ms, live after ${live.join(' and ')} ms\n`,
+      )
+      expect(Math.max(...shown)).toBeLessThanOrEqual(shownMs)
+      expect(Math.max(...live)).toBeLessThanOrEqual(liveMs)
+      expect(await Promise.all(pages.map(fewestPeople))).toEqual([1, 1])
+    },
+    120_000,
+  )
+})
+
+type Counted = { fewest?: number; __parley?: { links: unknown[] } }
+
+/** From now on, how many others the page lists at least. */
+const countPeople = (page: Page) =>
+  page.evaluate(() => {
+    const counted = window as unknown as Counted
+    const count = () => {
+      counted.fewest = Math.min(counted.fewest ?? Infinity, counted.__parley?.links.length ?? 0)
+    }
+    setInterval(count, 20)
+  })
+const fewestPeople = (page: Page) => page.evaluate(() => (window as unknown as Counted).fewest)
