@@ -68,9 +68,14 @@ export const meetingMetricsSchema = z.strictObject({
   timestamp: z.number().min(0).max(8.64e15).optional(),
 })
 
+/** The same as it may come: a delta may be packed (packed-metrics.ts), for a server that says it reads that. */
+export const wireMetricsSchema = meetingMetricsSchema.extend({
+  metrics: z.union([deltaSchema, fullSchema, z.array(z.number().nullable()).min(2).max(14)]),
+})
+
 export type FullMetrics = z.infer<typeof fullSchema>
 export type MetricsDelta = z.infer<typeof deltaSchema>
-export type MeetingMetrics = z.infer<typeof meetingMetricsSchema>
+export type MeetingMetrics = z.infer<typeof wireMetricsSchema>
 /** All that is known of somebody: the deltas put together. */
 export type UserMetrics = Omit<FullMetrics, 'n' | 'full'>
 
@@ -131,6 +136,8 @@ export type MetricsClientEvents = {
 }
 
 export type MetricsServerEvents = {
+  /** At the beginning: how the page may say what it does. A server that does not say is of version 1. */
+  'meeting:metrics:reads': (message: { version: number }) => void
   /** Something is missing between the last two events: send a full sample next. */
   'meeting:metrics:full': () => void
   /** Of each participant at most one in the throttle's time; several participants come together. */

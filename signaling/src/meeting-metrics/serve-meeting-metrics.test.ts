@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
-import type { LiveSnapshot } from '@parley/protocol'
+import { type LiveSnapshot, packMetrics } from '@parley/protocol'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { manualClock } from '../testing/manual-clock.ts'
@@ -29,6 +29,8 @@ class Visiting extends EventEmitter {
   readonly data: { visitor: Visitor }
   /** Of whom they were told. */
   readonly heard: string[] = []
+  /** Versions of what it was told that the server reads. */
+  readonly reads: number[] = []
   connected = true
   readonly #rooms: Map<string, Set<Visiting>>
   constructor(id: string, visitor: Visitor, rooms: Map<string, Set<Visiting>>) {
@@ -36,6 +38,7 @@ class Visiting extends EventEmitter {
     this.id = id
     this.data = { visitor }
     this.#rooms = rooms
+    this.on('meeting:metrics:reads', ({ version }: { version: number }) => this.reads.push(version))
   }
 
   join(room: string): void {
@@ -144,6 +147,22 @@ describe('REQ-G2: what admins hear', () => {
       expect(await person.ask('admin:subscribe', {})).toMatchObject(refused)
       expect(await person.ask('admin:history', who)).toMatchObject(refused)
     }
+  })
+})
+
+describe('REQ-G1: what pages say', () => {
+  it('is the same with names and packed, which the server says it reads', async () => {
+    const { live, visit } = gateway(async () => undefined)
+    const socket = visit({ seat: claims })
+    expect(socket.reads).toEqual([2])
+    const say = (one: unknown) => socket.ask('meeting:metrics', { metrics: one })
+    expect(await say(metrics)).toMatchObject({ ok: true })
+    expect(await say({ n: 2, up: 6, tx: 3 })).toMatchObject({ ok: true })
+    expect(await say(packMetrics({ n: 3, up: 7, rtt: null, tx: 3 }))).toMatchObject({ ok: true })
+    expect(live.states('t')[0]?.user.metrics).toMatchObject({ up: 7, rtt: null, min: 38, tx: 6 })
+    for (const wrong of [[], [4, 1], [4, 1, 'x'], [4, 1, -1], [4, 1, null], null])
+      expect(await say(wrong)).toMatchObject({ error: { code: 'invalid' } })
+    expect(await socket.ask('meeting:metrics', null)).toMatchObject({ error: { code: 'invalid' } })
   })
 })
 

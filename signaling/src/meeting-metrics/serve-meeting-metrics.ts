@@ -9,6 +9,8 @@ import {
   type MetricsServerEvents,
   meetingMetricsSchema,
   metricsNamespace,
+  packedMetricsVersion,
+  unpackMetrics,
   type WebrtcSample,
 } from '@parley/protocol'
 import type { Logger } from 'pino'
@@ -167,7 +169,7 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
 
     const take = (message: unknown): Promise<void> | undefined => {
       spend()
-      const parsed = meetingMetricsSchema.safeParse(message)
+      const parsed = meetingMetricsSchema.safeParse(unpacked(message))
       if (!parsed.success)
         throw new SignalingError('invalid', firstIssue('meeting:metrics', parsed.error))
       const { meetingId = room, userId = participant, metrics: event } = parsed.data
@@ -216,6 +218,8 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
       }
     })
 
+    // By each connection: the page may come from another replica, of another version.
+    socket.emit('meeting:metrics:reads', { version: packedMetricsVersion })
     socket.on('disconnect', (reason) => {
       live.leave(key, socket.id, reason !== 'client namespace disconnect')
     })
@@ -350,6 +354,13 @@ function every(clock: Clock, ms: number, run: () => Promise<unknown>): () => voi
     stopped = true
     cancel()
   }
+}
+
+/** A packed delta as any other, to be checked as any other. */
+function unpacked(message: unknown): unknown {
+  const { metrics } = (message ?? {}) as { metrics?: unknown }
+  if (!Array.isArray(metrics)) return message
+  return { ...(message as object), metrics: unpackMetrics(metrics) }
 }
 
 function answer<T>(ack: unknown, said: Ack<T>): void {

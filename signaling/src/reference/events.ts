@@ -17,7 +17,6 @@ import {
   type MetricsClientEvents,
   type MetricsServerEvents,
   mediaStateSchema,
-  meetingMetricsSchema,
   moderationMuteSchema,
   moderationRemoveSchema,
   participantSchema,
@@ -36,6 +35,7 @@ import {
   signalSchema,
   signalToSchema,
   slugSchema,
+  wireMetricsSchema,
 } from '@parley/protocol'
 import { z } from 'zod'
 
@@ -257,7 +257,7 @@ export const metricsRequests: Record<
 > = {
   'meeting:metrics': {
     summary: 'How the call of the sender is: first all of it, then what has changed.',
-    message: meetingMetricsSchema,
+    message: wireMetricsSchema,
     answer: done,
   },
   'admin:subscribe': {
@@ -275,6 +275,10 @@ export const metricsNews: Record<
   keyof MetricsServerEvents,
   { summary: string; message?: z.ZodType | undefined }
 > = {
+  'meeting:metrics:reads': {
+    summary: 'At the beginning: from version 2 on the server reads packed deltas.',
+    message: z.object({ version: z.int().positive() }),
+  },
   'meeting:metrics:full': { summary: 'Something is missing: send a full sample next.' },
   'meeting:metrics:update': {
     summary: 'To admins: how participants are, each at most once in the time of the throttle.',

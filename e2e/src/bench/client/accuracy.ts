@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { type BenchOptions, type Figure, percentile } from '../bench.ts'
 import { smallCameras } from '../join/first-frame.ts'
 import { Lab, SERVER } from '../join/lab.ts'
-import { type Report, reportsOf } from './reports.ts'
+import { perMinuteOf, type Report, reportsOf } from './reports.ts'
 import { openStand, type Stand } from './stand.ts'
 import { type Truth, truthOf } from './truth.ts'
 import { type Account, type Shape, Wire } from './wire.ts'
@@ -54,9 +54,11 @@ export async function measureAccuracy(folder: string, options: BenchOptions): Pr
       await sleep(settleMs, undefined, { signal })
       const from = Date.now()
       const accounts = await accountsDuring(wire, listenMs, signal)
+      await requireMedia(accounts, call.seats)
       for (const [side, { reports }] of Object.entries(call.seats)) {
         const heard = reports.filter(({ atMs }) => atMs >= from)
         steady.push(heard)
+        for (const line of earlyOnes(heard)) say(line)
         compared.push(...comparedOf(heard, accounts, side as 'space' | 'bridge'))
       }
       say(lineOf(shape, compared))
@@ -109,6 +111,24 @@ async function accountsDuring(wire: Wire, ms: number, signal: AbortSignal): Prom
     accounts.push(await wire.account())
   }
   return accounts
+}
+
+/** @throws where media goes another way than the line, of which the line knows nothing */
+async function requireMedia(
+  accounts: readonly Account[],
+  seats: Readonly<Record<string, Seat>>,
+): Promise<void> {
+  const [first, last] = [accounts.at(0), accounts.at(-1)]
+  if (!first || !last) throw new Error('the line gave no account')
+  if (last.up.rtp > first.up.rtp && last.down.rtp > first.down.rtp) return
+  const ways = await Promise.all(Object.values(seats).map(({ page }) => page.evaluate(pairs)))
+  throw new Error(`media does not go over the line, but between ${JSON.stringify(ways)}`)
+}
+
+/** Runs in the page. */
+async function pairs(): Promise<unknown> {
+  const { __parley } = window as unknown as { __parley?: { peers(): Promise<unknown> } }
+  return __parley?.peers()
 }
 
 function comparedOf(
@@ -200,11 +220,17 @@ function costOf(steady: readonly (readonly Report[])[]): Figure[] {
   ]
 }
 
-/** By the time from one to the next: how many fall into a minute is a matter of where it begins. */
-function perMinuteOf(reports: readonly Report[]): number[] {
-  const [first, last] = [reports.at(0), reports.at(-1)]
-  if (!first || !last || reports.length < 2) return []
-  return [((reports.length - 1) * 60_000) / (last.atMs - first.atMs)]
+/** What was said before its time, and what was another then. */
+function earlyOnes(reports: readonly Report[]): string[] {
+  return reports.flatMap(({ atMs, metrics }, index) => {
+    const before = reports[index - 1]
+    if (!before || atMs - before.atMs > 9000) return []
+    const figures = ({ up, down, rtt, loss }: Report['metrics']) =>
+      `${up} and ${down} kbit/s, ${rtt} ms, ${loss} %`
+    return [
+      `after ${((atMs - before.atMs) / 1000).toFixed(1)} s: ${figures(metrics)}; before ${figures(before.metrics)}`,
+    ]
+  })
 }
 
 function lineOf({ delayMs, loss }: Shape, compared: readonly Compared[]): string {

@@ -94,6 +94,7 @@ it('REQ-M5: a page’s events are read as they go over its socket', () => {
   expect(
     eventIn(`42/meeting-metrics,["meeting:metrics",{"metrics":${JSON.stringify(delta)}}]`),
   ).toEqual(delta)
+  expect(eventIn('42/meeting-metrics,["meeting:metrics",{"metrics":[4,4,12]}]')).toEqual(delta)
   expect(eventIn('42["signal",{}]')).toBeUndefined()
   expect(eventIn('40/meeting-metrics,{"token":"x"}')).toBeUndefined()
   expect(eventIn('2')).toBeUndefined()

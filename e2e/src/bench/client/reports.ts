@@ -1,5 +1,11 @@
-import type { FullMetrics, MetricsDelta, UserMetrics } from '@parley/protocol'
-import { metricsNamespace } from '@parley/protocol'
+import {
+  type FullMetrics,
+  type MetricsDelta,
+  metricsNamespace,
+  type PackedMetrics,
+  type UserMetrics,
+  unpackMetrics,
+} from '@parley/protocol'
 import { type Merged, merge } from '@parley/signaling/merge'
 import type { Page } from 'playwright-core'
 
@@ -35,15 +41,29 @@ export function reportsOf(page: Page): readonly Report[] {
   return reports
 }
 
+/**
+ * How many a minute, to a tenth. By the time from one to the next: how many fall into a minute is a matter of where it
+ * begins, and when they are heard here is some milliseconds off.
+ * @returns none where there are too few to say
+ */
+export function perMinuteOf(reports: readonly Report[]): number[] {
+  const [first, last] = [reports.at(0), reports.at(-1)]
+  if (!first || !last || reports.length < 2) return []
+  const perMinute = ((reports.length - 1) * 60_000) / (last.atMs - first.atMs)
+  return [Math.round(perMinute * 10) / 10]
+}
+
 /** `42/meeting-metrics,["meeting:metrics",{…}]`: a message (4), an event (2) of a namespace. */
 export function eventIn(frame: string): FullMetrics | MetricsDelta | undefined {
   const start = `42${metricsNamespace},`
   if (!frame.startsWith(start)) return undefined
   const [name, message] = JSON.parse(frame.slice(start.length)) as [
     string,
-    { metrics?: FullMetrics | MetricsDelta },
+    { metrics?: FullMetrics | MetricsDelta | PackedMetrics },
   ]
-  return name === 'meeting:metrics' ? message.metrics : undefined
+  if (name !== 'meeting:metrics') return undefined
+  const { metrics } = message
+  return Array.isArray(metrics) ? (unpackMetrics(metrics) as MetricsDelta | undefined) : metrics
 }
 
 /** Of a frame that a client sends: it is masked (RFC 6455). */

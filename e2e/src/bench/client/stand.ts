@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { startUp } from '@parley/cli'
 import type { Browser } from 'playwright-core'
+import { serveBaseline } from '../join/baseline-page.ts'
 import { benchCluster, type Lab, SERVER } from '../join/lab.ts'
 
 /** Servers on the bridge, a Chromium in each place, and links into a room. */
@@ -9,6 +12,8 @@ export interface Stand {
   /** Pages of these may use camera and microphone. */
   origins: readonly string[]
   parley(room: string, who: string, relay?: boolean): string
+  /** The same room of LiveKit, by its own client and nothing else. */
+  plain(room: string, who: string): string
   close(): Promise<void>
 }
 
@@ -31,7 +36,10 @@ export async function openStand(options: {
   }
   try {
     const parley = new URL(up.url).origin
-    const origins = [parley]
+    const key = await readFile(join(up.folder, 'sfu', 'etc/parley/secrets/livekit/keys'), 'utf8')
+    const plain = await serveBaseline(parley.replace(/^http/, 'ws'), key, [])
+    closers.push(() => plain.close())
+    const origins = [parley, plain.origin]
     const [a, b] = await lab.launchBoth(folder, origins, signal)
     closers.push(
       () => a.close(),
@@ -39,6 +47,7 @@ export async function openStand(options: {
     )
     return {
       ...{ a, b, origins, close },
+      plain: (room, who) => plain.link(room, who, false),
       parley: (room, name, relay = false) =>
         `${parley}/r/${room}?${new URLSearchParams({ name, autojoin: '1', ...(relay && { relay: '1' }) })}`,
     }

@@ -16,7 +16,7 @@ let config: PageConfig['metrics']
 let state: MetricsState
 let posted: EngineRequest[]
 let sent: unknown[]
-let socket: { connected: boolean; opened: string[]; closed: number }
+let socket: { connected: boolean; packs: boolean; opened: string[]; closed: number }
 let engines: number
 let show: (result: EngineResult) => void
 let start: () => void
@@ -27,7 +27,7 @@ beforeEach(() => {
   state = initialMetrics
   posted = []
   sent = []
-  socket = { connected: false, opened: [], closed: 0 }
+  socket = { connected: false, packs: false, opened: [], closed: 0 }
   engines = 0
   monitor = new CallMonitor({
     metrics: {
@@ -47,6 +47,9 @@ beforeEach(() => {
       return {
         get connected() {
           return socket.connected
+        },
+        get packs() {
+          return socket.packs
         },
         open: (token) => void socket.opened.push(token),
         send: (message) => void sent.push(message),
@@ -98,6 +101,17 @@ describe('monitoring of a call', () => {
       { metrics: { n: 2, up: 5 } },
     ])
     expect(state.user).toEqual(user)
+  })
+
+  it('REQ-M5: leaves out the names of fields where the server can do without', async () => {
+    monitor.entered(room)
+    await settled()
+    socket.connected = true
+    socket.packs = true
+    show(result({ n: 1, full: true, ...user }))
+    show(result({ n: 2, up: 5, rtt: null }))
+    expect(sent.slice(1)).toEqual([{ metrics: [2, 5, 5, null] }])
+    expect(sent[0]).toMatchObject({ metrics: { full: true } })
   })
 
   it('REQ-G4: a call that ends ends it, also one that ends while it is asked whether to begin', async () => {

@@ -1,4 +1,11 @@
-import type { FullMetrics, MetricsDelta, PageConfig, RoomSnapshot } from '@parley/protocol'
+import {
+  type FullMetrics,
+  type MetricsDelta,
+  type PackedMetrics,
+  type PageConfig,
+  packMetrics,
+  type RoomSnapshot,
+} from '@parley/protocol'
 import type { Cell } from '../../state.ts'
 import type { RoomFollower } from '../call/RoomFollower.ts'
 import type { EngineRequest, EngineResult } from './MetricsEngine.ts'
@@ -8,11 +15,13 @@ import type { Readings } from './statsRows.ts'
 /** The way to the metrics gateway. It connects by itself, again and again, and hurries nowhere. */
 export type MetricsSocket = {
   readonly connected: boolean
+  /** The server at the other end reads packed deltas. */
+  readonly packs: boolean
   /** @param token of the newest seat */
   open(token: string): void
   send(message: {
     meetingId?: string
-    metrics: FullMetrics | MetricsDelta
+    metrics: FullMetrics | MetricsDelta | PackedMetrics
     timestamp?: number
   }): void
   close(): void
@@ -107,6 +116,6 @@ export class CallMonitor implements RoomFollower {
         metrics: event,
         timestamp: Math.round(this.#options.epochMs()),
       })
-    else this.#socket.send({ metrics: event })
+    else this.#socket.send({ metrics: this.#socket.packs ? packMetrics(event) : event })
   }
 }

@@ -1,5 +1,6 @@
 import { meanOpinion, type QualityLabel, qualityLabel, rating } from '@parley/protocol'
 import { type StatsRow, selectedPair } from '../connection/linkStats.ts'
+import { RoundTrips } from './RoundTrips.ts'
 import type { ConnectionReading } from './statsRows.ts'
 
 /** Sent and received, kbit/s. */
@@ -53,6 +54,7 @@ export const windowMs = 5000
 /** The last seconds of one connection. */
 export class ConnectionWindow {
   #taken: Taken[] = []
+  readonly #checks = new RoundTrips()
   /** Bytes since the last reading. */
   fresh = { sent: 0, received: 0 }
 
@@ -64,15 +66,19 @@ export class ConnectionWindow {
     // The first one to be older than the window is still of use: it begins it.
     const begins = this.#taken.findLastIndex((one) => atMs - one.atMs >= windowMs)
     this.#taken = [...this.#taken.slice(Math.max(0, begins)), now]
-    return measure(reading, this.#taken[0] ?? now, now)
+    return measure(reading, this.#taken[0] ?? now, now, this.#checks.take(selectedPair(now.rows)))
   }
 }
 
-/** @param before a reading of the same connection, earlier; the same one where there is no other */
+/**
+ * @param before a reading of the same connection, earlier; the same one where there is no other
+ * @param checkedMs the round trip by the pair's checks, where there were any
+ */
 export function measure(
   { id, connectionState, iceConnectionState }: ConnectionReading,
   before: Taken,
   now: Taken,
+  checkedMs: number | undefined,
 ): ConnectionMetrics {
   const ms = now.atMs - before.atMs
   const { rows } = now
@@ -95,7 +101,7 @@ export function measure(
   const lost = ms > 0 ? Math.max(0, signedGrowth(before.rows, rows)) : 0
   const due = received + lost
   const lossPercent = due > 0 ? (lost / due) * 100 : undefined
-  const rttMs = roundTripMs(rows, pair)
+  const rttMs = checkedMs ?? toldRoundTripMs(rows)
   const jitterMs = jitterOf(rows.filter(of('inbound-rtp')))
   const judged = { rttMs, lossPercent, jitterMs: jitterMs ?? null }
   const score = rating(judged)
@@ -175,10 +181,8 @@ function signedGrowth(before: readonly StatsRow[], now: readonly StatsRow[]): nu
   return total
 }
 
-/** Of the pair's own checks; where there was none yet, what the other end's reports say. */
-function roundTripMs(rows: readonly StatsRow[], pair: StatsRow | undefined): number | undefined {
-  const own = pair?.currentRoundTripTime
-  if (typeof own === 'number' && Number.isFinite(own)) return own * 1000
+/** Where the pair has not been checked yet: what the other end's reports say. */
+function toldRoundTripMs(rows: readonly StatsRow[]): number | undefined {
   const told = rows.flatMap(({ type, roundTripTime }) =>
     type === 'remote-inbound-rtp' && typeof roundTripTime === 'number' ? [roundTripTime] : [],
   )

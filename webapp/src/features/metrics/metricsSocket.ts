@@ -2,6 +2,7 @@ import {
   type MetricsClientEvents,
   type MetricsServerEvents,
   metricsNamespace,
+  packedMetricsVersion,
 } from '@parley/protocol'
 import { io, type Socket } from 'socket.io-client'
 import type { MetricsSocket } from './CallMonitor.ts'
@@ -13,6 +14,7 @@ const againMs = { least: 2000, most: 30_000 }
 /** A socket of its own, so that nothing that happens to it happens to the call's. */
 export function openMetricsSocket(onStart: () => void): MetricsSocket {
   let token = ''
+  let version = 1
   let socket: Socket<MetricsServerEvents, MetricsClientEvents> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -32,7 +34,14 @@ export function openMetricsSocket(onStart: () => void): MetricsSocket {
   }
 
   function listen(made: NonNullable<typeof socket>) {
-    made.on('connect', onStart)
+    made.on('connect', () => {
+      // It may be another server.
+      version = 1
+      onStart()
+    })
+    made.on('meeting:metrics:reads', (said) => {
+      version = said.version
+    })
     made.on('meeting:metrics:full', onStart)
     made.on('connect_error', (error: Error & { data?: { code?: string } }) => {
       // What the network refuses is tried again by itself; what the server refuses is not.
@@ -45,6 +54,9 @@ export function openMetricsSocket(onStart: () => void): MetricsSocket {
   return {
     get connected() {
       return socket?.connected ?? false
+    },
+    get packs() {
+      return version >= packedMetricsVersion
     },
     open(newest) {
       token = newest

@@ -1,8 +1,12 @@
+import { systemClock } from '../../clock.ts'
 import { cell, store } from '../../state.ts'
 import { loadPageConfig } from '../signIn/pageConfig.ts'
 import { CallMonitor, type CallMonitorOptions } from './CallMonitor.ts'
 import type { EngineResult } from './MetricsEngine.ts'
 import { openMetricsSocket } from './metricsSocket.ts'
+
+/** A page that joins has better things to do than to start what watches it. */
+const laterMs = 1000
 
 /** Where a worker cannot be had there are no figures, and the call goes on without. */
 const startEngine: CallMonitorOptions['startEngine'] = (onResult) => {
@@ -14,7 +18,10 @@ const startEngine: CallMonitorOptions['startEngine'] = (onResult) => {
 
 export const ownMetrics = new CallMonitor({
   metrics: cell('metrics'),
-  config: async () => (await loadPageConfig().catch(() => undefined))?.config.metrics,
+  config: async () => {
+    await new Promise<void>((resolve) => void systemClock.after(laterMs, resolve))
+    return (await loadPageConfig().catch(() => undefined))?.config.metrics
+  },
   startEngine,
   createSocket: openMetricsSocket,
   epochMs: () => Date.now(),

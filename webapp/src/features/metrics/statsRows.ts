@@ -28,6 +28,8 @@ const kept: Readonly<Record<string, readonly string[]>> = {
     'localCandidateId',
     'remoteCandidateId',
     'currentRoundTripTime',
+    'totalRoundTripTime',
+    'responsesReceived',
     'bytesSent',
     'bytesReceived',
     'availableOutgoingBitrate',

@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Browser, Page } from 'playwright-core'
+import { type BenchOptions, type Figure, median } from '../bench.ts'
+import { smallCameras } from '../join/first-frame.ts'
+import { Lab } from '../join/lab.ts'
+import { perMinuteOf, reportsOf } from './reports.ts'
+import { openStand, type Stand } from './stand.ts'
+
+/** Of a page that has just come: until it does what it does from then on, and how long that is looked at. */
+const settleMs = 12_000
+const lookMs = 30_000
+const turns = 2
+const others = ['Ana', 'Ben', 'Chi']
+
+type Kind = 'monitored' | 'not monitored' | 'plain'
+
+/**
+ * Four people on the SFU, three of them in one browser, and one alone in another, whose processor time is taken: with
+ * monitoring, without it, and with LiveKit's own client and nothing else, in turns.
+ */
+export async function measureRoom(folder: string, options: BenchOptions): Promise<Figure[]> {
+  const { say, signal, repeat } = options
+  const lab = await Lab.build('pcb')
+  const closers: (() => unknown)[] = [() => lab.remove()]
+  try {
+    // From the third on, rooms are on the SFU, as those of LiveKit's client are.
+    const stand = await openStand({ lab, folder, meshMax: 2, signal })
+    closers.push(() => stand.close())
+    const taken: Record<Kind, number[]> = { monitored: [], 'not monitored': [], plain: [] }
+    const perMinute: number[] = []
+    for (let turn = 0; turn < turns * repeat; turn++)
+      for (const kind of Object.keys(taken) as Kind[]) {
+        const seats = await Promise.all(
+          others.map((who) => open(stand.a, stand, linkOf(stand, kind, who, turn))),
+        )
+        const measured = await open(stand.b, stand, linkOf(stand, kind, 'Dan', turn), kind)
+        const pages = [...seats, measured]
+        for (const { page } of pages)
+          await page.waitForFunction(seesAll, others.length, { timeout: 60_000 })
+        await sleep(settleMs, undefined, { signal })
+        const [since, cpu] = [Date.now(), await cpuSecondsOf(stand.b)]
+        await sleep(lookMs, undefined, { signal })
+        const share = ((await cpuSecondsOf(stand.b)) - cpu) / ((Date.now() - since) / 1000)
+        taken[kind].push(share * 100)
+        if (kind === 'monitored')
+          for (const { reports } of pages)
+            perMinute.push(...perMinuteOf(reports.filter(({ atMs }) => atMs >= since)))
+        say(`${kind}: ${(share * 100).toFixed(1)} % of a core`)
+        for (const { page } of pages) await page.context().close()
+      }
+    return figuresOf(taken, perMinute)
+  } finally {
+    for (const close of closers.toReversed()) await close()
+  }
+}
+
+/** A room for each turn: who goes without a word has a seat for a while. */
+function linkOf(stand: Stand, kind: Kind, who: string, turn: number): string {
+  const room = `${kind.replace(' ', '-')}-${turn}`
+  return kind === 'plain' ? stand.plain(room, who) : stand.parley(room, who)
+}
+
+async function open(browser: Browser, { origins }: Stand, link: string, kind?: Kind) {
+  const context = await browser.newContext({ viewport: { width: 640, height: 480 } })
+  await smallCameras(context)
+  for (const origin of origins) await context.grantPermissions(['camera', 'microphone'], { origin })
+  const page = await context.newPage()
+  if (kind === 'not monitored') await withoutMonitoring(page)
+  const reports = reportsOf(page)
+  await page.goto(link)
+  return { page, reports }
+}
+
+/** As where the server wants no reports. */
+async function withoutMonitoring(page: Page): Promise<void> {
+  await page.route('**/api/config', async (route) => {
+    const response = await route.fetch()
+    const { metrics: _, ...config } = (await response.json()) as { metrics?: unknown }
+    await route.fulfill({ response, json: config })
+  })
+}
+
+/** Runs in the page, whichever it is. */
+function seesAll(count: number): boolean {
+  const { __parley, room } = window as unknown as {
+    __parley?: { state: string }
+    room?: { state: string }
+  }
+  const live = [...document.querySelectorAll('video')].filter(
+    ({ videoWidth, currentTime }) => videoWidth > 0 && currentTime > 1,
+  )
+  return (__parley?.state === 'joined' || room?.state === 'connected') && live.length >= count
+}
+
+/** Of all processes of a browser, its own included, since each began. */
+async function cpuSecondsOf(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession()
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo')
+  await session.detach()
+  return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0)
+}
+
+function figuresOf(
+  taken: Readonly<Record<Kind, readonly number[]>>,
+  perMinute: number[],
+): Figure[] {
+  const [on, off, plain] = [taken.monitored, taken['not monitored'], taken.plain]
+  const spread = (values: readonly number[]) =>
+    [Math.min(...values), Math.max(...values)] as [number, number]
+  // Of each pair of turns, so that what the machine gave at that time is in both.
+  const added = on.map((share, turn) => share - (off[turn] ?? Number.NaN))
+  return [
+    {
+      name: 'events a person and minute in a room of four, at most',
+      value: Math.max(...perMinute),
+      unit: '',
+      floor: { atMost: 6 },
+      spread: spread(perMinute),
+    },
+    {
+      name: 'processor time that monitoring adds to a page in a room of four',
+      value: median(added),
+      unit: '% of a core',
+      floor: { atMost: 5 },
+      spread: spread(added),
+    },
+    {
+      name: 'processor time of the page’s browser in a room of four',
+      value: median(on),
+      unit: '% of a core',
+      baseline: { name: 'LiveKit’s client', value: median(plain) },
+      ratio: median(on) / median(plain),
+      floor: { atMost: median(plain) },
+      spread: spread(on),
+    },
+  ]
+}
