@@ -92,6 +92,8 @@ export class LiveCall {
     browser?: Browser
     connectTimeoutMs?: number
     onProgress?: (line: string) => void
+    /** Each page before it is opened. */
+    onPage?: (page: Page, guest: Guest) => void
   }): Promise<LiveCall> {
     const { url, room, guests, browser: shared, onProgress = () => {} } = options
     const homes: Home[] = []
@@ -102,7 +104,7 @@ export class LiveCall {
         if (!shared) homes.push(browser)
         const context = await (shared ? modestContext(browser) : browser.newContext(LARGE))
         if (shared) homes.push(context)
-        pages.push(await openPage(context, url, room, guest))
+        pages.push(await openPage(context, url, room, guest, options.onPage))
         onProgress(`${guest.name} is on the way${guest.relay ? ', relay only' : ''}`)
       }
       const deadline = Date.now() + (options.connectTimeoutMs ?? 60_000)
@@ -251,9 +253,11 @@ async function openPage(
   url: string,
   room: string,
   guest: Guest,
+  onPage: (page: Page, guest: Guest) => void = () => {},
 ): Promise<Page> {
   await context.grantPermissions(['camera', 'microphone'], { origin: url })
   const page = await context.newPage()
+  onPage(page, guest)
   if (guest.camera === false) await page.addInitScript(withoutCamera)
   await keepTransportLedger(page)
   await watchFreezesOfEarlierPages(page)
