@@ -542,6 +542,7 @@ describe('CallSession', () => {
     await clock.advance(400)
     expect(call.get().timings).toMatchObject({ joined: 0, othersPresent: true })
     expect(call.get().timings.firstAudio).toBeUndefined()
+    link('p-a').become('connected')
     link('p-a').audible = true
     await clock.advance(50)
     expect(call.get().timings.firstAudio).toBeLessThanOrEqual(450)

@@ -177,7 +177,9 @@ export class LinkReadings {
     if (call.get().timings.firstAudio !== undefined) return
     this.#cancelProbe = clock.after(audioProbeIntervalMs, () => {
       if (peers.size === 0) return
-      const audible = [...peers.values()].some(({ link }) => link.hasPlayedAudio())
+      // Asked of a link that is being made, the browser answers when it has time.
+      const made = [...peers.values()].filter(({ link }) => link.state === 'connected')
+      const audible = made.some(({ link }) => link.hasPlayedAudio())
       if (audible) this.#time({ firstAudio: clock.now() - this.#startedAt })
       else this.probeAudio()
     })

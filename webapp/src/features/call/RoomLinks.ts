@@ -218,7 +218,10 @@ export class RoomLinks {
       },
       onConnectionState: () => {
         const peer = this.#peers.get(id)
-        if (peer && drawn()) void this.readings.sampleOne(id, peer)
+        // One that is being made has little to say, and no time for it.
+        const made =
+          peer && peer.link.connectionState !== 'new' && peer.link.connectionState !== 'connecting'
+        if (made && drawn()) void this.readings.sampleOne(id, peer)
       },
       onTrack: (kind, track) => {
         if (drawn()) this.#participants.patch(id, { [kind]: track })

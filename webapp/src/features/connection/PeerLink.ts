@@ -256,6 +256,7 @@ export class PeerLink {
       const { sender } = this.#transport
       sender.begin(this.#tracks)
       sender.limit(this.#sendLimit)
+      this.#transport.offer()
     }
     this.#awaitConnection()
   }

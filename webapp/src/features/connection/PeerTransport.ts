@@ -43,6 +43,8 @@ export class PeerTransport {
   readonly #options: PeerTransportOptions
   readonly #channel: RTCDataChannel
   readonly #relayWord: RelayWord
+  /** An offer is being made, which has what is due by now. */
+  #offering = false
   /** Nothing that comes of it then is of interest. */
   #closed = false
 
@@ -70,6 +72,19 @@ export class PeerTransport {
     })
     this.#followChannel()
     this.#followConnection()
+  }
+
+  /** Now: the browser says that an offer is due after it has drawn what there is to draw. */
+  offer(): void {
+    const { onOffered, onError } = this.#options
+    this.#offering = true
+    this.negotiation
+      .offer()
+      .finally(() => {
+        this.#offering = false
+      })
+      .then(this.#current(onOffered))
+      .catch(this.#current(onError))
   }
 
   /** Over the channel, which is unreliable. */
@@ -116,11 +131,10 @@ export class PeerTransport {
 
   #followConnection(): void {
     const { connection, sender } = this
-    const { send, mayOffer, onOffered, onIceError, onTrack, onError } = this.#options
+    const { send, mayOffer, onIceError, onTrack } = this.#options
     const { onConnectionState, onFound, onLost } = this.#options
     connection.onnegotiationneeded = () => {
-      if (mayOffer())
-        this.negotiation.offer().then(this.#current(onOffered)).catch(this.#current(onError))
+      if (mayOffer() && !this.#offering) this.offer()
     }
     connection.onicecandidate = this.#current(({ candidate }: RTCPeerConnectionIceEvent) =>
       send({ candidate: candidate ? candidateMessage(candidate) : null }),

@@ -36,8 +36,11 @@ function* everybody(): Iterable<Voice> {
   mutedSpeech.hear(muted, levelDb, thresholdDb())
   yield { id: self, muted, levelDb, lagMs: readingLagMs }
   const now = systemClock.now()
-  for (const { id, media, audio } of call.participants)
-    yield { id, muted: !media.audio, levelDb: audio ? receivedDb(audio, now) : silenceDb }
+  for (const { id, media, audio, link } of call.participants) {
+    // Before that there is nothing, and to ask the browser waits for what is busy with connecting.
+    const heard = audio && link !== 'connecting'
+    yield { id, muted: !media.audio, levelDb: heard ? receivedDb(audio, now) : silenceDb }
+  }
 }
 
 const voices = new Voices({ clock: systemClock, state: voice, voices: everybody, thresholdDb })
