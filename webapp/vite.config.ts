@@ -3,6 +3,18 @@ import { defineConfig, type Plugin } from 'vite'
 
 const signaling = process.env.PARLEY_SIGNALING_URL ?? 'http://127.0.0.1:8080'
 
+/**
+ * Few files: each is asked for and waited for by itself, which takes longer than to read it. A part is a module with all
+ * that it imports, but for what an earlier part has.
+ */
+const parts = [
+  { name: 'index', test: /\/src\/main\.ts$/ },
+  { name: 'join', test: /\/features\/lobby\/enterEarly\.ts$/ },
+  { name: 'page', test: /\/app\/page\.tsx$/ },
+  { name: 'room', test: /\/features\/lobby\/RoomPage\.tsx$/ },
+  { name: 'call', test: /\/features\/call\/CallPage\.tsx$/ },
+]
+
 /** All that every page needs is fetched with the little script that comes first, and not after it. */
 const preloadPage: Plugin = {
   name: 'preload-page',
@@ -36,6 +48,17 @@ export default defineConfig(({ command }) => {
       // No inline scripts, styles or data: URIs, so that a strict Content-Security-Policy fits.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
+      // Vite has code wait for the styles of its own: a page in a call would stay empty for want of those of another one.
+      cssCodeSplit: false,
+      rolldownOptions: {
+        output: {
+          // What is in a file that another page needs, too, is only run where it is imported.
+          strictExecutionOrder: true,
+          codeSplitting: {
+            groups: parts.map((part, index) => ({ ...part, priority: parts.length - index })),
+          },
+        },
+      },
       // The client of LiveKit alone is larger, and only rooms on the SFU load it.
       chunkSizeWarningLimit: 600,
     },

@@ -1,11 +1,6 @@
 import '@fontsource-variable/inter/index.css'
 import './app/theme.css'
-import { LateStyles, loadStyle } from './app/LateStyles.ts'
-import { systemClock } from './clock.ts'
 import { askEarly, earlyRequest } from './features/call/earlyJoin.ts'
-
-const styles = new LateStyles({ clock: systemClock, load: loadStyle })
-addEventListener('vite:preloadError', (event) => styles.take(event))
 
 /**
  * The little that comes first. Who joins without a lobby is on the way there before anything is drawn: the answer of
@@ -13,6 +8,7 @@ addEventListener('vite:preloadError', (event) => styles.take(event))
  * again, and told of, where it is needed.
  */
 const { pathname, search, hash } = location
+let leisure: Promise<void> | undefined
 let endStay = () => {}
 const request = earlyRequest({
   ...{ pathname, search, hash },
@@ -21,22 +17,27 @@ const request = earlyRequest({
 })
 if (request) {
   askEarly(request)
-  const entered = import('./features/lobby/enterEarly.ts')
-    .then(({ enterEarly }) => {
-      endStay = enterEarly(pathname)
-    })
-    .catch(() => {})
+  const entered = import('./features/lobby/enterEarly.ts').then(
+    ({ enterEarly }) => enterEarly(pathname),
+    () => undefined,
+  )
   // A browser takes its time to make a page's first one.
   if ('RTCPeerConnection' in window) new RTCPeerConnection().close()
-  await entered
-  import('./features/call/CallPage.tsx').catch(() => {})
+  const stay = await entered
+  if (stay) endStay = stay.end
+  leisure = stay?.leisure
 }
-if (pathname.startsWith('/r/')) import('./features/lobby/RoomPage.tsx').catch(() => {})
+// Run while answers are on their way: what fails here fails again where it is drawn.
+const inRoom = pathname.startsWith('/r/')
+import('./app/page.tsx').catch(() => {})
+if (request) import('./features/call/CallPage.tsx').catch(() => {})
+if (inRoom) import('./features/lobby/RoomPage.tsx').catch(() => {})
+await leisure
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no element with the id "root"')
 try {
   const { drawPage } = await import('./app/page.tsx')
-  await drawPage(root)
+  await drawPage(root, request ? 'call' : inRoom ? 'room' : null)
 } catch (error) {
   // Nobody is in a meeting, with an open microphone, that they do not see.
   endStay()

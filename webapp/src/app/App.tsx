@@ -1,11 +1,7 @@
-import { lazy, Suspense, useEffect } from 'react'
+import { useEffect } from 'react'
 import { LandingPage } from '../features/landing/LandingPage.tsx'
-import { Loading } from '../ui/Loading.tsx'
+import { AdminPage, RoomPage, SignedInPage } from './parts.ts'
 import { useRoute } from './router.ts'
-
-const SignedInPage = lazy(() => import('../features/signIn/SignedInPage.tsx'))
-const AdminPage = lazy(() => import('../features/admin/AdminPage.tsx'))
-const RoomPage = lazy(() => import('../features/lobby/RoomPage.tsx'))
 
 export function App() {
   const route = useRoute()
@@ -18,21 +14,7 @@ export function App() {
   }, [])
   if (route.page === 'landing') return <LandingPage />
   if (route.page === 'not-found') return <LandingPage notFound />
-  if (route.page === 'signed-in')
-    return (
-      <Suspense fallback={<Loading />}>
-        <SignedInPage />
-      </Suspense>
-    )
-  if (route.page === 'admin')
-    return (
-      <Suspense fallback={<Loading />}>
-        <AdminPage />
-      </Suspense>
-    )
-  return (
-    <Suspense fallback={<Loading />}>
-      <RoomPage key={location.pathname} room={route.page === 'room' ? route.room : undefined} />
-    </Suspense>
-  )
+  if (route.page === 'signed-in') return <SignedInPage />
+  if (route.page === 'admin') return <AdminPage />
+  return <RoomPage key={location.pathname} room={route.page === 'room' ? route.room : undefined} />
 }

@@ -181,13 +181,18 @@ function isIn(): boolean {
 
 /** As somebody does who is done: their seat is free at once. */
 async function leave(page: Page): Promise<void> {
-  await page.evaluate(async () => {
+  // The button may come after the first picture.
+  await page.waitForFunction(() => {
     const { room } = window as unknown as PageWindow
-    if (room) return room.disconnect()
+    if (room) {
+      void room.disconnect()
+      return true
+    }
     const button = [...document.querySelectorAll('button')].find((one) =>
       /leave/i.test(one.ariaLabel ?? one.textContent ?? ''),
     )
     button?.click()
+    return button !== undefined
   })
   await page.waitForFunction(() => {
     const { __parley, room } = window as unknown as PageWindow

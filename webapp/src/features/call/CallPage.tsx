@@ -1,4 +1,4 @@
-import { useEffect } from 'react'
+import { startTransition, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import '../../app/callTexts.ts'
 import { useAppState } from '../../ui/useAppState.ts'
@@ -34,34 +34,52 @@ export default function CallPage() {
   useEffect(() => {
     document.title = t('call.title', { room })
   }, [t, room])
+  const whole = useWhole()
   useEffect(() => {
     // What had the focus before is gone: the keyboard goes on from here, and screen readers say where they are.
-    if (document.activeElement === document.body)
+    if (whole && document.activeElement === document.body)
       document.querySelector<HTMLElement>('.stage')?.focus({ preventScroll: true })
-  }, [])
+  }, [whole])
   return (
     <div className="call">
-      <TopBar />
+      {whole ? <TopBar /> : <div className="call-top" />}
       {/* Screen readers say what comes into a region that they know already. */}
       <div className="call-notices" aria-live="polite">
-        <ConnectionNotice />
-        <ConnectionNotices />
-        <RelayBanner />
-        <RecordingNotices />
-        <EncryptionNotice />
-        <MediaHelp />
-        <ShareNotice />
-        <VoiceLayer />
-        <CompanyNotices />
+        {whole && (
+          <>
+            <ConnectionNotice />
+            <ConnectionNotices />
+            <RelayBanner />
+            <RecordingNotices />
+            <EncryptionNotice />
+            <MediaHelp />
+            <ShareNotice />
+            <VoiceLayer />
+            <CompanyNotices />
+          </>
+        )}
       </div>
       <Stage />
-      <CaptionsLane />
-      <Controls />
-      <Floats />
-      <ChatToast />
-      <SidePanel />
-      <ShareAnnouncer />
-      <Miniature />
+      {whole ? (
+        <>
+          <CaptionsLane />
+          <Controls />
+          <Floats />
+          <ChatToast />
+          <SidePanel />
+          <ShareAnnouncer />
+          <Miniature />
+        </>
+      ) : (
+        <div className="controls" />
+      )}
     </div>
   )
+}
+
+/** First come the others' pictures; what is around them is drawn bit by bit, between what they need. */
+function useWhole(): boolean {
+  const [whole, setWhole] = useState(false)
+  useEffect(() => startTransition(() => setWhole(true)), [])
+  return whole
 }

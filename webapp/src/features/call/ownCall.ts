@@ -17,6 +17,7 @@ import { noteReceiver } from '../voice/receivers.ts'
 import { CallSession } from './CallSession.ts'
 import { FreezeWatch } from './FreezeWatch.ts'
 import { publishHook } from './hook.ts'
+import { ownHaste } from './ownHaste.ts'
 
 const stream = new MediaStream()
 
@@ -32,8 +33,10 @@ const localTracks = ({ audio, video }: LocalState) => ({ audio: audio.track, vid
 
 /** Only rooms on the SFU pay for its code. */
 const loadSfu = () => import('../sfu/liveKitRoom.ts')
-const openRoom: OpenSfuRoom = async (...request) =>
-  (await loadSfu()).openLiveKitRoom(ownEncryption)(...request)
+const openRoom: OpenSfuRoom = async (...request) => {
+  const { openLiveKitRoom } = await loadSfu()
+  return openLiveKitRoom(ownEncryption)(...request).finally(ownHaste.end)
+}
 
 /** The one call of this page, on the real clock, network and browser. */
 export const ownCall = new CallSession({
@@ -57,6 +60,10 @@ export const ownCall = new CallSession({
   createLink: (request) =>
     new PeerLink({
       ...request,
+      send(signal) {
+        request.send(signal)
+        if ('description' in signal) ownHaste.end()
+      },
       clock: systemClock,
       policy: linkPolicy(Math.random),
       stream,
@@ -88,6 +95,10 @@ export const ownCall = new CallSession({
     }),
 })
 
+store.subscribe(({ call: { phase, timings } }) => {
+  const meets = phase === 'joined' && timings.othersPresent !== false
+  if (phase !== 'idle' && phase !== 'joining' && !meets) ownHaste.end()
+})
 store.subscribe((state, before) => {
   const same =
     state.local === before.local &&

@@ -7,7 +7,7 @@ import type {
   RoomSnapshot,
   ServerToClientEvents,
 } from '@parley/protocol'
-import { io, type Socket } from 'socket.io-client'
+import { Manager, type Socket } from 'socket.io-client'
 import { joinResponse, protocolError } from '../../protocolShapes.ts'
 import { read } from '../../shape.ts'
 import { joinRequest, postJoin, takeEarly } from '../call/earlyJoin.ts'
@@ -41,6 +41,28 @@ type Arrived = { name: EventName; args: unknown[] }
 /** Between tries to reach another server, while the old one still serves: longer with each, and not in step. */
 const handOverRetryMs = { first: 500, longest: 8000 }
 
+/** The connection of one socket. */
+const newManager = () =>
+  new Manager({
+    autoConnect: false,
+    reconnection: false,
+    // One round trip less than starting with polling, which stays for networks that refuse it.
+    transports: ['websocket', 'polling'],
+    tryAllTransports: true,
+    timeout: answerTimeoutMs,
+  })
+
+let prepared: Manager | undefined
+
+/**
+ * Has the connection of the next socket made ahead of its token, which the server is being asked for. Where that comes to
+ * nothing, the socket makes it again.
+ */
+export function prepareSocket(): void {
+  prepared = newManager()
+  prepared.open()
+}
+
 class SocketSignaling implements Signaling {
   readonly #events: SignalingEvents
   #socket: ClientSocket
@@ -60,16 +82,9 @@ class SocketSignaling implements Signaling {
   }
 
   #open(): ClientSocket {
-    return io({
-      auth: (give) => give({ token: this.#token }),
-      autoConnect: false,
-      reconnection: false,
-      forceNew: true,
-      // One round trip less than starting with polling, which stays for networks that refuse it.
-      transports: ['websocket', 'polling'],
-      tryAllTransports: true,
-      timeout: answerTimeoutMs,
-    })
+    const manager = prepared ?? newManager()
+    prepared = undefined
+    return manager.socket('/', { auth: (give) => give({ token: this.#token }) })
   }
 
   #listen(socket: ClientSocket): void {

@@ -5,6 +5,9 @@ export function useSize(element: RefObject<HTMLElement | null>) {
   const [size, setSize] = useState({ width: 0, height: 0 })
   useLayoutEffect(() => {
     if (!element.current) return
+    // At once: the observer tells of it one picture later.
+    const { clientWidth: width, clientHeight: height } = element.current
+    setSize({ width, height })
     const observer = new ResizeObserver(([entry]) => {
       if (entry) setSize({ width: entry.contentRect.width, height: entry.contentRect.height })
     })

@@ -1,13 +1,11 @@
-import { lazy, Suspense, useLayoutEffect } from 'react'
-import { Loading } from '../../ui/Loading.tsx'
+import { useLayoutEffect } from 'react'
+import { CallPage } from '../../app/parts.ts'
 import { drawNow, useAppState } from '../../ui/useAppState.ts'
 import { BadRoom, ErrorPage, LeftPage } from './EndPages.tsx'
 import { Lobby } from './Lobby.tsx'
 import { enterRoom } from './stay.ts'
 import { lacking } from './support.ts'
 import { WaitingPage } from './WaitingPage.tsx'
-
-const CallPage = lazy(() => import('../call/CallPage.tsx'))
 
 /** A room, from its door to its end. `room` is undefined where the link names none. */
 export default function RoomPage({ room }: { room: string | undefined }) {
@@ -30,11 +28,7 @@ function Room({ room }: { room: string }) {
       return <Lobby room={room} />
     case 'joining':
     case 'joined':
-      return (
-        <Suspense fallback={<Loading />}>
-          <CallPage />
-        </Suspense>
-      )
+      return <CallPage />
     case 'waiting':
       return <WaitingPage />
     case 'left':

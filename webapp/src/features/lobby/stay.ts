@@ -1,17 +1,33 @@
 import { roomLinkOf } from '../../app/route.ts'
 import { cell, store } from '../../state.ts'
 import { CallMemory, ownName } from '../call/callMemory.ts'
+import { ownHaste } from '../call/ownHaste.ts'
 import { ownMedia } from '../media/ownMedia.ts'
 import { joinConsent } from '../recording/joinConsent.ts'
 import { ownPreferences } from '../settings/ownPreferences.ts'
 import { RoomStay } from './RoomStay.ts'
+
+/** Rises whenever devices are wanted, or not any more. */
+let wanted = 0
+const media = {
+  /** In their time: cameras take theirs, and much of the machine's, to open. */
+  async open() {
+    const mine = ++wanted
+    await ownHaste.over
+    if (mine === wanted) await ownMedia.open()
+  },
+  close() {
+    wanted++
+    ownMedia.close()
+  },
+}
 
 /** This tab's, on the real store, storage and address. */
 const stay = new RoomStay({
   call: cell('call'),
   local: cell('local'),
   memory: new CallMemory(() => sessionStorage),
-  media: ownMedia,
+  media,
   loadCall: async () => (await import('../call/ownCall.ts')).ownCall,
   now: () => performance.now(),
   link: () => roomLinkOf(location.search),
@@ -34,6 +50,7 @@ export function enterRoom(room: string): () => void {
   begun = undefined
   if (early?.room === room) return early.end
   early?.end()
+  ownHaste.end()
   return stay.enter(room)
 }
 

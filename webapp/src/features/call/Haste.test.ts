@@ -1,0 +1,33 @@
+import { describe, expect, it } from '@jest/globals'
+import { TestClock } from '../../testing/TestClock.ts'
+import { Haste } from './Haste.ts'
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('the haste of a page that joins', () => {
+  it('REQ-W2: ends as soon as the first connection has what it needs', async () => {
+    const haste = new Haste(new TestClock())
+    let drawn = 0
+    void haste.over.then(() => drawn++)
+    await settled()
+    expect(drawn).toBe(0)
+    haste.end()
+    haste.end()
+    await settled()
+    expect(drawn).toBe(1)
+  })
+
+  it('REQ-W2: keeps nobody before an empty page for longer than 0.4 s', async () => {
+    const clock = new TestClock()
+    let drawn = false
+    void new Haste(clock).over.then(() => {
+      drawn = true
+    })
+    await clock.advance(399)
+    await settled()
+    expect(drawn).toBe(false)
+    await clock.advance(1)
+    await settled()
+    expect(drawn).toBe(true)
+  })
+})
