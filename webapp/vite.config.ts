@@ -20,11 +20,13 @@ const preloadPage: Plugin = {
   name: 'preload-page',
   transformIndexHtml: {
     order: 'post',
-    handler(_html, { bundle = {} }) {
+    handler(html, { bundle = {} }) {
       const chunks = Object.values(bundle).filter((one) => one.type === 'chunk')
       const files = new Set<string>()
       const add = (chunk: (typeof chunks)[number] | undefined) => {
         if (!chunk || chunk.isEntry || files.has(chunk.fileName)) return
+        // What the entry itself imports is preloaded by Vite.
+        if (html.includes(chunk.fileName)) return
         files.add(chunk.fileName)
         for (const name of chunk.imports) add(chunks.find(({ fileName }) => fileName === name))
       }

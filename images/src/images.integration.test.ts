@@ -181,8 +181,8 @@ describe('webapp', () => {
     expect(page.headers.get('cache-control')).toBe('no-cache')
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'")
     expect(page.headers.get('referrer-policy')).toBe('no-referrer')
-    const script = /src="(\/assets\/[^"]+\.js)"/.exec(html)?.[1] ?? ''
-    const asset = await fetch(url + script)
+    const code = /"(\/assets\/page-[^"]+\.js)"/.exec(html)?.[1] ?? ''
+    const asset = await fetch(url + code)
     expect(asset.status).toBe(200)
     expect(asset.headers.get('cache-control')).toContain('immutable')
     expect(asset.headers.get('content-encoding')).toBe('gzip')
