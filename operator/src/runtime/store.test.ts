@@ -65,6 +65,19 @@ describe('Store', () => {
     expect(store.get('ns/a')).toBeUndefined()
   })
 
+  it('a late word that it was deleted does not take away what was made again since', () => {
+    const { store, changes } = setUp()
+    store.upsert(object('a', '5'))
+    store.observe(object('a', '8'))
+    store.remove(object('a', '7'))
+    // The watch tells of it no more: it is left out as known.
+    expect(store.knows('8')).toBe(true)
+    expect(store.get('ns/a')).toMatchObject({ resourceVersion: '8' })
+    store.remove(object('a', '9'))
+    expect(store.get('ns/a')).toBeUndefined()
+    expect(changes).toEqual(['ns/a -→5', 'ns/a 5→8 own', 'ns/a 8→-'])
+  })
+
   it('after a list, what the list did not have is gone', () => {
     const { store, changes } = setUp()
     store.upsert(object('a', '1'))

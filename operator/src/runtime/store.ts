@@ -72,9 +72,13 @@ export class Store<T extends Entry> {
     if (!before || isNewer(version, before.resourceVersion)) this.#set(key, before, object, false)
   }
 
+  /** From a watch. An object that is newer than this was made again by us, whose echo is left out: it stays. */
   remove(object: K8sObject): void {
-    this.advance(object.metadata.resourceVersion ?? '0')
-    this.#drop(keyOf(object.metadata))
+    const { resourceVersion = '0' } = object.metadata
+    this.advance(resourceVersion)
+    const key = keyOf(object.metadata)
+    const before = this.#entries.get(key)
+    if (before && !isNewer(before.resourceVersion, resourceVersion)) this.#drop(key)
   }
 
   /**
