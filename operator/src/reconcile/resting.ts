@@ -14,10 +14,10 @@ type Kinds = ReadonlyMap<string, ChildKind>
 const MOST_LOOKS = 10
 
 /**
- * So often in a row a pass may fail for a reason that passes, until nobody waits for it any more: about half a minute.
- * An API server that is away for longer can store nothing either.
+ * So often in a row a pass may fail for a reason that passes, until nobody waits for it any more: half a minute of a
+ * server that is away, by the waits of the queue. An API server that is away for longer can store nothing either.
  */
-const MOST_FAILURES = 12
+const MOST_FAILURES = 16
 
 const NONE: ReadonlySet<string> = new Set()
 
