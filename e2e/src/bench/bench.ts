@@ -42,9 +42,11 @@ export interface Bench {
   run(options: BenchOptions): Promise<Figure[]>
 }
 
-/** Whether the figure is as good as its floor asks; true where there is none. */
+/** Whether the figure is as good as its floor asks; true where there is none. Of nothing measured none is. */
 export function meetsFloor({ value, ratio, floor }: Figure): boolean {
   if (floor === undefined) return true
+  // The greatest of no values is -Infinity.
+  if (!Number.isFinite(value)) return false
   if ('atLeast' in floor) return value >= floor.atLeast
   if ('atMost' in floor) return value <= floor.atMost
   return ratio !== undefined && ratio >= floor.ratioAtLeast
@@ -78,8 +80,9 @@ export function median(values: readonly number[]): number {
   return percentile(values, 0.5)
 }
 
-/** Nearest rank. @param part 0 to 1 */
+/** Nearest rank; NaN of none, and where one is NaN, which has no rank. @param part 0 to 1 */
 export function percentile(values: readonly number[], part: number): number {
+  if (values.some(Number.isNaN)) return Number.NaN
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN
 }
