@@ -30,4 +30,21 @@ describe('the haste of a page that joins', () => {
     await settled()
     expect(drawn).toBe(true)
   })
+
+  it('REQ-W2: over the SFU, which has more steps to take, for no longer than 1 s', async () => {
+    const clock = new TestClock()
+    let drawn = false
+    const haste = new Haste(clock)
+    void haste.over.then(() => {
+      drawn = true
+    })
+    await clock.advance(200)
+    haste.overSfu()
+    await clock.advance(799)
+    await settled()
+    expect(drawn).toBe(false)
+    await clock.advance(1)
+    await settled()
+    expect(drawn).toBe(true)
+  })
 })

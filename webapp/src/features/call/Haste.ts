@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 
-/** A network may be slow, and somebody looks at an empty page. */
-const longestMs = 400
+/** A network may be slow, and somebody looks at an empty page. Over the SFU there are more steps to take. */
+const longestMs = { mesh: 400, sfu: 1000 }
 
 /**
  * The time in which a page that joins has nothing better to do than that: until it has said what the first connection
@@ -11,11 +11,23 @@ export class Haste {
   /** Resolves when it is over. */
   readonly over: Promise<void>
   readonly end: () => void
+  readonly #clock: Clock
+  readonly #begunAt: number
+  #cancel: () => void
 
   constructor(clock: Clock) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.over = promise
     this.end = resolve
-    clock.after(longestMs, resolve)
+    this.#clock = clock
+    this.#begunAt = clock.now()
+    this.#cancel = clock.after(longestMs.mesh, resolve)
+  }
+
+  /** The room is on the SFU. */
+  overSfu(): void {
+    const spentMs = this.#clock.now() - this.#begunAt
+    this.#cancel()
+    this.#cancel = this.#clock.after(Math.max(0, longestMs.sfu - spentMs), this.end)
   }
 }

@@ -84,7 +84,10 @@ export const ownCall = new CallSession({
   onError: (error) => reportError(error),
   onReadings: (readings) => ownMetrics.take(readings),
   // Where loading fails, it fails again where it is needed, which is tried again.
-  prepareSfu: () => void loadSfu().catch(() => {}),
+  prepareSfu: () => {
+    ownHaste.overSfu()
+    loadSfu().catch(() => {})
+  },
   openSfu: (request) =>
     new SfuSession({
       ...request,
