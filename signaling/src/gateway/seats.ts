@@ -132,9 +132,13 @@ export function localSeats(
       for (const session of lost) replace(session)
     } catch (error) {
       log.warn({ ...key, code: toError(error, log).code }, 'seats not renewed')
+      for (const seat of here) seat.unsure = true
       return false
     }
-    for (const seat of here) seat.askedToMove = false
+    for (const seat of here) {
+      seat.unsure = false
+      seat.askedToMove = false
+    }
     await sweep(key)
     if (onSfu)
       tasks.remember(

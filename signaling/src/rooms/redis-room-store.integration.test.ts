@@ -167,6 +167,16 @@ describe('redisRoomStore', () => {
     })
   })
 
+  it('who was restored by a renewal whose answer was lost is so once more, until one is answered', async () => {
+    const { rooms, key, seat } = replica('unsure')
+    const renew = async (unsure: boolean) =>
+      (await rooms.renew(key, [{ ...seat('a', '1'), unsure }], false, never)).restored
+    expect(await renew(false)).toEqual(['a'])
+    expect(await renew(true)).toEqual(['a'])
+    expect(await renew(false)).toEqual([])
+    expect(await renew(true)).toEqual([])
+  })
+
   it('for one lease after an outage nobody is removed who may only have had no way to renew', async () => {
     const { redis, clock, rooms, key, join, expire } = await settledReplica('outage')
     await expire('a', '1')

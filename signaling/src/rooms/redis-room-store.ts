@@ -184,12 +184,13 @@ export function redisRoomStore(
         known ? '1' : '0',
         small.seats,
         small.forMs,
-        ...seats.flatMap(({ participant, session }) => [
+        ...seats.flatMap(({ participant, session, unsure }) => [
           participant.id,
           person(participant),
           JSON.stringify(participant.media),
           session,
           participant.handAt ?? '',
+          unsure ? '1' : '0',
         ]),
       )
       return { restored, lost, sfu: sfu === 1, cameBack: back === 1, moved: moved === 1 }

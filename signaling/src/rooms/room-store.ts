@@ -9,7 +9,12 @@ export type RoomKey = { tenant: string; room: string }
  * A participant's place in a room. `session` is the socket that holds it: only its holder may
  * change or give up the seat, so a socket that was replaced cannot undo what its successor did.
  */
-export type Seat = { participant: Participant; session: string }
+export type Seat = {
+  participant: Participant
+  session: string
+  /** The answer to its last renewal was lost, so it may have been restored with nobody knowing. */
+  unsure?: boolean
+}
 
 export type JoinOutcome =
   | { kind: 'full'; expired: string[] }
@@ -93,7 +98,7 @@ export type RoomStore = {
   sweep(key: RoomKey): Promise<string[]>
   /**
    * Extends the leases of seats that are held here. `restored` were missing (a store that lost its
-   * data) and are back; `lost` are sessions whose seat another session has taken. `sfu`, as given,
+   * data) and are back, or were so at a renewal whose answer was lost; `lost` are sessions whose seat another session has taken. `sfu`, as given,
    * restores that the room is on the SFU, unless it has come back from there. A room that has been
    * small for long enough comes back by this very call, of one caller only: `moved`.
    */

@@ -3,7 +3,7 @@ import { chatTailMs } from './chat-history.ts'
 /**
  * The steps of the Redis room store, each atomic on the server. KEYS: 1 the room's hash, with
  * `<id>:p` (id, name and joining time, JSON), `<id>:m` (media, JSON) and `<id>:s` (session) for each
- * seat, `<id>:d` where its socket is lost, `<id>:h` since when its hand is up (epoch ms), `sfu` while the room is on the SFU, `small` since when it
+ * seat, `<id>:d` where its socket is lost, `<id>:h` since when its hand is up (epoch ms), `<id>:b` where it was restored and nobody may know, `sfu` while the room is on the SFU, `small` since when it
  * could be a mesh again (epoch ms), and `back` once it came back from the SFU; 2 the room's leases, a
  * sorted set of ids by expiry in epoch ms of the Redis server, so that replicas need not agree on the
  * time; 3 and 4 the room's chat (redis-chat.ts), which lives as long and a little longer; 5 and 6 are its door's
@@ -28,7 +28,7 @@ local function end_recording()
   touch_recording()
 end
 local function drop(id)
-  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d', id .. ':h', id .. ':a', id .. ':r', id .. ':c')
+  redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d', id .. ':h', id .. ':a', id .. ':r', id .. ':c', id .. ':b')
   if redis.call('HGET', seats, 'rec_by') == id then end_recording() end
   redis.call('ZREM', leases, id)
   if redis.call('ZCARD', leases) == 0 then
@@ -137,10 +137,11 @@ return {redis.call('ZCOUNT', leases, '(' .. now, '+inf'), sfu(), back()}`,
 return expired(ARGV[1])`,
 
   /** lease ms, '1' when the room is known to be on the SFU, seats of a small room, ms after which it is
-   * a mesh again, then id, person, media, session and hand ('' where it is down) of each seat */
+   * a mesh again, then id, person, media, session, hand ('' where it is down) of each seat, and '1' where the answer to
+   * the last renewal was lost: who was restored then is so once more */
   renew: `${prelude}
 local restored, lost = {}, {}
-for i = 5, #ARGV, 5 do
+for i = 5, #ARGV, 6 do
   local id, session = ARGV[i], ARGV[i + 3]
   local holder = redis.call('HGET', seats, id .. ':s')
   if holder and holder ~= session then
@@ -151,8 +152,11 @@ for i = 5, #ARGV, 5 do
       -- They have been asked nothing.
       if running() then end_recording() end
       if ARGV[i + 4] ~= '' then redis.call('HSET', seats, id .. ':h', ARGV[i + 4]) end
-      restored[#restored + 1] = id
+      redis.call('HSET', seats, id .. ':b', '1')
+    elseif ARGV[i + 5] ~= '1' then
+      redis.call('HDEL', seats, id .. ':b')
     end
+    if redis.call('HEXISTS', seats, id .. ':b') == 1 then restored[#restored + 1] = id end
     hold(id, tonumber(ARGV[1]))
   end
 end
