@@ -17,6 +17,18 @@ describe('the haste of a page that joins', () => {
     expect(drawn).toBe(1)
   })
 
+  it('REQ-W1: is there in browsers of 2023, which have no Promise.withResolvers', async () => {
+    const { withResolvers } = Promise
+    Reflect.deleteProperty(Promise, 'withResolvers')
+    try {
+      const haste = new Haste(new TestClock())
+      haste.end()
+      await haste.over
+    } finally {
+      Promise.withResolvers = withResolvers
+    }
+  })
+
   it('REQ-W2: keeps nobody before an empty page for longer than 0.4 s', async () => {
     const clock = new TestClock()
     let drawn = false

@@ -16,12 +16,15 @@ export class Haste {
   #cancel: () => void
 
   constructor(clock: Clock) {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.over = promise
-    this.end = resolve
+    let end = () => {}
+    // Not `Promise.withResolvers`: this comes with the code of every room, and browsers of 2023 hold calls, too.
+    this.over = new Promise((resolve) => {
+      end = resolve
+    })
+    this.end = end
     this.#clock = clock
     this.#begunAt = clock.now()
-    this.#cancel = clock.after(longestMs.mesh, resolve)
+    this.#cancel = clock.after(longestMs.mesh, end)
   }
 
   /** The room is on the SFU. */

@@ -49,4 +49,14 @@ describe('links of a message', () => {
       { numRuns: 300 },
     )
   })
+
+  it('REQ-W1: are found in browsers of 2023, too, which have no URL.canParse', () => {
+    const { canParse } = URL
+    Reflect.deleteProperty(URL, 'canParse')
+    try {
+      expect(urls('http://[ https://example.org')).toEqual(['https://example.org/'])
+    } finally {
+      URL.canParse = canParse
+    }
+  })
 })

@@ -34,7 +34,11 @@ export function linkParts(text: string): TextPart[] {
 }
 
 function webAddress(raw: string): string | undefined {
-  if (overrides.test(raw) || !URL.canParse(raw)) return undefined
-  const { protocol, href } = new URL(raw)
-  return protocol === 'http:' || protocol === 'https:' ? href : undefined
+  if (overrides.test(raw)) return undefined
+  try {
+    const { protocol, href } = new URL(raw)
+    return protocol === 'http:' || protocol === 'https:' ? href : undefined
+  } catch {
+    return undefined // no address; URL.canParse would say so, but not in browsers of 2023
+  }
 }
