@@ -7,12 +7,13 @@ import type {
   RoomSnapshot,
   ServerToClientEvents,
 } from '@parley/protocol'
-import { Manager, type Socket } from 'socket.io-client'
+import { Manager } from 'socket.io-client'
 import { joinResponse, protocolError } from '../../protocolShapes.ts'
 import { read } from '../../shape.ts'
 import { joinRequest, postJoin, takeEarly } from '../call/earlyJoin.ts'
 import { joinConsent } from '../recording/joinConsent.ts'
 import { signInOfTab } from '../signIn/signInLook.ts'
+import { type ClientSocket, connected } from './connected.ts'
 import {
   type AnswerOf,
   type Ask,
@@ -33,7 +34,6 @@ const staggerMs = 700
 export const openSocketSignaling: OpenSignaling = (token, events) =>
   new SocketSignaling(token, events)
 
-type ClientSocket = Socket<ServerToClientEvents, ClientToServerEvents>
 type EventName = keyof ServerToClientEvents
 /** An event as it came, to be taken later. */
 type Arrived = { name: EventName; args: unknown[] }
@@ -56,7 +56,7 @@ let prepared: Manager | undefined
 
 /**
  * Has the connection of the next socket made ahead of its token, which the server is being asked for. Where that comes to
- * nothing, the socket makes it again.
+ * nothing, the socket, or its next try, makes it again.
  */
 export function prepareSocket(): void {
   prepared = newManager()
@@ -284,26 +284,12 @@ function ask<E extends keyof ClientToServerEvents>(
 
 /** The first of several sockets that connects. Rejects with the first one that fails. */
 function firstConnected(socket: ClientSocket) {
-  const { promise: first, resolve, reject } = Promise.withResolvers<ClientSocket>()
-  const add = (one: ClientSocket) => void connected(one).then(() => resolve(one), reject)
+  let add = (_: ClientSocket) => {}
+  const first = new Promise<ClientSocket>((resolve, reject) => {
+    add = (one) => void connected(one).then(() => resolve(one), reject)
+  })
   add(socket)
   return { first, add }
-}
-
-function connected(socket: ClientSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (end: () => void) => () => {
-      socket.off('connect', established)
-      socket.off('connect_error', refused)
-      end()
-    }
-    const established = settle(resolve)
-    const refused = (error: Error & { data?: unknown }) => settle(() => reject(asError(error)))()
-    socket.on('connect', established)
-    socket.on('connect_error', refused)
-    if (socket.connected) established()
-    else socket.connect()
-  })
 }
 
 /** Takes a signal off the list of those that the old socket brought. */
@@ -346,11 +332,4 @@ export const requestJoinOverHttp: RequestJoin = async (room, name) => {
   }
   // A proxy answers for a server that is away.
   throw new SignalingError(response.status >= 502 ? 'offline' : 'internal', response.statusText)
-}
-
-function asError(error: Error & { data?: unknown }): SignalingError {
-  const refused = read(protocolError, error.data)
-  return refused
-    ? new SignalingError(refused.code, refused.message)
-    : new SignalingError('offline', error.message)
 }
