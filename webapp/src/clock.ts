@@ -13,3 +13,12 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+/** Waits for something, but no longer than so many milliseconds. Rejects as it does until then. */
+export async function within(clock: Clock, ms: number, awaited: Promise<unknown>): Promise<void> {
+  let cancel = () => {}
+  const over = new Promise<void>((resolve) => {
+    cancel = clock.after(ms, resolve)
+  })
+  await Promise.race([awaited, over]).finally(() => cancel())
+}

@@ -17,10 +17,9 @@ const request = earlyRequest({
 })
 if (request) {
   askEarly(request)
-  const entered = import('./features/lobby/enterEarly.ts').then(
-    ({ enterEarly }) => enterEarly(pathname),
-    () => undefined,
-  )
+  const entered = import('./features/lobby/enterEarly.ts')
+    .then(({ enterEarly }) => enterEarly(pathname))
+    .catch(() => undefined)
   // A browser takes its time to make a page's first one.
   if ('RTCPeerConnection' in window) new RTCPeerConnection().close()
   const stay = await entered
@@ -37,7 +36,7 @@ const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no element with the id "root"')
 try {
   const { drawPage } = await import('./app/page.tsx')
-  await drawPage(root, request ? 'call' : inRoom ? 'room' : null)
+  await drawPage(root, request ? 'call' : inRoom ? 'room' : null, () => endStay())
 } catch (error) {
   // Nobody is in a meeting, with an open microphone, that they do not see.
   endStay()

@@ -1,12 +1,18 @@
 import i18next from 'i18next'
 import { Component, type ReactNode } from 'react'
 
+type BoundaryProps = { children: ReactNode; onBroken(): void }
+
 /** The last resort: a fault in drawing becomes a page that says what to do. */
-export class Boundary extends Component<{ children: ReactNode }, { broken: boolean }> {
+export class Boundary extends Component<BoundaryProps, { broken: boolean }> {
   override state = { broken: false }
 
   static getDerivedStateFromError() {
     return { broken: true }
+  }
+
+  override componentDidCatch() {
+    this.props.onBroken()
   }
 
   override render() {
