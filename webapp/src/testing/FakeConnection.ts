@@ -34,6 +34,12 @@ export class FakeConnection implements LinkConnection {
   closed = false
   restarts = 0
   onAgreed = () => {}
+  /** The one transceiver of the cameras, as far as this end sends over it. */
+  readonly camera = {
+    direction: 'sendrecv',
+    receiver: { track: { kind: 'video' } },
+    sender: new FakeSender(),
+  }
 
   readonly #step: () => Promise<unknown>
   #chain: Promise<unknown> = Promise.resolve()
@@ -70,13 +76,14 @@ export class FakeConnection implements LinkConnection {
     this.#checkNeeded()
   }
 
-  addTransceiver(): RTCRtpTransceiver {
+  addTransceiver(of?: MediaStreamTrack | string): RTCRtpTransceiver {
     this.change()
+    if (typeof of === 'object' && of.kind === 'video') this.camera.sender.track = of
     return {} as RTCRtpTransceiver
   }
 
   getTransceivers(): RTCRtpTransceiver[] {
-    return []
+    return [this.camera as unknown as RTCRtpTransceiver]
   }
 
   createDataChannel(label: string): RTCDataChannel {
@@ -187,6 +194,22 @@ export class FakeConnection implements LinkConnection {
       this.onnegotiationneeded?.(undefined as never)
     })
   }
+}
+
+class FakeSender {
+  track: MediaStreamTrack | null = null
+
+  /** As in browsers: until it is done, the sender names the one before. */
+  async replaceTrack(track: MediaStreamTrack | null): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+    this.track = track
+  }
+
+  getParameters() {
+    return { encodings: [{}] }
+  }
+
+  async setParameters(): Promise<void> {}
 }
 
 /** A data channel that a test opens, and whose messages it carries. */

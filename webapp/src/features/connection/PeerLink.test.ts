@@ -273,6 +273,58 @@ describe('PeerLink', () => {
     )
   })
 
+  it('REQ-P7, W2: whatever cuts it, and whichever camera is chosen meanwhile, each end sends its picture in the end', async () => {
+    const step = fc.record({
+      waitMs: fc.constantFrom(0, 50, 300, 800, 900, 1500, 5000, 20_000),
+      what: fc.constantFrom('silence', 'disconnected', 'failed', 'down', 'up', 'camera'),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 10 }), async (steps) => {
+        const { clock, network, both } = meet()
+        let camera = { kind: 'video', id: '0' } as MediaStreamTrack
+        const choose = (id: string) => {
+          camera = { kind: 'video', id } as MediaStreamTrack
+          for (const link of both()) link.setTracks({ audio: null, video: camera })
+        }
+        choose('first')
+        for (const [index, { waitMs, what }] of steps.entries()) {
+          if (what === 'camera') choose(String(index))
+          else if (what === 'up') network.heal()
+          else {
+            if (what === 'down') network.down = true
+            else network.cutPaths()
+            if (what === 'disconnected' || what === 'failed') network.report(what)
+          }
+          await clock.advance(waitMs)
+        }
+        network.heal()
+        const within = clock.now() + 300_000
+        while (clock.now() < within && both().some(({ state }) => state !== 'connected'))
+          await clock.advance(1000)
+        await clock.advance(2000)
+        expect(states(both())).toEqual(['connected', 'connected'])
+        const sent = network.connections.filter(({ closed }) => !closed)
+        expect(sent.map((one) => one.camera.sender.track)).toEqual([camera, camera])
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('REQ-P7, W2: while it is cut, neither end sends a picture', async () => {
+    const { clock, network, both } = meet()
+    const camera = { kind: 'video' } as MediaStreamTrack
+    for (const link of both()) link.setTracks({ audio: null, video: camera })
+    const sent = () => network.connections.map((one) => one.camera.sender.track)
+    await clock.advance(5000)
+    expect(sent()).toEqual([camera, camera])
+    network.down = true
+    await clock.advance(1000)
+    expect(sent()).toEqual([null, null])
+    network.heal()
+    await clock.advance(200)
+    expect(sent()).toEqual([camera, camera])
+  })
+
   it('an offer that is never answered is one of another connection after half a minute', async () => {
     const { clock, network, both, breakEnd } = meet()
     breakEnd('b')
