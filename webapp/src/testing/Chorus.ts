@@ -21,7 +21,8 @@ export class Chorus {
   async invite(): Promise<Page> {
     const context = await this.#browser.newContext({
       permissions: ['camera', 'microphone'],
-      viewport: { width: 320, height: 240 },
+      // Room for everybody's tile: an SFU sends nothing for one that is on another page of the grid.
+      viewport: { width: 800, height: 600 },
       // The module that counts samples is none of the page's.
       bypassCSP: true,
     })
