@@ -181,11 +181,16 @@ describe('webapp', () => {
     expect(page.headers.get('cache-control')).toBe('no-cache')
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'")
     expect(page.headers.get('referrer-policy')).toBe('no-referrer')
-    const code = /"(\/assets\/page-[^"]+\.js)"/.exec(html)?.[1] ?? ''
-    const asset = await fetch(url + code)
-    expect(asset.status).toBe(200)
-    expect(asset.headers.get('cache-control')).toContain('immutable')
-    expect(asset.headers.get('content-encoding')).toBe('gzip')
+    const compressed: string[] = []
+    for (const [, path = ''] of html.matchAll(/"(\/assets\/[^"]+)"/g)) {
+      const asset = await fetch(url + path)
+      expect(asset.status).toBe(200)
+      expect(asset.headers.get('cache-control')).toContain('immutable')
+      const isLarge = (await asset.text()).length >= 1024
+      expect(asset.headers.get('content-encoding')).toBe(isLarge ? 'gzip' : null)
+      if (isLarge) compressed.push(path.replace(/.*\./, ''))
+    }
+    expect(compressed).toEqual(expect.arrayContaining(['js', 'css']))
     expect((await fetch(`${url}/assets/none.js`)).status).toBe(404)
   })
 
