@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { parseStatsdb } from '@parley/relay-cost'
 import { Accounting } from './accounting.ts'
+import { holderOf } from './load.ts'
 import { openStore } from './store/open.ts'
 import type { Store } from './store/store.ts'
 import { totalsOf, usageOf } from './store/testing/usage.ts'
@@ -94,7 +95,7 @@ describe('accounting', () => {
 
   it('REQ-K6: who holds an allocation and uses none is not on a relay', async () => {
     const store = await openStore('sqlite::memory:')
-    const direct = new Set(['acme.r1.p-1'])
+    const direct = new Set([holderOf({ username: '4000000000:acme.r1.p-1' })])
     const accounting = new Accounting(store, usageOf(store), 10, undefined, (holder) =>
       direct.has(holder),
     )

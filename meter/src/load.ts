@@ -161,8 +161,9 @@ export function holderOf({ username }: Pick<AllocationRecord, 'username'>): stri
   return identity ? identityText(identity) : username
 }
 
+/** Unlike any user name that is none of ours. */
 export function identityText({ tenant, room, participant }: RelayIdentity): string {
-  return `${tenant}.${room}.${participant}`
+  return JSON.stringify([tenant, room, participant])
 }
 
 /** coturn's realm is `<pod>.<cluster>`; a pod that a Deployment made has no dot in its name. */

@@ -48,8 +48,8 @@ describe('who holds allocations and uses none', () => {
     const direct = over('host') as Partial<LinkFacts>
     const people = Array.from({ length: 50_001 }, (_, index) => `p-${index}`)
     unused.take(people.map((participant) => reported({ participant }, direct)))
-    expect(unused.has('acme.r1.p-0')).toBe(false)
-    expect(unused.has('acme.r1.p-1')).toBe(true)
-    expect(unused.has('acme.r1.p-50000')).toBe(true)
+    expect(unused.has(holderOf({ username: '4000000000:acme.r1.p-0' }))).toBe(false)
+    expect(unused.has(holderOf({ username: '4000000000:acme.r1.p-1' }))).toBe(true)
+    expect(unused.has(holderOf({ username: '4000000000:acme.r1.p-50000' }))).toBe(true)
   })
 })
