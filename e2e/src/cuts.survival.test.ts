@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { startUp } from '@parley/cli'
 import type { Page } from 'playwright-core'
-import { benchCluster, Lab, SERVER } from './bench/join/lab.ts'
+import { Lab } from './bench/join/lab.ts'
+import { openStand } from './bench/join/stand.ts'
 import { cutOff, meet } from './bench/reconnect/two.ts'
 import { seenOf } from './bench/reconnect/watch.ts'
 
@@ -31,23 +31,12 @@ describe.each(['mesh', 'sfu'] as const)('a cut of one of two on the %s', (part) 
     closers.push(() => rm(folder, { recursive: true, force: true }))
     const network = await Lab.build(lab)
     closers.push(() => network.remove())
-    const up = await startUp({
-      mc: benchCluster(part === 'mesh' ? 4 : 2),
-      port: 0,
-      host: SERVER,
-      tls: false,
-      dev: false,
-      turnPort: 0,
-      say: () => {},
-      stop: stop.signal,
+    const stand = await openStand({
+      ...{ lab: network, folder, signal: stop.signal },
+      meshMax: part === 'mesh' ? 4 : 2,
     })
-    closers.push(() => up.close())
-    const { origin } = new URL(up.url)
-    const browsers = await network.launchBoth(folder, [origin], stop.signal)
-    closers.push(...browsers.map((browser) => () => browser.close()))
-    const link = (name: string) =>
-      `${origin}/r/cuts?${new URLSearchParams({ name, autojoin: '1' })}`
-    pages = await meet(browsers, link, part === 'sfu', [origin])
+    closers.push(() => stand.close())
+    pages = await meet(stand, (who) => stand.parley('cuts', who), part === 'sfu')
     await Promise.all(pages.map(countPeople))
   }, 300_000)
   afterAll(async () => {

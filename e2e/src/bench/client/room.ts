@@ -3,8 +3,8 @@ import type { Browser, Page } from 'playwright-core'
 import { type BenchOptions, type Figure, median } from '../bench.ts'
 import { smallCameras } from '../join/first-frame.ts'
 import { Lab } from '../join/lab.ts'
+import { openStand, type Stand } from '../join/stand.ts'
 import { perMinuteOf, reportsOf } from './reports.ts'
-import { openStand, type Stand } from './stand.ts'
 
 /** Of a page that has just come: until it does what it does from then on, and how long that is looked at. */
 const settleMs = 12_000

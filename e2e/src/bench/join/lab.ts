@@ -99,8 +99,12 @@ export class Lab {
   }
 
   async remove(): Promise<void> {
-    for (const place of places)
-      await execa('ip', ['netns', 'delete', `${this.#name}-${place}`], { reject: false })
+    for (const place of places) {
+      const space = `${this.#name}-${place}`
+      // A namespace takes its end of the line away some time later: the next lab of this name would find it.
+      await execa('ip', ['link', 'delete', space], { reject: false })
+      await execa('ip', ['netns', 'delete', space], { reject: false })
+    }
     await execa('ip', ['link', 'delete', `${this.#name}-br`], { reject: false })
   }
 }

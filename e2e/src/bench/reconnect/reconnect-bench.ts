@@ -1,12 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startUp } from '@parley/cli'
 import type { Page } from 'playwright-core'
 import { type Bench, type BenchOptions, type Figure, percentile } from '../bench.ts'
-import { serveBaseline } from '../join/baseline-page.ts'
-import { benchCluster, Lab, SERVER } from '../join/lab.ts'
+import { Lab } from '../join/lab.ts'
+import { openStand } from '../join/stand.ts'
 import { cutOff, meet } from './two.ts'
 import { type Seen, seenOf } from './watch.ts'
 
@@ -60,39 +59,15 @@ async function measure(
   folder: string,
   { say, signal, repeat }: BenchOptions,
 ): Promise<Figure[]> {
-  const up = await startUp({
-    mc: benchCluster(part === 'mesh' ? 4 : 2),
-    port: 0,
-    host: SERVER,
-    tls: false,
-    dev: false,
-    turnPort: 0,
-    say: () => {},
-    stop: signal,
-  })
-  const closers: (() => unknown)[] = [() => up.close()]
+  const stand = await openStand({ lab, folder, meshMax: part === 'mesh' ? 4 : 2, signal })
   try {
-    const parley = new URL(up.url).origin
-    const baseline = await serveBaseline(
-      parley.replace(/^http/, 'ws'),
-      await readFile(join(up.folder, 'sfu', 'etc/parley/secrets/livekit/keys'), 'utf8'),
-      [],
-    )
-    closers.push(() => baseline.close())
-    const origins = [parley, baseline.origin]
-    const [a, b] = await lab.launchBoth(folder, origins, signal)
-    closers.push(
-      () => a.close(),
-      () => b.close(),
-    )
     const taken = new Map<number, Map<string, Measured>>()
     const links = {
-      parley: (who: string) =>
-        `${parley}/r/bench?${new URLSearchParams({ name: who, autojoin: '1' })}`,
-      'LiveKit’s client': (who: string) => baseline.link('bench', who, false),
+      parley: (who: string) => stand.parley('bench', who),
+      'LiveKit’s client': (who: string) => stand.plain('bench', who),
     }
     for (const [client, link] of Object.entries(links)) {
-      const pages = await meet([a, b], link, part === 'sfu' && client === 'parley', origins)
+      const pages = await meet(stand, link, part === 'sfu' && client === 'parley')
       for (const { seconds, times } of cuts) {
         const measured: Measured = { cut: nothing(), peer: nothing() }
         for (let nth = 0; nth < times * repeat; nth++) {
@@ -112,7 +87,7 @@ async function measure(
       figuresOf(part, seconds, floorMs, taken.get(seconds) ?? new Map()),
     )
   } finally {
-    for (const close of closers.toReversed()) await close()
+    await stand.close()
   }
 }
 

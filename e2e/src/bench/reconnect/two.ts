@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import type { Browser, Page } from 'playwright-core'
+import type { Stand } from '../join/stand.ts'
 import { watchCuts } from './watch.ts'
 
 /** Two pages in one room, the second of which is the one to be cut, each with moving pictures of the other. */
 export async function meet(
-  [a, b]: [Browser, Browser],
+  { a, b, origins }: Stand,
   link: (who: string) => string,
   overSfu: boolean,
-  origins: readonly string[],
 ): Promise<[Page, Page]> {
   const open = async (browser: Browser, who: string) => {
     const context = await browser.newContext({ viewport: { width: 640, height: 480 } })

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startUp } from '@parley/cli'
 import type { Browser } from 'playwright-core'
-import { serveBaseline } from '../join/baseline-page.ts'
-import { benchCluster, type Lab, SERVER } from '../join/lab.ts'
+import { serveBaseline } from './baseline-page.ts'
+import { benchCluster, type Lab, SERVER } from './lab.ts'
 
 /** Servers on the bridge, a Chromium in each place, and links into a room. */
 export interface Stand {
