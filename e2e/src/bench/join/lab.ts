@@ -35,8 +35,17 @@ export class Lab {
     this.#name = name
   }
 
-  /** @param name of the namespaces; those of that name from a run that was killed are replaced */
+  /**
+   * @param name of the namespaces; those of a run that was killed are removed, whatever their name: with two bridges
+   *   of one network Linux answers over the older one
+   * @throws when a lab of another name is in use
+   */
   static async build(name: string): Promise<Lab> {
+    for (const other of await labsNow()) {
+      if (other !== name && (await isInUse(other)))
+        throw new Error(`another lab, ${other}, is in use: one at a time has ${NETWORK}`)
+      await new Lab(other).remove()
+    }
     const lab = new Lab(name)
     await lab.remove()
     const bridge = `${name}-br`
@@ -107,6 +116,21 @@ export class Lab {
     }
     await execa('ip', ['link', 'delete', `${this.#name}-br`], { reject: false })
   }
+}
+
+/** By the bridges that have the address of the servers. */
+async function labsNow(): Promise<string[]> {
+  const { stdout } = await execa('ip', ['-json', 'address', 'show', 'to', SERVER])
+  const links = JSON.parse(stdout || '[]') as { ifname?: string }[]
+  return links.flatMap(({ ifname }) => ifname?.match(/^(.+)-br$/)?.[1] ?? [])
+}
+
+/** Something runs in one of its places. */
+async function isInUse(lab: string): Promise<boolean> {
+  const asked = places.map((place) =>
+    execa('ip', ['netns', 'pids', `${lab}-${place}`], { reject: false }),
+  )
+  return (await Promise.all(asked)).some(({ stdout }) => stdout?.trim())
 }
 
 async function ip(...args: string[]): Promise<void> {
