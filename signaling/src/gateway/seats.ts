@@ -48,8 +48,13 @@ export function localSeats(
   const byRoom = () => Map.groupBy(seats.values(), ({ key }) => roomName(key))
 
   function announceLeft(key: RoomKey, ids: readonly string[]) {
+    if (ids.length === 0) return
     for (const id of ids) io.to(channel(key)).emit('participant:left', { id })
-    if (ids.length > 0) tasks.remember(onLeft(key))
+    tasks.remember(onLeft(key))
+    // Where that is lost they are told twice, which is one time too many and no harm.
+    const unsaid = (error: unknown) =>
+      log.warn({ ...key, code: toError(error, log).code }, 'who has left is told of once more')
+    tasks.remember(rooms.told(key, ids).catch(unsaid))
   }
 
   function replace(session: string) {

@@ -141,6 +141,8 @@ export function memoryRoomStore(
     async sweep(key) {
       return removeExpired(roomName(key))
     },
+    // No answer is lost here.
+    async told() {},
     async renew(key, _seats, _sfu, small) {
       const room = roomName(key)
       const since = onSfu.get(room) ?? now()

@@ -121,6 +121,27 @@ describe('redisRoomStore', () => {
     expect(swept.flat()).toEqual(['b'])
   })
 
+  it('REQ-W1: who has left, and of whom nobody was told, is named once more, and not who is back', async () => {
+    const { redis, rooms, key, join, clock } = await settledReplica('untold')
+    const options = { prefix: 'test', leaseMs, markMs: 60_000, untoldMs: 500, now: clock.now }
+    const other = redisRoomStore(redis, options)
+    await other.ready()
+    await join('a', '1')
+    const gone = ['b', 'c', 'd']
+    for (const id of gone) await join(id, id, 9)
+    await redis.zadd('test:room:{t.untold}:leases', ...gone.flatMap((id) => [1, id]))
+    expect((await rooms.sweep(key)).sort()).toEqual(gone)
+    expect(await other.sweep(key)).toEqual([])
+    await rooms.told(key, ['b'])
+    await join('c', 'c', 9)
+    await until('it is time', async () => (await other.sweep(key)).join() === 'd')
+    expect(await other.sweep(key)).toEqual([])
+    expect(await rooms.leave(key, 'c', 'c')).toBe(true)
+    await until('the answer seems lost', async () => (await other.sweep(key)).includes('c'))
+    await other.told(key, ['c', 'd'])
+    expect(await redis.hexists('test:room:{t.untold}:seats', 'untold')).toBe(0)
+  })
+
   it('who comes to a full room takes the place of a seat that has run out, and tells of it', async () => {
     const { join, expire } = await settledReplica('place')
     await expire('a', '1')

@@ -37,6 +37,7 @@ const mediaSchema = mediaStateSchema.strip()
  * @param redis a connection that fails at once when Redis is away, rather than queueing
  * @param options.prefix of every key, so that clusters can share a Redis
  * @param options.markMs how long the door remembers somebody
+ * @param options.untoldMs after which who has left is named once more, where nobody was told
  * @param options.now epoch milliseconds of this process, for that settling time only
  */
 export function redisRoomStore(
@@ -45,11 +46,13 @@ export function redisRoomStore(
     prefix,
     leaseMs,
     markMs,
+    untoldMs = 5000,
     now,
   }: {
     prefix: string
     leaseMs: number
     markMs: number
+    untoldMs?: number
     now: () => number
   },
 ): RoomStore {
@@ -173,7 +176,10 @@ export function redisRoomStore(
       return { seats, sfu: sfu === 1, cameBack: back === 1 }
     },
     async sweep(key) {
-      return run<string[]>('sweep', key, removable())
+      return run<string[]>('sweep', key, removable(), untoldMs)
+    },
+    async told(key, ids) {
+      await run('told', key, ...ids)
     },
     async renew(key, seats, known, small) {
       type Reply = [string[], string[], number, number, number]

@@ -94,8 +94,13 @@ export type RoomStore = {
   seated(key: RoomKey): Promise<string[] | undefined>
   /** Seats that are taken, and the way of the room's media. */
   occupancy(key: RoomKey): Promise<{ seats: number } & RoomWay>
-  /** Removes seats whose lease has run out; the id of each is returned to exactly one caller. */
+  /**
+   * Removes seats whose lease has run out; the id of each is returned to exactly one caller. Who has left, in whatever
+   * way, and was not {@link told} of within some seconds is returned once more: an answer was lost, or a replica.
+   */
   sweep(key: RoomKey): Promise<string[]>
+  /** Those who are there know that these have left. */
+  told(key: RoomKey, ids: readonly string[]): Promise<void>
   /**
    * Extends the leases of seats that are held here. `restored` were missing (a store that lost its
    * data) and are back, or were so at a renewal whose answer was lost; `lost` are sessions whose seat another session has taken. `sfu`, as given,

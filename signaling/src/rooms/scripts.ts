@@ -4,7 +4,8 @@ import { chatTailMs } from './chat-history.ts'
  * The steps of the Redis room store, each atomic on the server. KEYS: 1 the room's hash, with
  * `<id>:p` (id, name and joining time, JSON), `<id>:m` (media, JSON) and `<id>:s` (session) for each
  * seat, `<id>:d` where its socket is lost, `<id>:h` since when its hand is up (epoch ms), `<id>:b` where it was restored and nobody may know, `sfu` while the room is on the SFU, `small` since when it
- * could be a mesh again (epoch ms), and `back` once it came back from the SFU; 2 the room's leases, a
+ * could be a mesh again (epoch ms), `back` once it came back from the SFU, and `untold` with who has left and since when
+ * (JSON), as long as nobody has said that the others were told; 2 the room's leases, a
  * sorted set of ids by expiry in epoch ms of the Redis server, so that replicas need not agree on the
  * time; 3 and 4 the room's chat (redis-chat.ts), which lives as long and a little longer; 5 and 6 are its door's
  * (door-scripts.ts).
@@ -27,6 +28,18 @@ local function end_recording()
   redis.call('HDEL', seats, 'rec', 'rec_by', 'rec_on')
   touch_recording()
 end
+local function untold()
+  local known = redis.call('HGET', seats, 'untold')
+  return known and cjson.decode(known) or {}
+end
+local function keep_untold(all)
+  if next(all) then redis.call('HSET', seats, 'untold', cjson.encode(all)) else redis.call('HDEL', seats, 'untold') end
+end
+local function told(ids)
+  local all = untold()
+  for _, id in ipairs(ids) do all[id] = nil end
+  keep_untold(all)
+end
 local function drop(id)
   redis.call('HDEL', seats, id .. ':p', id .. ':m', id .. ':s', id .. ':d', id .. ':h', id .. ':a', id .. ':r', id .. ':c', id .. ':b')
   if redis.call('HGET', seats, 'rec_by') == id then end_recording() end
@@ -39,6 +52,10 @@ local function drop(id)
       keep_chat(${chatTailMs})
     end
     redis.call('DEL', seats)
+  else
+    local all = untold()
+    all[id] = now
+    keep_untold(all)
   end
 end
 local function sfu() return redis.call('HEXISTS', seats, 'sfu') end
@@ -86,6 +103,7 @@ if not before then
     redis.call('HSET', seats, id .. ':c', recording())
     touch_recording()
   end
+  told({id})
   redis.call('HSET', seats, id .. ':p', person)
   redis.call('HDEL', seats, 'small')
 end
@@ -132,9 +150,25 @@ return 1`,
   occupancy: `${prelude}
 return {redis.call('ZCOUNT', leases, '(' .. now, '+inf'), sfu(), back()}`,
 
-  /** whom to remove of those who have expired: 'all', those whose socket is 'lost', or 'none' */
+  /** whom to remove of those who have expired: 'all', those whose socket is 'lost', or 'none'; and after how many ms
+   * who has left is named once more, where nobody has said that the others were told */
   sweep: `${prelude}
-return expired(ARGV[1])`,
+local all, again = untold(), {}
+for id, at in pairs(all) do
+  if now - at >= tonumber(ARGV[2]) then
+    all[id] = now
+    again[#again + 1] = id
+  end
+end
+if #again > 0 then keep_untold(all) end
+local gone = expired(ARGV[1])
+for _, id in ipairs(again) do gone[#gone + 1] = id end
+return gone`,
+
+  /** ids */
+  told: `${prelude}
+told(ARGV)
+return 1`,
 
   /** lease ms, '1' when the room is known to be on the SFU, seats of a small room, ms after which it is
    * a mesh again, then id, person, media, session, hand ('' where it is down) of each seat, and '1' where the answer to
@@ -148,6 +182,7 @@ for i = 5, #ARGV, 6 do
     lost[#lost + 1] = session
   else
     if not holder then
+      told({id})
       redis.call('HSET', seats, id .. ':p', ARGV[i + 1], id .. ':m', ARGV[i + 2], id .. ':s', session)
       -- They have been asked nothing.
       if running() then end_recording() end
