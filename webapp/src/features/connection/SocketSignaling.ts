@@ -63,8 +63,18 @@ export function prepareSocket(): void {
   prepared.open()
 }
 
-class SocketSignaling implements Signaling {
+/** One that is not connected yet. @param token asked for whenever it connects */
+type MakeSocket = (token: () => string) => ClientSocket
+
+const makeOwn: MakeSocket = (token) => {
+  const manager = prepared ?? newManager()
+  prepared = undefined
+  return manager.socket('/', { auth: (give) => give({ token: token() }) })
+}
+
+export class SocketSignaling implements Signaling {
   readonly #events: SignalingEvents
+  readonly #make: MakeSocket
   #socket: ClientSocket
   /** The newest token: it takes the same seat as the first one, and expires later. */
   #token: string
@@ -74,7 +84,8 @@ class SocketSignaling implements Signaling {
   /** Signals of the old socket during a hand-over: the new one may bring them again. */
   #heard: string[] | undefined
 
-  constructor(token: string, events: SignalingEvents) {
+  constructor(token: string, events: SignalingEvents, make = makeOwn) {
+    this.#make = make
     this.#token = token
     this.#events = events
     this.#socket = this.#open()
@@ -82,9 +93,7 @@ class SocketSignaling implements Signaling {
   }
 
   #open(): ClientSocket {
-    const manager = prepared ?? newManager()
-    prepared = undefined
-    return manager.socket('/', { auth: (give) => give({ token: this.#token }) })
+    return this.#make(() => this.#token)
   }
 
   #listen(socket: ClientSocket): void {
@@ -133,16 +142,17 @@ class SocketSignaling implements Signaling {
     const old = this.#socket
     const heard: string[] = []
     this.#heard = heard
-    for (let retryMs = handOverRetryMs.first; !this.#closed && old.connected; retryMs *= 2) {
+    // Who has left takes no seat again, and neither does this where the old socket was given up meanwhile.
+    const over = () => this.#closed || this.#socket !== old
+    for (let retryMs = handOverRetryMs.first; !over() && old.connected; retryMs *= 2) {
       const next = this.#open()
       const early: Arrived[] = []
       next.onAny((name: EventName, ...args: unknown[]) => early.push({ name, args }))
       try {
         await connected(next)
-        // Who has left takes no seat again.
-        if (this.#closed) return void next.disconnect()
+        if (over()) return void next.disconnect()
         const snapshot = await ask(next, 'room:join', { media: this.#media })
-        if (this.#closed) return void next.disconnect()
+        if (over()) return void next.disconnect()
         next.offAny()
         this.#socket = next
         this.#listen(next)
@@ -160,9 +170,10 @@ class SocketSignaling implements Signaling {
         await new Promise((resolve) => setTimeout(resolve, pauseMs))
       }
     }
+    if (over()) return
     this.#heard = undefined
     // The server went before another one was there: as with any socket that is lost.
-    if (!this.#closed) this.#events.onDisconnect()
+    this.#events.onDisconnect()
   }
 
   /**
@@ -200,6 +211,7 @@ class SocketSignaling implements Signaling {
     before.removeAllListeners()
     before.offAny()
     before.disconnect()
+    this.#heard = undefined
     this.#socket = this.#open()
     this.#listen(this.#socket)
   }

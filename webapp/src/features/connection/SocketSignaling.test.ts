@@ -1,0 +1,94 @@
+import { EventEmitter } from 'node:events'
+import { describe, expect, it } from '@jest/globals'
+import { settle } from '../../testing/TestClock.ts'
+import type { ClientSocket } from './connected.ts'
+import type { SignalingEvents } from './Signaling.ts'
+import { SocketSignaling } from './SocketSignaling.ts'
+
+type Answer = (answer: { ok: true; data: unknown }) => void
+
+/** A socket whose server a test plays. */
+class FakeSocket {
+  connected = false
+  readonly asked: { event: string; answer: Answer }[] = []
+  readonly #own = new EventEmitter()
+  #any: ((name: string, message: unknown) => void) | undefined
+  on = (name: string, run: (...args: unknown[]) => void) => void this.#own.on(name, run)
+  off = (name: string, run: (...args: unknown[]) => void) => void this.#own.off(name, run)
+  onAny = (run: (name: string, message: unknown) => void) => {
+    this.#any = run
+  }
+  offAny = () => {
+    this.#any = undefined
+  }
+  removeAllListeners = () => void this.#own.removeAllListeners()
+  connect = () => {}
+  emit = (event: string, _message: unknown, answer: Answer) =>
+    void this.asked.push({ event, answer })
+  disconnect() {
+    this.end('io client disconnect')
+  }
+  /** @param reason as Socket.IO has it */
+  end(reason: string) {
+    const before = this.connected
+    this.connected = false
+    if (before) this.#own.emit('disconnect', reason)
+  }
+  begin() {
+    this.connected = true
+    this.#own.emit('connect')
+  }
+  say = (name: string, message: unknown) => this.#any?.(name, message)
+  answer = (data: unknown) => this.asked.shift()?.answer({ ok: true, data })
+}
+
+function open() {
+  const sockets: FakeSocket[] = []
+  const told: string[] = []
+  const events = {
+    onDisconnect: () => told.push('disconnect'),
+    onHandedOver: () => told.push('handed over'),
+    onLeft: (id: string) => told.push(`${id} left`),
+    onEvent: () => {},
+  } as Partial<SignalingEvents> as SignalingEvents
+  const signaling = new SocketSignaling('token', events, () => {
+    const socket = new FakeSocket()
+    sockets.push(socket)
+    return socket as unknown as ClientSocket
+  })
+  sockets[0]?.begin()
+  return { signaling, sockets: sockets as [FakeSocket, FakeSocket, FakeSocket], told }
+}
+
+describe('SocketSignaling', () => {
+  it('REQ-K7: moves to another server before it leaves the one that asked for it', async () => {
+    const { sockets, told } = open()
+    sockets[0].say('session:move', { resume: 'next' })
+    sockets[1].begin()
+    await settle()
+    sockets[0].say('participant:left', { id: 'a' })
+    sockets[1].answer({ resume: 'later' })
+    await settle()
+    sockets[0].say('participant:left', { id: 'b' })
+    sockets[1].say('participant:left', { id: 'c' })
+    expect(told).toEqual(['a left', 'handed over', 'c left'])
+    expect(sockets.map(({ connected }) => connected)).toEqual([false, true])
+  })
+
+  it('REQ-W1: a socket that is given up while it moves leaves none beside the one that is opened in its place', async () => {
+    const { signaling, sockets, told } = open()
+    sockets[0].say('session:move', { resume: 'next' })
+    sockets[1].begin()
+    await settle()
+    signaling.drop()
+    sockets[2].begin()
+    sockets[1].answer({ resume: 'later' })
+    await settle()
+    expect(sockets.map(({ connected }) => connected)).toEqual([false, false, true])
+    sockets[2].say('participant:left', { id: 'a' })
+    expect(told).toEqual(['a left'])
+    // Whether the new one lasts is of interest again.
+    sockets[2].end('transport close')
+    expect(told).toEqual(['a left', 'disconnect'])
+  })
+})
