@@ -44,15 +44,16 @@ const rules: Record<AlertKind, Rule> = {
 
 /** The alerts that are open of one participant. */
 export class UserAlerts {
-  readonly #open = new Map<AlertKind, MeetingAlert>()
+  /** Never changed: it is handed out with each event, and another takes its place. */
+  #open: readonly MeetingAlert[]
 
   /** @param open what another replica had opened */
   constructor(open: readonly MeetingAlert[] = []) {
-    for (const alert of open) this.#open.set(alert.kind, alert)
+    this.#open = open
   }
 
-  get open(): MeetingAlert[] {
-    return [...this.#open.values()]
+  get open(): readonly MeetingAlert[] {
+    return this.#open
   }
 
   /** What opens and what is resolved by this reading: the transitions, each said once. */
@@ -60,14 +61,14 @@ export class UserAlerts {
     let changed: MeetingAlert[] | undefined
     for (const kind of alertKinds) {
       const { severity, cost, holds, value } = rules[kind]
-      const open = this.#open.get(kind)
+      const open = this.#open.find((alert) => alert.kind === kind)
       const now = user.metrics.links === 0 ? false : holds(user, open !== undefined)
       if (now === undefined || now === (open !== undefined)) continue
       const { meetingId, userId, at } = user
       changed ??= []
       if (open) {
         changed.push({ ...open, state: 'resolved', at })
-        this.#open.delete(kind)
+        this.#open = this.#open.filter((alert) => alert !== open)
         continue
       }
       const alert: MeetingAlert = {
@@ -75,7 +76,7 @@ export class UserAlerts {
         ...{ meetingId, userId, kind, severity, state: 'open', since: at, at, cost },
         value: value(user),
       }
-      this.#open.set(kind, alert)
+      this.#open = [...this.#open, alert]
       changed.push(alert)
     }
     return changed ?? none
@@ -83,8 +84,8 @@ export class UserAlerts {
 
   /** Whoever has left has no alerts. */
   resolveAll(at: number): MeetingAlert[] {
-    const resolved = this.open.map((alert): MeetingAlert => ({ ...alert, state: 'resolved', at }))
-    this.#open.clear()
+    const resolved = this.#open.map((alert): MeetingAlert => ({ ...alert, state: 'resolved', at }))
+    this.#open = []
     return resolved
   }
 }

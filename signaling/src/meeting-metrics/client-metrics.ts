@@ -74,21 +74,26 @@ export function createClientMetrics(registry: Registry): ClientMetrics {
   const callSeconds = new Counter(of(clientMetrics.callSeconds))
   const relayedSeconds = new Counter(of(clientMetrics.relayedSeconds))
   const reconnections = new Counter(of(clientMetrics.reconnections))
-  const events = new Counter(of(clientMetrics.events))
   const refusals = new Counter(of(clientMetrics.refused))
   const drops = new Counter(of(clientMetrics.dropped))
   for (const code of refusalCodes) refusals.inc({ code }, 0)
   for (const what of ['state', 'update']) drops.inc({ what }, 0)
-  const counted = {
-    merged: events.labels('merged'),
-    repeated: events.labels('repeated'),
-    gap: events.labels('gap'),
-  }
+  // Of each event, so no more than that: it is a counter at each scrape.
+  const taken = { merged: 0, repeated: 0, gap: 0 }
+  new Counter({
+    ...of(clientMetrics.events),
+    collect() {
+      this.reset()
+      for (const [outcome, count] of Object.entries(taken)) this.inc({ outcome }, count)
+    },
+  })
   return {
     watch: (reader) => {
       read = reader
     },
-    took: (outcome) => counted[outcome].inc(),
+    took: (outcome) => {
+      taken[outcome]++
+    },
     refused: (code) => refusals.inc({ code }),
     dropped: (what) => drops.inc({ what }),
     minute(samples) {

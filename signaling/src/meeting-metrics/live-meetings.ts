@@ -62,7 +62,7 @@ export type LiveMeetingsOptions = {
 }
 
 /** All of one participant that another replica, or an admin who comes later, has to know. */
-export type LiveState = { user: LiveUser; alerts: MeetingAlert[] }
+export type LiveState = { user: LiveUser; alerts: readonly MeetingAlert[] }
 
 /** The meetings as the pages of this replica say they are (REQ-G1 to G4). No I/O; time comes from outside. */
 export class LiveMeetings {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, jest } from '@jest/globals'
@@ -174,6 +174,35 @@ describe('traffic on its way to the meter', () => {
     appendFileSync(join(folder, 'not-one-of-ours.txt'), 'x')
     expect(readWriteAhead(folder)).toEqual([])
     expect(readWriteAhead(join(folder, 'missing'))).toEqual([])
+  })
+
+  it('REQ-H4: where no file can be opened that is said, and what comes once one can be is in it', () => {
+    const folder = newFolder()
+    const away = join(folder, 'away')
+    const problems: Error[] = []
+    const { push } = redisAndMeter()
+    const outbox = new TrafficOutbox({
+      ...{ source: 'source-1', push, now: () => 5000, bufferSize: 3 },
+      writeAhead: writeAheadIn(away, (error) => problems.push(error)),
+    })
+    outbox.record(sample())
+    // Of the opening, and of the sample.
+    expect(problems).toHaveLength(2)
+    outbox.seal()
+    mkdirSync(away)
+    for (let each = 0; each < 3; each++) outbox.record(sample())
+    expect(countIn(readWriteAhead(away))).toBe(3)
+    outbox.close()
+  })
+
+  it('REQ-H2: names that are cut to the same are one', () => {
+    const { push } = redisAndMeter()
+    const outbox = new TrafficOutbox({
+      ...{ source: 'source-1', writeAhead: noWriteAhead, push, now: () => 0, bufferSize: 3 },
+    })
+    for (const end of ['a', 'b', 'b']) outbox.record(sample({ name: `/${'x'.repeat(199)}${end}` }))
+    outbox.seal()
+    expect([...outbox.totals.values()].map(({ count }) => count)).toEqual([3])
   })
 
   it('REQ-H2: sizes that are none count as none, and times that are not known not at all', () => {

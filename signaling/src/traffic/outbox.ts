@@ -1,5 +1,5 @@
 import { type TrafficBatch, type TrafficRow, trafficBatchSchema } from '@parley/protocol'
-import { addSample, figuresOf, keyFor, newRows, rowsOf, type Sample } from './rows.ts'
+import { addSample, figuresOf, newRows, rowsOf, type Sample } from './rows.ts'
 import { sampleLine, type WriteAhead } from './write-ahead.ts'
 
 /** Batches that go to Redis in one command. */
@@ -50,7 +50,7 @@ export class TrafficOutbox {
   constructor(options: OutboxOptions) {
     this.#options = options
     this.#lanes = [...lanesOf(options.left ?? []), { source: options.source, batches: [], sent: 0 }]
-    options.writeAhead.begin(this.#current())
+    options.writeAhead.begin(options.source, this.#seq)
   }
 
   /** Batches that the store does not have yet. */
@@ -60,11 +60,11 @@ export class TrafficOutbox {
 
   /** Notes what was done. Waits for nothing but the write of one line. */
   record(sample: Sample): void {
-    if (this.#rows.size === 0) this.#at = this.#options.now()
+    if (this.#rows.all.length === 0) this.#at = this.#options.now()
     const figures = figuresOf(sample)
-    const { row, isNew } = addSample(this.#rows, keyFor(this.#rows, sample), figures)
+    const { row, isNew } = addSample(this.#rows, sample, figures)
     const line = sampleLine(row.index, isNew ? row.key : undefined, figures)
-    this.#options.writeAhead.append(this.#current(), line)
+    this.#options.writeAhead.append(this.#at, line)
   }
 
   /**
@@ -80,12 +80,12 @@ export class TrafficOutbox {
 
   /** Ends the batch that is being filled. */
   seal(): void {
-    if (this.#rows.size === 0) return
+    if (this.#rows.all.length === 0) return
     const { source, bufferSize, writeAhead } = this.#options
-    const batch = { ...this.#current(), rows: rowsOf(this.#rows) }
+    const batch = { source, seq: this.#seq, at: this.#at, rows: rowsOf(this.#rows) }
     this.#seq += 1
     this.#rows = newRows()
-    writeAhead.begin(this.#current())
+    writeAhead.begin(source, this.#seq)
     for (const row of batch.rows) if (row.protocol === 'http') this.#addUp(row)
     if (this.buffered >= bufferSize) {
       this.dropped += batch.rows.reduce((sum, { count }) => sum + count, 0)
@@ -141,10 +141,6 @@ export class TrafficOutbox {
     for (const { seq } of lane.batches.splice(0, gone))
       this.#options.writeAhead.drop(lane.source, seq)
     lane.sent = Math.max(0, lane.sent - gone)
-  }
-
-  #current() {
-    return { source: this.#options.source, seq: this.#seq, at: this.#at }
   }
 
   #addUp({ protocol, name, method, status, count, bytesIn, bytesOut }: Total): void {

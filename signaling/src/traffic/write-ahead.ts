@@ -1,21 +1,28 @@
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TrafficBatch } from '@parley/protocol'
-import { addSample, type BatchRows, newRows, rowsOf, type SampleKey } from './rows.ts'
+import {
+  addToKey,
+  type BatchRows,
+  newRows,
+  rowsOf,
+  type SampleFigures,
+  type SampleKey,
+} from './rows.ts'
 
 /** Where samples are until the meter has them: a file for each batch, named by its source and number. */
 export type WriteAhead = {
-  /** Notes a sample of the batch; returns when the operating system has it. */
-  append(batch: { source: string; seq: number; at: number }, line: string): void
   /** Opens the file of the batch that comes next, so that no request waits for that. */
-  begin(batch: { source: string; seq: number; at: number }): void
+  begin(source: string, seq: number): void
+  /** Notes a sample of that batch, whose first came at `at`; returns when the operating system has it. */
+  append(at: number, line: string): void
   /** Deletes the file of a batch. */
   drop(source: string, seq: number): void
   close(): void
 }
 
 /** Without a folder: what was not sent goes with the process. */
-export const noWriteAhead: WriteAhead = { append() {}, begin() {}, drop() {}, close() {} }
+export const noWriteAhead: WriteAhead = { begin() {}, append() {}, drop() {}, close() {} }
 
 /**
  * Files of samples in a folder that is this server's alone. A write comes before the answer that it is of, and is in the
@@ -25,13 +32,19 @@ export const noWriteAhead: WriteAhead = { append() {}, begin() {}, drop() {}, cl
  * @param onError told of each write that failed; the sample is then in memory alone
  */
 export function writeAheadIn(folder: string, onError: (error: Error) => void): WriteAhead {
+  let next = ''
   let open: { name: string; fd: number; isEmpty: boolean } | undefined
 
   const shut = () => {
     if (open === undefined) return
-    closeSync(open.fd)
-    if (open.isEmpty) rmSync(join(folder, open.name), { force: true })
+    const { name, fd, isEmpty } = open
     open = undefined
+    closeSync(fd)
+    if (isEmpty) rmSync(join(folder, name), { force: true })
+  }
+  const openNext = () => {
+    open = { name: next, fd: openSync(join(folder, next), 'a'), isEmpty: true }
+    return open
   }
   const attempt = (work: () => void) => {
     try {
@@ -40,24 +53,24 @@ export function writeAheadIn(folder: string, onError: (error: Error) => void): W
       onError(error as Error)
     }
   }
-  const openFor = (source: string, seq: number) => {
-    const name = nameOf(source, seq)
-    if (open?.name === name) return open
-    shut()
-    open = { name, fd: openSync(join(folder, name), 'a'), isEmpty: true }
-    return open
-  }
   return {
-    append({ source, seq, at }, line) {
+    begin(source, seq) {
+      next = nameOf(source, seq)
+      attempt(() => {
+        shut()
+        openNext()
+      })
+    },
+    append(at, line) {
       try {
-        const file = openFor(source, seq)
+        // What could not be opened is tried again.
+        const file = open ?? openNext()
         writeSync(file.fd, file.isEmpty ? `@${at}\n${line}` : line)
         file.isEmpty = false
       } catch (error) {
         onError(error as Error)
       }
     },
-    begin: ({ source, seq }) => attempt(() => openFor(source, seq)),
     drop: (source, seq) =>
       attempt(() => rmSync(join(folder, nameOf(source, seq)), { force: true })),
     close: () => attempt(shut),
@@ -85,7 +98,7 @@ export function readWriteAhead(folder: string): TrafficBatch[] {
 export function sampleLine(
   index: number,
   key: SampleKey | undefined,
-  [bucket, bytesIn, bytesOut]: readonly [number, number, number],
+  [bucket, bytesIn, bytesOut]: SampleFigures,
 ): string {
   const sample = `${index} ${bucket} ${bytesIn} ${bytesOut}\n`
   return key === undefined ? sample : `=${index} ${JSON.stringify(key)}\n${sample}`
@@ -105,10 +118,10 @@ export function parseSamples(text: string): Pick<TrafficBatch, 'at' | 'rows'> | 
     else if (/^\d+ -?\d+ \d+ \d+$/.test(line)) {
       const [of = -1, bucket = 0, bytesIn = 0, bytesOut = 0] = line.split(' ').map(Number)
       const known = keys.get(of)
-      if (known) addSample(rows, known, [bucket, bytesIn, bytesOut])
+      if (known) addToKey(rows, known, [bucket, bytesIn, bytesOut])
     }
   }
-  if (Number.isNaN(at) || rows.size === 0) return undefined
+  if (Number.isNaN(at) || rows.all.length === 0) return undefined
   return { at, rows: rowsOf(rows) }
 }
 

@@ -4,16 +4,22 @@ import { join } from 'node:path'
 import { countedByMeter, writesOf } from '../../traffic/figures.ts'
 import { type Restartable, trafficServers } from '../../traffic/servers.ts'
 import { killSweep } from '../../traffic/sweep.ts'
-import type { Bench, BenchOptions, Figure } from '../bench.ts'
+import type { Bench, BenchOptions, Figure, Floor } from '../bench.ts'
 import { median, percentile } from '../bench.ts'
 import { cpuSeconds, peakMebibytes } from '../operator/process-figures.ts'
-import { type Ask, closedLoop, latencies, paced } from './load.ts'
+import { type Ask, closedLoop, latencies, lineTo, paced } from './load.ts'
 
 const join1: Ask = { method: 'POST', path: '/api/rooms/bench/join', body: '{"name":"Ada"}' }
 const health: Ask = { method: 'GET', path: '/healthz' }
-const perRound = 2000
+/** Two processes of one program are not equally quick: so both begin anew, so often. */
+const starts = 4
+const warmUp = 2000
+/** Turns of each server and start, short, since the machine changes its pace. */
+const latencyTurns = 20
+const latencyTurn = 250
+const throughputTurns = 3
+const throughputMs = 2000
 const connections = 16
-const throughputMs = 3000
 const ratePerSecond = 1000
 const pacedSeconds = 75
 
@@ -42,81 +48,121 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-/** Two servers, one that counts and one that does not, by turns. */
-async function requests({ say, repeat }: BenchOptions): Promise<Figure[]> {
-  return inFolder((one) =>
-    inFolder(async (other) => {
-      const counting = await trafficServers(one)
-      const bare = await trafficServers(other, { signaling: { METRICS_ENABLED: 'false' } })
-      const all = [counting, bare].flatMap(({ redis, signaling }) => [redis, signaling])
-      try {
-        for (const server of all) await server.start()
-        const [on, off] = [counting.signaling, bare.signaling]
-        for (const server of [on, off]) await latencies(server.url, join1, perRound)
-        const ms: Record<'on' | 'off', number[]> = { on: [], off: [] }
-        const rounds = 6 * Math.max(1, repeat)
-        for (let round = 0; round < rounds; round++) {
-          const turns = [['on', on] as const, ['off', off] as const]
-          for (const [which, server] of round % 2 ? turns : turns.reverse())
-            ms[which].push(...(await latencies(server.url, join1, perRound)))
-          say(`latency, round ${round + 1} of ${rounds}`)
-        }
-        const added = (part: number) => percentile(ms.on, part) - percentile(ms.off, part)
-        const bareMs = (part: number) => ({
-          name: 'the same without',
-          value: percentile(ms.off, part),
-        })
-        return [
-          {
-            ...{ name: 'added to a join, p50', value: added(0.5), unit: 'ms' },
-            ...{ baseline: bareMs(0.5), floor: { atMost: 0.05 } },
-          },
-          {
-            ...{ name: 'added to a join, p99', value: added(0.99), unit: 'ms' },
-            ...{ baseline: bareMs(0.99), floor: { atMost: 0.5 } },
-          },
-          ...(await throughput('joins', join1, on, off, rounds, say, 0.95)),
-          ...(await throughput('health checks', health, on, off, rounds, say)),
-        ]
-      } finally {
-        for (const server of all) await server.kill()
-      }
-    }),
-  )
+type Which = 'on' | 'off'
+/** One start's turns; of the processor a request's microseconds. */
+type Taken = Record<
+  'latency' | 'joins' | 'checks' | 'joinCpu' | 'checkCpu',
+  Record<Which, number[]>
+>
+
+/** Two servers, one that counts and one that does not, by turns; of figures of each start the median counts. */
+async function requests({ say, signal, repeat }: BenchOptions): Promise<Figure[]> {
+  const taken: Taken[] = []
+  while (taken.length < starts * repeat) {
+    signal.throwIfAborted()
+    const one = await inFolder((folder) => inFolder((other) => oneStart(folder, other)))
+    taken.push(one)
+    const [p50, p99] = [addedMs(one, 0.5), addedMs(one, 0.99)].map((ms) => ms.toFixed(3))
+    say(`start ${taken.length} of ${starts * repeat}: added ${p50} ms p50, ${p99} ms p99`)
+  }
+  return [
+    latencyFigure('p50', 0.5, taken, 0.05),
+    latencyFigure('p99', 0.99, taken, 0.5),
+    ...throughputFigures('joins', taken, 'joins', 'joinCpu', { ratioAtLeast: 0.95 }),
+    ...throughputFigures('health checks', taken, 'checks', 'checkCpu'),
+  ]
 }
 
-async function throughput(
-  what: string,
-  ask: Ask,
-  on: Restartable,
-  off: Restartable,
-  rounds: number,
-  say: (line: string) => void,
-  ratioAtLeast?: number,
-): Promise<Figure[]> {
-  const rate: Record<'on' | 'off', number[]> = { on: [], off: [] }
-  const cpu: Record<'on' | 'off', number[]> = { on: [], off: [] }
-  for (let round = 0; round < rounds; round++) {
-    const turns = [['on', on] as const, ['off', off] as const]
-    for (const [which, server] of round % 2 ? turns : turns.reverse()) {
-      const before = cpuSeconds(server.pid())
-      const answered = await closedLoop(server.url, ask, connections, throughputMs)
-      cpu[which].push(((cpuSeconds(server.pid()) - before) / answered) * 1e6)
-      rate[which].push((answered / throughputMs) * 1000)
-    }
-    say(`${what} a second, round ${round + 1} of ${rounds}`)
+async function oneStart(one: string, other: string): Promise<Taken> {
+  const counting = await trafficServers(one)
+  const bare = await trafficServers(other, { signaling: { METRICS_ENABLED: 'false' } })
+  const all = [counting, bare].flatMap(({ redis, signaling }) => [redis, signaling])
+  const by = { on: counting.signaling, off: bare.signaling }
+  const none = () => ({ on: [], off: [] })
+  const taken: Taken = {
+    ...{ latency: none(), joins: none(), checks: none(), joinCpu: none(), checkCpu: none() },
   }
-  // Of rounds next to each other: the machine changes its pace.
-  const ratio = median(rate.on.map((value, index) => value / (rate.off[index] ?? Number.NaN)))
+  try {
+    for (const server of all) await server.start()
+    const lines = { on: await lineTo(by.on.url, join1), off: await lineTo(by.off.url, join1) }
+    for (const which of ['on', 'off'] as const) await latencies(lines[which], warmUp)
+    await inTurns(latencyTurns, async (which) => {
+      taken.latency[which].push(...(await latencies(lines[which], latencyTurn)))
+    })
+    for (const line of Object.values(lines)) line.close()
+    for (const [ask, rates, cpus] of [
+      [join1, taken.joins, taken.joinCpu],
+      [health, taken.checks, taken.checkCpu],
+    ] as const) {
+      await inTurns(throughputTurns, async (which) => {
+        const { rate, cpu } = await throughput(by[which], ask)
+        rates[which].push(rate)
+        cpus[which].push(cpu)
+      })
+    }
+    return taken
+  } finally {
+    for (const server of all) await server.kill()
+  }
+}
+
+/** Who is first changes. */
+async function inTurns(turns: number, work: (which: Which) => Promise<void>): Promise<void> {
+  for (let turn = 0; turn < turns; turn++)
+    for (const which of turn % 2 ? (['on', 'off'] as const) : (['off', 'on'] as const))
+      await work(which)
+}
+
+async function throughput(server: Restartable, ask: Ask): Promise<{ rate: number; cpu: number }> {
+  const before = cpuSeconds(server.pid())
+  const answered = await closedLoop(server.url, ask, connections, throughputMs)
+  return {
+    rate: (answered / throughputMs) * 1000,
+    cpu: ((cpuSeconds(server.pid()) - before) / answered) * 1e6,
+  }
+}
+
+function addedMs({ latency }: Taken, part: number): number {
+  return percentile(latency.on, part) - percentile(latency.off, part)
+}
+
+function latencyFigure(
+  name: string,
+  part: number,
+  taken: readonly Taken[],
+  atMost: number,
+): Figure {
+  const values = taken.map((one) => addedMs(one, part))
+  const without = median(taken.map(({ latency }) => percentile(latency.off, part)))
+  return {
+    ...{ name: `added to a join, ${name}`, value: median(values), unit: 'ms', floor: { atMost } },
+    baseline: { name: 'the same without', value: without },
+    spread: [Math.min(...values), Math.max(...values)],
+  }
+}
+
+function throughputFigures(
+  what: string,
+  taken: readonly Taken[],
+  rates: 'joins' | 'checks',
+  cpus: 'joinCpu' | 'checkCpu',
+  floor?: Floor,
+): Figure[] {
+  const all = (of: typeof rates | typeof cpus, which: Which) =>
+    taken.flatMap((one) => one[of][which])
+  // Of turns next to each other.
+  const off = all(rates, 'off')
+  const ratio = median(all(rates, 'on').map((rate, index) => rate / (off[index] ?? Number.NaN)))
   return [
     {
-      ...{ name: `${what} a second`, value: median(rate.on), unit: 'requests/s', ratio },
-      baseline: { name: 'the same without', value: median(rate.off) },
-      ...(ratioAtLeast === undefined ? {} : { floor: { ratioAtLeast } }),
+      ...{ name: `${what} a second`, value: median(all(rates, 'on')), unit: 'requests/s', ratio },
+      baseline: { name: 'the same without', value: median(off) },
+      ...(floor && { floor }),
     },
     {
-      ...{ name: `processor time of one of the ${what}`, value: median(cpu.on), unit: 'µs' },
-      baseline: { name: 'the same without', value: median(cpu.off) },
+      ...{ name: `processor time of one of the ${what}`, unit: 'µs' },
+      value: median(all(cpus, 'on')),
+      baseline: { name: 'the same without', value: median(all(cpus, 'off')) },
     },
   ]
 }

@@ -3,16 +3,16 @@ import { connect, type Socket } from 'node:net'
 /** What is asked, again and again. */
 export type Ask = { method: 'GET' | 'POST'; path: string; body?: string }
 
-/** Milliseconds of each of so many requests, one after the other over one connection. */
-export async function latencies(url: string, ask: Ask, count: number): Promise<number[]> {
-  const line = await lineTo(url, ask)
+export type Line = { ask(): Promise<void>; close(): void }
+
+/** Milliseconds of each of so many requests, one after the other. */
+export async function latencies(line: Line, count: number): Promise<number[]> {
   const ms: number[] = []
   for (let each = 0; each < count; each++) {
     const startedAt = performance.now()
     await line.ask()
     ms.push(performance.now() - startedAt)
   }
-  line.close()
   return ms
 }
 
@@ -69,7 +69,7 @@ export async function paced(
  * A connection that asks the same again and again, with as little of its own as can be: it looks at no more of an answer
  * than its status and where it ends.
  */
-async function lineTo(url: string, { method, path, body = '' }: Ask) {
+export async function lineTo(url: string, { method, path, body = '' }: Ask): Promise<Line> {
   const { hostname, port } = new URL(url)
   const socket: Socket = connect(Number(port), hostname)
   socket.setNoDelay(true)
