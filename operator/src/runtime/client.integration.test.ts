@@ -21,6 +21,10 @@ beforeAll(async () => {
       response.writeHead(410).end('{"kind":"Status","reason":"Expired","message":"too old"}')
       return
     }
+    if (request.url?.includes('/namespaces/login/')) {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>{Sign in}</html>')
+      return
+    }
     if (request.url?.includes('watch=1')) {
       response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
       open.push(response)
@@ -58,6 +62,27 @@ describe('an answer through the proxy', () => {
     await expect(ask(1001)).rejects.toMatchObject({ name: 'Unavailable', code: 'TooLong' })
     await expect(ask(50_000_000)).rejects.toThrow(/more than 1000 bytes/)
     expect(await ask(10)).toHaveLength(8)
+  })
+})
+
+describe('a page of a proxy that comes with 200', () => {
+  const unreadable = { name: 'Unreadable', message: expect.stringContaining('text/html') }
+  const { signal } = new AbortController()
+
+  it.each([
+    ['read', () => client.get(CONFIG_MAPS, 'login', 'a')],
+    ['looked at', () => client.peek(CONFIG_MAPS, 'login', 'a')],
+    ['listed', () => client.list(CONFIG_MAPS, 'login')],
+    ['written', () => client.apply(CONFIG_MAPS, 'login', 'a', '{}')],
+    [
+      'watched',
+      () =>
+        client
+          .watch(CONFIG_MAPS, 'login', { resourceVersion: '1', timeoutSeconds: 60 }, { signal })
+          .next(),
+    ],
+  ])('REQ-K1: is told as what it is, where something is %s', async (_, ask) => {
+    await expect(ask()).rejects.toMatchObject(unreadable)
   })
 })
 

@@ -1,9 +1,16 @@
+import { createSecureContext } from 'node:tls'
 import { types } from 'node:util'
 import { KubeConfig } from '@kubernetes/client-node'
 import { Pool } from 'undici'
 import { Batches } from './batches.ts'
-import { type ApiError, errorFromResponse, type FailedCall, Unavailable } from './errors.ts'
-import { type Answer, type ExchangeOptions, exchange } from './exchange.ts'
+import {
+  type ApiError,
+  errorFromResponse,
+  type FailedCall,
+  Unavailable,
+  Unreadable,
+} from './errors.ts'
+import { type Answer, type BodyReader, type ExchangeOptions, exchange } from './exchange.ts'
 import { JsonListReader } from './json-list.ts'
 import type { Metrics } from './metrics.ts'
 import {
@@ -99,8 +106,10 @@ export class ApiClient {
     this.#metrics = metrics
     this.#host = server.host
     this.#prefix = server.pathname.replace(/\/$/, '')
+    // One for all: each connection would make its own, 130 KiB with the certificates in it.
+    const connect = { ...tls, secureContext: createSecureContext(tls) }
     this.#requests = new Pool(server.origin, {
-      connect: tls,
+      connect,
       // Many small requests: HTTP/2 in Node costs more CPU, and would share one connection.
       allowH2: false,
       connections: CONNECTIONS,
@@ -110,7 +119,7 @@ export class ApiClient {
     })
     // Each watch holds a connection for minutes: apart from the others, and as many as needed.
     this.#watches = new Pool(server.origin, {
-      connect: tls,
+      connect,
       allowH2: false,
       headersTimeout: REQUEST_TIMEOUT_MS,
       bodyTimeout: WATCH_SILENCE_MS,
@@ -169,9 +178,7 @@ export class ApiClient {
     const path = `${objectPath(resource, namespace, name)}?resourceVersion=0`
     const call = target('get', resource, namespace, name)
     const answer = await this.#send({ ...call, method: 'GET', path, accept: METADATA_TYPES })
-    if (answer.status === 404) return undefined
-    if (answer.status >= 400) throw failed(answer, call)
-    return parsed<K8sObject>(answer, METADATA)
+    return answer.status === 404 ? undefined : objectIn<K8sObject>(answer, call)
   }
 
   async list(
@@ -213,11 +220,15 @@ export class ApiClient {
           ? new ListReader(options.fields ?? METADATA, onObject as (o: object) => void)
           : new JsonListReader(onObject)
         list = reader
-        return (chunk) => reader.take(chunk)
+        return readable((chunk) => reader.take(chunk), headers, call)
       },
     })
     if (!list) throw failed(answer, call)
-    return list.end()
+    try {
+      return list.end()
+    } catch (error) {
+      throw unreadable(answer.headers, call, error)
+    }
   }
 
   create<T extends K8sObject>(resource: Resource, namespace: string | undefined, object: object) {
@@ -269,8 +280,7 @@ export class ApiClient {
       contentType: APPLY,
       accept: fields ? OBJECT_TYPES : METADATA_TYPES,
     })
-    if (answer.status >= 400) throw failed(answer, call)
-    return parsed<K8sObject>(answer, fields ?? METADATA)
+    return objectIn<K8sObject>(answer, call, fields)
   }
 
   /** Server-side apply of the status subresource. @returns the whole object as it is now */
@@ -305,8 +315,7 @@ export class ApiClient {
       contentType: 'application/merge-patch+json',
       accept: METADATA_TYPES,
     })
-    if (answer.status >= 400) throw failed(answer, call)
-    return parsed<K8sObject>(answer, METADATA)
+    return objectIn<K8sObject>(answer, call)
   }
 
   /** Whether the API server knows this kind: false while its CRD is not installed. */
@@ -318,8 +327,7 @@ export class ApiClient {
       path: `/apis/${group}/${version}`,
     })
     if (answer.status === 404) return false
-    if (answer.status >= 400) throw failed(answer, call)
-    const { resources } = JSON.parse(answer.body.toString()) as { resources: { name: string }[] }
+    const { resources } = objectIn<{ resources: { name: string }[] }>(answer, call)
     return resources.some(({ name }) => name === plural)
   }
 
@@ -415,10 +423,8 @@ export class ApiClient {
         reader: (status, headers) => {
           this.#count('GET', status)
           if (status >= 400) return undefined
-          const read = isProtobuf(headers['content-type'])
-            ? framedEvents(options.fields ?? METADATA, options.knows)
-            : lineEvents(options.knows)
-          return (chunk) => batches.add(read(chunk))
+          const read = eventReader(headers['content-type'], options)
+          return readable((chunk) => batches.add(read(chunk)), headers, call)
         },
       })
       yield* batches.until(answer)
@@ -442,9 +448,7 @@ export class ApiClient {
   }
 
   async #json<T>(call: Call, headers: Record<string, string> = {}): Promise<T> {
-    const answer = await this.#send(call, headers)
-    if (answer.status >= 400) throw failed(answer, call)
-    return JSON.parse(answer.body.toString()) as T
+    return objectIn<T>(await this.#send(call, headers), call)
   }
 
   async #send(call: Call, extra?: Record<string, string>): Promise<Answer> {
@@ -556,10 +560,35 @@ function isProtobuf(type: string | string[] | undefined): boolean {
   return headerText(type)?.startsWith(PROTOBUF_TYPE) === true
 }
 
-function parsed<T>({ headers, body }: Answer, fields: Message): T {
-  return (
-    isProtobuf(headers['content-type']) ? decodeObject(body, fields) : JSON.parse(body.toString())
-  ) as T
+/**
+ * @param fields of an answer in protobuf
+ * @throws what the server says went wrong; Unreadable, as where a page of a proxy came
+ */
+function objectIn<T>(answer: Answer, call: FailedCall, fields: Message = METADATA): T {
+  const { status, headers, body } = answer
+  if (status >= 400) throw failed(answer, call)
+  try {
+    return (
+      isProtobuf(headers['content-type']) ? decodeObject(body, fields) : JSON.parse(body.toString())
+    ) as T
+  } catch (error) {
+    throw unreadable(headers, call, error)
+  }
+}
+
+function unreadable(headers: Answer['headers'], call: FailedCall, cause: unknown): Unreadable {
+  return new Unreadable(call, headerText(headers['content-type']) ?? 'of no type', cause)
+}
+
+/** @throws Unreadable where the reader throws */
+function readable(read: BodyReader, headers: Answer['headers'], call: FailedCall): BodyReader {
+  return (chunk) => {
+    try {
+      read(chunk)
+    } catch (error) {
+      throw unreadable(headers, call, error)
+    }
+  }
 }
 
 function failed({ status, headers, body }: Answer, call: FailedCall): ApiError {
@@ -571,8 +600,20 @@ function failed({ status, headers, body }: Answer, call: FailedCall): ApiError {
 
 /** Takes the pieces of a watch as they come in. @returns the events that are whole now, without what is known */
 type EventReader = (chunk: Buffer) => WatchEvent[]
+type Knows = ((resourceVersion: string) => boolean) | undefined
 
-function lineEvents(knows: ((resourceVersion: string) => boolean) | undefined): EventReader {
+function eventReader(
+  type: string | string[] | undefined,
+  { fields = METADATA, knows }: Pick<ReadOptions, 'fields'> & { knows?: Knows },
+): EventReader {
+  if (isProtobuf(type)) return framedEvents(fields, knows)
+  if (headerText(type)?.startsWith(JSON_TYPE)) return lineEvents(knows)
+  return () => {
+    throw new SyntaxError('events are JSON or protobuf')
+  }
+}
+
+function lineEvents(knows: Knows): EventReader {
   const decoder = new TextDecoder()
   let rest = ''
   return (chunk) => {
@@ -584,10 +625,7 @@ function lineEvents(knows: ((resourceVersion: string) => boolean) | undefined): 
   }
 }
 
-function framedEvents(
-  fields: Message,
-  knows: ((resourceVersion: string) => boolean) | undefined,
-): EventReader {
+function framedEvents(fields: Message, knows: Knows): EventReader {
   const frames = new Frames()
   return (chunk) =>
     frames

@@ -69,6 +69,16 @@ export class Unavailable extends ApiError {
   override name = 'Unavailable'
 }
 
+/** What came is no answer of an API server, as a page of a proxy, or not all of it. */
+export class Unreadable extends Unavailable {
+  override name = 'Unreadable'
+
+  constructor(call: FailedCall, type: string, cause: unknown) {
+    super('Unreadable', 0, call, `an answer that cannot be read (${type}): is a proxy in between?`)
+    this.cause = cause
+  }
+}
+
 interface StatusBody {
   message?: string
   reason?: string

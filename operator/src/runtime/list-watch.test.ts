@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import pino from 'pino'
 import type { ListQuery, WatchEvent } from './client.ts'
-import { Expired, Unavailable } from './errors.ts'
+import { Expired, Unavailable, Unreadable } from './errors.ts'
 import { FakeClock } from './fake-clock.ts'
 import { ListWatch } from './list-watch.ts'
 import { CONFIG_MAPS, type K8sObject, type ListBody, type Resource } from './resources.ts'
@@ -128,6 +128,20 @@ describe('ListWatch', () => {
       await stop()
     },
   )
+
+  it('REQ-K1: lists again where a part of the stream could not be read', async () => {
+    const { clock, calls, store, stop } = setUp({
+      lists: [
+        listOf([object('a', '1')], '10'),
+        listOf([object('a', '1'), object('b', '11')], '90'),
+      ],
+      watches: [new Unreadable(call, 'text/html', new SyntaxError('a page'))],
+    })
+    await clock.advance(5_000)
+    expect(calls).toEqual(['list', 'watch 10', 'list', 'watch 90'])
+    expect([...store.keys()]).toEqual(['ns/a', 'ns/b'])
+    await stop()
+  })
 
   it('REQ-K1: waits for a server that goes away, ever longer, and goes on when it is back', async () => {
     const { clock, calls, watch, stop } = setUp({

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { ApiClient, ReadOptions, WatchEvent } from './client.ts'
 import { type Clock, sleep } from './clock.ts'
-import { Expired, Forbidden, TooManyRequests } from './errors.ts'
+import { Expired, Forbidden, TooManyRequests, Unreadable } from './errors.ts'
 import { type K8sObject, type Resource, resourceName } from './resources.ts'
 import { type Entry, keyOf, type Store } from './store.ts'
 
@@ -67,6 +67,8 @@ export class ListWatch<T extends Entry> {
         if (error instanceof Expired) {
           this.#version = undefined
         } else {
+          // Which events came with what cannot be read is not known, nor how far the stream is by now.
+          if (error instanceof Unreadable) this.#version = undefined
           if (clock.now() - started > HEALTHY_MS) this.#failures = 0
           this.#report(error as Error)
           await sleep(clock, this.#delay(error, random()), signal)
