@@ -6,15 +6,17 @@ function beating(arrived?: () => Promise<number>) {
   const clock = new TestClock()
   const sent: Beat[] = []
   const heard: [number, 'silent' | 'heard'][] = []
+  const stood: [number, boolean][] = []
   const heartbeat = new Heartbeat({
     clock,
     send: (beat) => sent.push(beat),
     onSilent: () => heard.push([clock.now(), 'silent']),
     onHeard: () => heard.push([clock.now(), 'heard']),
+    onStill: (still) => stood.push([clock.now(), still]),
     ...(arrived && { arrived }),
   })
   heartbeat.start()
-  return { clock, sent, heard, heartbeat }
+  return { clock, sent, heard, stood, heartbeat }
 }
 
 describe('Heartbeat', () => {
@@ -78,6 +80,59 @@ describe('Heartbeat', () => {
     await clock.advance(5000)
     expect(heard.map(([, what]) => what)).toEqual(['silent', 'heard'])
     expect(heard[1]?.[0]).toBeLessThanOrEqual(restoredAt + 120)
+  })
+
+  it('REQ-P7: knows of a path that stands still before it is told, and of the first that comes over it', async () => {
+    let packets = 0
+    const { clock, heard, stood, heartbeat } = beating(async () => packets)
+    heartbeat.receive('pong')
+    await clock.advance(700)
+    expect(stood).toEqual([[400, true]])
+    packets++
+    await clock.advance(100)
+    expect([stood.at(-1), heard]).toEqual([[800, false], []])
+    heartbeat.receive('pong')
+    await clock.advance(1000)
+    expect([stood.at(-1), heard]).toEqual([[1200, true], [[1600, 'silent']]])
+    heartbeat.receive('pong')
+    expect([stood.at(-1), heard.at(-1)]).toEqual([
+      [1800, false],
+      [1800, 'heard'],
+    ])
+  })
+
+  it('takes beats that are late, beside which all else arrives, for no standing still', async () => {
+    let [packets, counts] = [0, 0]
+    const { clock, stood, heartbeat } = beating(async () => {
+      counts++
+      return packets
+    })
+    const flow = () => {
+      packets++
+      clock.after(20, flow)
+    }
+    flow()
+    for (let nth = 0; nth < 100; nth++) {
+      heartbeat.receive('ping')
+      await clock.advance(200 + (nth % 7) * 25)
+    }
+    expect(stood).toEqual([])
+    expect(counts).toBeLessThan(50)
+  })
+
+  it('looks less and less into a silence that lasts', async () => {
+    let counts = 0
+    const { clock, heartbeat } = beating(async () => {
+      counts++
+      return 0
+    })
+    heartbeat.receive('pong')
+    await clock.advance(5000)
+    expect(counts).toBeGreaterThan(40)
+    await clock.advance(55_000)
+    counts = 0
+    await clock.advance(60_000)
+    expect(counts).toBe(60)
   })
 
   it('waits for the first beat: the other end may open its channel later', async () => {

@@ -8,6 +8,8 @@ export type HeartbeatOptions = {
   onSilent(): void
   /** The other end is heard again after a silence. */
   onHeard(): void
+  /** Nothing of any kind has come for a moment, which is not told to anybody yet; false: something comes again. */
+  onStill?(still: boolean): void
   /**
    * Packets of any kind that came over the path so far. Beats alone do not tell: after a cut of 20 s their channel sends
    * nothing for as long again, since SCTP doubles its patience with every packet that is lost.
@@ -22,10 +24,14 @@ export type HeartbeatOptions = {
   timeoutMs?: number
 }
 
-/** So long before a silence is told, whatever arrives begins to be counted: what was on its way is here by then. */
-const countedMs = 350
-/** In a silence, so that its end is soon known: no longer than that after the path is back. */
-const silentIntervalMs = 100
+/** So long after the last beat, whatever arrives begins to be counted, which costs the page some work. */
+const countedMs = 300
+/** Nothing at all has come for so long: the path stands still. */
+const stillMs = 400
+/** Between two counts, and between beats in a silence: so its end is known no longer than that after the path is back. */
+const lookMs = { shortest: 100, longest: 1000 }
+/** A silence that lasts is looked into less and less: by this part of it. */
+const lookPart = 0.02
 
 /** A ping is answered at once with a pong, so that a page with slowed timers still seems alive. */
 export type Beat = 'ping' | 'pong'
@@ -34,9 +40,10 @@ export type Beat = 'ping' | 'pong'
 export class Heartbeat {
   readonly #options: HeartbeatOptions & Required<Pick<HeartbeatOptions, 'intervalMs' | 'timeoutMs'>>
   #cancelPing = () => {}
-  #cancelDeadline = () => {}
+  #cancelLook = () => {}
   #heard = false
   #silent = false
+  #still = false
   #running = false
   /** Rises with each window: what an older one asked for is of no interest any more. */
   #window = 0
@@ -56,6 +63,7 @@ export class Heartbeat {
   renew(): void {
     if (!this.#heard) return
     this.#silent = false
+    this.#flows()
     this.#awaitBeat()
   }
 
@@ -71,59 +79,67 @@ export class Heartbeat {
     this.#running = false
     this.#window++
     this.#cancelPing()
-    this.#cancelDeadline()
+    this.#cancelLook()
   }
 
   #ping(): void {
     const { clock, intervalMs, send } = this.#options
     send('ping')
-    const ms = this.#silent ? Math.min(silentIntervalMs, intervalMs) : intervalMs
+    const ms = this.#silent ? Math.min(lookMs.shortest, intervalMs) : intervalMs
     this.#cancelPing = clock.after(ms, () => this.#ping())
   }
 
-  #hear(): void {
-    this.#awaitBeat()
+  /** @param sinceMs by the clock; what came, came then or later */
+  #hear(sinceMs = this.#options.clock.now()): void {
+    this.#awaitBeat(sinceMs)
+    this.#flows()
     if (!this.#silent) return
     this.#silent = false
     this.#options.onHeard()
   }
 
-  #awaitBeat(): void {
+  #awaitBeat(sinceMs = this.#options.clock.now()): void {
     const { clock, timeoutMs, intervalMs } = this.#options
-    const deadline = clock.now() + timeoutMs
     const mine = ++this.#window
-    const count = async () => {
-      const arrived = await this.#options.arrived?.().catch(() => undefined)
-      return { arrived: arrived ?? 0, current: mine === this.#window }
+    let last: { arrived: number; atMs: number } | undefined
+    const look = async (dueMs: number) => {
+      const atMs = clock.now()
+      // A timer that rings late tells of this page (asleep, or busy), not of the network:
+      // whatever arrived meanwhile is still queued behind it. Listen for another window.
+      if (atMs - dueMs > intervalMs) return this.#awaitBeat()
+      const arrived = (await this.#options.arrived?.().catch(() => undefined)) ?? last?.arrived ?? 0
+      if (mine !== this.#window) return
+      if (last && arrived > last.arrived) return this.#hear(last.atMs)
+      last = { arrived, atMs }
+      const passedMs = dueMs - sinceMs
+      if (passedMs >= stillMs) this.#standsStill()
+      if (passedMs >= timeoutMs) this.#fallsSilent()
+      const pauseMs = Math.min(Math.max(lookMs.shortest, lookPart * passedMs), lookMs.longest)
+      // Two counts at one time would tell nothing.
+      lookAt(Math.max(dueMs + pauseMs, clock.now() + pauseMs / 2))
     }
-    this.#wait(timeoutMs - countedMs, async () => {
-      const before = await count()
-      if (!before.current) return
-      this.#wait(deadline - clock.now(), async () => {
-        // A timer that rings late tells of this page (asleep, or busy), not of the network:
-        // whatever arrived meanwhile is still queued behind it. Listen for another window.
-        if (clock.now() - deadline > intervalMs) return this.#awaitBeat()
-        const now = await count()
-        if (!now.current) return
-        if (now.arrived > before.arrived) return this.#awaitBeat()
-        this.#silent = true
-        this.#options.onSilent()
-        this.#listen(now.arrived, count)
-      })
-    })
+    const lookAt = (dueMs: number) => {
+      this.#cancelLook()
+      this.#cancelLook = clock.after(Math.max(0, dueMs - clock.now()), () => void look(dueMs))
+    }
+    lookAt(sinceMs + countedMs)
   }
 
-  #listen(arrived: number, count: () => Promise<{ arrived: number; current: boolean }>): void {
-    this.#wait(silentIntervalMs, async () => {
-      const now = await count()
-      if (!now.current || !this.#silent) return
-      if (now.arrived > arrived) this.#hear()
-      else this.#listen(now.arrived, count)
-    })
+  #flows(): void {
+    if (!this.#still) return
+    this.#still = false
+    this.#options.onStill?.(false)
   }
 
-  #wait(ms: number, run: () => Promise<void>): void {
-    this.#cancelDeadline()
-    this.#cancelDeadline = this.#options.clock.after(Math.max(0, ms), () => void run())
+  #standsStill(): void {
+    if (this.#still) return
+    this.#still = true
+    this.#options.onStill?.(true)
+  }
+
+  #fallsSilent(): void {
+    if (this.#silent) return
+    this.#silent = true
+    this.#options.onSilent()
   }
 }

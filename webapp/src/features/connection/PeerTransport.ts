@@ -67,6 +67,7 @@ export class PeerTransport {
       send: say,
       onSilent: this.#current(() => options.onLost()),
       onHeard: this.#current(() => options.onFound()),
+      onStill: this.#current((still) => this.sender.hold(still)),
       arrived: async () =>
         readLinkStats(rowsOf(await connection.getStats())).transport.packetsReceived,
     })

@@ -12,6 +12,7 @@ function listen(others: string[]) {
   const state = { cut: false, silent: new Set<string>(), due: new Set(others), connected: true }
   const told: { at: number; ids: string[] }[] = []
   const recovered: { at: number; how: string }[] = []
+  const stood: [number, boolean][] = []
   const played = new Map<string, number>()
   let packets = 0
   const flow = () => {
@@ -28,6 +29,7 @@ function listen(others: string[]) {
     packetsReceived: async () => packets,
     connected: () => state.connected,
     onSilent: (ids) => told.push({ at: clock.now(), ids: [...ids].sort() }),
+    onStill: (still) => stood.push([clock.now(), still]),
     recover: (how) => recovered.push({ at: clock.now(), how }),
   })
   const look = () => {
@@ -35,7 +37,7 @@ function listen(others: string[]) {
     clock.after(watchMs, look)
   }
   clock.after(watchMs, look)
-  return { clock, state, told, recovered }
+  return { clock, state, told, stood, recovered }
 }
 
 const people = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1 })
@@ -60,6 +62,25 @@ describe('MediaWatch', () => {
       }),
       { numRuns: 100 },
     )
+  })
+
+  it('REQ-P7: knows that the way stands still before it tells of anybody, and of the first that comes over it', async () => {
+    const { clock, state, told, stood } = listen(['a', 'b'])
+    await clock.advance(1000)
+    state.silent = new Set(['a', 'b'])
+    await clock.advance(700)
+    // Something arrives, though it is nobody's.
+    expect(stood).toEqual([])
+    state.silent.clear()
+    await clock.advance(1000)
+    const cutAt = clock.now()
+    state.cut = true
+    await clock.advance(700)
+    expect([stood.map(([, still]) => still), told]).toEqual([[true], []])
+    expect(stood[0]?.[0]).toBeLessThanOrEqual(cutAt + 7 * watchMs)
+    state.cut = false
+    await clock.advance(2 * watchMs)
+    expect(stood.map(([, still]) => still)).toEqual([true, false])
   })
 
   it('REQ-P7: of others who are cut, only they are told of, and this end stays as it is', async () => {

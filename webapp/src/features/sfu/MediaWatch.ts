@@ -6,7 +6,9 @@ export const watchMs = 100
  */
 const silenceMs = 750
 /** From here on it is found out whether anything at all arrives here. */
-const suspicionMs = 450
+const suspicionMs = 350
+/** Nothing at all has arrived for so long since: the way stands still. What an SFU says of what it gets comes more often. */
+const stillMs = 200
 /** This end is cut for so long: the way is tried anew. The SFU's own detection takes 5 to 15 s. */
 const recoverMs = 1250
 /** What was tried is given so long to help, before the next thing is. */
@@ -22,6 +24,8 @@ export type MediaWatchOptions = {
   connected(): boolean
   /** Of whom nothing comes though it should. Called when it changes. */
   onSilent(ids: ReadonlySet<string>): void
+  /** Nothing at all arrives here any more; false: something does again. */
+  onStill(still: boolean): void
   recover(how: 'resume' | 'restart'): void
 }
 
@@ -39,6 +43,7 @@ export class MediaWatch {
   /** Packets as last read, and when they last rose. */
   #packets: { count: number; rose: number } | undefined
   #reading = false
+  #still = false
   #tries = 0
   #patientUntil = 0
 
@@ -65,13 +70,20 @@ export class MediaWatch {
     else this.#packets = undefined
     if (at - last < suspicionMs) this.#tries = 0
     this.#tell(at)
+    this.#tellStill(this.#nothingFor(stillMs, at))
     // Somebody is heard, so the way is there.
-    if (at - last >= recoverMs && this.#cut(at)) this.#recover(at)
+    if (at - last >= recoverMs && this.#nothingFor(silenceMs - suspicionMs, at)) this.#recover(at)
   }
 
-  /** Nothing at all has arrived since it began to be read. */
-  #cut(at: number): boolean {
-    return this.#packets !== undefined && at - this.#packets.rose >= silenceMs - suspicionMs
+  /** Nothing at all has arrived since it began to be read, and for so long. */
+  #nothingFor(ms: number, at: number): boolean {
+    return this.#packets !== undefined && at - this.#packets.rose >= ms
+  }
+
+  #tellStill(still: boolean): void {
+    if (still === this.#still) return
+    this.#still = still
+    this.#options.onStill(still)
   }
 
   async #read(): Promise<void> {

@@ -20,6 +20,8 @@ export type SfuRoom = {
   setTracks(tracks: LocalTracks): void
   /** @param level of the camera, 0 is the best */
   setQuality(level: number): void
+  /** Of pictures, sends nothing while the way carries nothing, and then begins with whole ones. */
+  hold(held: boolean): void
   /** Tries the way to the SFU anew, now: `resume` keeps the session, `restart` begins another one. */
   recover(how: 'resume' | 'restart'): void
   /** getStats() of the whole connection. */

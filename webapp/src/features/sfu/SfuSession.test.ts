@@ -31,6 +31,8 @@ class FakeRoom implements SfuRoom {
   setQuality = (level: number) => {
     this.quality = level
   }
+  readonly holds: boolean[] = []
+  hold = (held: boolean) => void this.holds.push(held)
   recover = (how: string) => void this.recovered.push(how)
   stats = async () => this.rows as unknown as RTCStatsReport
   lastPlayed = () => new Map(this.played === undefined ? [] : [['p-a', this.played] as const])
@@ -134,6 +136,18 @@ describe('SfuSession', () => {
     room().played = 3
     await clock.advance(5000)
     expect(room().recovered).toEqual(['resume', 'restart', 'resume'])
+  })
+
+  it('REQ-P7: sends no picture into a cut, and does again once something comes', async () => {
+    const { clock, room } = await begin()
+    const { rows } = room()
+    rows.set('t', { type: 'transport', bytesSent: 1, packetsReceived: 1 })
+    room().played = 1
+    await clock.advance(750)
+    expect(room().holds).toEqual([true])
+    rows.set('t', { type: 'transport', bytesSent: 1, packetsReceived: 2 })
+    await clock.advance(100)
+    expect(room().holds).toEqual([true, false])
   })
 
   it('does not take for silence that nothing is due, a page that slept, or a reconnection', async () => {

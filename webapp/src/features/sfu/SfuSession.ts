@@ -263,6 +263,7 @@ export class SfuSession {
         this.#silent = ids
         for (const id of this.#links.keys()) this.#settle(id)
       },
+      onStill: (still) => this.#room?.hold(still),
       recover: (how) => this.#room?.recover(how),
     })
     const next = () => {

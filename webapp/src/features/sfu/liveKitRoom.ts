@@ -13,6 +13,7 @@ import {
 } from 'livekit-client'
 import { showVideoBy } from '../../ui/videoElements.ts'
 import type { LocalTracks, TrackKind } from '../connection/PeerLink.ts'
+import { askForWholePicture, putTrack } from '../connection/sending.ts'
 import type { Encryption } from '../encryption/Encryption.ts'
 import type { FrameKeys } from '../encryption/frameKeys.ts'
 import type { RoomKey } from '../encryption/roomKey.ts'
@@ -66,6 +67,8 @@ async function frameKeys(key: RoomKey | undefined): Promise<FrameKeys | undefine
 
 /** Then it is over, and the call makes a new room with a fresh token. */
 const retryDelaysMs = [0, 200, 500, 1000, 1000, 2000, 2000, 3000]
+
+const pictures = [Track.Source.Camera, Track.Source.ScreenShare] as const
 
 /** Until what could not be published is tried again. */
 const republishMs = 1000
@@ -176,6 +179,17 @@ class LiveKitRoom implements SfuRoom {
     if (track instanceof LocalVideoTrack) track.setPublishingQuality(this.#quality)
   }
 
+  hold(held: boolean): void {
+    const done = pictures.map(async (source) => {
+      const { track } = this.#room.localParticipant.getTrackPublication(source) ?? {}
+      if (!track?.sender) return
+      await putTrack(track.sender, held ? null : track.mediaStreamTrack)
+      if (!held) await askForWholePicture(track.sender)
+    })
+    // Refused by senders of a connection that is gone, and of no interest any more.
+    Promise.all(done).catch(() => {})
+  }
+
   recover(how: 'resume' | 'restart'): void {
     // Named for tests, and all that the public API has to ask for it: closes the signal connection
     // on this side, upon which the client does what it does when that one is lost.
@@ -272,16 +286,21 @@ function kindOf({ kind, source }: { kind: Track.Kind; source: Track.Source }): T
 }
 
 function playedAt(participant: RemoteParticipant): number[] {
-  return [...participant.trackPublications.values()].flatMap(({ track, isMuted }) => {
-    if (isMuted || !(track as RemoteTrack | undefined)?.receiver) return []
-    const sources = (track as RemoteTrack).receiver?.getSynchronizationSources() ?? []
+  return [...participant.trackPublications.values()].flatMap((publication) => {
+    const { track, isMuted, isEnabled } = publication
+    // Of a picture that this page does not show, nothing is sent.
+    if (isMuted || !isEnabled) return []
+    const sources = track?.receiver?.getSynchronizationSources() ?? []
     return sources.map(({ timestamp }) => timestamp)
   })
 }
 
+/** Whether a picture has come is looked at this often. */
+const firstPictureMs = 200
+
 /**
- * Elements that show a video are LiveKit's to know, so that it sends what they need. Until the
- * first one is there, a small picture is asked for: it makes the change from the mesh seamless.
+ * Elements that show a video are LiveKit's to know, so that it sends what they need, and nothing where there are none.
+ * Until there is a first picture a small one is asked for: it makes the change from the mesh seamless.
  */
 function prepare(track: RemoteTrack): void {
   if (!(track instanceof RemoteVideoTrack)) return
@@ -296,9 +315,17 @@ function prepare(track: RemoteTrack): void {
     stopObserving() {},
   }
   track.observeElementInfo(waiting)
+  const timer = setInterval(() => {
+    const has = (track.receiver?.getSynchronizationSources().length ?? 0) > 0
+    if (has || track.mediaStreamTrack.readyState === 'ended') goOn()
+  }, firstPictureMs)
+  const goOn = () => {
+    clearInterval(timer)
+    track.stopObservingElementInfo(waiting)
+  }
   showVideoBy(track.mediaStreamTrack, (element) => {
     track.attach(element)
-    track.stopObservingElementInfo(waiting)
+    goOn()
     return () => void track.detach(element)
   })
 }
