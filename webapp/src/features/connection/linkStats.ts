@@ -19,6 +19,7 @@ export type LinkStats = {
   interFrameMs: number | undefined
   squaredInterFrameMs: number | undefined
   audioPacketsReceived: number
+  /** Without those that were sent again: what of them is lost is in no count. */
   packetsReceived: number
   packetsLost: number
   /**
@@ -95,7 +96,7 @@ export function readLinkStats(report: Iterable<[string, unknown]>): LinkStats {
       inbound.filter((row) => row.kind === 'audio'),
       'packetsReceived',
     ),
-    packetsReceived: sum(inbound, 'packetsReceived'),
+    packetsReceived: sum(inbound, 'packetsReceived') - sum(inbound, 'retransmittedPacketsReceived'),
     packetsLost: sum(inbound, 'packetsLost'),
     transport: {
       bytesSent: sum(counted, 'bytesSent'),

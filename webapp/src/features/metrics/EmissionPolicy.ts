@@ -1,4 +1,4 @@
-import { type QualityLabel, qualityLabel, qualityLabels } from '@parley/protocol'
+import { type QualityLabel, qualityLabel } from '@parley/protocol'
 import type { UserReading } from './userMetrics.ts'
 
 export type EmissionReason = 'first' | 'quality' | 'relay' | 'bandwidth' | 'time'
@@ -8,21 +8,25 @@ const burst = 2
 const perMs = 7 / 60_000
 /** A change by so few kbit/s is none, whatever part of the whole it is. */
 const leastKbps = 64
-/** As long as what a label is of: on the border of two, where it goes to and fro, the worse one counts. */
-const betterMs = 5000
+/** Browsers try for a moment whether there is room for more. What lasts longer is a change. */
+const lastingMs = 3000
+/** A round trip within this part of the one that was said is the same one. */
+const tripMargin = 0.1
+/** So many standard errors from the loss that was said, it is not by chance. */
+const lossMargin = 3
 
 /**
- * When a page says how it is (REQ-M5): at first, when its label changes (a better one once it has lasted), when relaying
- * begins or ends, when its bandwidth is another by more than a half, and every so often. Never ten times in a minute: what comes too fast
- * is said a little later, as it is then.
+ * When a page says how it is (REQ-M5): at first; when its label is another for certain; when relaying begins or ends; when its
+ * bandwidth is another by more than a half, and stays so for a moment; and every so often. What changes less is in
+ * the next event. Never ten times in a minute: what comes too fast is said a little later, as it is then.
  */
 export class EmissionPolicy {
   readonly #emitMs: number
   #tokens = burst
   #refilledAt: number | undefined
-  /** Since when the label is a better one than was said. */
-  #betterSince: number | undefined
-  #said: { atMs: number; label: QualityLabel; relayed: boolean; kbps: number } | undefined
+  /** Since when each reading has had another bandwidth. */
+  #otherSince: number | undefined
+  #said: { atMs: number; reading: UserReading } | undefined
 
   /** @param emitMs after so long without a change it is said all the same */
   constructor(emitMs: number) {
@@ -37,33 +41,29 @@ export class EmissionPolicy {
   /** Asked for each reading. @returns why it is to be said now, which counts as said; undefined: not now */
   decide(now: UserReading, atMs: number): EmissionReason | undefined {
     this.#refill(atMs)
-    this.#followLabel(now, atMs)
+    this.#otherSince = this.#isOtherBandwidth(now) ? (this.#otherSince ?? atMs) : undefined
     const reason = this.#reason(now, atMs)
     if (reason === undefined || this.#tokens < 1) return undefined
     this.#tokens--
-    this.#said = { atMs, ...facts(now) }
-    this.#betterSince = undefined
+    this.#said = { atMs, reading: now }
+    this.#otherSince = undefined
     return reason
   }
 
   #reason(now: UserReading, atMs: number): EmissionReason | undefined {
-    const said = this.#said
-    if (!said) return 'first'
-    const { label, relayed, kbps } = facts(now)
-    if (relayed !== said.relayed) return 'relay'
-    if (label !== said.label && !this.#isJustBetter(atMs)) return 'quality'
-    const change = Math.abs(kbps - said.kbps)
-    if (change > said.kbps / 2 && change >= leastKbps) return 'bandwidth'
-    return atMs - said.atMs >= this.#emitMs ? 'time' : undefined
+    if (!this.#said) return 'first'
+    const { reading: said, atMs: saidAt } = this.#said
+    if (now.relayed > 0 !== said.relayed > 0) return 'relay'
+    if (isOtherLabel(said, now)) return 'quality'
+    if (this.#otherSince !== undefined && atMs - this.#otherSince >= lastingMs) return 'bandwidth'
+    return atMs - saidAt >= this.#emitMs ? 'time' : undefined
   }
 
-  #followLabel(now: UserReading, atMs: number): void {
-    const isBetter = this.#said !== undefined && isBetterThan(facts(now).label, this.#said.label)
-    this.#betterSince = isBetter ? (this.#betterSince ?? atMs) : undefined
-  }
-
-  #isJustBetter(atMs: number): boolean {
-    return this.#betterSince !== undefined && atMs - this.#betterSince < betterMs
+  #isOtherBandwidth(now: UserReading): boolean {
+    if (!this.#said) return false
+    const said = kbpsOf(this.#said.reading)
+    const change = Math.abs(kbpsOf(now) - said)
+    return change > said / 2 && change >= leastKbps
   }
 
   #refill(atMs: number): void {
@@ -73,13 +73,32 @@ export class EmissionPolicy {
   }
 }
 
-/** What is not known is neither better nor worse. */
-function isBetterThan(label: QualityLabel, said: QualityLabel): boolean {
-  if (label === 'unknown' || said === 'unknown') return false
-  return qualityLabels.indexOf(label) < qualityLabels.indexOf(said)
+function kbpsOf({ up, down }: UserReading): number {
+  return up + down
 }
 
-function facts(now: UserReading) {
-  const label = qualityLabel({ rttMs: now.rtt, lossPercent: now.loss })
-  return { label, relayed: now.relayed > 0, kbps: now.up + now.down }
+/**
+ * By what has changed for certain: of 2 % that are lost, 1 or 3 % are counted now and then, by chance alone, and on the border of
+ * two labels each such reading would be a change.
+ */
+function isOtherLabel(said: UserReading, now: UserReading): boolean {
+  const rtt = isSameTrip(said.rtt, now.rtt) ? said.rtt : now.rtt
+  const loss = isSameLoss(said, now) ? said.loss : now.loss
+  return labelOf({ rtt, loss }) !== labelOf(said)
+}
+
+function labelOf({ rtt, loss }: Pick<UserReading, 'rtt' | 'loss'>): QualityLabel {
+  return qualityLabel({ rttMs: rtt, lossPercent: loss })
+}
+
+function isSameTrip(said: number | null, now: number | null): boolean {
+  return said !== null && now !== null && Math.abs(now - said) <= said * tripMargin
+}
+
+/** Both may have been counted of packets of which the same part is lost (a test of two proportions). */
+function isSameLoss(said: UserReading, now: UserReading): boolean {
+  if (said.loss === null || now.loss === null) return false
+  const all = (said.loss * said.due + now.loss * now.due) / (said.due + now.due) / 100
+  const error = Math.sqrt(all * (1 - all) * (1 / said.due + 1 / now.due)) * 100
+  return Math.abs(now.loss - said.loss) <= lossMargin * error
 }

@@ -51,13 +51,14 @@ export class MetricsEngine {
       this.#sent += fresh.sent
       this.#received += fresh.received
     }
+    const { due, ...reading } = aggregate(connections.map(({ metrics }) => metrics))
     const user: UserMetrics = {
-      ...aggregate(connections.map(({ metrics }) => metrics)),
+      ...reading,
       tx: Math.floor(this.#sent / 1000),
       rx: Math.floor(this.#received / 1000),
       back: this.#back,
     }
-    const said = mayEmit && this.#policy.decide(user, atMs) !== undefined
+    const said = mayEmit && this.#policy.decide({ ...reading, due }, atMs) !== undefined
     return {
       links: measured.map(({ metrics }) => metrics),
       user,

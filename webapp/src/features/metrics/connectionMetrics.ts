@@ -97,7 +97,10 @@ export function measure(
   const candidate = (key: unknown) => rows.find((row) => row.id === key)
   const local = candidate(pair?.localCandidateId)
   const remote = candidate(pair?.remoteCandidateId)
-  const received = ms > 0 ? grown(of('inbound-rtp'), 'packetsReceived') : 0
+  // What is sent again, and what fills up when a browser looks for more room, comes with numbers of its own: of those no
+  // loss is counted, so they are not among what was due either.
+  const again = grown(of('inbound-rtp'), 'retransmittedPacketsReceived')
+  const received = ms > 0 ? Math.max(0, grown(of('inbound-rtp'), 'packetsReceived') - again) : 0
   const lost = ms > 0 ? Math.max(0, signedGrowth(before.rows, rows)) : 0
   const due = received + lost
   const lossPercent = due > 0 ? (lost / due) * 100 : undefined

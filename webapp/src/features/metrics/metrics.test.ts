@@ -7,6 +7,7 @@ import {
   type UserMetrics,
 } from '@parley/protocol'
 import fc from 'fast-check'
+import { seeded } from '../../testing/seeded.ts'
 import type { StatsRow } from '../connection/linkStats.ts'
 import { DeltaEncoder } from './DeltaEncoder.ts'
 import { EmissionPolicy } from './EmissionPolicy.ts'
@@ -16,10 +17,12 @@ import type { UserReading } from './userMetrics.ts'
 
 const calm: UserReading = {
   ...{ up: 900, down: 1800, rtt: 40, min: 35, max: 45, loss: 0, jitter: 2, links: 2, relayed: 0 },
+  due: 450,
 }
-const user = (more: Partial<UserMetrics> = {}): UserMetrics => ({
-  ...{ ...calm, tx: 0, rx: 0, back: 0, ...more },
-})
+const user = (more: Partial<UserMetrics> = {}): UserMetrics => {
+  const { due: _, ...told } = calm
+  return { ...told, tx: 0, rx: 0, back: 0, ...more }
+}
 
 describe('when a page says how it is', () => {
   const reading = fc.record({
@@ -27,6 +30,7 @@ describe('when a page says how it is', () => {
     down: fc.nat(5000),
     rtt: fc.option(fc.nat(900), { nil: null }),
     loss: fc.option(fc.integer({ min: 0, max: 10 }), { nil: null }),
+    due: fc.nat(1000),
     relayed: fc.nat(2),
   })
 
@@ -68,18 +72,72 @@ describe('when a page says how it is', () => {
     )
   })
 
-  it('REQ-M5: on the border of two labels: worse at once, better once that lasts', () => {
-    const policy = new EmissionPolicy(10_000)
-    const at = (second: number, loss: number) => policy.decide({ ...calm, loss }, second * 1000)
-    expect(at(0, 4.9)).toBe('first')
-    expect(at(9, 5.1)).toBe('quality')
-    expect([11, 12, 13, 14, 15, 16].map((second) => at(second, 4.9))).toEqual([
-      ...Array(5).fill(undefined),
-      'quality',
-    ])
+  it.each([0.005, 0.01, 0.03, 0.05])(
+    'REQ-M5: six times a minute where of all packets a part of %d is lost, which by chance is now less and now more',
+    (part) => {
+      for (const perSecond of [50, 90, 300]) {
+        const chance = seeded(perSecond)
+        const policy = new EmissionPolicy(10_000)
+        const lost: number[] = []
+        let said = 0
+        const minutes = 30
+        for (let second = 0; second < minutes * 60; second++) {
+          lost.push(Array.from({ length: perSecond }, chance).filter((one) => one < part).length)
+          const window = lost.slice(-5)
+          const due = window.length * perSecond
+          const loss = (window.reduce((sum, one) => sum + one, 0) / due) * 100
+          if (policy.decide({ ...calm, due, loss }, second * 1000)) said++
+        }
+        expect(said / minutes).toBeLessThan(6.2)
+      }
+    },
+  )
+
+  it('REQ-M5: another label at once where no chance explains it, else within what every event may take', () => {
+    const when = (was: Partial<UserReading>, now: Partial<UserReading>) => {
+      const policy = new EmissionPolicy(10_000)
+      policy.decide({ ...calm, ...was }, 0)
+      for (let second = 1; ; second++) {
+        const reason = policy.decide({ ...calm, ...now }, second * 1000)
+        if (reason) return [second, reason]
+      }
+    }
+    expect(when({}, { loss: 4 })).toEqual([1, 'quality'])
+    expect(when({ loss: 6 }, {})).toEqual([1, 'quality'])
+    expect(when({}, { loss: 1.5 })).toEqual([10, 'time'])
+    // Of ten times as many packets.
+    expect(when({ due: 4500 }, { loss: 1.5, due: 4500 })).toEqual([1, 'quality'])
+    // One of ten that a person with no microphone on has sent.
+    expect(when({ due: 10 }, { loss: 10, due: 10 })).toEqual([10, 'time'])
+    expect(when({ rtt: 99 }, { rtt: 105 })).toEqual([10, 'time'])
+    expect(when({ rtt: 99 }, { rtt: 112 })).toEqual([1, 'quality'])
+    expect(when({ rtt: 112 }, { rtt: 90 })).toEqual([1, 'quality'])
+    // One of both is another, and makes the label; the other one is off by chance.
+    expect(when({ rtt: 120, loss: 2.9 }, { rtt: 40, loss: 3.1 })).toEqual([10, 'time'])
+    expect(when({ rtt: 300, loss: 2.9 }, { rtt: 40, loss: 3.1 })).toEqual([1, 'quality'])
   })
 
-  it('REQ-M5: at first; on another label, on and off the relay, on half as much again; after 10 s', () => {
+  it('REQ-M5: another bandwidth by more than a half, up or down, whatever it was; not one of a moment', () => {
+    const kbps = fc.integer({ min: 200, max: 20_000 })
+    const factor = fc.oneof(fc.double({ min: 1.51, max: 20 }), fc.double({ min: 0, max: 0.49 }))
+    fc.assert(
+      fc.property(kbps, factor.filter(Number.isFinite), fc.nat(2), (was, times, moment) => {
+        const policy = new EmissionPolicy(10_000)
+        const at = (second: number, down: number) =>
+          policy.decide({ ...calm, up: 0, down }, second * 1000)
+        expect(at(0, was)).toBe('first')
+        for (let second = 1; second <= 1 + moment; second++)
+          expect(at(second, was * times)).toBeUndefined()
+        expect(at(4, was)).toBeUndefined()
+        expect([5, 6, 7, 8].map((second) => at(second, was * times))).toEqual([
+          ...Array(3).fill(undefined),
+          'bandwidth',
+        ])
+      }),
+    )
+  })
+
+  it('REQ-M5: at first; on another label, on and off the relay; after 10 s', () => {
     const policy = new EmissionPolicy(10_000)
     const at = (second: number, now: Partial<UserReading>) =>
       policy.decide({ ...calm, ...now }, second * 1000)
@@ -87,14 +145,11 @@ describe('when a page says how it is', () => {
     expect(at(1, {})).toBeUndefined()
     expect(at(9.9, {})).toBeUndefined()
     expect(at(10, {})).toBe('time')
-    expect(at(20, { rtt: 100 })).toBe('quality')
-    expect(at(29, { rtt: 100, relayed: 1 })).toBe('relay')
-    expect(at(38, { rtt: 100, relayed: 2 })).toBeUndefined()
-    expect(at(38, { rtt: 100 })).toBe('relay')
-    // Of 2700 kbit/s.
-    expect(at(47, { rtt: 100, up: 2250 })).toBeUndefined()
-    expect(at(47, { rtt: 100, up: 2251 })).toBe('bandwidth')
-    expect(at(56, { rtt: null })).toBe('quality')
+    expect(at(20, { rtt: 120 })).toBe('quality')
+    expect(at(29, { rtt: 120, relayed: 1 })).toBe('relay')
+    expect(at(38, { rtt: 120, relayed: 2 })).toBeUndefined()
+    expect(at(38, { rtt: 120 })).toBe('relay')
+    expect(at(47, { rtt: null })).toBe('quality')
   })
 })
 
@@ -230,6 +285,18 @@ describe('what is reckoned of readings', () => {
       total: { up: 80, down: 160 },
     })
     expect(last.user).toMatchObject({ up: 80, down: 160, loss: 0, tx: 1100, rx: 2200 })
+  })
+
+  it('REQ-M7: of what is sent again, or fills up, no loss is known: it makes the loss no smaller', () => {
+    const engine = new MetricsEngine(10_000)
+    const loss = [0, 1, 2, 3, 4, 5].map((second) => {
+      const its = rows({ sent: 0, received: 0, packets: 194 * second, lost: 6 * second })
+      for (const row of its)
+        if (row.type === 'inbound-rtp') row.retransmittedPacketsReceived = 100 * second
+      return engine.take({ atMs: second * 1000, links: [link('a', its)], sfu: undefined }, false)
+        .links[0]?.lossPercent
+    })
+    expect(loss).toEqual([undefined, 6, 6, 6, 6, 6])
   })
 
   it('REQ-M1: a connection that begins anew is counted on, and never backwards', () => {

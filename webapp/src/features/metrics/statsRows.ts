@@ -43,6 +43,7 @@ const kept: Readonly<Record<string, readonly string[]>> = {
     'bytesReceived',
     'headerBytesReceived',
     'packetsReceived',
+    'retransmittedPacketsReceived',
     'packetsLost',
     'jitter',
     'frameWidth',

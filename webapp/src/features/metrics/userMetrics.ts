@@ -2,7 +2,10 @@ import type { MetricField, UserMetrics } from '@parley/protocol'
 import type { ConnectionMetrics } from './connectionMetrics.ts'
 
 /** What is said of now; counters are kept elsewhere. */
-export type UserReading = Pick<UserMetrics, MetricField>
+export type UserReading = Pick<UserMetrics, MetricField> & {
+  /** Packets of which `loss` is a part: of few of them it says little. It is not told. */
+  due: number
+}
 
 /** REQ-M3: all connections of a person together, rounded to what the figures are good for. */
 export function aggregate(connections: readonly ConnectionMetrics[]): UserReading {
@@ -26,6 +29,7 @@ export function aggregate(connections: readonly ConnectionMetrics[]): UserReadin
     jitter: jitters.length > 0 ? whole(mean(jitters), 60_000) : null,
     links: Math.min(1000, live.length),
     relayed: Math.min(1000, live.filter(({ usingRelay }) => usingRelay).length),
+    due,
   }
 }
 
