@@ -9,14 +9,20 @@ const names = ['chromium', 'chromium-browser', 'google-chrome']
  *
  * @param options.fps few frames: encoding and decoding in software is most of what these tests cost
  * @param options.asks whether people are asked first, who deny it as long as no context grants it
+ * @param options.trusts hashes of public keys: servers with these may sign their certificates themselves
  */
-export function launchChromium({ fps = 8, asks = false } = {}): Promise<Browser> {
+export function launchChromium({
+  fps = 8,
+  asks = false,
+  trusts = [] as string[],
+} = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: findChromium(),
     args: [
       '--no-sandbox',
       `--use-fake-device-for-media-stream=fps=${fps}`,
       ...(asks ? [] : ['--use-fake-ui-for-media-stream']),
+      ...(trusts.length > 0 ? [`--ignore-certificate-errors-spki-list=${trusts.join(',')}`] : []),
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',

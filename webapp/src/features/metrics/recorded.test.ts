@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals'
 import { MetricsEngine } from './MetricsEngine.ts'
 import type { ConnectionReading } from './statsRows.ts'
 
-type Call = 'mesh' | 'muted' | 'renegotiated' | 'sfu' | 'relay'
+const relays = ['relay udp', 'relay tcp', 'relay tls'] as const
+type Call = 'mesh' | 'muted' | 'renegotiated' | 'sfu' | (typeof relays)[number]
 type Recorded = {
   call: Call
   readings: {
@@ -43,7 +44,7 @@ function figuresOf(call: Call) {
 
 /** Recorded by src/testing/recordStats.ts from calls of real browsers. */
 describe('getStats() of real calls', () => {
-  it.each(['mesh', 'muted', 'renegotiated', 'sfu', 'relay'] as const)(
+  it.each(['mesh', 'muted', 'renegotiated', 'sfu', ...relays] as const)(
     'REQ-M1, REQ-M4: %s: every figure is one, and what is not known is not NaN',
     (call) => {
       const { links, user, first } = figuresOf(call)
@@ -87,8 +88,14 @@ describe('getStats() of real calls', () => {
   })
 
   it('REQ-M1, REQ-M7: whether a relay is used, and how it is reached', () => {
-    expect(figuresOf('relay').links[0]).toMatchObject({ usingRelay: true, relayProtocol: 'udp' })
-    expect(figuresOf('relay').user.relayed).toBe(1)
+    for (const call of relays) {
+      const { links, user } = figuresOf(call)
+      expect(links[0]).toMatchObject({ usingRelay: true, relayProtocol: call.split(' ')[1] })
+      expect(user.relayed).toBe(1)
+      // As much as without a relay: what TURN adds on the way to it is no part of the transport.
+      const media = (links[0]?.audio?.up ?? 0) + (links[0]?.video?.up ?? 0)
+      expect(links[0]?.total?.up).toBeLessThan(media * 1.3 + 30)
+    }
     for (const call of ['mesh', 'renegotiated', 'muted'] as const)
       expect(figuresOf(call).user.relayed).toBe(0)
   })
