@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import { type BenchOptions, type Figure, median } from '../bench.ts'
@@ -10,9 +12,14 @@ import { perMinuteOf, reportsOf } from './reports.ts'
 const settleMs = 12_000
 const lookMs = 30_000
 const turns = 2
+/** Of processor time in /proc, everywhere that Chromium is made for. */
+const ticksPerSecond = 100
 const others = ['Ana', 'Ben', 'Chi']
 
 type Kind = 'monitored' | 'not monitored' | 'plain'
+
+/** Of a core, in %: the whole browser, and in it those threads of pages that run their JavaScript. */
+type Share = { browser: number; scripts: number }
 
 /**
  * Four people on the SFU, three of them in one browser, and one alone in another, whose processor time is taken: with
@@ -26,7 +33,7 @@ export async function measureRoom(folder: string, options: BenchOptions): Promis
     // From the third on, rooms are on the SFU, as those of LiveKit's client are.
     const stand = await openStand({ lab, folder, meshMax: 2, signal })
     closers.push(() => stand.close())
-    const taken: Record<Kind, number[]> = { monitored: [], 'not monitored': [], plain: [] }
+    const taken: Record<Kind, Share[]> = { monitored: [], 'not monitored': [], plain: [] }
     const perMinute: number[] = []
     for (let turn = 0; turn < turns * repeat; turn++)
       for (const kind of Object.keys(taken) as Kind[]) {
@@ -38,14 +45,15 @@ export async function measureRoom(folder: string, options: BenchOptions): Promis
         for (const { page } of pages)
           await page.waitForFunction(seesAll, others.length, { timeout: 60_000 })
         await sleep(settleMs, undefined, { signal })
-        const [since, cpu] = [Date.now(), await cpuSecondsOf(stand.b)]
-        await sleep(lookMs, undefined, { signal })
-        const share = ((await cpuSecondsOf(stand.b)) - cpu) / ((Date.now() - since) / 1000)
-        taken[kind].push(share * 100)
+        const since = Date.now()
+        const share = await shareDuring(stand.b, () => sleep(lookMs, undefined, { signal }))
+        taken[kind].push(share)
         if (kind === 'monitored')
           for (const { reports } of pages)
             perMinute.push(...perMinuteOf(reports.filter(({ atMs }) => atMs >= since)))
-        say(`${kind}: ${(share * 100).toFixed(1)} % of a core`)
+        say(
+          `${kind}: ${share.browser.toFixed(1)} %, scripts ${share.scripts.toFixed(2)} % of a core`,
+        )
         for (const { page } of pages) await page.context().close()
       }
     return figuresOf(taken, perMinute)
@@ -92,23 +100,55 @@ function seesAll(count: number): boolean {
   return (__parley?.state === 'joined' || room?.state === 'connected') && live.length >= count
 }
 
+async function shareDuring(browser: Browser, pass: () => Promise<unknown>): Promise<Share> {
+  const [from, before] = [performance.now(), await cpuSecondsOf(browser)]
+  await pass()
+  const after = await cpuSecondsOf(browser)
+  const percent = 100_000 / (performance.now() - from)
+  return {
+    browser: (after.browser - before.browser) * percent,
+    scripts: (after.scripts - before.scripts) * percent,
+  }
+}
+
 /** Of all processes of a browser, its own included, since each began. */
-async function cpuSecondsOf(browser: Browser): Promise<number> {
+async function cpuSecondsOf(browser: Browser): Promise<Share> {
   const session = await browser.newBrowserCDPSession()
   const { processInfo } = await session.send('SystemInfo.getProcessInfo')
   await session.detach()
-  return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0)
+  const renderers = processInfo.filter(({ type }) => type === 'renderer')
+  const scripts = await Promise.all(renderers.map(({ id }) => scriptSecondsOf(id)))
+  return {
+    browser: processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0),
+    scripts: scripts.reduce((sum, seconds) => sum + seconds, 0),
+  }
 }
 
-function figuresOf(
-  taken: Readonly<Record<Kind, readonly number[]>>,
-  perMinute: number[],
-): Figure[] {
-  const [on, off, plain] = [taken.monitored, taken['not monitored'], taken.plain]
+/** Of its main thread and its workers; what encodes, decodes and draws has threads of its own. */
+async function scriptSecondsOf(process: number): Promise<number> {
+  const folder = `/proc/${process}/task`
+  const seconds = (await readdir(folder)).map(async (thread) => {
+    const stat = await readFile(join(folder, thread, 'stat'), 'utf8')
+    const [name, rest] = [stat.slice(stat.indexOf('(') + 1), stat.slice(stat.lastIndexOf(')') + 2)]
+    if (thread !== String(process) && !name.startsWith('DedicatedWorker')) return 0
+    // From the third field on: the 14th and the 15th are times in user and in kernel mode (proc_pid_stat(5)).
+    const fields = rest.split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+  })
+  return (await Promise.all(seconds)).reduce((sum, one) => sum + one, 0)
+}
+
+function figuresOf(taken: Readonly<Record<Kind, readonly Share[]>>, perMinute: number[]): Figure[] {
+  const whole = (kind: Kind) => taken[kind].map(({ browser }) => browser)
+  const [on, plain] = [whole('monitored'), whole('plain')]
   const spread = (values: readonly number[]) =>
     [Math.min(...values), Math.max(...values)] as [number, number]
-  // Of each pair of turns, so that what the machine gave at that time is in both.
-  const added = on.map((share, turn) => share - (off[turn] ?? Number.NaN))
+  // Of each pair of turns, so that what the machine gave at that time is in both. Without what encodes and decodes,
+  // of which monitoring is no part: from turn to turn it differs by more than all of the scripts.
+  const without = taken['not monitored']
+  const added = taken.monitored.map(
+    ({ scripts }, turn) => scripts - (without[turn]?.scripts ?? Number.NaN),
+  )
   return [
     {
       name: 'events a person and minute in a room of four, at most',
@@ -118,7 +158,7 @@ function figuresOf(
       spread: spread(perMinute),
     },
     {
-      name: 'processor time that monitoring adds to a page in a room of four',
+      name: 'processor time that monitoring adds to the scripts of a page in a room of four',
       value: median(added),
       unit: '% of a core',
       floor: { atMost: 5 },
