@@ -352,6 +352,23 @@ describe('RestingStates', () => {
     expect(states.unstored()).toBeUndefined()
   })
 
+  it('REQ-K1: what was stored stays stored beside what is new, while somebody who fails may be in it', () => {
+    const { states, look, wanted } = setUp()
+    states.load(['of-before'])
+    states.expect(['meetings/demo', 'meetings/other'])
+    look().settle(wanted, UNCHANGED)
+    states.passed('meetings/demo')
+    for (let failure = 0; failure < 16; failure++) states.failed('meetings/other')
+    const stored = states.unstored()
+    expect(stored).toHaveLength(2)
+    expect(stored).toContain('of-before')
+    states.noteStored(stored ?? [])
+    expect(states.unstored()).toBeUndefined()
+    states.load([])
+    states.passed('meetings/other')
+    expect(states.unstored()).toHaveLength(1)
+  })
+
   it('has nothing to store that is stored, or of what is gone', () => {
     const { states, look, wanted } = setUp()
     look().settle(wanted, UNCHANGED)

@@ -77,6 +77,8 @@ export class RestingStates {
   readonly #busy = new Map<string, number>()
   /** By `namespace/name`, those that had no pass yet since all were to have one, and how often it has failed. */
   readonly #due = new Map<string, number>()
+  /** By `namespace/name`, those that nobody waits for any more, since they fail. */
+  readonly #failing = new Set<string>()
   #nodes: { facts: RenderInputs['nodes']; digest: string } | undefined
 
   /** @param build tells it from every other build */
@@ -124,14 +126,19 @@ export class RestingStates {
   /** One had a pass, whether there is anything to remember of it or not. */
   passed(key: string): void {
     this.#due.delete(key)
+    this.#failing.delete(key)
   }
 
   /** A pass failed for a reason that passes. One that fails for ever does not keep the others from being stored. */
   failed(key: string): void {
     const failures = this.#due.get(key)
     if (failures === undefined) return
-    if (failures + 1 < MOST_FAILURES) this.#due.set(key, failures + 1)
-    else this.#due.delete(key)
+    if (failures + 1 < MOST_FAILURES) {
+      this.#due.set(key, failures + 1)
+      return
+    }
+    this.#due.delete(key)
+    this.#failing.add(key)
   }
 
   /** The MeetingCluster is gone. */
@@ -165,7 +172,9 @@ export class RestingStates {
    */
   unstored(most = Number.POSITIVE_INFINITY): string[] | undefined {
     if (this.#due.size > 0) return undefined
-    const states = [...this.#states.values()].slice(0, most)
+    // Which of those of the operator before are of them is not known: they stay, as it may be found so again.
+    const ofFailing = this.#failing.size > 0 ? this.#believed : NONE
+    const states = [...new Set([...this.#states.values(), ...ofFailing])].slice(0, most)
     return states.every((state) => this.#stored.has(state)) ? undefined : states
   }
 
