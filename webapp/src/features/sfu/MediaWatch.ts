@@ -4,7 +4,7 @@ export const watchMs = 100
  * Nothing of somebody for so long, where there was something: it is shown. Silence that Opus does not
  * send still makes a packet each 400 ms.
  */
-const silenceMs = 750
+const silenceMs = 700
 /** From here on it is found out whether anything at all arrives here. */
 const suspicionMs = 350
 /** Nothing at all has arrived for so long since: the way stands still. What an SFU says of what it gets comes more often. */

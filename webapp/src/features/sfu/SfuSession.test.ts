@@ -33,6 +33,8 @@ class FakeRoom implements SfuRoom {
   }
   readonly holds: boolean[] = []
   hold = (held: boolean) => void this.holds.push(held)
+  wholePictures = 0
+  beginWithWholePictures = () => void this.wholePictures++
   recover = (how: string) => void this.recovered.push(how)
   stats = async () => this.rows as unknown as RTCStatsReport
   lastPlayed = () => new Map(this.played === undefined ? [] : [['p-a', this.played] as const])
@@ -148,6 +150,22 @@ describe('SfuSession', () => {
     rows.set('t', { type: 'transport', bytesSent: 1, packetsReceived: 2 })
     await clock.advance(100)
     expect(room().holds).toEqual([true, false])
+  })
+
+  it('REQ-P7: begins with whole pictures for somebody who is heard again, and not for who has left', async () => {
+    const { clock, room } = await begin()
+    room().events.onPresence('p-a', true)
+    room().played = 1
+    await clock.advance(1000)
+    expect(room().wholePictures).toBe(0)
+    room().played = 2
+    await clock.advance(200)
+    expect(room().wholePictures).toBe(1)
+    await clock.advance(1000)
+    room().events.onPresence('p-a', false)
+    room().played = undefined
+    await clock.advance(200)
+    expect(room().wholePictures).toBe(1)
   })
 
   it('does not take for silence that nothing is due, a page that slept, or a reconnection', async () => {

@@ -260,6 +260,10 @@ export class SfuSession {
       },
       connected: () => this.#state === 'connected',
       onSilent: (ids) => {
+        // Whoever is back has missed pictures. The SFU goes on with those that build upon them, and it takes seconds until
+        // that one's browser has asked for others.
+        const back = [...this.#silent].some((id) => !ids.has(id) && this.#present.has(id))
+        if (back) this.#room?.beginWithWholePictures()
         this.#silent = ids
         for (const id of this.#links.keys()) this.#settle(id)
       },

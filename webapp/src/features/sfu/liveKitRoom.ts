@@ -68,8 +68,6 @@ async function frameKeys(key: RoomKey | undefined): Promise<FrameKeys | undefine
 /** Then it is over, and the call makes a new room with a fresh token. */
 const retryDelaysMs = [0, 200, 500, 1000, 1000, 2000, 2000, 3000]
 
-const pictures = [Track.Source.Camera, Track.Source.ScreenShare] as const
-
 /** Until what could not be published is tried again. */
 const republishMs = 1000
 
@@ -82,6 +80,7 @@ class LiveKitRoom implements SfuRoom {
   #wanted: LocalTracks = { audio: null, video: null }
   #quality = VideoQuality.HIGH
   #closed = false
+  #played: ReadonlyMap<string, number> = new Map()
   readonly #keys: FrameKeys | undefined
   #unfollow = () => {}
 
@@ -180,11 +179,20 @@ class LiveKitRoom implements SfuRoom {
   }
 
   hold(held: boolean): void {
-    const done = pictures.map(async (source) => {
+    this.#ofPictures(async (sender, track) => {
+      await putTrack(sender, held ? null : track)
+      if (!held) await askForWholePicture(sender)
+    })
+  }
+
+  beginWithWholePictures(): void {
+    this.#ofPictures(askForWholePicture)
+  }
+
+  #ofPictures(change: (sender: RTCRtpSender, track: MediaStreamTrack) => Promise<void>): void {
+    const done = [Track.Source.Camera, Track.Source.ScreenShare].map(async (source) => {
       const { track } = this.#room.localParticipant.getTrackPublication(source) ?? {}
-      if (!track?.sender) return
-      await putTrack(track.sender, held ? null : track.mediaStreamTrack)
-      if (!held) await askForWholePicture(track.sender)
+      if (track?.sender) await change(track.sender, track.mediaStreamTrack)
     })
     // Refused by senders of a connection that is gone, and of no interest any more.
     Promise.all(done).catch(() => {})
@@ -213,9 +221,14 @@ class LiveKitRoom implements SfuRoom {
     const played = new Map<string, number>()
     if (document.hidden) return played
     for (const participant of this.#room.remoteParticipants.values()) {
-      const times = playedAt(participant)
-      if (times.length > 0) played.set(participant.identity, Math.max(...times))
+      const { identity } = participant
+      // A browser stops for each question: of who is heard, pictures are not asked for.
+      const voice = playedAt(participant, Track.Kind.Audio)
+      const heard = voice !== undefined && voice > (this.#played.get(identity) ?? 0)
+      const at = heard ? voice : latest(voice, playedAt(participant, Track.Kind.Video))
+      if (at !== undefined) played.set(identity, at)
     }
+    this.#played = played
     return played
   }
 
@@ -285,14 +298,20 @@ function kindOf({ kind, source }: { kind: Track.Kind; source: Track.Source }): T
   return kind === Track.Kind.Audio || kind === Track.Kind.Video ? kind : null
 }
 
-function playedAt(participant: RemoteParticipant): number[] {
-  return [...participant.trackPublications.values()].flatMap((publication) => {
-    const { track, isMuted, isEnabled } = publication
+function playedAt(participant: RemoteParticipant, of: Track.Kind): number | undefined {
+  const times = [...participant.trackPublications.values()].flatMap((publication) => {
+    const { kind, track, isMuted, isEnabled } = publication
     // Of a picture that this page does not show, nothing is sent.
-    if (isMuted || !isEnabled) return []
+    if (kind !== of || isMuted || !isEnabled) return []
     const sources = track?.receiver?.getSynchronizationSources() ?? []
     return sources.map(({ timestamp }) => timestamp)
   })
+  return latest(...times)
+}
+
+function latest(...times: (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined)
+  return known.length > 0 ? Math.max(...known) : undefined
 }
 
 /** Whether a picture has come is looked at this often. */
@@ -315,9 +334,11 @@ function prepare(track: RemoteTrack): void {
     stopObserving() {},
   }
   track.observeElementInfo(waiting)
+  const lastPicture = () => track.receiver?.getSynchronizationSources()[0]?.timestamp ?? 0
+  // An SFU may have sent another one's track to this receiver a moment ago.
+  const before = lastPicture()
   const timer = setInterval(() => {
-    const has = (track.receiver?.getSynchronizationSources().length ?? 0) > 0
-    if (has || track.mediaStreamTrack.readyState === 'ended') goOn()
+    if (lastPicture() > before || track.mediaStreamTrack.readyState === 'ended') goOn()
   }, firstPictureMs)
   const goOn = () => {
     clearInterval(timer)
