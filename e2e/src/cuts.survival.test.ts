@@ -18,8 +18,8 @@ const cuts = [
   [20, 2000],
 ] as const
 const shownMs = 1000
-/** Between two cuts: whatever the one before has set off is over. */
-const calmMs = 5000
+/** Between two cuts: whatever the one before has set off is over, and nothing is taken for another one. */
+const calmMs = { settling: 2000, watched: 3000 }
 
 describe.each(['mesh', 'sfu'] as const)('a cut of one of two on the %s', (part) => {
   const closers: (() => unknown)[] = []
@@ -37,7 +37,7 @@ describe.each(['mesh', 'sfu'] as const)('a cut of one of two on the %s', (part) 
     })
     closers.push(() => stand.close())
     pages = await meet(stand, (who) => stand.parley('cuts', who), part === 'sfu')
-    await Promise.all(pages.map(countPeople))
+    await Promise.all(pages.map(count))
   }, 300_000)
   afterAll(async () => {
     for (const close of closers.toReversed()) await close()
@@ -46,7 +46,10 @@ describe.each(['mesh', 'sfu'] as const)('a cut of one of two on the %s', (part) 
   it.each(cuts)(
     'REQ-W1, P7: for %i s: shown to both, nobody is taken for gone, live again',
     async (seconds, liveMs) => {
-      await delay(calmMs)
+      await delay(calmMs.settling)
+      const before = await Promise.all(pages.map(holds))
+      await delay(calmMs.watched)
+      expect(await Promise.all(pages.map(holds))).toEqual(before)
       const { cutAtMs, restoredAtMs } = await cutOff(`${lab}-b`, seconds, stop.signal)
       const seen = await Promise.all(
         pages.map((page) => seenOf(page, cutAtMs, restoredAtMs, 30_000)),
@@ -59,20 +62,33 @@ describe.each(['mesh', 'sfu'] as const)('a cut of one of two on the %s', (part) 
       expect(Math.max(...shown)).toBeLessThanOrEqual(shownMs)
       expect(Math.max(...live)).toBeLessThanOrEqual(liveMs)
       expect(await Promise.all(pages.map(fewestPeople))).toEqual([1, 1])
+      expect(await holds(pages[1])).toBeGreaterThan(before[1] ?? 0)
     },
     120_000,
   )
 })
 
-type Counted = { fewest?: number; __parley?: { links: unknown[] } }
+type Counted = {
+  /** How many others the page has listed at least. */
+  fewest?: number
+  /** How often a picture was taken off its sender. */
+  holds?: number
+  __parley?: { links: unknown[] }
+}
 
-/** From now on, how many others the page lists at least. */
-const countPeople = (page: Page) =>
+/** From now on. */
+const count = (page: Page) =>
   page.evaluate(() => {
     const counted = window as unknown as Counted
-    const count = () => {
+    setInterval(() => {
       counted.fewest = Math.min(counted.fewest ?? Infinity, counted.__parley?.links.length ?? 0)
+    }, 20)
+    counted.holds = 0
+    const { replaceTrack } = RTCRtpSender.prototype
+    RTCRtpSender.prototype.replaceTrack = function (track) {
+      if (!track) counted.holds = (counted.holds ?? 0) + 1
+      return replaceTrack.call(this, track)
     }
-    setInterval(count, 20)
   })
 const fewestPeople = (page: Page) => page.evaluate(() => (window as unknown as Counted).fewest)
+const holds = (page: Page) => page.evaluate(() => (window as unknown as Counted).holds ?? 0)

@@ -2,9 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { Browser, Page } from 'playwright-core'
-import { Chorus } from './testing/Chorus.ts'
+import { Chorus, names } from './testing/Chorus.ts'
 import { launchChromium } from './testing/chromium.ts'
-import { inCallWith, overMesh, overSfu } from './testing/pages.ts'
+import { inCompanyOf, onlyShownSent, overMesh, overSfu, peopleOnPages } from './testing/pages.ts'
 import { startSfuRig } from './testing/sfuRig.ts'
 
 /** Nobody is missed for longer while the room moves. */
@@ -32,7 +32,7 @@ it('REQ-K8, W2: four meet in a mesh, eight on the SFU, three in a mesh again: ea
   const all = new Chorus(browser, `${rig.url}/r/company`)
   const everybody = (way: (page: Page) => Promise<void>) => Promise.all(all.people.map(way))
   const meet = async () => {
-    await everybody((page) => inCallWith(page, all.people.length - 1))
+    await everybody((page) => inCompanyOf(page, all.people.length - 1))
     await all.hearEachOther()
   }
 
@@ -41,28 +41,32 @@ it('REQ-K8, W2: four meet in a mesh, eight on the SFU, three in a mesh again: ea
   await everybody(overMesh)
 
   await all.enter()
-  await everybody((page) => inCallWith(page, meshMax))
+  await everybody((page) => inCompanyOf(page, meshMax))
   await everybody(overSfu)
   expect(await all.longestGapMs('from the mesh to the SFU', four)).toBeLessThan(longestGapMs)
 
   await meet()
   const five = [...all.people]
   const late = await all.enter(3)
-  await everybody((page) => inCallWith(page, 7))
+  await everybody((page) => inCompanyOf(page, 7))
   expect(await all.longestGapMs('three more come', five)).toBeLessThan(longestGapMs)
   await meet()
+  // Whoever has no room on one page of the grid is on another one.
+  const last = late.at(-1) as Page
+  await onlyShownSent(last)
+  expect(await peopleOnPages(last, 7)).toEqual(names.slice(0, 7).sort())
 
   // As many as a mesh takes: so the room stays, however long.
   for (const page of late) await all.leave(page)
   await all.leave(all.people[0] as Page)
   await delay(3 * returnSeconds * 1000)
-  await everybody((page) => inCallWith(page, meshMax - 1))
+  await everybody((page) => inCompanyOf(page, meshMax - 1))
   await everybody(overSfu)
   expect(await all.longestGapMs('four leave')).toBeLessThan(longestGapMs)
 
   await meet()
   await all.leave(all.people[0] as Page)
-  await everybody((page) => inCallWith(page, meshMax - 2))
+  await everybody((page) => inCompanyOf(page, meshMax - 2))
   await everybody(overMesh)
   expect(await all.longestGapMs('from the SFU to the mesh')).toBeLessThan(longestGapMs)
   await meet()

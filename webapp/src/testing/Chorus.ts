@@ -2,7 +2,8 @@ import type { Browser, Page } from 'playwright-core'
 import { inState, untilPage } from './pages.ts'
 import { type Heard, heardOf, listen, soundTone, stopListening, toneHz } from './tone.ts'
 
-const names = ['Ana', 'Minh', 'Kofi', 'Sofia', 'Jonas', 'Aiko', 'Omar', 'Linh']
+/** Of those who come, one after the other. */
+export const names = ['Ana', 'Minh', 'Kofi', 'Sofia', 'Jonas', 'Aiko', 'Omar', 'Linh']
 
 /** People in one room, each of whom sounds a tone of their own: who misses whom, and for how long, is measured. */
 export class Chorus {
@@ -21,8 +22,8 @@ export class Chorus {
   async invite(): Promise<Page> {
     const context = await this.#browser.newContext({
       permissions: ['camera', 'microphone'],
-      // Room for everybody's tile: an SFU sends nothing for one that is on another page of the grid.
-      viewport: { width: 800, height: 600 },
+      // A few tiles a page: an SFU sends nothing for those on another one, and all share one machine.
+      viewport: { width: 320, height: 240 },
       // The module that counts samples is none of the page's.
       bypassCSP: true,
     })
@@ -87,14 +88,18 @@ export class Chorus {
    */
   async longestGapMs(label: string, among: readonly Page[] = this.people): Promise<number> {
     await Promise.all(this.people.map(stopListening))
-    const all: Heard[] = []
+    const all: (Heard & { who: string })[] = []
     for (const page of among)
-      for (const other of among)
-        if (other !== page) all.push(await heardOf(page, this.#tones.get(other) ?? 0))
-    const longest = Math.max(...all.map(({ longestGapMs }) => longestGapMs))
+      for (const other of among) {
+        const [own, tone] = [this.#tones.get(page) ?? 0, this.#tones.get(other) ?? 0]
+        const who = `${names[tone]} at ${names[own]}'s`
+        if (other !== page) all.push({ ...(await heardOf(page, tone)), who })
+      }
+    const [worst] = all.toSorted((a, b) => b.longestGapMs - a.longestGapMs)
+    const longest = worst?.longestGapMs ?? 0
     const listened = Math.min(...all.map(({ listenedMs }) => listenedMs))
     process.stderr.write(
-      `${label}: missed for ${Math.round(longest)} ms at most, of ${Math.round(listened)} ms\n`,
+      `${label}: ${worst?.who} missed for ${Math.round(longest)} ms, the longest, of ${Math.round(listened)} ms\n`,
     )
     if (listened < 500) throw new Error(`${label}: listened to for ${listened} ms`)
     return longest

@@ -50,6 +50,67 @@ export function inCallWith(page: Page, others: number): Promise<void> {
   )
 }
 
+/**
+ * So many others, all with a camera on, are connected, and the picture of each of whom the page shows plays. Where not all
+ * have room in the grid, an SFU sends nothing for the rest.
+ */
+export function inCompanyOf(page: Page, others: number): Promise<void> {
+  return untilPage(
+    page,
+    `connected with ${others}, and each picture plays that is shown`,
+    async (count: number) => {
+      const { state, links = [] } = window.__parley ?? {}
+      if (state !== 'joined' || links.length !== count) return false
+      if (links.some(({ link }) => link !== 'connected')) return false
+      const tiles = [...document.querySelectorAll('.stage .tile:not(.own)')]
+      const videos = tiles.flatMap((tile) => [...tile.querySelectorAll('video')])
+      const framesShown = () =>
+        videos.map((video) => video.getVideoPlaybackQuality().totalVideoFrames)
+      const before = framesShown()
+      await new Promise((resolve) => setTimeout(resolve, 750))
+      const after = framesShown()
+      return (
+        tiles.length > 0 &&
+        videos.length === tiles.length &&
+        after.every((frames, index) => frames > (before[index] ?? 0))
+      )
+    },
+    others,
+  )
+}
+
+/** No pictures come of those who are on another page of the grid. */
+export function onlyShownSent(page: Page): Promise<void> {
+  return untilPage(
+    page,
+    'pictures of those alone who are shown',
+    async () => {
+      const shown = [...document.querySelectorAll('.stage .tile')].map(({ ariaLabel }) => ariaLabel)
+      const framesOf = async () =>
+        ((await window.__parley?.peers()) ?? [])
+          .filter(({ name }) => !shown.includes(name))
+          .map(({ framesDecoded }) => framesDecoded)
+      const before = await framesOf()
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      return before.length > 0 && before.join() === (await framesOf()).join()
+    },
+    undefined,
+  )
+}
+
+/** Turns the pages of the grid, each of which is as {@link inCompanyOf} wants it. @returns who is shown */
+export async function peopleOnPages(page: Page, others: number): Promise<string[]> {
+  const names = new Set<string>()
+  const further = page.getByRole('button', { name: 'More people' })
+  for (;;) {
+    await inCompanyOf(page, others)
+    const tiles = await page.locator('.stage .tile:not(.own)').all()
+    for (const tile of tiles) names.add((await tile.getAttribute('aria-label')) ?? '')
+    if ((await further.count()) === 0 || (await further.isDisabled())) return [...names].sort()
+    await further.click()
+  }
+}
+
 export function mediaSeen(page: Page, name: string, audio: boolean, video: boolean): Promise<void> {
   return untilPage(
     page,
@@ -72,6 +133,7 @@ export function overMesh(page: Page): Promise<void> {
     'media over the mesh',
     async () => (await window.__parley?.peers())?.every(({ bytesSent }) => bytesSent > 0),
     undefined,
+    { everyMs: 250 },
   )
 }
 
@@ -82,5 +144,6 @@ export function overSfu(page: Page): Promise<void> {
     'media over the SFU',
     async () => (await window.__parley?.peers())?.every(({ bytesSent }) => bytesSent === 0),
     undefined,
+    { everyMs: 250 },
   )
 }

@@ -32,18 +32,26 @@ export const heardOf = (page: Page, index: number): Promise<Heard> =>
 
 /** Runs in the page. */
 function prepare(ownHz: number): void {
-  /** Windows of 1024 samples, one after the other: time is what the audio clock says, however busy the page is. */
+  /**
+   * Windows of 1024 samples, one after the other, several at a time: time is what the audio clock says, however busy the
+   * page is.
+   */
   const module = `
     registerProcessor('windows', class extends AudioWorkletProcessor {
-      constructor() { super(); this.samples = new Float32Array(1024); this.at = 0 }
+      constructor() { super(); this.samples = new Float32Array(8 * 1024); this.at = 0 }
       process([[channel]]) {
         for (let i = 0; i < 128; i++) this.samples[this.at++] = channel ? channel[i] : 0
-        if (this.at === 1024) { this.port.postMessage(this.samples.slice()); this.at = 0 }
+        if (this.at === 8 * 1024) { this.port.postMessage(this.samples.slice()); this.at = 0 }
         return true
       }
     })`
-  const context = new AudioContext({ sampleRate: 48_000 })
+  // Nobody listens to it, so it needs no device, and large buffers: many such pages share one machine.
+  const context = new AudioContext({
+    ...{ sampleRate: 48_000, latencyHint: 'playback', sinkId: { type: 'none' } },
+  })
   let windows: Float32Array[] = []
+  /** What was reckoned of a tone so far, up to which window. */
+  let reckoned = new Map<number, { upTo: number; gap: number; longest: number; heard: number }>()
   let listening = false
   const loaded = (async () => {
     const url = URL.createObjectURL(new Blob([module], { type: 'text/javascript' }))
@@ -53,7 +61,8 @@ function prepare(ownHz: number): void {
       channelCountMode: 'explicit',
     })
     node.port.onmessage = ({ data }) => {
-      if (listening) windows.push(data)
+      if (!listening) return
+      for (let at = 0; at < data.length; at += 1024) windows.push(data.subarray(at, at + 1024))
     }
     // What is connected to nothing is not asked for samples.
     const silent = new GainNode(context, { gain: 0 })
@@ -107,6 +116,7 @@ function prepare(ownHz: number): void {
   window.tones = {
     listen() {
       windows = []
+      reckoned = new Map()
       listening = true
     },
     stop() {
@@ -115,18 +125,20 @@ function prepare(ownHz: number): void {
     async heard(hz) {
       await loaded
       const windowMs = 1024 / 48
-      let [gap, longest, heard] = [0, 0, 0]
-      for (const samples of windows) {
+      const tone = reckoned.get(hz) ?? { upTo: 0, gap: 0, longest: 0, heard: 0 }
+      reckoned.set(hz, tone)
+      for (const samples of windows.slice(tone.upTo)) {
+        tone.upTo++
         // A fifth of what is sent: codecs and their concealment of losses are not that far off.
         if (strength(samples, hz) > 0.02) {
-          gap = 0
-          heard++
-        } else longest = Math.max(longest, ++gap)
+          tone.gap = 0
+          tone.heard++
+        } else tone.longest = Math.max(tone.longest, ++tone.gap)
       }
       return {
-        longestGapMs: longest * windowMs,
-        listenedMs: windows.length * windowMs,
-        heardMs: heard * windowMs,
+        longestGapMs: tone.longest * windowMs,
+        listenedMs: tone.upTo * windowMs,
+        heardMs: tone.heard * windowMs,
       }
     },
   }

@@ -101,14 +101,18 @@ function look({
   const { frames = [], said = [] } = window as unknown as WatchWindow
   const calm = frames.filter(({ atMs }) => atMs < cutAtMs && atMs > cutAtMs - 1500)
   const usual = new Map<string, number>()
+  const before = frames.filter(({ atMs }) => atMs < cutAtMs)
+  const last = new Map(before.map(({ track, sentMs }) => [track, sentMs]))
   for (const { track, atMs, sentMs } of calm)
     if (sentMs !== undefined)
       usual.set(track, Math.min(usual.get(track) ?? Number.POSITIVE_INFINITY, atMs - sentMs))
   const live = frames.find(({ atMs, track, sentMs }) => {
     if (atMs < restoredAtMs) return false
     const lag = usual.get(track)
-    // Of another connection nothing can be old.
-    return lag === undefined || sentMs === undefined || atMs - sentMs <= lag + late
+    // Of another connection nothing can be old. What seems to have been sent before what was shown before the cut is of
+    // another clock: an SFU gives who publishes anew other times on the same track.
+    if (lag === undefined || sentMs === undefined || sentMs < (last.get(track) ?? 0)) return true
+    return atMs - sentMs <= lag + late
   })
   return {
     shownAtMs: said.find(({ atMs, cut }) => cut && atMs > cutAtMs && atMs < restoredAtMs)?.atMs,
