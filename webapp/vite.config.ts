@@ -15,27 +15,43 @@ const parts = [
   { name: 'call', test: /\/features\/call\/CallPage\.tsx$/ },
 ]
 
-/** All that every page needs is fetched with the little script that comes first, and not after it. */
-const preloadPage: Plugin = {
-  name: 'preload-page',
+/**
+ * All that every page needs is fetched with the little script that comes first, and not after it. What joins is made ready to
+ * run, too; of the page itself that would take the time of a joining one, which runs it later. What is only of a call is
+ * named, for those who join to fetch.
+ */
+const fetchAhead: Plugin = {
+  name: 'fetch-ahead',
   transformIndexHtml: {
     order: 'post',
     handler(html, { bundle = {} }) {
       const chunks = Object.values(bundle).filter((one) => one.type === 'chunk')
-      const files = new Set<string>()
-      const add = (chunk: (typeof chunks)[number] | undefined) => {
-        if (!chunk || chunk.isEntry || files.has(chunk.fileName)) return
-        // What the entry itself imports is preloaded by Vite.
-        if (html.includes(chunk.fileName)) return
-        files.add(chunk.fileName)
-        for (const name of chunk.imports) add(chunks.find(({ fileName }) => fileName === name))
+      const filesOf = (module: string) => {
+        const files = new Set<string>()
+        const add = (chunk: (typeof chunks)[number] | undefined) => {
+          // What the entry itself imports is preloaded by Vite.
+          if (!chunk || chunk.isEntry || html.includes(chunk.fileName)) return
+          if (files.has(chunk.fileName)) return
+          files.add(chunk.fileName)
+          for (const name of chunk.imports) add(chunks.find(({ fileName }) => fileName === name))
+        }
+        add(chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith(module)))
+        return [...files]
       }
-      add(chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith('/src/app/page.tsx')))
-      return [...files].map((file) => ({
-        tag: 'link',
-        attrs: { rel: 'modulepreload', crossorigin: true, href: `/${file}` },
-        injectTo: 'head' as const,
-      }))
+      const tag = (rel: string, file: string, more = {}) => ({
+        ...{ tag: 'link', injectTo: 'head' as const },
+        attrs: { rel, ...more, crossorigin: true, href: `/${file}` },
+      })
+      const join = filesOf('/features/lobby/enterEarly.ts')
+      const page = filesOf('/app/page.tsx').filter((file) => !join.includes(file))
+      const parts = ['/features/call/CallPage.tsx', '/features/lobby/RoomPage.tsx']
+      const call = new Set(parts.flatMap(filesOf))
+      for (const file of [...join, ...page]) call.delete(file)
+      return [
+        ...join.map((file) => tag('modulepreload', file)),
+        ...page.map((file) => tag('preload', file, { as: 'script' })),
+        ...[...call].map((file) => tag('x-call', file)),
+      ]
     },
   },
 }
@@ -44,7 +60,7 @@ export default defineConfig(({ command }) => {
   // Tests have it at `test`, for which React's larger and slower development build would be built, and kept.
   if (command === 'build') process.env.NODE_ENV = 'production'
   return {
-    plugins: [react(), preloadPage],
+    plugins: [react(), fetchAhead],
     build: {
       target: 'es2023',
       // No inline scripts, styles or data: URIs, so that a strict Content-Security-Policy fits.

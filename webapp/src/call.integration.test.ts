@@ -195,6 +195,50 @@ describe('a call', () => {
     for (const page of [ana, minh, kofi]) await page.context().close()
   }, 180_000)
 
+  it('REQ-W2: who joins sees the others before there is a page, which takes their pictures over as they play', async () => {
+    const ana = await open('/r/quick?name=Ana&autojoin=1')
+    await inState(ana, 'joined')
+    const minh = await open('/blank')
+    const held = Promise.withResolvers<void>()
+    await minh.route(/assets\/page-/, async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    await minh.goto(`${server.url}/r/quick?name=Minh&autojoin=1`, { waitUntil: 'commit' })
+    const tile = minh.getByRole('main').getByRole('article', { name: 'Ana' })
+    await tile.getByText('Ana').waitFor()
+    await minh.waitForFunction(() => {
+      const video = document.querySelector('video')
+      const { width = 0, height = 0 } = video?.getBoundingClientRect() ?? {}
+      return video && video.videoWidth > 0 && !video.paused && width > 600 && height > 300
+    })
+    expect(await minh.getByRole('button').count()).toBe(0)
+    await minh.evaluate(() => {
+      const video = document.querySelector('video') as HTMLVideoElement
+      const heard: string[] = []
+      for (const name of ['pause', 'emptied']) video.addEventListener(name, () => heard.push(name))
+      Object.assign(window, { early: { video, heard } })
+    })
+
+    held.resolve()
+    await minh.getByRole('button', { name: 'Leave' }).waitFor()
+    await minh.locator('.early').waitFor({ state: 'detached' })
+    expect(await tile.count()).toBe(1)
+    expect(
+      await minh.evaluate(() => {
+        const { video, heard } = (window as unknown as { early: Early }).early
+        return [
+          document.querySelector('#root .tile:not(.own) video') === video,
+          video.paused,
+          heard,
+        ]
+      }),
+    ).toEqual([true, false, []])
+    await Promise.all([ana, minh].map((page) => inCallWith(page, 1)))
+    expect(problems).toEqual([])
+    for (const page of [ana, minh]) await page.context().close()
+  }, 120_000)
+
   it('REQ-W1: a dialog whose code does not come takes no call along, and comes when it is wanted again', async () => {
     const page = await open('/r/alone?name=Ana&autojoin=1')
     await inState(page, 'joined')
@@ -215,6 +259,8 @@ describe('a call', () => {
     await page.context().close()
   }, 120_000)
 })
+
+type Early = { video: HTMLVideoElement; heard: string[] }
 
 /** Width and height of a film, as a browser plays it. */
 const pictureOf = (page: Page, base64: string) =>

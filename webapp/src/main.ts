@@ -4,11 +4,10 @@ import { askEarly, earlyRequest } from './features/call/earlyJoin.ts'
 
 /**
  * The little that comes first. Who joins without a lobby is on the way there before anything is drawn: the answer of
- * the server, the browser's first connection and the code of the call need nothing of the page. What fails here is done
- * again, and told of, where it is needed.
+ * the server, the browser's first connection and the others' pictures need nothing of the page, whose code is only run
+ * when one of them is seen. What fails here is done again, and told of, where it is needed.
  */
 const { pathname, search, hash } = location
-let leisure: Promise<void> | undefined
 let endStay = () => {}
 const request = earlyRequest({
   ...{ pathname, search, hash },
@@ -20,18 +19,22 @@ if (request) {
   const entered = import('./features/lobby/enterEarly.ts')
     .then(({ enterEarly }) => enterEarly(pathname))
     .catch(() => undefined)
-  // A browser takes its time to make a page's first one.
-  if ('RTCPeerConnection' in window) new RTCPeerConnection().close()
+  // Fetched beside, and run only later.
+  for (const { href } of document.querySelectorAll<HTMLLinkElement>('link[rel=x-call]'))
+    document.head.append(
+      Object.assign(document.createElement('link'), {
+        ...{ rel: 'preload', as: 'script', crossOrigin: '', fetchPriority: 'low', href },
+      }),
+    )
   const stay = await entered
   if (stay) endStay = stay.end
-  leisure = stay?.leisure
+  await stay?.leisure
 }
-// Run while answers are on their way: what fails here fails again where it is drawn.
+// All at once: what fails here fails again where it is drawn.
 const inRoom = pathname.startsWith('/r/')
 import('./app/page.tsx').catch(() => {})
 if (request) import('./features/call/CallPage.tsx').catch(() => {})
 if (inRoom) import('./features/lobby/RoomPage.tsx').catch(() => {})
-await leisure
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no element with the id "root"')
 try {

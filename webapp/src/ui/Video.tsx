@@ -1,27 +1,30 @@
-import { useEffect, useRef } from 'react'
-import { showVideo } from './videoElements.ts'
+import { useLayoutEffect, useRef } from 'react'
+import { newVideo, showVideo, takeEarly } from './videoElements.ts'
 
 type Props = { track: MediaStreamTrack; mirrored?: boolean; label: string }
 
-/** A video track, without its sound: that comes from Sound, which alone can be blocked. */
+/**
+ * A video track, without its sound: that comes from Sound, which alone can be blocked. Its element is not React's: one
+ * that played before the page was drawn goes on playing here.
+ */
 export function Video({ track, mirrored = false, label }: Props) {
-  const element = useRef<HTMLVideoElement>(null)
-  useEffect(() => {
-    const video = element.current
-    if (!video) return
-    const hide = showVideo(track, video)
+  const place = useRef<HTMLSpanElement>(null)
+  const video = useRef<HTMLVideoElement>(null)
+  useLayoutEffect(() => {
+    const here = place.current
+    if (!here) return
+    const early = video.current ? undefined : takeEarly(track, here.ownerDocument)
+    if (early) here.classList.add('played-before')
+    video.current ??= early?.element ?? newVideo(here.ownerDocument)
+    const hide = early?.hide ?? showVideo(track, video.current)
+    if (video.current.parentNode !== here) here.append(video.current)
     // Refused only while the element goes away again.
-    video.play().catch(() => {})
+    video.current.play().catch(() => {})
     return hide
   }, [track])
-  return (
-    <video
-      ref={element}
-      className={mirrored ? 'video mirrored' : 'video'}
-      aria-label={label}
-      muted
-      autoPlay
-      playsInline
-    />
-  )
+  useLayoutEffect(() => {
+    video.current?.classList.toggle('mirrored', mirrored)
+    video.current?.setAttribute('aria-label', label)
+  }, [mirrored, label])
+  return <span ref={place} className="video-place" />
 }

@@ -16,3 +16,33 @@ export function showVideo(track: MediaStreamTrack, element: HTMLVideoElement): (
     element.srcObject = null
   }
 }
+
+/** Without its sound, which comes from elsewhere. */
+export function newVideo(page: Document): HTMLVideoElement {
+  const video = page.createElement('video')
+  video.className = 'video'
+  video.muted = true
+  video.autoplay = true
+  video.playsInline = true
+  return video
+}
+
+/** An element that shows a track; `hide` takes it out again. */
+export type Picture = { element: HTMLVideoElement; hide(): void }
+
+const early = new Map<MediaStreamTrack, Picture>()
+
+/** Plays a track before there is a page to draw it. The first who is to draw it takes the element over. */
+export function playEarly(track: MediaStreamTrack): Picture {
+  const element = newVideo(document)
+  const picture = { element, hide: showVideo(track, element) }
+  early.set(track, picture)
+  return picture
+}
+
+/** Once; undefined where there is none, or in another window. */
+export function takeEarly(track: MediaStreamTrack, page: Document): Picture | undefined {
+  const picture = page === document ? early.get(track) : undefined
+  if (picture) early.delete(track)
+  return picture
+}

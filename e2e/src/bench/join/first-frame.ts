@@ -44,9 +44,14 @@ function watch(): void {
         srcObject instanceof MediaStream && srcObject.getVideoTracks().includes(track),
     )
     if (!element) return void requestAnimationFrame(() => lookFor(track))
-    element.requestVideoFrameCallback(() => {
+    const look = () => {
       const page = window as unknown as FirstFrameWindow
-      page.firstFrameMs ??= performance.now()
-    })
+      const { width, height } = element.getBoundingClientRect()
+      const seen = element.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+      // One that nobody sees, or no larger than a button, is not what somebody waits for.
+      if (seen && width >= 160 && height >= 90) page.firstFrameMs ??= performance.now()
+      else element.requestVideoFrameCallback(look)
+    }
+    element.requestVideoFrameCallback(look)
   }
 }

@@ -1,13 +1,14 @@
 import { changeLanguage } from '../../app/i18n.ts'
 import { cell } from '../../state.ts'
 import { keep, kept } from '../../ui/kept.ts'
-import { type Language, pickLanguage, pickTheme, type Theme } from './appearance.ts'
+import { type Language, pickLanguage, type Theme } from './appearance.ts'
+import { keptTheme, showTheme } from './theme.ts'
 
 const appearance = cell('appearance')
 
 /** From the first paint on: theme and language as chosen earlier, or as the browser says. */
 export async function beginAppearance(): Promise<void> {
-  applyTheme(pickTheme(kept('parley.theme')))
+  applyTheme(keptTheme())
   const language = pickLanguage(kept('parley.language'), navigator.languages)
   await applyLanguage(language)
 }
@@ -23,7 +24,7 @@ export async function chooseLanguage(language: Language): Promise<void> {
 }
 
 function applyTheme(theme: Theme): void {
-  document.documentElement.dataset.theme = theme
+  showTheme(theme)
   appearance.set({ theme })
 }
 

@@ -1,11 +1,12 @@
 import type { Clock } from '../../clock.ts'
 
-/** A network may be slow, and somebody looks at an empty page. Over the SFU there are more steps to take. */
-const longestMs = { mesh: 400, sfu: 1000 }
+/** Somebody looks at an empty page, and then at pictures that have not come. Over the SFU there are more steps to take. */
+const longestMs = { empty: 600, mesh: 1000, sfu: 1500 }
 
 /**
- * The time in which a page that joins has nothing better to do than that: until it has said what the first connection
- * needs of it. To draw, or to start what is of use later, would make two ends wait.
+ * The time in which a page that joins has nothing better to do than that: until the first picture is there, or, where
+ * none is to come, until it has said what the first connection needs of it. To run what draws the page, or to start what is
+ * of use later, would make two ends wait.
  */
 export class Haste {
   /** Resolves when it is over. */
@@ -14,6 +15,7 @@ export class Haste {
   readonly #clock: Clock
   readonly #begunAt: number
   #cancel: () => void
+  #pictureDue = false
 
   constructor(clock: Clock) {
     let end = () => {}
@@ -24,13 +26,20 @@ export class Haste {
     this.end = end
     this.#clock = clock
     this.#begunAt = clock.now()
-    this.#cancel = clock.after(longestMs.mesh, end)
+    this.#cancel = clock.after(longestMs.empty, end)
   }
 
-  /** The room is on the SFU. */
-  overSfu(): void {
+  /** Somebody is there, and will be seen. */
+  pictureDue(way: 'mesh' | 'sfu'): void {
+    if (this.#pictureDue) return
+    this.#pictureDue = true
     const spentMs = this.#clock.now() - this.#begunAt
     this.#cancel()
-    this.#cancel = this.#clock.after(Math.max(0, longestMs.sfu - spentMs), this.end)
+    this.#cancel = this.#clock.after(Math.max(0, longestMs[way] - spentMs), this.end)
+  }
+
+  /** The first connection has what it needs. */
+  answered(): void {
+    if (!this.#pictureDue) this.end()
   }
 }

@@ -35,7 +35,7 @@ const localTracks = ({ audio, video }: LocalState) => ({ audio: audio.track, vid
 const loadSfu = () => import('../sfu/liveKitRoom.ts')
 const openRoom: OpenSfuRoom = async (...request) => {
   const { openLiveKitRoom } = await loadSfu()
-  return openLiveKitRoom(ownEncryption)(...request).finally(ownHaste.end)
+  return openLiveKitRoom(ownEncryption)(...request).finally(() => ownHaste.answered())
 }
 
 /** The one call of this page, on the real clock, network and browser. */
@@ -62,7 +62,7 @@ export const ownCall = new CallSession({
       ...request,
       send(signal) {
         request.send(signal)
-        if ('description' in signal) ownHaste.end()
+        if ('description' in signal) ownHaste.answered()
       },
       clock: systemClock,
       policy: linkPolicy(Math.random),
@@ -84,10 +84,7 @@ export const ownCall = new CallSession({
   onError: (error) => reportError(error),
   onReadings: (readings) => ownMetrics.take(readings),
   // Where loading fails, it fails again where it is needed, which is tried again.
-  prepareSfu: () => {
-    ownHaste.overSfu()
-    loadSfu().catch(() => {})
-  },
+  prepareSfu: () => void loadSfu().catch(() => {}),
   openSfu: (request) =>
     new SfuSession({
       ...request,

@@ -1,8 +1,11 @@
 import { routeOf } from '../../app/route.ts'
-import { cell } from '../../state.ts'
-import '../call/ownCall.ts'
+import { cell, store } from '../../state.ts'
+import { showTheme } from '../appearance/theme.ts'
+import { ownCall } from '../call/ownCall.ts'
+import { ownEarlyStage } from '../call/ownEarlyStage.ts'
 import { ownHaste } from '../call/ownHaste.ts'
 import { prepareSocket } from '../connection/SocketSignaling.ts'
+import '../layout/ownLayout.ts'
 import { beginStay } from './stay.ts'
 import { lacking } from './support.ts'
 
@@ -14,7 +17,14 @@ export function enterEarly(pathname: string): { end(): void; leisure: Promise<vo
   const route = routeOf(pathname)
   if (route.page !== 'room' || lacking(window).length > 0) return undefined
   prepareSocket()
-  const end = beginStay(route.room)
+  // A browser takes its time to make a page's first one.
+  new RTCPeerConnection().close()
+  showTheme()
+  store.subscribe((state, { call, layout, encryption }) => {
+    if (state.call !== call || state.layout !== layout || state.encryption !== encryption)
+      ownEarlyStage.follow(state)
+  })
+  const end = beginStay(route.room, ownCall)
   // A link that is not what it seemed: the lobby is to be drawn.
   if (cell('call').get().phase === 'idle') ownHaste.end()
   return { end, leisure: ownHaste.over }

@@ -1,5 +1,6 @@
 import { roomLinkOf } from '../../app/route.ts'
 import { cell, store } from '../../state.ts'
+import type { CallSession } from '../call/CallSession.ts'
 import { CallMemory, ownName } from '../call/callMemory.ts'
 import { ownHaste } from '../call/ownHaste.ts'
 import { ownMedia } from '../media/ownMedia.ts'
@@ -22,13 +23,16 @@ const media = {
   },
 }
 
+/** Where its code is there already. */
+let early: CallSession | undefined
+
 /** This tab's, on the real store, storage and address. */
 const stay = new RoomStay({
   call: cell('call'),
   local: cell('local'),
   memory: new CallMemory(() => sessionStorage),
   media,
-  loadCall: async () => (await import('../call/ownCall.ts')).ownCall,
+  loadCall: async () => early ?? (await import('../call/ownCall.ts')).ownCall,
   now: () => performance.now(),
   link: () => roomLinkOf(location.search),
   ownName: ownName.read,
@@ -39,7 +43,8 @@ const stay = new RoomStay({
 let begun: { room: string; end(): void } | undefined
 
 /** @returns what ends the stay, where the page cannot be drawn */
-export function beginStay(room: string): () => void {
+export function beginStay(room: string, call: CallSession): () => void {
+  early = call
   begun = { room, end: stay.enter(room) }
   return begun.end
 }
