@@ -7,7 +7,7 @@ import { launchChromium } from './testing/chromium.ts'
 import { inCompanyOf, onlyShownSent, overMesh, overSfu, peopleOnPages } from './testing/pages.ts'
 import { startSfuRig } from './testing/sfuRig.ts'
 
-/** Nobody is missed for longer while the room moves. */
+/** Nobody is missed for longer, whether the room moves, or people come or leave. */
 const longestGapMs = 1000
 const meshMax = 4
 /** How long a room has to be small to go back to the mesh. */
@@ -49,7 +49,8 @@ it('REQ-K8, W2: four meet in a mesh, eight on the SFU, three in a mesh again: ea
   const five = [...all.people]
   const late = await all.enter(3)
   await everybody((page) => inCompanyOf(page, 7))
-  expect(await all.longestGapMs('three more come', five)).toBeLessThan(longestGapMs)
+  // Looked at last of all: while pages are loaded, on the processors that all of them share, it is missed at times.
+  const gapWhileLoadingMs = await all.longestGapMs('three more come', five)
   await meet()
   // Whoever has no room on one page of the grid is on another one.
   const last = late.at(-1) as Page
@@ -71,4 +72,5 @@ it('REQ-K8, W2: four meet in a mesh, eight on the SFU, three in a mesh again: ea
   expect(await all.longestGapMs('from the SFU to the mesh')).toBeLessThan(longestGapMs)
   await meet()
   await all.end()
+  expect(gapWhileLoadingMs).toBeLessThan(longestGapMs)
 }, 600_000)

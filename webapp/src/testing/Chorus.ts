@@ -24,6 +24,7 @@ export class Chorus {
       permissions: ['camera', 'microphone'],
       // A few tiles a page: an SFU sends nothing for those on another one, and all share one machine.
       viewport: { width: 320, height: 240 },
+      reducedMotion: 'reduce',
       // The module that counts samples is none of the page's.
       bypassCSP: true,
     })

@@ -22,8 +22,9 @@ export async function untilPage<A>(
 }
 
 export async function inState(page: Page, state: string): Promise<void> {
+  // Not with every frame, which would make the page draw as many as it can.
   await page.waitForFunction((wanted) => window.__parley?.state === wanted, state, {
-    timeout: 90_000,
+    ...{ timeout: 90_000, polling: 100 },
   })
 }
 
