@@ -12,6 +12,7 @@ import {
 import { signAdminLink } from '@parley/signaling/admin'
 import { parseKeyList } from '@parley/signaling/key-list'
 import type { Browser, Locator, Page } from 'playwright-core'
+import { axeProblems } from './axe.ts'
 import { type Report, reportsOf } from './bench/client/reports.ts'
 import { type Guest, LiveCall, launchChromium } from './call.ts'
 import { until } from './survival/until.ts'
@@ -86,7 +87,20 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
     return (right?.atMs ?? Number.NaN) - toldAt
   }
 
-  it('REQ-A1, REQ-A3, REQ-G4: counts, badges and cost are right within one update, and why somebody is relayed is said', async () => {
+  /** Light on a desktop, and dark on a phone. */
+  const looksWell = async () => {
+    const looks = [
+      { media: { colorScheme: 'dark', reducedMotion: 'reduce' }, size: [390, 844] },
+      { media: { colorScheme: 'light', reducedMotion: 'reduce' }, size: [1280, 800] },
+    ] as const
+    for (const { media, size } of looks) {
+      await admin.emulateMedia(media)
+      await admin.setViewportSize({ width: size[0], height: size[1] })
+      expect(await axeProblems(admin)).toEqual([])
+    }
+  }
+
+  it('REQ-A1, REQ-A3, REQ-G4, REQ-W3: counts, badges and cost are right within one update, and why somebody is relayed is said; axe-core finds nothing', async () => {
     call = await LiveCall.start({
       ...{ url: new URL(up.url).origin, room, guests, browser },
       connectTimeoutMs: 180_000,
@@ -120,6 +134,7 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
     const row = admin.getByRole('row').filter({ hasText: room })
     expect(await row.getByRole('cell').first().textContent()).toBe('6')
     expect(await row.locator('.relay-badge').textContent()).toBe('2 on a relay')
+    await looksWell()
 
     // To the room, to one of the two, and why.
     await admin.getByRole('button', { name: room, exact: true }).click()
@@ -127,11 +142,13 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
     await relayed.nth(1).waitFor()
     expect(await relayed.count()).toBe(2)
     expect(await admin.locator('.admin-table tbody tr').count()).toBe(6)
+    await looksWell()
     const ids = await relayed.getByRole('rowheader').allTextContents()
     await admin.getByRole('button', { name: ids[0] ?? '', exact: true }).click()
     const dialog = admin.getByRole('dialog')
     await dialog.getByText('SFU: the link or the server asks for a relay').waitFor()
     await dialog.locator('canvas').first().waitFor()
+    await looksWell()
     await admin.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
     await admin.getByRole('button', { name: 'All meetings' }).click()
@@ -146,6 +163,7 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
       .getByRole('button', { name: /^Acknowledge/ })
       .click()
     await admin.getByText('Acknowledged').first().waitFor()
+    await looksWell()
     await admin.getByRole('tab', { name: 'Meetings' }).click()
 
     // What is exported is what is seen.
