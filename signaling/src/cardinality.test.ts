@@ -110,6 +110,8 @@ describe('REQ-A5: series of a replica', () => {
           const [, name = '', labels = ''] = /^([\w:]+)(?:\{(.*)\})? \S+$/.exec(line) ?? []
           const plain = name.replace(/_(bucket|sum|count)$/, '')
           const metric = catalogue.find((one) => one.name === name || one.name === plain)
+          // Else docs/metrics.md, which is made of the catalogue, does not have it.
+          expect({ line, metric }).toEqual({ line, metric: expect.anything() })
           const named = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label).sort()
           const due = [...(metric?.labels ?? []), ...(name.endsWith('_bucket') ? ['le'] : [])]
           expect({ line, named }).toEqual({ line, named: due.sort() })

@@ -85,6 +85,34 @@ describe('parseConfig', () => {
     expect(['', '500', '1'].map(eventsPerSecond)).toEqual([1, 10, 0.2])
   })
 
+  it('REQ-H5, REQ-H6: pages report, and requests are counted, as the environment says; each is turned off by itself', () => {
+    const of = (env: object) => parseConfig({ ...required, ...env })
+    const defaults = {
+      traffic: { bufferSize: 10_000 },
+      countsHttp: true,
+      meetingMetrics: { statsMs: 1000, emitMs: 10_000, throttleMs: 2000, ttlMs: 300_000 },
+    }
+    expect(of({})).toMatchObject(defaults)
+    const given = {
+      ...{ METRICS_BUFFER_SIZE: '45', WEBRTC_STATS_INTERVAL: '2000', REDIS_METRICS_TTL: '60' },
+      ...{ WEBRTC_EMIT_THROTTLE: '20000', WEBRTC_BROADCAST_THROTTLE: '5000' },
+    }
+    expect(of(given)).toMatchObject({
+      traffic: { bufferSize: 45 },
+      meetingMetrics: { statsMs: 2000, emitMs: 20_000, throttleMs: 5000, ttlMs: 60_000 },
+    })
+    const { traffic, countsHttp, meetingMetrics } = defaults
+    const noHistory = of({ METRICS_ENABLED: 'false' })
+    expect(noHistory).toMatchObject({ countsHttp, meetingMetrics })
+    expect(noHistory).not.toHaveProperty('traffic')
+    const noCalls = of({ WEBRTC_METRICS_ENABLED: 'false' })
+    expect(noCalls).toMatchObject({ countsHttp, traffic })
+    expect(noCalls).not.toHaveProperty('meetingMetrics')
+    expect(of({ METRICS_HTTP_ENABLED: 'false' })).toMatchObject({ ...defaults, countsHttp: false })
+    for (const variable of [...Object.keys(given), 'METRICS_ENABLED', 'WEBRTC_METRICS_ENABLED'])
+      expect(catching(() => of({ [variable]: '-1' })).message).toContain(`${variable}: `)
+  })
+
   it('REQ-A1: asks a meter that it has a token for', () => {
     const PARLEY_METER_API = 'http://demo-meter:8090'
     const meter = { ...required, PARLEY_METER_API }
