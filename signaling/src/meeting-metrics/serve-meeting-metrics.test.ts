@@ -166,6 +166,44 @@ describe('REQ-G1: what pages say', () => {
   })
 })
 
+describe('REQ-G1: what is refused, and changes nothing', () => {
+  const seated = () => {
+    const { clock, live, visit } = gateway(async () => undefined)
+    const socket = visit({ seat: claims })
+    const say = (message: object) => socket.ask('meeting:metrics', { metrics, ...message })
+    return { clock, live, say, state: () => live.states('t')[0]?.user }
+  }
+
+  it('another meeting, another person, figures that cannot be', async () => {
+    const { live, say, state } = seated()
+    const forbidden = { ok: false, error: { code: 'forbidden' } }
+    for (const other of [{ meetingId: 'theirs' }, { userId: 'p-ana' }]) {
+      expect(await say(other)).toMatchObject(forbidden)
+      expect(live.users()).toEqual([])
+    }
+    expect(await say({ meetingId: 'r', userId: 'p-eve' })).toMatchObject({ ok: true })
+    const before = state()
+    for (const other of [{ meetingId: 'theirs' }, { userId: 'p-ana' }])
+      expect(await say({ ...other, metrics: { n: 2, up: 9 } })).toMatchObject(forbidden)
+    for (const up of [Number.NaN, -1, 1e15, Number.MAX_VALUE])
+      expect(await say({ metrics: { n: 2, up } })).toMatchObject({ error: { code: 'invalid' } })
+    expect(state()).toEqual(before)
+    expect(live.users()).toHaveLength(1)
+    // None of these counts as one before it.
+    expect(await say({ metrics: { n: 2, up: 6 } })).toMatchObject({ ok: true })
+    expect(state()?.metrics.up).toBe(6)
+  })
+
+  it('is no clock of a page: whatever it says, the time is that of the server', async () => {
+    const { clock, say, state } = seated()
+    expect(await say({ timestamp: start + 3_600_000 })).toMatchObject({ ok: true })
+    expect(state()?.at).toBe(start)
+    clock.advance(1000)
+    expect(await say({ metrics: { n: 2, up: 6 }, timestamp: 0 })).toMatchObject({ ok: true })
+    expect(state()).toMatchObject({ at: start + 1000, metrics: { up: 6 } })
+  })
+})
+
 describe('REQ-G5: who goes on to report', () => {
   it('without a seat is shown out, also of a room that nobody is left in', async () => {
     expect(await reporting(async () => ['p-ana'])).toEqual({ shownOut: true, users: 0 })
