@@ -41,6 +41,28 @@ describe('what a page may say', () => {
   })
 })
 
+describe('how much a page may say', () => {
+  it.each([
+    ['up', 10_000_000],
+    ['down', 10_000_000],
+    ['rtt', 60_000],
+    ['min', 60_000],
+    ['max', 60_000],
+    ['jitter', 60_000],
+    ['loss', 100],
+    ['links', 1000],
+    ['relayed', 1000],
+    ['tx', 1e12],
+    ['rx', 1e12],
+    ['back', 1e6],
+  ])('REQ-G1: of %s %d at most', (field, most) => {
+    for (const event of [{ n: 2 }, full]) {
+      expect(accepts({ metrics: { ...event, [field]: most } })).toBe(true)
+      expect(accepts({ metrics: { ...event, [field]: most + 1 } })).toBe(false)
+    }
+  })
+})
+
 describe('a meeting in figures', () => {
   const user = (
     userId: string,
