@@ -1,5 +1,6 @@
 /** `950 kbps`, `1.2 Mbps`: what people compare with what their provider promises. */
-export function bitRate(kbps: number, locale: string): string {
+export function bitRate(exactKbps: number, locale: string): string {
+  const kbps = Math.round(exactKbps)
   const mega = kbps >= 1000
   const value = mega ? kbps / 1000 : kbps
   const digits = mega && value < 10 ? 1 : 0

@@ -187,6 +187,19 @@ describe('what it says', () => {
     )
   })
 
+  it('REQ-M5: of what has not changed nothing is said', () => {
+    const encoder = new DeltaEncoder()
+    const first = user({ tx: 10, rx: 20 })
+    expect(encoder.encode(first)).toEqual({ n: 1, full: true, ...first })
+    expect(encoder.encode({ ...first })).toEqual({ n: 2 })
+    expect(encoder.encode({ ...first, down: 3000, relayed: 1, rx: 25 })).toEqual({
+      ...{ n: 3, down: 3000, relayed: 1, rx: 5 },
+    })
+    expect(encoder.encode({ ...first, down: 3000, relayed: 1, rx: 25, rtt: null })).toEqual({
+      ...{ n: 4, rtt: null },
+    })
+  })
+
   it('REQ-M5: an event of a steady call has no more than 120 bytes on the wire, packed or not', () => {
     const wobble = fc.record({
       up: fc.integer({ min: 850, max: 1100 }),
