@@ -185,6 +185,31 @@ describe('the SQLite store', () => {
     check.close()
   })
 
+  it('REQ-H3, REQ-K5: an update of the schema that fails half-way changes nothing, and is done once its cause is gone', async () => {
+    const path = join(folder, 'half.db')
+    const db = new DatabaseSync(path)
+    db.exec(sqliteMigrations[0] ?? '')
+    db.exec(`PRAGMA user_version = 1;
+      INSERT INTO allocations VALUES (1, 'pod-a.demo', '4000000000:acme.r1.p-1', '1', 'c:1', 'acme', 'r1',
+        'p-1', 'udp', ${start}, ${start + 5_400_000}, ${start}, ${start + 600_000}, 0);
+      INSERT INTO allocation_hours VALUES (1, ${start}, 1, 1, 1, 1, 1, 1, 100, 1);
+      CREATE TABLE stranger (x INTEGER);
+      CREATE INDEX media_pods_to_at ON stranger (x);`)
+    const held = () => db.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all()
+    const before = held()
+    await expect(openStore(`sqlite:${path}`)).rejects.toMatchObject({
+      code: 'STORE_OPEN',
+      message: expect.stringMatching(/half\.db: .*media_pods_to_at/),
+    })
+    expect(held()).toEqual(before)
+    expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
+    db.exec('DROP INDEX media_pods_to_at')
+    db.close()
+    const store = await openStore(`sqlite:${path}`)
+    expect((await totalsOf(store)).traffic.turnToPeerBytes).toBe(100)
+    await store.close()
+  })
+
   it('REQ-K5: a store of the schema before the rollups keeps what it holds, and is rolled up', async () => {
     const path = join(folder, 'before.db')
     const db = new DatabaseSync(path)
