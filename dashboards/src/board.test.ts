@@ -113,6 +113,31 @@ describe('boards', () => {
     for (const url of urls) expect(url).toMatch(/&tenant=\$\{tenant:csv\}$/)
   })
 
+  it('REQ-A4: lead from one to another, and from a cluster of the overview to what there is of that cluster', () => {
+    const json = (uid: string) => {
+      const text = dashboardFiles().get(`dashboards/${uid}.json`) ?? ''
+      return JSON.parse(text) as GrafanaBoard
+    }
+    for (const { uid } of boards) {
+      const { links, templating } = json(uid)
+      expect(links).toMatchObject([{ tags: ['parley'], includeVars: true, keepTime: true }])
+      expect(templating.list.map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['region', 'namespace', 'cluster']),
+      )
+    }
+    const led = json('parley-overview').panels.flatMap(({ fieldConfig, targets = [] }) =>
+      (fieldConfig?.defaults.links ?? []).map(({ url }) => ({ url, targets })),
+    )
+    const cluster = ['namespace', 'cluster'].map((name) => `var-${name}=\${__field.labels.${name}}`)
+    expect(led.map(({ url }) => url)).toEqual(
+      ['parley-signaling', 'parley-turn', 'parley-relay-and-cost'].map(
+        (uid) => `/d/${uid}?${cluster.join('&')}&\${__url_time_range}`,
+      ),
+    )
+    for (const { targets } of led)
+      for (const { expr } of targets) expect(expr).toMatch(/by \(namespace, cluster[,)]/)
+  })
+
   it('REQ-A4: are the same bytes each time, and each panel has an id and each query a letter', () => {
     expect([...dashboardFiles()]).toEqual([...dashboardFiles()])
     for (const [path, text] of dashboardFiles()) {
@@ -142,9 +167,15 @@ describe('boards', () => {
   })
 })
 
+type GrafanaBoard = {
+  links: object[]
+  templating: { list: { name: string }[] }
+  panels: GrafanaPanel[]
+}
 type GrafanaPanel = {
   id: number
-  targets?: { refId: string }[]
+  targets?: { refId: string; expr?: string }[]
+  fieldConfig?: { defaults: { links?: { url: string }[] } }
   gridPos: { x: number; y: number; w: number; h: number }
 }
 

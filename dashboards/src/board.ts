@@ -16,6 +16,8 @@ type About = {
   description: string
   /** Of 24. */
   width: number
+  /** The board that a series leads to, with its cluster chosen there: its `uid`. */
+  leadsTo?: string
 }
 
 export type Panel = About &

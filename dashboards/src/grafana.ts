@@ -103,11 +103,22 @@ function panelOf(panel: Panel, id: number): Builder<dashboard.Panel> {
     .height(height)
     .datasource(panel.kind === 'rows' ? meter : prometheus)
   if ('unit' in panel) builder.unit(panel.unit)
+  if (panel.leadsTo) builder.dataLinks([clusterOn(panel.leadsTo)])
   if (panel.kind === 'rows') return builder.withTarget(infinityTarget(panel))
   panel.queries.forEach((query, index) => {
     builder.withTarget(target(panel.kind, query, String.fromCharCode(65 + index)))
   })
   return builder
+}
+
+/** From a series to another board, with the same times, and the cluster of the series chosen. */
+function clusterOn(uid: string): Builder<dashboard.DashboardLink> {
+  const chosen = ['namespace', 'cluster'].map(
+    (name) => `var-${name}=${variable(`__field.labels.${name}`)}`,
+  )
+  return new dashboard.DashboardLinkBuilder('This cluster')
+    .type(dashboard.DashboardLinkType.Link)
+    .url(`/d/${uid}?${[...chosen, variable('__url_time_range')].join('&')}`)
 }
 
 type AnyPanel =

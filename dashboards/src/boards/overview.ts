@@ -133,6 +133,7 @@ export const overview: Board = {
       panels: [
         {
           ...{ kind: 'bars', title: 'Participants by cluster', unit: 'short', width: 8 },
+          leadsTo: 'parley-signaling',
           description: 'People in a call now.',
           queries: [
             {
@@ -143,6 +144,7 @@ export const overview: Board = {
         },
         {
           ...{ kind: 'bars', title: 'Relayed by cluster', unit: 'bps', width: 8 },
+          leadsTo: 'parley-turn',
           description: 'What TURN sends, a relayed bit counted once.',
           queries: [
             {
@@ -153,6 +155,7 @@ export const overview: Board = {
         },
         {
           ...{ kind: 'bars', title: 'This month, as it will end', unit: 'none', width: 8 },
+          leadsTo: 'parley-relay-and-cost',
           description: 'What relaying is going to cost, at the pace of the last 7 days.',
           queries: [
             {
