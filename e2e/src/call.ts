@@ -320,12 +320,12 @@ function everyPeerGaveVideo(guest: Guest, start: PeerView[] = [], end: PeerView[
 
 /** The leave button, and what the browser counted until its connections were closed by that. */
 async function leaveWithAccount(page: Page): Promise<Omit<Seat, 'guest' | 'peers'>> {
-  const last = await page.evaluate(() => {
+  // It comes after the first pictures.
+  const button = page.getByRole('button', { name: /leave/i }).first()
+  await button.waitFor()
+  const last = await button.evaluate((leave: HTMLElement) => {
     const { participantId = '', joinMs = Number.NaN } = (window as unknown as HookWindow).__parley
-    const leave = [...document.querySelectorAll('button')].find((button) =>
-      /leave/i.test(button.ariaLabel ?? button.textContent ?? ''),
-    )
-    leave?.click()
+    leave.click()
     return { participantId, joinMs }
   })
   await page.waitForFunction(
