@@ -80,6 +80,42 @@ describe('getStats() of real calls', () => {
     expect(link?.total?.down).toBeLessThan(media * 1.3 + 30)
   })
 
+  it('REQ-M1: all that is asked for of a connection', () => {
+    const [link] = figuresOf('mesh').links
+    expect(link).toMatchObject({
+      ...{ connectionState: 'connected', iceConnectionState: 'connected', usingRelay: false },
+      ...{ packetsLost: 0, lossPercent: 0, quality: 'excellent' },
+    })
+    const counted = ['bytesSent', 'bytesReceived', 'packetsSent', 'packetsReceived'] as const
+    for (const field of counted) expect(link?.[field]).toBeGreaterThan(100)
+    for (const field of ['rttMs', 'jitterMs'] as const) expect(link?.[field]).toBeGreaterThan(0)
+    expect(link?.mos).toBeGreaterThan(4)
+  })
+
+  it('REQ-M1, REQ-M7: one call, muted and then renegotiated over another pair, is counted on', () => {
+    const engine = new MetricsEngine(10_000)
+    const pairs = new Set<unknown>()
+    const sent: number[] = []
+    for (const call of ['mesh', 'muted', 'renegotiated'] as const)
+      for (const { atMs, connections } of recorded.find((one) => one.call === call)?.readings ??
+        []) {
+        const [read] = connections
+        if (!read) throw new Error(`nothing is recorded of ${call}`)
+        const transport = read.rows.find(({ type }) => type === 'transport')
+        pairs.add(transport?.selectedCandidatePairId)
+        const links = [{ ...read, id: 'a', overSfu: false, state: 'connected' as const }]
+        const { user } = engine.take({ atMs, links, sfu: undefined }, false)
+        sent.push(Number(transport?.bytesSent))
+        // From the first reading on.
+        expect(user.tx).toBe(Math.floor(((sent.at(-1) ?? 0) - (sent[0] ?? 0)) / 1000))
+        expect(user).toMatchObject({ links: 1, relayed: 0, back: 0 })
+        expect(user.rtt).not.toBeNull()
+      }
+    expect(pairs.size).toBe(2)
+    expect(sent).toEqual(sent.toSorted((a, b) => a - b))
+    expect(sent).toHaveLength(6)
+  })
+
   it('REQ-M1: who is muted sends next to nothing', () => {
     const [link] = figuresOf('muted').links
     expect(link?.video?.down).toBeLessThan(5)
