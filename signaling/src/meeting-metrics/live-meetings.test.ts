@@ -152,6 +152,16 @@ describe('alerts', () => {
     expect(alerts.map(({ severity }) => severity)).toContain('critical')
   })
 
+  it('REQ-G3: each is as serious as was asked for, and a relay alone costs', () => {
+    live.take(key('p-1'), 's', full({ rtt: 450, loss: 6, relayed: 1 }))
+    expect(alerts.map(({ kind, severity, cost, value }) => [kind, severity, cost, value])).toEqual([
+      ['latency', 'warning', false, 450],
+      ['loss', 'warning', false, 6],
+      ['quality', 'critical', false, expect.any(Number)],
+      ['relay', 'info', true, null],
+    ])
+  })
+
   it('REQ-G3: opens and resolves take turns, whatever is measured', () => {
     const step = fc.record({
       rtt: fc.option(fc.nat(600), { nil: null }),
