@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { relayMetrics } from '@parley/protocol'
 import { hourMs, noTraffic, parseStatsdb, presetPrices } from '@parley/relay-cost'
 import { Accounting } from './accounting.ts'
 import { CostFigures } from './figures.ts'
@@ -58,7 +59,13 @@ function meter() {
           'the labels of all',
         )
       }
-      return { store, accounting, figures, scraped }
+      /** Names and labels. */
+      const series = async () =>
+        (await registry.metrics())
+          .split('\n')
+          .filter((line) => line && !line.startsWith('#'))
+          .map((line) => line.replace(/ \S+$/, ''))
+      return { store, accounting, figures, scraped, series }
     },
   }
 }
@@ -87,6 +94,27 @@ describe('the metrics of the meter', () => {
       ['parley_relay_unattributed_bytes_total', 7],
     ] as const)
       expect(await scraped(name)).toBe(`${name}{the labels of all} ${value}`)
+  })
+
+  it('REQ-A5: series are the same however many people come, with the labels of the catalogue alone', async () => {
+    const { accounting, figures, series } = await meter().made()
+    await accounting.resume(start)
+    await figures.refresh(start)
+    const before = await series()
+    expect(before.length).toBeGreaterThan(10)
+    for (let n = 0; n < 100; n++) {
+      const username = n % 2 ? `4000000000:tenant-${n}.room-${n}.p-${n}` : `mallory-${n}`
+      accounting.count(eventOf('status', opened, username))
+      accounting.count(eventOf('traffic', 'rcvp=1, rcvb=7, sentp=1, sentb=9', username))
+    }
+    await figures.refresh(start + 60_000)
+    expect(await series()).toEqual(before)
+    for (const one of before) {
+      const { labels = ['not in the catalogue'] } =
+        Object.values(relayMetrics).find(({ name }) => one.startsWith(`${name}{`)) ?? {}
+      const named = [...one.matchAll(/(\w+)="/g)].map(([, label]) => label)
+      expect({ one, named: named.toSorted() }).toEqual({ one, named: labels.toSorted() })
+    }
   })
 
   it('REQ-K6: the cost is scraped once it is known, with its currency', async () => {
