@@ -172,7 +172,8 @@ export class RestingStates {
    */
   unstored(most = Number.POSITIVE_INFINITY): string[] | undefined {
     if (this.#due.size > 0) return undefined
-    // Which of those of the operator before are of them is not known: they stay, as it may be found so again.
+    // Which of those of the operator before are of them is not known: they stay until they are doubted, as it may be
+    // found so again.
     const ofFailing = this.#failing.size > 0 ? this.#believed : NONE
     const states = [...new Set([...this.#states.values(), ...ofFailing])].slice(0, most)
     return states.every((state) => this.#stored.has(state)) ? undefined : states

@@ -116,6 +116,8 @@ export class World {
   readonly #options: WorldOptions
   readonly #watches: ListWatch<Entry>[] = []
   readonly #inTurn = takingTurns(LISTS_AT_A_TIME)
+  /** What others bring may hang in a webhook of theirs, which holds up nobody else. */
+  readonly #optionalInTurn = takingTurns(LISTS_AT_A_TIME)
   readonly #discovered = Promise.withResolvers<void>()
   #nodes: Nodes | undefined
 
@@ -351,7 +353,7 @@ export class World {
       resource,
       namespace: resource.namespaced ? namespace : undefined,
       store: store as unknown as Store<Entry>,
-      inTurn: this.#inTurn,
+      inTurn: OPTIONAL_KINDS.includes(resource) ? this.#optionalInTurn : this.#inTurn,
       clock,
       random,
       log,

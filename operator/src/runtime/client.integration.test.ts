@@ -25,6 +25,10 @@ beforeAll(async () => {
       response.writeHead(200, { 'content-type': 'text/html' }).end('<html>{Sign in}</html>')
       return
     }
+    if (request.url?.includes('/namespaces/elsewhere/')) {
+      response.writeHead(302, { location: '/login' }).end()
+      return
+    }
     if (request.url?.includes('watch=1')) {
       response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
       open.push(response)
@@ -74,6 +78,7 @@ describe('a page of a proxy that comes with 200', () => {
     ['looked at', () => client.peek(CONFIG_MAPS, 'login', 'a')],
     ['listed', () => client.list(CONFIG_MAPS, 'login')],
     ['written', () => client.apply(CONFIG_MAPS, 'login', 'a', '{}')],
+    ['deleted', () => client.delete(CONFIG_MAPS, 'login', 'a', 'uid')],
     [
       'watched',
       () =>
@@ -83,6 +88,19 @@ describe('a page of a proxy that comes with 200', () => {
     ],
   ])('REQ-K1: is told as what it is, where something is %s', async (_, ask) => {
     await expect(ask()).rejects.toMatchObject(unreadable)
+  })
+})
+
+describe('a server that sends one elsewhere', () => {
+  const moved = { name: 'Unreadable', message: expect.stringContaining('status 302') }
+
+  it('REQ-K1: has watched and deleted nothing', async () => {
+    const { signal } = new AbortController()
+    const query = { resourceVersion: '1', timeoutSeconds: 60 }
+    const watch = client.watch(CONFIG_MAPS, 'elsewhere', query, { signal })
+    await expect(watch.next()).rejects.toMatchObject(moved)
+    const deletion = client.delete(CONFIG_MAPS, 'elsewhere', 'a', 'uid')
+    await expect(deletion).rejects.toMatchObject(moved)
   })
 })
 

@@ -1,4 +1,7 @@
+import { types } from 'node:util'
 import { MEETING_CLUSTERS, resourceName } from './resources.ts'
+
+const { isNativeError } = types
 
 /**
  * What the API server can answer when it does not do as asked. Each class has one way to be handled, so callers
@@ -74,7 +77,11 @@ export class Unreadable extends Unavailable {
   override name = 'Unreadable'
 
   constructor(call: FailedCall, type: string, cause: unknown) {
-    super('Unreadable', 0, call, `an answer that cannot be read (${type}): is a proxy in between?`)
+    const why = isNativeError(cause) ? cause.message : String(cause)
+    super(
+      ...(['Unreadable', 0, call] as const),
+      `an answer that cannot be read (${type}; ${why}): is a proxy in between?`,
+    )
     this.cause = cause
   }
 }

@@ -13,7 +13,10 @@ const object = (name: string, resourceVersion: string): K8sObject => ({
 const call = { verb: 'watch', resource: 'configmaps' }
 
 /** Plays a script: each list or watch call takes the next step and writes down how it was called. */
-function setUp(script: { lists: (ListBody | Error)[]; watches: (WatchEvent[][] | Error)[] }) {
+function setUp(script: {
+  lists: (ListBody | Error)[]
+  watches: (WatchEvent[][] | Error | { events: WatchEvent[][]; failure: Error })[]
+}) {
   const clock = new FakeClock()
   const calls: string[] = []
   const client = {
@@ -42,7 +45,10 @@ function setUp(script: { lists: (ListBody | Error)[]; watches: (WatchEvent[][] |
       // At the end of the script it stays open.
       if (next === undefined)
         await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      else yield* next
+      else if ('failure' in next) {
+        yield* next.events
+        throw next.failure
+      } else yield* next
     },
   }
   const store = new Store<Entry>({
@@ -129,17 +135,21 @@ describe('ListWatch', () => {
     },
   )
 
-  it('REQ-K1: lists again where a part of the stream could not be read', async () => {
-    const { clock, calls, store, stop } = setUp({
-      lists: [
-        listOf([object('a', '1')], '10'),
-        listOf([object('a', '1'), object('b', '11')], '90'),
+  it('REQ-K1: goes back to where a stream began of which a part could not be read, and asks ever less', async () => {
+    const unreadable = () => new Unreadable(call, 'text/html', new SyntaxError('a page'))
+    const { clock, calls, store, watch, stop } = setUp({
+      lists: [listOf([object('a', '1')], '10')],
+      watches: [
+        { events: [[{ type: 'MODIFIED', object: object('a', '11') }]], failure: unreadable() },
+        ...Array.from({ length: 40 }, unreadable),
       ],
-      watches: [new Unreadable(call, 'text/html', new SyntaxError('a page'))],
     })
-    await clock.advance(5_000)
-    expect(calls).toEqual(['list', 'watch 10', 'list', 'watch 90'])
-    expect([...store.keys()]).toEqual(['ns/a', 'ns/b'])
+    await clock.advance(60_000)
+    expect(calls.slice(0, 3)).toEqual(['list', 'watch 10', 'watch 10'])
+    expect(calls.filter((one) => one === 'list')).toHaveLength(1)
+    expect(calls.length).toBeLessThan(25)
+    expect(watch.problem?.message).toContain('text/html')
+    expect(store.get('ns/a')?.resourceVersion).toBe('11')
     await stop()
   })
 

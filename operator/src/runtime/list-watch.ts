@@ -67,8 +67,6 @@ export class ListWatch<T extends Entry> {
         if (error instanceof Expired) {
           this.#version = undefined
         } else {
-          // Which events came with what cannot be read is not known, nor how far the stream is by now.
-          if (error instanceof Unreadable) this.#version = undefined
           if (clock.now() - started > HEALTHY_MS) this.#failures = 0
           this.#report(error as Error)
           await sleep(clock, this.#delay(error, random()), signal)
@@ -115,9 +113,16 @@ export class ListWatch<T extends Entry> {
       return true
     }
     const how = { ...this.#reading(), knows, signal }
-    for await (const events of client.watch(resource, namespace, query, how)) {
-      for (const event of events) this.#take(event)
-      if (this.#failures > 0) this.#recovered()
+    const from = this.#version
+    try {
+      for await (const events of client.watch(resource, namespace, query, how)) {
+        for (const event of events) this.#take(event)
+        if (this.#failures > 0) this.#recovered()
+      }
+    } catch (error) {
+      // Which events were beside what cannot be read is not known: all of them come again.
+      if (error instanceof Unreadable) this.#version = from
+      throw error
     }
   }
 
