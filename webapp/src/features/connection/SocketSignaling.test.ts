@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, it } from '@jest/globals'
-import { settle } from '../../testing/TestClock.ts'
+import type { Ack } from '@parley/protocol'
+import { settle, TestClock } from '../../testing/TestClock.ts'
 import type { ClientSocket } from './connected.ts'
 import type { SignalingEvents } from './Signaling.ts'
 import { SocketSignaling } from './SocketSignaling.ts'
 
-type Answer = (answer: { ok: true; data: unknown }) => void
+type Answer = (answer: Ack<unknown>) => void
 
 /** A socket whose server a test plays. */
 class FakeSocket {
@@ -48,16 +49,30 @@ function open() {
   const events = {
     onDisconnect: () => told.push('disconnect'),
     onHandedOver: () => told.push('handed over'),
+    onReplaced: () => told.push('replaced'),
     onLeft: (id: string) => told.push(`${id} left`),
     onEvent: () => {},
   } as Partial<SignalingEvents> as SignalingEvents
-  const signaling = new SocketSignaling('token', events, () => {
+  const make = () => {
     const socket = new FakeSocket()
     sockets.push(socket)
     return socket as unknown as ClientSocket
-  })
+  }
+  const clock = new TestClock()
+  const signaling = new SocketSignaling('token', events, make, clock)
   sockets[0]?.begin()
-  return { signaling, sockets: sockets as [FakeSocket, FakeSocket, FakeSocket], told }
+  return { signaling, sockets: sockets as [FakeSocket, FakeSocket, FakeSocket], told, clock }
+}
+
+/** A call whose socket was given up while the next one asked for the seat; a third one is connected. */
+async function givenUp() {
+  const one = open()
+  one.sockets[0].say('session:move', { resume: 'next' })
+  one.sockets[1].begin()
+  await settle()
+  one.signaling.drop()
+  one.sockets[2].begin()
+  return one
 }
 
 describe('SocketSignaling', () => {
@@ -90,5 +105,44 @@ describe('SocketSignaling', () => {
     // Whether the new one lasts is of interest again.
     sockets[2].end('transport close')
     expect(told).toEqual(['a left', 'disconnect'])
+  })
+
+  it('REQ-W1: whose seat a join of its own takes late comes back, once', async () => {
+    const { sockets, told, signaling } = await givenUp()
+    sockets[1].answer({ resume: 'later' })
+    await settle()
+    sockets[2].say('session:replaced', undefined)
+    sockets[2].end('io server disconnect')
+    expect(told).toEqual(['disconnect'])
+    sockets[2].begin()
+    sockets[2].say('session:replaced', undefined)
+    expect(told).toEqual(['disconnect', 'replaced'])
+    signaling.close()
+  })
+
+  it('REQ-W1: a join that its server cannot have any more takes no seat', async () => {
+    const { sockets, told, clock, signaling } = await givenUp()
+    await clock.advance(50_000)
+    sockets[2].say('session:replaced', undefined)
+    expect(told).toEqual(['replaced'])
+    sockets[1].answer({ resume: 'later' })
+    signaling.close()
+  })
+
+  it.each([
+    ['answered', { ok: true, data: { resume: 'later' } } as const],
+    ['refused', { ok: false, error: { code: 'room-full', message: '' } } as const],
+  ])('REQ-W1: a join that was %s takes the seat from nobody later', async (_, answer) => {
+    const { sockets, told, signaling } = open()
+    sockets[0].say('session:move', { resume: 'next' })
+    sockets[1].begin()
+    await settle()
+    sockets[1].asked.shift()?.answer(answer)
+    await settle()
+    if (!answer.ok) signaling.drop()
+    told.length = 0
+    sockets[answer.ok ? 1 : 2].say('session:replaced', undefined)
+    expect(told).toEqual(['replaced'])
+    signaling.close()
   })
 })

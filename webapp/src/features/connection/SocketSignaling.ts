@@ -8,6 +8,7 @@ import type {
   ServerToClientEvents,
 } from '@parley/protocol'
 import { Manager } from 'socket.io-client'
+import { type Clock, systemClock } from '../../clock.ts'
 import { joinResponse, protocolError } from '../../protocolShapes.ts'
 import { read } from '../../shape.ts'
 import { joinRequest, postJoin, takeEarly } from '../call/earlyJoin.ts'
@@ -29,6 +30,8 @@ import {
 const answerTimeoutMs = 5000
 /** A network that is back is found within this time. */
 const staggerMs = 700
+/** A server that hears nothing closes a socket after a ping and its patience with it, 45 s; its client stops asking after 5 s. */
+const lateJoinMs = 45_000 + answerTimeoutMs
 
 /** Socket.IO on the page's own origin. It connects only when told: the call's policy decides when. */
 export const openSocketSignaling: OpenSignaling = (token, events) =>
@@ -83,9 +86,13 @@ export class SocketSignaling implements Signaling {
   #joined = false
   /** Signals of the old socket during a hand-over: the new one may bring them again. */
   #heard: string[] | undefined
+  /** The joins of hand-overs that nobody has answered: each may still come to its server, and take the seat from a later socket. */
+  readonly #unanswered = new Set<{ untilMs: number }>()
+  readonly #clock: Clock
 
-  constructor(token: string, events: SignalingEvents, make = makeOwn) {
+  constructor(token: string, events: SignalingEvents, make = makeOwn, clock: Clock = systemClock) {
     this.#make = make
+    this.#clock = clock
     this.#token = token
     this.#events = events
     this.#socket = this.#open()
@@ -123,8 +130,19 @@ export class SocketSignaling implements Signaling {
       void this.#handOver()
     },
     'session:replaced': () => {
-      if (!this.#heard) this.#events.onReplaced()
+      // The server ends this socket, and as with any that is lost the token brings the seat back.
+      if (this.#heard || this.#replacedByOwn()) return
+      this.#events.onReplaced()
     },
+  }
+
+  /** Whether a join of this page's own may have come late; each does so once. */
+  #replacedByOwn(): boolean {
+    for (const join of this.#unanswered) {
+      this.#unanswered.delete(join)
+      if (join.untilMs > this.#clock.now()) return true
+    }
+    return false
   }
 
   #take({ name, args: [message] }: Arrived): void {
@@ -147,12 +165,17 @@ export class SocketSignaling implements Signaling {
     for (let retryMs = handOverRetryMs.first; !over() && old.connected; retryMs *= 2) {
       const next = this.#open()
       const early: Arrived[] = []
+      const join = { untilMs: 0 }
       next.onAny((name: EventName, ...args: unknown[]) => early.push({ name, args }))
       try {
         await connected(next)
         if (over()) return void next.disconnect()
+        join.untilMs = this.#clock.now() + lateJoinMs
+        this.#unanswered.add(join)
         const snapshot = await ask(next, 'room:join', { media: this.#media })
+        // Whoever it was taken from may hear of it after this answer.
         if (over()) return void next.disconnect()
+        this.#unanswered.delete(join)
         next.offAny()
         this.#socket = next
         this.#listen(next)
@@ -164,8 +187,10 @@ export class SocketSignaling implements Signaling {
         this.#events.onHandedOver(snapshot)
         for (const event of early) if (!wasHeard(heard, event)) this.#take(event)
         return
-      } catch {
+      } catch (error) {
         next.disconnect()
+        if (error instanceof SignalingError && error.code !== 'offline')
+          this.#unanswered.delete(join)
         const pauseMs = Math.min(retryMs, handOverRetryMs.longest) * (0.5 + Math.random() / 2)
         await new Promise((resolve) => setTimeout(resolve, pauseMs))
       }
