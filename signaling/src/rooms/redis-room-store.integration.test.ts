@@ -142,6 +142,23 @@ describe('redisRoomStore', () => {
     expect(await redis.hexists('test:room:{t.untold}:seats', 'untold')).toBe(0)
   })
 
+  it('REQ-W1: who is back by a replica of an earlier version, which does not say so, is not named as gone', async () => {
+    const { redis, rooms, key, join, clock } = await settledReplica('untold-before')
+    const options = { prefix: 'test', leaseMs, markMs: 60_000, untoldMs: 0, now: clock.now }
+    const other = redisRoomStore(redis, options)
+    await other.ready()
+    await join('a', '1')
+    await join('b', '2')
+    expect(await rooms.leave(key, 'b', '2')).toBe(true)
+    expect(await other.sweep(key)).toEqual(['b'])
+    const seats = 'test:room:{t.untold-before}:seats'
+    const left = await redis.hget(seats, 'untold')
+    await join('b', '3')
+    await redis.hset(seats, 'untold', left ?? '')
+    expect(await other.sweep(key)).toEqual([])
+    expect(await redis.hexists(seats, 'untold')).toBe(0)
+  })
+
   it('who comes to a full room takes the place of a seat that has run out, and tells of it', async () => {
     const { join, expire } = await settledReplica('place')
     await expire('a', '1')

@@ -153,14 +153,19 @@ return {redis.call('ZCOUNT', leases, '(' .. now, '+inf'), sfu(), back()}`,
   /** whom to remove of those who have expired: 'all', those whose socket is 'lost', or 'none'; and after how many ms
    * who has left is named once more, where nobody has said that the others were told */
   sweep: `${prelude}
-local all, again = untold(), {}
+local all, again, changed = untold(), {}, false
 for id, at in pairs(all) do
-  if now - at >= tonumber(ARGV[2]) then
+  if redis.call('HEXISTS', seats, id .. ':s') == 1 then
+    -- Back by a replica of an earlier version, whose join does not say so.
+    all[id] = nil
+    changed = true
+  elseif now - at >= tonumber(ARGV[2]) then
     all[id] = now
     again[#again + 1] = id
+    changed = true
   end
 end
-if #again > 0 then keep_untold(all) end
+if changed then keep_untold(all) end
 local gone = expired(ARGV[1])
 for _, id in ipairs(again) do gone[#gone + 1] = id end
 return gone`,
