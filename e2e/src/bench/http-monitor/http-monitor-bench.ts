@@ -55,7 +55,11 @@ type Taken = Record<
   Record<Which, number[]>
 >
 
-/** Two servers, one that counts and one that does not, by turns; of figures of each start the median counts. */
+/**
+ * Two servers, one that counts and one that does not, by turns. What is added to a join is the median of the starts, each of
+ * which has its own percentiles; of throughput and processor time it is that of all turns of all starts. The ratio of throughput
+ * is the median of the ratios of turns next to each other, so it need not be that of the two medians beside it.
+ */
 async function requests({ say, signal, repeat }: BenchOptions): Promise<Figure[]> {
   const taken: Taken[] = []
   while (taken.length < starts * repeat) {
