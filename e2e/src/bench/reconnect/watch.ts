@@ -109,8 +109,8 @@ function look({
   const live = frames.find(({ atMs, track, sentMs }) => {
     if (atMs < restoredAtMs) return false
     const lag = usual.get(track)
-    // Of another connection nothing can be old. What seems to have been sent before what was shown before the cut is of
-    // another clock: an SFU gives who publishes anew other times on the same track.
+    // Of another connection nothing can be old. What seems to have been sent before what was shown before the cut is taken
+    // to be of another clock: an SFU may give who publishes anew other times on the same track.
     if (lag === undefined || sentMs === undefined || sentMs < (last.get(track) ?? 0)) return true
     return atMs - sentMs <= lag + late
   })
