@@ -87,13 +87,13 @@ describe('Heartbeat', () => {
     const { clock, heard, stood, heartbeat } = beating(async () => packets)
     heartbeat.receive('pong')
     await clock.advance(700)
-    expect(stood).toEqual([[400, true]])
+    expect(stood).toEqual([[450, true]])
     packets++
     await clock.advance(100)
-    expect([stood.at(-1), heard]).toEqual([[800, false], []])
+    expect([stood.at(-1), heard]).toEqual([[750, false], []])
     heartbeat.receive('pong')
     await clock.advance(1000)
-    expect([stood.at(-1), heard]).toEqual([[1200, true], [[1600, 'silent']]])
+    expect([stood.at(-1), heard]).toEqual([[1250, true], [[1600, 'silent']]])
     heartbeat.receive('pong')
     expect([stood.at(-1), heard.at(-1)]).toEqual([
       [1800, false],
@@ -118,6 +118,47 @@ describe('Heartbeat', () => {
     }
     expect(stood).toEqual([])
     expect(counts).toBeLessThan(50)
+  })
+
+  it.each([10, 60, 110, 160])(
+    'REQ-P7: where beats do not come, and a packet each 200 ms, first after %d ms, nothing is held again and again',
+    async (firstMs) => {
+      let packets = 0
+      const { clock, heard, stood, heartbeat } = beating(async () => packets)
+      const flow = () => {
+        packets++
+        clock.after(200, flow)
+      }
+      clock.after(firstMs, flow)
+      heartbeat.receive('ping')
+      await clock.advance(10_000)
+      expect(stood.filter(([, still]) => still).length).toBeLessThanOrEqual(1)
+      expect(heard).toEqual([])
+    },
+  )
+
+  it('takes two counts at nearly one time, of a page that is busy, for no standing still', async () => {
+    let packets = 0
+    const { clock, stood, heartbeat } = beating(async () => packets)
+    heartbeat.receive('ping')
+    await clock.advance(299)
+    await clock.freeze(130)
+    await clock.advance(100)
+    packets++
+    await clock.advance(100)
+    expect(stood).toEqual([])
+  })
+
+  it('takes the pause after a beat that was heard alone for no standing still', async () => {
+    let packets = 0
+    const { clock, stood, heartbeat } = beating(async () => packets)
+    heartbeat.receive('ping')
+    await clock.advance(290)
+    packets++
+    await clock.advance(130)
+    packets++
+    await clock.advance(100)
+    expect(stood).toEqual([])
   })
 
   it('looks less and less into a silence that lasts', async () => {

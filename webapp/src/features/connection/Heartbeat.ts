@@ -11,7 +11,7 @@ export type HeartbeatOptions = {
   /** Nothing of any kind has come for a moment, which is not told to anybody yet; false: something comes again. */
   onStill?(still: boolean): void
   /**
-   * Packets of any kind that came over the path so far. Beats alone do not tell: after a cut of 20 s their channel sends
+   * What of any kind came over the path so far, as a number that rises with it. Beats alone do not tell: after a cut of 20 s their channel sends
    * nothing for as long again, since SCTP doubles its patience with every packet that is lost.
    */
   arrived?(): Promise<number>
@@ -26,12 +26,17 @@ export type HeartbeatOptions = {
 
 /** So long after the last beat, whatever arrives begins to be counted, which costs the page some work. */
 const countedMs = 300
-/** Nothing at all has come for so long: the path stands still. */
-const stillMs = 400
+/** No beat for so long, and nothing of any kind since it was first counted: the path stands still. */
+const stillMs = 450
+/** Of a page that is busy the counts may be nearer to each other than that, and then say nothing of it. */
+const apartMs = 100
 /** Between two counts, and between beats in a silence: so its end is known no longer than that after the path is back. */
 const lookMs = { shortest: 100, longest: 1000 }
 /** A silence that lasts is looked into less and less: by this part of it. */
 const lookPart = 0.02
+
+/** What {@link HeartbeatOptions.arrived} said, and when it was asked and had answered. */
+type Count = { arrived: number; askedMs: number; answeredMs: number }
 
 /** A ping is answered at once with a pong, so that a page with slowed timers still seems alive. */
 export type Beat = 'ping' | 'pong'
@@ -89,34 +94,38 @@ export class Heartbeat {
     this.#cancelPing = clock.after(ms, () => this.#ping())
   }
 
-  /** @param sinceMs by the clock; what came, came then or later */
-  #hear(sinceMs = this.#options.clock.now()): void {
-    this.#awaitBeat(sinceMs)
+  /**
+   * @param sinceMs by the clock; what came, came then or later
+   * @param first what has been counted by now, where anything has
+   */
+  #hear(sinceMs = this.#options.clock.now(), first?: Count): void {
+    this.#awaitBeat(sinceMs, first)
     this.#flows()
     if (!this.#silent) return
     this.#silent = false
     this.#options.onHeard()
   }
 
-  #awaitBeat(sinceMs = this.#options.clock.now()): void {
+  #awaitBeat(sinceMs = this.#options.clock.now(), first?: Count): void {
     const { clock, timeoutMs, intervalMs } = this.#options
     const mine = ++this.#window
-    let last: { arrived: number; atMs: number } | undefined
+    let last = first
     const look = async (dueMs: number) => {
-      const atMs = clock.now()
+      const askedMs = clock.now()
       // A timer that rings late tells of this page (asleep, or busy), not of the network:
       // whatever arrived meanwhile is still queued behind it. Listen for another window.
-      if (atMs - dueMs > intervalMs) return this.#awaitBeat()
+      if (askedMs - dueMs > intervalMs) return this.#awaitBeat()
       const arrived = (await this.#options.arrived?.().catch(() => undefined)) ?? last?.arrived ?? 0
       if (mine !== this.#window) return
-      if (last && arrived > last.arrived) return this.#hear(last.atMs)
-      last = { arrived, atMs }
+      const count = { arrived, askedMs, answeredMs: clock.now() }
+      if (last && arrived > last.arrived) return this.#hear(last.askedMs, count)
+      first ??= count
+      last = count
       const passedMs = dueMs - sinceMs
-      if (passedMs >= stillMs) this.#standsStill()
+      if (passedMs >= stillMs && askedMs - first.answeredMs >= apartMs) this.#standsStill()
       if (passedMs >= timeoutMs) this.#fallsSilent()
-      const pauseMs = Math.min(Math.max(lookMs.shortest, lookPart * passedMs), lookMs.longest)
       // Two counts at one time would tell nothing.
-      lookAt(Math.max(dueMs + pauseMs, clock.now() + pauseMs / 2))
+      lookAt(Math.max(sinceMs + nextLookMs(passedMs, timeoutMs), clock.now() + lookMs.shortest / 2))
     }
     const lookAt = (dueMs: number) => {
       this.#cancelLook()
@@ -142,4 +151,12 @@ export class Heartbeat {
     this.#silent = true
     this.#options.onSilent()
   }
+}
+
+/** How long after the last sign of life to look again, which was done after `passedMs`. */
+function nextLookMs(passedMs: number, timeoutMs: number): number {
+  if (passedMs < stillMs) return stillMs
+  const pauseMs = Math.min(Math.max(lookMs.shortest, lookPart * passedMs), lookMs.longest)
+  const nextMs = passedMs + pauseMs
+  return passedMs < timeoutMs ? Math.min(nextMs, timeoutMs) : nextMs
 }

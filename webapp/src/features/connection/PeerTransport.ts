@@ -68,8 +68,9 @@ export class PeerTransport {
       onSilent: this.#current(() => options.onLost()),
       onHeard: this.#current(() => options.onFound()),
       onStill: this.#current((still) => this.sender.hold(still)),
+      // Bytes, as Firefox counts no packets of a path.
       arrived: async () =>
-        readLinkStats(rowsOf(await connection.getStats())).transport.packetsReceived,
+        readLinkStats(rowsOf(await connection.getStats())).transport.bytesReceived,
     })
     this.#followChannel()
     this.#followConnection()
