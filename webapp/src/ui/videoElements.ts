@@ -1,16 +1,26 @@
-type Show = (element: HTMLVideoElement) => () => void
+/** Who receives a track, and wants to know what becomes of it. What they return takes it back. */
+export type Shower = {
+  show(element: HTMLVideoElement): () => void
+  /** It is to come though no element on the page shows it. */
+  keep(): () => void
+}
 
-const shows = new WeakMap<MediaStreamTrack, Show>()
+const showers = new WeakMap<MediaStreamTrack, Shower>()
 
-/** From now on `show` puts this track into an element; it returns what takes it out again. */
-export function showVideoBy(track: MediaStreamTrack, show: Show): void {
-  shows.set(track, show)
+/** From now on `shower` puts this track into elements. */
+export function showVideoBy(track: MediaStreamTrack, shower: Shower): void {
+  showers.set(track, shower)
+}
+
+/** Has a track's pictures come for as long as they are used elsewhere than on the page; returns what ends it. */
+export function keepVideo(track: MediaStreamTrack): () => void {
+  return showers.get(track)?.keep() ?? (() => {})
 }
 
 /** Puts a track into an element, by the one who receives it where that one wants to know. */
 export function showVideo(track: MediaStreamTrack, element: HTMLVideoElement): () => void {
-  const show = shows.get(track)
-  if (show) return show(element)
+  const shower = showers.get(track)
+  if (shower) return shower.show(element)
   element.srcObject = new MediaStream([track])
   return () => {
     element.srcObject = null

@@ -1,4 +1,5 @@
 import { tileGrid } from '../layout/tileGrid.ts'
+import { RecordedPictures } from './RecordedPictures.ts'
 import type { Recorder } from './Recording.ts'
 import type { Sink } from './sinks.ts'
 import Ticker from './ticker.ts?worker'
@@ -40,7 +41,7 @@ export class CallRecorder implements Recorder {
   readonly #audio = new AudioContext()
   readonly #mix = this.#audio.createMediaStreamDestination()
   readonly #sources = new Map<string, MediaStreamAudioSourceNode>()
-  readonly #pictures = new Map<string, HTMLVideoElement>()
+  readonly #pictures = new RecordedPictures()
   /** Goes on in a page that is behind another one, where timers sleep. */
   readonly #ticker = new Ticker()
   readonly #recorder: MediaRecorder
@@ -98,7 +99,7 @@ export class CallRecorder implements Recorder {
       await stopped
     }
     await this.#writing
-    for (const video of this.#pictures.values()) video.srcObject = null
+    this.#pictures.play(new Map())
     await this.#audio.close().catch(() => {})
     const { sink } = this.#options
     await (this.#bytes > 0 ? sink.close() : sink.discard()).catch(() => {
@@ -163,21 +164,7 @@ export class CallRecorder implements Recorder {
   }
 
   #see(videos: Scene['videos']): void {
-    const wanted = new Map(videos.flatMap(({ key, track }) => (track ? [[key, track]] : [])))
-    for (const [key, video] of this.#pictures) {
-      const track = wanted.get(key)
-      if ((video.srcObject as MediaStream | null)?.getTracks()[0] === track) continue
-      video.srcObject = null
-      this.#pictures.delete(key)
-    }
-    for (const [key, track] of wanted) {
-      if (this.#pictures.has(key)) continue
-      const video = document.createElement('video')
-      video.muted = true
-      video.srcObject = new MediaStream([track])
-      video.play().catch(() => {})
-      this.#pictures.set(key, video)
-    }
+    this.#pictures.play(new Map(videos.flatMap(({ key, track }) => (track ? [[key, track]] : []))))
   }
 
   #hear(sounds: readonly MediaStreamTrack[]): void {

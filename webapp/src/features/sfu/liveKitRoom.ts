@@ -4,20 +4,19 @@ import {
   LocalVideoTrack,
   type Participant,
   type RemoteParticipant,
-  type RemoteTrack,
   RemoteVideoTrack,
   Room,
   RoomEvent,
   Track,
   VideoQuality,
 } from 'livekit-client'
-import { showVideoBy } from '../../ui/videoElements.ts'
 import type { LocalTracks, TrackKind } from '../connection/PeerLink.ts'
 import { askForWholePicture, putTrack } from '../connection/sending.ts'
 import type { Encryption } from '../encryption/Encryption.ts'
 import type { FrameKeys } from '../encryption/frameKeys.ts'
 import type { RoomKey } from '../encryption/roomKey.ts'
 import { noteReceiver } from '../voice/receivers.ts'
+import { askForPictures } from './askForPictures.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomEvents } from './SfuRoom.ts'
 
 type RoomEncryption = Pick<Encryption, 'key' | 'onKey'>
@@ -106,7 +105,7 @@ class LiveKitRoom implements SfuRoom {
       .on(RoomEvent.TrackSubscribed, (track, publication, participant) => {
         // Without a key its sound would be noise.
         if (publication.isEncrypted && !keys) return publication.setSubscribed(false)
-        prepare(track)
+        if (track instanceof RemoteVideoTrack) askForPictures(track)
         if (track.receiver) noteReceiver(track.mediaStreamTrack, track.receiver)
         received(publication, participant, track.mediaStreamTrack)
       })
@@ -232,6 +231,11 @@ class LiveKitRoom implements SfuRoom {
     return played
   }
 
+  cameraIsDue(id: string): boolean {
+    const camera = this.#room.remoteParticipants.get(id)?.getTrackPublication(Track.Source.Camera)
+    return camera?.track !== undefined && !camera.isMuted && camera.isEnabled
+  }
+
   hasPlayedAudio(id: string): boolean {
     const participant = this.#room.remoteParticipants.get(id)
     return [...(participant?.audioTrackPublications.values() ?? [])].some(
@@ -312,41 +316,4 @@ function playedAt(participant: RemoteParticipant, of: Track.Kind): number | unde
 function latest(...times: (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined)
   return known.length > 0 ? Math.max(...known) : undefined
-}
-
-/** Whether a picture has come is looked at this often. */
-const firstPictureMs = 200
-
-/**
- * Elements that show a video are LiveKit's to know, so that it sends what they need, and nothing where there are none.
- * Until there is a first picture a small one is asked for: it makes the change from the mesh seamless.
- */
-function prepare(track: RemoteTrack): void {
-  if (!(track instanceof RemoteVideoTrack)) return
-  const waiting = {
-    element: {},
-    width: () => 320,
-    height: () => 180,
-    visible: true,
-    pictureInPicture: false,
-    visibilityChangedAt: undefined,
-    observe() {},
-    stopObserving() {},
-  }
-  track.observeElementInfo(waiting)
-  const lastPicture = () => track.receiver?.getSynchronizationSources()[0]?.timestamp ?? 0
-  // An SFU may have sent another one's track to this receiver a moment ago.
-  const before = lastPicture()
-  const timer = setInterval(() => {
-    if (lastPicture() > before || track.mediaStreamTrack.readyState === 'ended') goOn()
-  }, firstPictureMs)
-  const goOn = () => {
-    clearInterval(timer)
-    track.stopObservingElementInfo(waiting)
-  }
-  showVideoBy(track.mediaStreamTrack, (element) => {
-    track.attach(element)
-    goOn()
-    return () => void track.detach(element)
-  })
 }
