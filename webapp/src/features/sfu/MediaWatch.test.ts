@@ -7,7 +7,7 @@ import { MediaWatch, watchMs } from './MediaWatch.ts'
 jest.setTimeout(60_000)
 
 /** A page on the SFU that hears each of `others` every 20 ms, for as long as the test lets it. */
-function listen(others: string[]) {
+function listen(others: string[], { packetMs = 20, readMs = 0, camera = true } = {}) {
   const clock = new TestClock()
   const state = { cut: false, silent: new Set<string>(), due: new Set(others), connected: true }
   const told: { at: number; ids: string[] }[] = []
@@ -20,15 +20,21 @@ function listen(others: string[]) {
       packets += 1
       for (const id of others) if (!state.silent.has(id)) played.set(id, clock.now())
     }
-    clock.after(20, flow)
+    clock.after(packetMs, flow)
   }
   flow()
   const watch = new MediaWatch({
     now: () => clock.now(),
     lastPlayed: () => new Map([...played].filter(([id]) => state.due.has(id))),
-    packetsReceived: async () => packets,
+    packetsReceived: () => {
+      const read = packets
+      return readMs === 0
+        ? Promise.resolve(read)
+        : new Promise((resolve) => clock.after(readMs, () => resolve(read)))
+    },
+    cameraIsDue: () => camera,
     connected: () => state.connected,
-    onSilent: (ids) => told.push({ at: clock.now(), ids: [...ids].sort() }),
+    onSilent: (times) => told.push({ at: clock.now(), ids: [...times.keys()].sort() }),
     onStill: (still) => stood.push([clock.now(), still]),
     recover: (how) => recovered.push({ at: clock.now(), how }),
   })
@@ -81,6 +87,59 @@ describe('MediaWatch', () => {
     state.cut = false
     await clock.advance(2 * watchMs)
     expect(stood.map(([, still]) => still)).toEqual([true, false])
+  })
+
+  it('REQ-P7: takes for no standstill that others are heard, however long the browser takes to count', async () => {
+    for (const readMs of [0, 110, 220, 300, 700]) {
+      const { clock, state, told, stood } = listen(['a', 'b', 'c'], { readMs })
+      await clock.advance(1000)
+      state.silent.add('c')
+      await clock.advance(10_000)
+      expect([stood, told.map(({ ids }) => ids)]).toEqual([[], [['c']]])
+      state.cut = true
+      await clock.advance(2500)
+      expect(stood.map(([, still]) => still)).toEqual([true])
+      state.cut = false
+      await clock.advance(2 * watchMs)
+      expect(stood.map(([, still]) => still)).toEqual([true, false])
+    }
+  })
+
+  it('REQ-P7: takes no verdict while it waits for a count', async () => {
+    for (const readMs of [110, 220, 300]) {
+      const { clock, state, stood } = listen(['a'], { readMs })
+      await clock.advance(1000)
+      state.silent.add('a')
+      await clock.advance(10_000)
+      expect(stood).toEqual([])
+    }
+  })
+
+  it('REQ-P7: where little comes but media, stops once for nothing, and not again until somebody is heard', async () => {
+    const { clock, state, stood } = listen(['a'], { packetMs: 420 })
+    state.silent.add('a')
+    await clock.advance(10_000)
+    expect(stood.map(([, still]) => still)).toEqual([true, false])
+    state.silent.clear()
+    await clock.advance(1000)
+    state.cut = true
+    await clock.advance(1000)
+    expect(stood.map(([, still]) => still).slice(2)).toEqual([true])
+  })
+
+  it('REQ-P7: of a silent voice one packet may be lost, and a cut is told of within a second all the same', async () => {
+    const { clock, state, told } = listen(['a'], { packetMs: 400, camera: false })
+    for (let times = 0; times < 20; times++) {
+      await clock.advance(650)
+      state.cut = true
+      await clock.advance(400)
+      state.cut = false
+      await clock.advance(550)
+    }
+    expect(told).toEqual([])
+    state.cut = true
+    await clock.advance(1000)
+    expect(told.map(({ ids }) => ids)).toEqual([['a']])
   })
 
   it('REQ-P7: of others who are cut, only they are told of, and this end stays as it is', async () => {

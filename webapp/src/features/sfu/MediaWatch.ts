@@ -2,15 +2,17 @@
 export const watchMs = 100
 /**
  * Nothing of somebody for so long, where there was something: it is shown. Silence that Opus does not
- * send still makes a packet each 400 ms.
+ * send still makes a packet each 400 ms, and of these one may be lost where no camera sends more.
  */
-const silenceMs = 700
+const silenceMs = { camera: 700, voice: 850 }
 /** From here on it is found out whether anything at all arrives here. */
 const suspicionMs = 350
 /** Nothing at all has arrived for so long since: the way stands still. What an SFU says of what it gets comes more often. */
 const stillMs = 200
 /** This end is cut for so long: the way is tried anew. The SFU's own detection takes 5 to 15 s. */
 const recoverMs = 1250
+/** And for so long nothing at all has come. */
+const lostMs = 350
 /** What was tried is given so long to help, before the next thing is. */
 const patienceMs = 4000
 
@@ -21,9 +23,11 @@ export type MediaWatchOptions = {
   lastPlayed(): ReadonlyMap<string, number>
   /** Packets of any kind that the connection has brought so far; undefined where there is none. */
   packetsReceived(): Promise<number | undefined>
+  /** Whether pictures of somebody's camera are due, and not a voice alone. */
+  cameraIsDue(id: string): boolean
   connected(): boolean
-  /** Of whom nothing comes though it should. Called when it changes. */
-  onSilent(ids: ReadonlySet<string>): void
+  /** Of whom nothing comes though it should, and when something last did. Called when it changes of whom. */
+  onSilent(times: ReadonlyMap<string, number>): void
   /** Nothing at all arrives here any more; false: something does again. */
   onStill(still: boolean): void
   recover(how: 'resume' | 'restart'): void
@@ -38,12 +42,14 @@ type Heard = { played: number; movedAt: number }
 export class MediaWatch {
   readonly #options: MediaWatchOptions
   readonly #heard = new Map<string, Heard>()
-  #silent: ReadonlySet<string> = new Set()
+  #silent: ReadonlyMap<string, number> = new Map()
   #lookedAt: number | undefined
   /** Packets as last read, and when they last rose. */
   #packets: { count: number; rose: number } | undefined
   #reading = false
   #still = false
+  /** It did not stand still, or something but media has come over it: little comes, even where it is there. */
+  #sparse = false
   #tries = 0
   #patientUntil = 0
 
@@ -64,15 +70,31 @@ export class MediaWatch {
       const moved = !before || before.played !== played || late || !connected()
       this.#heard.set(id, { played, movedAt: moved ? at : before.movedAt })
     }
-    const last = Math.max(...[...this.#heard.values()].map(({ movedAt }) => movedAt))
     const oldest = Math.min(...[...this.#heard.values()].map(({ movedAt }) => movedAt))
-    if (at - oldest >= suspicionMs) await this.#read()
-    else this.#packets = undefined
-    if (at - last < suspicionMs) this.#tries = 0
     this.#tell(at)
-    this.#tellStill(this.#nothingFor(stillMs, at))
-    // Somebody is heard, so the way is there.
-    if (at - last >= recoverMs && this.#nothingFor(silenceMs - suspicionMs, at)) this.#recover(at)
+    if (this.#isHeard(at)) {
+      // The way is there.
+      this.#tries = 0
+      this.#sparse = false
+      this.#tellStill(false)
+    }
+    if (at - oldest < suspicionMs) this.#packets = undefined
+    else if (this.#reading) return
+    else await this.#read()
+    this.#judge(now())
+  }
+
+  /** By packets that were read just now. */
+  #judge(at: number): void {
+    const quiet = !this.#isHeard(at)
+    if (this.#still && quiet && !this.#nothingFor(stillMs, at)) this.#sparse = true
+    this.#tellStill(quiet && !this.#sparse && this.#nothingFor(stillMs, at))
+    if (!this.#isHeard(at, recoverMs) && this.#nothingFor(lostMs, at)) this.#recover(at)
+  }
+
+  /** Whether of anybody media has come within this time. */
+  #isHeard(at: number, withinMs = suspicionMs): boolean {
+    return [...this.#heard.values()].some(({ movedAt }) => at - movedAt < withinMs)
   }
 
   /** Nothing at all has arrived since it began to be read, and for so long. */
@@ -87,7 +109,6 @@ export class MediaWatch {
   }
 
   async #read(): Promise<void> {
-    if (this.#reading) return
     this.#reading = true
     const count = await this.#options.packetsReceived().catch(() => undefined)
     this.#reading = false
@@ -98,9 +119,14 @@ export class MediaWatch {
   }
 
   #tell(at: number): void {
-    const ids = [...this.#heard].filter(([, { movedAt }]) => at - movedAt >= silenceMs)
-    const silent = new Set(ids.map(([id]) => id))
-    if (silent.size === this.#silent.size && [...silent].every((id) => this.#silent.has(id))) return
+    const silent = new Map<string, number>()
+    for (const [id, { movedAt }] of this.#heard) {
+      const ms = at - movedAt
+      if (ms < silenceMs.camera) continue
+      if (ms >= silenceMs.voice || this.#options.cameraIsDue(id)) silent.set(id, movedAt)
+    }
+    if (silent.size === this.#silent.size && [...silent.keys()].every((id) => this.#silent.has(id)))
+      return
     this.#silent = silent
     this.#options.onSilent(silent)
   }

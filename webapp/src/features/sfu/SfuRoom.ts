@@ -33,6 +33,8 @@ export type SfuRoom = {
    * of whom none is due: nothing is sent, or this page is hidden.
    */
   lastPlayed(): ReadonlyMap<string, number>
+  /** Whether pictures of that one's camera are due here. Of a screen that stands still few come. */
+  cameraIsDue(id: string): boolean
   hasPlayedAudio(id: string): boolean
   close(): void
 }

@@ -38,6 +38,8 @@ class FakeRoom implements SfuRoom {
   recover = (how: string) => void this.recovered.push(how)
   stats = async () => this.rows as unknown as RTCStatsReport
   lastPlayed = () => new Map(this.played === undefined ? [] : [['p-a', this.played] as const])
+  camera = true
+  cameraIsDue = () => this.camera
   hasPlayedAudio = () => false
   close = () => {
     this.closed = true
@@ -164,7 +166,36 @@ describe('SfuSession', () => {
     await clock.advance(1000)
     room().events.onPresence('p-a', false)
     room().played = undefined
-    await clock.advance(200)
+    await clock.advance(5000)
+    expect(room().wholePictures).toBe(1)
+  })
+
+  it('REQ-P7: begins with whole pictures every 3 s at most, though somebody comes and goes all the time', async () => {
+    const { clock, room } = await begin()
+    room().events.onPresence('p-a', true)
+    for (let times = 1; times <= 12; times++) {
+      room().played = times
+      await clock.advance(1000)
+    }
+    expect(room().wholePictures).toBe(4)
+    // The last one that was owed.
+    await clock.advance(60_000)
+    expect(room().wholePictures).toBe(5)
+  })
+
+  it('takes it for no cut that packets of a silent voice are lost, and a longer silence for one', async () => {
+    const { clock, room } = await begin()
+    room().events.onPresence('p-a', true)
+    room().camera = false
+    for (const ms of [400, 800, 1200, 400, 1200, 400]) {
+      room().played = clock.now()
+      await clock.advance(ms)
+    }
+    expect(room().wholePictures).toBe(0)
+    room().played = clock.now()
+    await clock.advance(1600)
+    room().played = clock.now()
+    await clock.advance(400)
     expect(room().wholePictures).toBe(1)
   })
 

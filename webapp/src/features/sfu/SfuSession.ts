@@ -32,6 +32,10 @@ const unreachableMs = { first: 3000, again: 5000 }
 
 /** One reading of the connection serves everybody who asks within this time. */
 const readingMs = 50
+/** Of who sends no camera, a shorter silence may be two packets that were lost: only after this were pictures missed. */
+const missedMs = 1300
+/** Whole pictures are large, and are asked for no more often, whoever comes and goes. */
+const wholePicturesMs = 3000
 /** After the policy's tries, it is still tried this often. */
 const slowRetryMs = 10_000
 
@@ -43,8 +47,9 @@ export class SfuSession {
   readonly #options: SfuSessionOptions
   readonly #links = new Map<string, SfuLink>()
   readonly #present = new Set<string>()
-  /** Nothing comes of them, though it should. */
+  /** Nothing comes of them, though it should, since these times. */
   #silent = nobody
+  #wholePicturesAt = Number.NEGATIVE_INFINITY
   #tracks: LocalTracks
   #room: SfuRoom | undefined
   #state: SfuRoomState = 'closed'
@@ -53,6 +58,7 @@ export class SfuSession {
   #cancelRetry = () => {}
   #cancelWatch = () => {}
   #cancelAwait = () => {}
+  #cancelWholePictures = () => {}
   #retired = noTraffic
   #transport = noTraffic
   #reading: { at: number; report: Promise<RTCStatsReport> } | undefined
@@ -129,6 +135,7 @@ export class SfuSession {
     this.#cancelAwait()
     this.#cancelRetry()
     this.#cancelWatch()
+    this.#cancelWholePictures()
     this.#room?.close()
     this.#room = undefined
     this.#links.clear()
@@ -248,6 +255,17 @@ export class SfuSession {
     else link.become(link.state === 'connecting' ? 'connecting' : 'reconnecting')
   }
 
+  /** At once, or as soon after the last time as may be. */
+  #beginWithWholePictures(): void {
+    const { clock } = this.#options
+    const inMs = Math.max(0, this.#wholePicturesAt + wholePicturesMs - clock.now())
+    this.#cancelWholePictures()
+    this.#cancelWholePictures = clock.after(inMs, () => {
+      this.#wholePicturesAt = clock.now()
+      this.#room?.beginWithWholePictures()
+    })
+  }
+
   /** Finds out within a second that media has stopped, and whether it is this end that is cut. */
   #watch(): void {
     const { clock } = this.#options
@@ -258,13 +276,16 @@ export class SfuSession {
         const report = await this.report()
         return report && readLinkStats(rowsOf(report)).transport.packetsReceived
       },
+      cameraIsDue: (id) => this.#room?.cameraIsDue(id) ?? false,
       connected: () => this.#state === 'connected',
-      onSilent: (ids) => {
+      onSilent: (times) => {
         // Whoever is back has missed pictures. The SFU goes on with those that build upon them, and it takes seconds until
         // that one's browser has asked for others.
-        const back = [...this.#silent].some((id) => !ids.has(id) && this.#present.has(id))
-        if (back) this.#room?.beginWithWholePictures()
-        this.#silent = ids
+        const missed = ([id, since]: [string, number]) =>
+          clock.now() - since >= missedMs || this.#room?.cameraIsDue(id)
+        const back = [...this.#silent].filter(([id]) => !times.has(id) && this.#present.has(id))
+        if (back.some(missed)) this.#beginWithWholePictures()
+        this.#silent = times
         for (const id of this.#links.keys()) this.#settle(id)
       },
       onStill: (still) => this.#room?.hold(still),
@@ -282,7 +303,7 @@ export class SfuSession {
   }
 }
 
-const nobody: ReadonlySet<string> = new Set()
+const nobody: ReadonlyMap<string, number> = new Map()
 
 /** What a call sees of one other participant on the SFU. */
 class SfuLink implements Link {
