@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef } from 'react'
-import { newVideo, showVideo, takeEarly } from './videoElements.ts'
+import { showVideoIn } from './videoElements.ts'
 
 type Props = { track: MediaStreamTrack; mirrored?: boolean; label: string }
 
@@ -13,13 +13,10 @@ export function Video({ track, mirrored = false, label }: Props) {
   useLayoutEffect(() => {
     const here = place.current
     if (!here) return
-    const early = video.current ? undefined : takeEarly(track, here.ownerDocument)
-    if (early) here.classList.add('played-before')
-    video.current ??= early?.element ?? newVideo(here.ownerDocument)
-    const hide = early?.hide ?? showVideo(track, video.current)
-    if (video.current.parentNode !== here) here.append(video.current)
+    const { element, hide } = showVideoIn(here, track, video.current)
+    video.current = element
     // Refused only while the element goes away again.
-    video.current.play().catch(() => {})
+    element.play().catch(() => {})
     return hide
   }, [track])
   useLayoutEffect(() => {

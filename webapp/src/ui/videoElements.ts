@@ -17,7 +17,7 @@ export function keepVideo(track: MediaStreamTrack): () => void {
   return showers.get(track)?.keep() ?? (() => {})
 }
 
-/** Puts a track into an element, by the one who receives it where that one wants to know. */
+/** Puts a track into an element of the page, by the one who receives it where that one wants to know: is it in sight? */
 export function showVideo(track: MediaStreamTrack, element: HTMLVideoElement): () => void {
   const shower = showers.get(track)
   if (shower) return shower.show(element)
@@ -28,7 +28,7 @@ export function showVideo(track: MediaStreamTrack, element: HTMLVideoElement): (
 }
 
 /** Without its sound, which comes from elsewhere. */
-export function newVideo(page: Document): HTMLVideoElement {
+function newVideo(page: Document): HTMLVideoElement {
   const video = page.createElement('video')
   video.className = 'video'
   video.muted = true
@@ -42,12 +42,36 @@ export type Picture = { element: HTMLVideoElement; hide(): void }
 
 const early = new Map<MediaStreamTrack, Picture>()
 
-/** Plays a track before there is a page to draw it. The first who is to draw it takes the element over. */
-export function playEarly(track: MediaStreamTrack): Picture {
+/**
+ * Plays a track before there is a page to draw it. The first who is to draw it takes the element over.
+ * @param place puts the element into the document
+ */
+export function playEarly(
+  track: MediaStreamTrack,
+  place: (element: HTMLVideoElement) => void,
+): Picture {
   const element = newVideo(document)
+  place(element)
   const picture = { element, hide: showVideo(track, element) }
   early.set(track, picture)
   return picture
+}
+
+/**
+ * Shows a track in a place of the page.
+ * @param there the element that this place has; without one it is the one that played before, or a new one
+ */
+export function showVideoIn(
+  place: HTMLElement,
+  track: MediaStreamTrack,
+  there: HTMLVideoElement | null,
+): Picture {
+  const page = place.ownerDocument
+  const before = there ? undefined : takeEarly(track, page)
+  if (before) place.classList.add('played-before')
+  const element = there ?? before?.element ?? newVideo(page)
+  if (element.parentNode !== place) place.append(element)
+  return before ?? { element, hide: showVideo(track, element) }
 }
 
 /** Once; undefined where there is none, or in another window. */

@@ -122,14 +122,13 @@ class Tile {
     if (this.#shown?.track === track) return
     this.#hide()
     if (!track) return
-    const picture = playEarly(track)
+    const picture = playEarly(track, (element) => this.element.lastElementChild?.before(element))
     this.#shown = { track, picture }
     const { element } = picture
     element.ariaLabel = this.#name
     // Not all browsers of 2023 tell of frames; these do of the first one that they have.
     if ('requestVideoFrameCallback' in element) element.requestVideoFrameCallback(this.#onPicture)
     else (element as HTMLVideoElement).addEventListener('loadeddata', this.#onPicture)
-    this.element.lastElementChild?.before(element)
     // Refused only while the element goes away again.
     element.play().catch(() => {})
   }
