@@ -1,5 +1,6 @@
 /** What an admin sees of a real call of six, two of them on a relay, and how soon. */
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { startUp, type Up } from '@parley/cli'
 import { parseMeetingCluster } from '@parley/operator/api'
@@ -87,8 +88,9 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
     return (right?.atMs ?? Number.NaN) - toldAt
   }
 
-  /** Light on a desktop, and dark on a phone. */
-  const looksWell = async () => {
+  /** Light on a desktop, and dark on a phone. Pictures of it are kept where PARLEY_PICTURES names a folder. */
+  const looksWell = async (what: string) => {
+    const folder = process.env.PARLEY_PICTURES
     const looks = [
       { media: { colorScheme: 'dark', reducedMotion: 'reduce' }, size: [390, 844] },
       { media: { colorScheme: 'light', reducedMotion: 'reduce' }, size: [1280, 800] },
@@ -97,10 +99,12 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
       await admin.emulateMedia(media)
       await admin.setViewportSize({ width: size[0], height: size[1] })
       expect(await axeProblems(admin)).toEqual([])
+      const path = join(folder ?? '', `admin-call-${what}-${media.colorScheme}.png`)
+      if (folder) await admin.screenshot({ path, animations: 'disabled' })
     }
   }
 
-  it('REQ-A1, REQ-A3, REQ-G4, REQ-W3: counts, badges and cost are right within one update, and why somebody is relayed is said; axe-core finds nothing', async () => {
+  it('REQ-A1, REQ-A2, REQ-A3, REQ-G4, REQ-W3: counts, badges and cost are right within one update, and why somebody is relayed is said; what the server was asked is counted; axe-core finds nothing', async () => {
     call = await LiveCall.start({
       ...{ url: new URL(up.url).origin, room, guests, browser },
       connectTimeoutMs: 180_000,
@@ -134,7 +138,7 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
     const row = admin.getByRole('row').filter({ hasText: room })
     expect(await row.getByRole('cell').first().textContent()).toBe('6')
     expect(await row.locator('.relay-badge').textContent()).toBe('2 on a relay')
-    await looksWell()
+    await looksWell('meetings')
 
     // To the room, to one of the two, and why.
     await admin.getByRole('button', { name: room, exact: true }).click()
@@ -142,13 +146,13 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
     await relayed.nth(1).waitFor()
     expect(await relayed.count()).toBe(2)
     expect(await admin.locator('.admin-table tbody tr').count()).toBe(6)
-    await looksWell()
+    await looksWell('room')
     const ids = await relayed.getByRole('rowheader').allTextContents()
     await admin.getByRole('button', { name: ids[0] ?? '', exact: true }).click()
     const dialog = admin.getByRole('dialog')
     await dialog.getByText('SFU: the link or the server asks for a relay').waitFor()
     await dialog.locator('canvas').first().waitFor()
-    await looksWell()
+    await looksWell('person')
     await admin.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
     await admin.getByRole('button', { name: 'All meetings' }).click()
@@ -163,7 +167,15 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
       .getByRole('button', { name: /^Acknowledge/ })
       .click()
     await admin.getByText('Acknowledged').first().waitFor()
-    await looksWell()
+    await looksWell('alerts')
+
+    // What the server was asked for: six have joined.
+    await admin.getByRole('tab', { name: 'HTTP' }).click()
+    const joins = admin.getByRole('row').filter({ hasText: /^POST \S+join/ })
+    await joins.getByRole('cell').first().filter({ hasText: /^6$/ }).waitFor()
+    expect(await joins.getByRole('cell').nth(1).textContent()).toMatch(/^[\d.,]+ ms$/)
+    expect(await joins.getByRole('cell').nth(2).textContent()).toBe('0')
+    await looksWell('http')
     await admin.getByRole('tab', { name: 'Meetings' }).click()
 
     // What is exported is what is seen.

@@ -50,8 +50,12 @@ function prepare(): void {
     const report = await ask.call(this, selector)
     const { roomKbps } = window.mishaps
     if (roomKbps === undefined) return report
-    const narrow = (row: { type: string }) =>
-      row.type === 'candidate-pair' ? { ...row, availableOutgoingBitrate: roomKbps * 1000 } : row
+    const narrow = (row: { type: string; kind?: string }) => {
+      if (row.type === 'candidate-pair')
+        return { ...row, availableOutgoingBitrate: roomKbps * 1000 }
+      const isPictures = row.type === 'outbound-rtp' && row.kind === 'video'
+      return isPictures ? { ...row, qualityLimitationReason: 'bandwidth' } : row
+    }
     return new Map([...report].map(([id, row]) => [id, narrow(row)])) as unknown as RTCStatsReport
   }
 }
