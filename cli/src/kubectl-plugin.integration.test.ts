@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { type ControlPlane, kubectl, kubectlPath, startControlPlane } from '@parley/devcluster'
+import {
+  type ControlPlane,
+  crdsEstablished,
+  kubectl,
+  kubectlPath,
+  startControlPlane,
+} from '@parley/devcluster'
 import { customResourceDefinition } from '@parley/operator/api'
 import { execa } from 'execa'
 import { runCli } from './cli.ts'
@@ -20,7 +26,7 @@ beforeAll(async () => {
     await symlink(join(bin, `${name}.mjs`), join(path, name))
   cluster = await startControlPlane({ name: 'kubectl-plugin' })
   await apply(customResourceDefinition())
-  await kube('wait', '--for=condition=Established', 'crd', '--all')
+  await crdsEstablished((args) => kube(...args))
   await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'meetings' } })
   await apply(
     {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
-import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
+import { type ControlPlane, crdsEstablished, kubectl, startControlPlane } from '@parley/devcluster'
 import { customResourceDefinition } from '@parley/operator/api'
 import { execa } from 'execa'
 
@@ -11,7 +11,7 @@ let cluster: ControlPlane
 beforeAll(async () => {
   cluster = await startControlPlane({ name: 'manager' })
   await apply(customResourceDefinition())
-  await kubectl(cluster, ['wait', '--for=condition=Established', 'crd', '--all'])
+  await crdsEstablished((args) => kubectl(cluster, args))
 })
 afterAll(() => cluster?.stop())
 

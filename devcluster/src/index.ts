@@ -13,7 +13,7 @@ export {
   up,
 } from './cluster.ts'
 export { DevclusterError, type DevclusterErrorCode } from './errors.ts'
-export { kubectl, kubectlPath } from './kubectl.ts'
+export { crdsEstablished, kubectl, kubectlPath } from './kubectl.ts'
 export {
   type ControlPlane,
   type StartControlPlaneOptions,

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { askMeter, withApi } from '@parley/cli'
+import { crdsEstablished } from '@parley/devcluster'
 import type { RelayCostReport, RelaySummary } from '@parley/protocol'
 import { execa } from 'execa'
 
@@ -61,12 +62,7 @@ export class Stack {
       images.tag,
     ])
     await this.kubectl(['apply', '--server-side', '-f', '-'], manifests)
-    await this.kubectl([
-      'wait',
-      '--for=condition=Established',
-      'crd/meetingclusters.parley.dev',
-      '--timeout=30s',
-    ])
+    await crdsEstablished((args) => this.kubectl(args))
   }
 
   /** The port at which every node serves a Service of type NodePort. */

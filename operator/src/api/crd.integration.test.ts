@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { type ApiException, CustomObjectsApi, KubeConfig } from '@kubernetes/client-node'
-import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
+import { type ControlPlane, crdsEstablished, kubectl, startControlPlane } from '@parley/devcluster'
 import fc from 'fast-check'
 import {
   customResourceDefinition,
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await kubectl(cluster, ['apply', '--server-side', '-f', '-'], {
     input: JSON.stringify(customResourceDefinition()),
   })
-  await kubectl(cluster, ['wait', '--for=condition=Established', `crd/${PLURAL}.${GROUP}`])
+  await crdsEstablished((args) => kubectl(cluster, args))
   const config = new KubeConfig()
   config.loadFromFile(cluster.kubeconfig)
   api = config.makeApiClient(CustomObjectsApi)

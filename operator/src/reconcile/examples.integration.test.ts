@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { crdsEstablished } from '@parley/devcluster'
 import { parseAllDocuments } from 'yaml'
 import { KIND, type MeetingCluster, parseMeetingCluster } from '../api/index.ts'
 import { turnTls } from '../render/index.ts'
@@ -24,7 +25,7 @@ let operator: TestOperator
 beforeAll(async () => {
   cluster = await TestCluster.start('operator-examples')
   await cluster.apply(storageClass, certificateCrd)
-  await cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all')
+  await crdsEstablished((args) => cluster.kubectl(...args))
   await cluster.node('media', '192.0.2.1')
   operator = new TestOperator(cluster)
 })

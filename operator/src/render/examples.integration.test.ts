@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
+import { type ControlPlane, crdsEstablished, kubectl, startControlPlane } from '@parley/devcluster'
 import fc from 'fast-check'
 import { parseAllDocuments } from 'yaml'
 import { customResourceDefinition, KIND, parseMeetingCluster } from '../api/index.ts'
 import { meetingClusters } from '../api/testing/specs.ts'
 import { certificateCrd } from '../reconcile/testing/foreign-kinds.ts'
-import { eventually } from '../reconcile/testing/test-cluster.ts'
 import { keepsAfterDeletion, renderMeetingCluster } from './render.ts'
 import { generateSecrets } from './secrets.ts'
 import { renderInputs } from './testing/inputs.ts'
@@ -23,8 +22,7 @@ beforeAll(async () => {
   cluster = await startControlPlane({ name: 'examples-test' })
   await apply(customResourceDefinition())
   await apply(certificateCrd)
-  const established = ['wait', '--for=condition=Established', 'crd', '--all']
-  await eventually(() => kubectl(cluster, established))
+  await crdsEstablished((args) => kubectl(cluster, args))
 }, 60_000)
 
 afterAll(() => cluster?.stop())

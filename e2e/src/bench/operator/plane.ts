@@ -1,4 +1,4 @@
-import { type ControlPlane, kubectl, startControlPlane } from '@parley/devcluster'
+import { type ControlPlane, crdsEstablished, kubectl, startControlPlane } from '@parley/devcluster'
 import { customResourceDefinition } from '@parley/operator/api'
 import {
   ApiClient,
@@ -48,7 +48,7 @@ export class Plane {
       const plane = new Plane(controlPlane, client)
       const crd = JSON.stringify(customResourceDefinition())
       await kubectl(controlPlane, ['apply', '-f', '-'], { input: crd })
-      await kubectl(controlPlane, ['wait', '--for=condition=Established', 'crd', '--all'])
+      await crdsEstablished((args) => kubectl(controlPlane, args))
       await client.create(NODES, undefined, {
         apiVersion: 'v1',
         kind: 'Node',
