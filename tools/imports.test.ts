@@ -31,8 +31,9 @@ describe('the import direction', () => {
     const rows = [...text.matchAll(/^\| `([a-z0-9/-]+)\/` +\|[^|]*\| ([^|]*?) +\|$/gm)]
     const folders = Object.keys(mayImport)
     const spelledOut = ([, , list = '']: RegExpMatchArray) => {
-      const above = folders.filter((other) => !['webapp', 'e2e', 'tools'].includes(other))
-      if (list === 'all above but webapp') return above
+      const above = folders.filter((other) => !['e2e', 'tools'].includes(other))
+      if (list === 'all above') return above
+      if (list === 'all above but webapp') return above.filter((other) => other !== 'webapp')
       return list === '–' ? [] : list.split(', ')
     }
     const said = Object.fromEntries(rows.map((row) => [row[1], spelledOut(row).toSorted()]))

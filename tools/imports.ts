@@ -33,7 +33,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   devcluster: [],
   images: ['devcluster'],
   cli: ['protocol', 'relay-cost', 'operator', 'meter', 'signaling', 'charts'],
-  e2e: everything,
+  e2e: [...everything, 'webapp'],
   tools: everything,
 }
 

@@ -12,8 +12,8 @@ import {
 } from '@parley/protocol'
 import { signAdminLink } from '@parley/signaling/admin'
 import { parseKeyList } from '@parley/signaling/key-list'
+import { accessibilityProblems } from '@parley/webapp/src/testing/accessibility.ts'
 import type { Browser, Locator, Page } from 'playwright-core'
-import { axeProblems } from './axe.ts'
 import { type Report, reportsOf } from './bench/client/reports.ts'
 import { type Guest, LiveCall, launchChromium } from './call.ts'
 import { until } from './survival/until.ts'
@@ -98,7 +98,7 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
     for (const { media, size } of looks) {
       await admin.emulateMedia(media)
       await admin.setViewportSize({ width: size[0], height: size[1] })
-      expect(await axeProblems(admin)).toEqual([])
+      expect(await accessibilityProblems(admin)).toEqual([])
       const path = join(folder ?? '', `admin-call-${what}-${media.colorScheme}.png`)
       if (folder) await admin.screenshot({ path, animations: 'disabled' })
     }

@@ -327,7 +327,6 @@ export class ApiClient {
       path: `/apis/${group}/${version}`,
     })
     if (answer.status === 404) return false
-    mustBeOfApi(answer, call)
     const { resources = [] } = objectIn<{ resources?: { name: string }[] }>(answer, call)
     return resources.some(({ name }) => name === plural)
   }
@@ -424,7 +423,9 @@ export class ApiClient {
         reader: (status, headers) => {
           this.#count('GET', status)
           if (status >= 400) return undefined
-          const read = eventReader(headers['content-type'], options)
+          const read = isProtobuf(headers['content-type'])
+            ? framedEvents(options.fields ?? METADATA, options.knows)
+            : lineEvents(options.knows)
           return readable((chunk) => batches.add(read(chunk)), headers, call)
         },
       })
@@ -610,17 +611,6 @@ function failed({ status, headers, body }: Answer, call: FailedCall): ApiError {
 /** Takes the pieces of a watch as they come in. @returns the events that are whole now, without what is known */
 type EventReader = (chunk: Buffer) => WatchEvent[]
 type Knows = ((resourceVersion: string) => boolean) | undefined
-
-function eventReader(
-  type: string | string[] | undefined,
-  { fields = METADATA, knows }: Pick<ReadOptions, 'fields'> & { knows?: Knows },
-): EventReader {
-  if (isProtobuf(type)) return framedEvents(fields, knows)
-  if (headerText(type)?.startsWith(JSON_TYPE)) return lineEvents(knows)
-  return () => {
-    throw new SyntaxError('events are JSON or protobuf')
-  }
-}
 
 function lineEvents(knows: Knows): EventReader {
   const decoder = new TextDecoder()

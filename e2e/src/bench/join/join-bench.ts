@@ -1,13 +1,13 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startUp, type Up } from '@parley/cli'
+import type { Up } from '@parley/cli'
 import type { JoinResponse } from '@parley/protocol'
 import type { BrowserContext, Page } from 'playwright-core'
 import { type Bench, type BenchOptions, type Figure, percentile } from '../bench.ts'
-import { type BaselinePage, serveBaseline } from './baseline-page.ts'
 import { firstFrameMs, smallCameras, watchFirstFrame } from './first-frame.ts'
-import { benchCluster, Lab, SERVER } from './lab.ts'
+import { Lab } from './lab.ts'
+import { openStand } from './stand.ts'
 
 /**
  * From the link opened to the first frame of somebody else: the page against one with LiveKit's own client and nothing
@@ -50,31 +50,9 @@ async function measure(
   { part, meshMax, sitters, lab, folder }: Setting,
   { say, signal, repeat }: BenchOptions,
 ): Promise<Figure[]> {
-  const up = await startUp({
-    mc: benchCluster(meshMax),
-    port: 0,
-    host: SERVER,
-    tls: false,
-    dev: false,
-    turnPort: 0,
-    say: () => {},
-    stop: signal,
-  })
-  const closers: (() => unknown)[] = [() => up.close()]
+  const stand = await openStand({ lab, folder, meshMax, iceServers, signal })
   try {
-    const parleyPage = new URL(up.url).origin
-    const baseline = await serveBaseline(
-      parleyPage.replace(/^http/, 'ws'),
-      await readFile(join(up.folder, 'sfu', 'etc/parley/secrets/livekit/keys'), 'utf8'),
-      (await iceServers(up)) as object[],
-    )
-    closers.push(() => baseline.close())
-    const origins = [parleyPage, baseline.origin]
-    const [a, b] = await lab.launchBoth(folder, origins, signal)
-    closers.push(
-      () => a.close(),
-      () => b.close(),
-    )
+    const { a, b, origins } = stand
     const sitting = await a.newContext({ viewport: { width: 640, height: 480 } })
     const joining = await b.newContext({ viewport: { width: 640, height: 480 } })
     await Promise.all([sitting, joining].map(smallCameras))
@@ -82,7 +60,10 @@ async function measure(
       for (const origin of origins)
         await context.grantPermissions(['camera', 'microphone'], { origin })
 
-    const pages = { parley: parleyLinks(parleyPage), 'LiveKit’s client': baselineLinks(baseline) }
+    const pages: Record<string, Link> = {
+      parley: (who, relay) => stand.parley(room, who, relay),
+      'LiveKit’s client': (who, relay) => stand.plain(room, who, relay),
+    }
     const figures: Figure[] = []
     for (const way of ['direct', 'relayed'] as const) {
       const taken = new Map<string, number[]>()
@@ -105,20 +86,11 @@ async function measure(
     }
     return figures
   } finally {
-    for (const close of closers.toReversed()) await close()
+    await stand.close()
   }
 }
 
 type Link = (who: string, relay: boolean) => string
-
-function parleyLinks(origin: string): Link {
-  return (name, relay) =>
-    `${origin}/r/${room}?${new URLSearchParams({ name, autojoin: '1', ...(relay && { relay: '1' }) })}`
-}
-
-function baselineLinks(page: BaselinePage): Link {
-  return (who, relay) => page.link(room, who, relay)
-}
 
 function figuresOf(
   part: string,
@@ -200,7 +172,7 @@ async function leave(page: Page): Promise<void> {
   })
 }
 
-async function iceServers(up: Up): Promise<unknown> {
+async function iceServers(up: Up): Promise<object[]> {
   const response = await fetch(`${up.url}api/rooms/other/join`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startUp } from '@parley/cli'
+import { startUp, type Up } from '@parley/cli'
 import type { Browser } from 'playwright-core'
 import { serveBaseline } from './baseline-page.ts'
 import { benchCluster, type Lab, SERVER } from './lab.ts'
@@ -13,18 +13,22 @@ export interface Stand {
   origins: readonly string[]
   parley(room: string, who: string, relay?: boolean): string
   /** The same room of LiveKit, by its own client and nothing else. */
-  plain(room: string, who: string): string
+  plain(room: string, who: string, relay?: boolean): string
   close(): Promise<void>
 }
 
-/** @param options.meshMax people in a room before it moves to the SFU */
+/**
+ * @param options.meshMax people in a room before it moves to the SFU
+ * @param options.iceServers what LiveKit's own client may be relayed by; default: nothing
+ */
 export async function openStand(options: {
   lab: Lab
   folder: string
   meshMax: number
+  iceServers?: (up: Up) => Promise<object[]>
   signal: AbortSignal
 }): Promise<Stand> {
-  const { lab, folder, meshMax, signal } = options
+  const { lab, folder, meshMax, iceServers = async () => [], signal } = options
   const up = await startUp({
     ...{ mc: benchCluster(meshMax), port: 0, host: SERVER, tls: false, dev: false, turnPort: 0 },
     say: () => {},
@@ -37,7 +41,8 @@ export async function openStand(options: {
   try {
     const parley = new URL(up.url).origin
     const key = await readFile(join(up.folder, 'sfu', 'etc/parley/secrets/livekit/keys'), 'utf8')
-    const plain = await serveBaseline(parley.replace(/^http/, 'ws'), key, [])
+    const relays = await iceServers(up)
+    const plain = await serveBaseline(parley.replace(/^http/, 'ws'), key, relays)
     closers.push(() => plain.close())
     const origins = [parley, plain.origin]
     const [a, b] = await lab.launchBoth(folder, origins, signal)
@@ -47,7 +52,7 @@ export async function openStand(options: {
     )
     return {
       ...{ a, b, origins, close },
-      plain: (room, who) => plain.link(room, who, false),
+      plain: (room, who, relay = false) => plain.link(room, who, relay),
       parley: (room, name, relay = false) =>
         `${parley}/r/${room}?${new URLSearchParams({ name, autojoin: '1', ...(relay && { relay: '1' }) })}`,
     }

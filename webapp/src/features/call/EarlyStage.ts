@@ -15,7 +15,7 @@ export type EarlyStageOptions = {
 }
 
 /** Whose picture comes, or is there: as on the stage that is drawn later. */
-export function showsVideo(participant: RemoteParticipant, mark: string | null): boolean {
+function showsVideo(participant: RemoteParticipant, mark: string | null): boolean {
   return participant.media.video && peerEncryption(mark, participant) !== 'locked'
 }
 
