@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { JoinResponse } from '@parley/protocol'
 import { type Bench, type BenchOptions, type Figure, median, percentile } from '../bench.ts'
 import { cpuSeconds } from '../operator/process-figures.ts'
+import { awake } from './awake.ts'
 import { RawClient } from './raw-client.ts'
 import { type Measured, startEcho, startServer } from './servers.ts'
 
@@ -142,16 +143,15 @@ async function load(
   const cpu = cpuSeconds(pid)
   const started = performance.now()
   const end = started + turnMs
-  await Promise.all(
-    Array.from({ length: 2 * pairs }, async (_, index) => {
-      while (performance.now() < end) {
-        const asked = performance.now()
-        const answer = (await ask(index)) as { ok?: boolean } | undefined
-        if (answer?.ok === false) throw new Error(`refused: ${JSON.stringify(answer)}`)
-        times.push(performance.now() - asked)
-      }
-    }),
-  )
+  const keepAsking = async (index: number) => {
+    while (performance.now() < end) {
+      const asked = performance.now()
+      const answer = (await ask(index)) as { ok?: boolean } | undefined
+      if (answer?.ok === false) throw new Error(`refused: ${JSON.stringify(answer)}`)
+      times.push(performance.now() - asked)
+    }
+  }
+  await awake(() => Promise.all(Array.from({ length: 2 * pairs }, (_, index) => keepAsking(index))))
   const seconds = (performance.now() - started) / 1000
   return {
     perCpuSecond: times.length / (cpuSeconds(pid) - cpu),
