@@ -120,6 +120,41 @@ describe('SocketSignaling', () => {
     signaling.close()
   })
 
+  it('REQ-W1: so does whose seat the join of a socket takes late that was given up', async () => {
+    const { sockets, told, signaling } = open()
+    const media = { audio: true, video: true }
+    const first = signaling.join(media)
+    signaling.drop()
+    sockets[1].begin()
+    const second = signaling.join(media)
+    sockets[1].answer({ resume: 'later' })
+    await second
+    sockets[1].say('session:replaced', undefined)
+    sockets[1].end('io server disconnect')
+    expect(told).toEqual(['disconnect'])
+    sockets[0].answer({ resume: 'late' })
+    await first
+    sockets[1].say('session:replaced', undefined)
+    expect(told).toEqual(['disconnect', 'replaced'])
+    signaling.close()
+  })
+
+  it('REQ-W1: a join that was answered over its socket at the second try takes the seat from nobody', async () => {
+    const { sockets, told, signaling } = open()
+    const media = { audio: true, video: true }
+    const tries = [signaling.join(media), signaling.join(media)]
+    const [lost, answered] = sockets[0].asked
+    answered?.answer({ ok: true, data: { resume: 'later' } })
+    await tries[1]
+    signaling.drop()
+    sockets[1].begin()
+    sockets[1].say('session:replaced', undefined)
+    expect(told).toEqual(['replaced'])
+    lost?.answer({ ok: false, error: { code: 'not-joined', message: '' } })
+    await expect(tries[0]).rejects.toThrow()
+    signaling.close()
+  })
+
   it('REQ-W1: a join that its server cannot have any more takes no seat', async () => {
     const { sockets, told, clock, signaling } = await givenUp()
     await clock.advance(50_000)

@@ -86,8 +86,8 @@ export class SocketSignaling implements Signaling {
   #joined = false
   /** Signals of the old socket during a hand-over: the new one may bring them again. */
   #heard: string[] | undefined
-  /** The joins of hand-overs that nobody has answered: each may still come to its server, and take the seat from a later socket. */
-  readonly #unanswered = new Set<{ untilMs: number }>()
+  /** Joins that nobody has answered: each may still come to its server, and take the seat from a later socket. */
+  readonly #unanswered = new Set<{ readonly socket: ClientSocket; readonly untilMs: number }>()
   readonly #clock: Clock
 
   constructor(token: string, events: SignalingEvents, make = makeOwn, clock: Clock = systemClock) {
@@ -139,10 +139,28 @@ export class SocketSignaling implements Signaling {
   /** Whether a join of this page's own may have come late; each does so once. */
   #replacedByOwn(): boolean {
     for (const join of this.#unanswered) {
+      if (join.socket === this.#socket) continue
       this.#unanswered.delete(join)
       if (join.untilMs > this.#clock.now()) return true
     }
     return false
+  }
+
+  /** Asks for the seat. Until {@link #seated} says that it is there, it counts as asked for by this socket. */
+  async #takeSeat(socket: ClientSocket, message: MessageOf<'room:join'>): Promise<RoomSnapshot> {
+    const join = { socket, untilMs: this.#clock.now() + lateJoinMs }
+    if (socket.connected) this.#unanswered.add(join)
+    try {
+      return await ask(socket, 'room:join', message)
+    } catch (error) {
+      if (error instanceof SignalingError && error.code !== 'offline') this.#unanswered.delete(join)
+      throw error
+    }
+  }
+
+  /** All that was asked before over the same socket has come to the server by now. */
+  #seated(socket: ClientSocket): void {
+    for (const join of this.#unanswered) if (join.socket === socket) this.#unanswered.delete(join)
   }
 
   #take({ name, args: [message] }: Arrived): void {
@@ -165,17 +183,14 @@ export class SocketSignaling implements Signaling {
     for (let retryMs = handOverRetryMs.first; !over() && old.connected; retryMs *= 2) {
       const next = this.#open()
       const early: Arrived[] = []
-      const join = { untilMs: 0 }
       next.onAny((name: EventName, ...args: unknown[]) => early.push({ name, args }))
       try {
         await connected(next)
         if (over()) return void next.disconnect()
-        join.untilMs = this.#clock.now() + lateJoinMs
-        this.#unanswered.add(join)
-        const snapshot = await ask(next, 'room:join', { media: this.#media })
+        const snapshot = await this.#takeSeat(next, { media: this.#media })
         // Whoever it was taken from may hear of it after this answer.
         if (over()) return void next.disconnect()
-        this.#unanswered.delete(join)
+        this.#seated(next)
         next.offAny()
         this.#socket = next
         this.#listen(next)
@@ -187,10 +202,8 @@ export class SocketSignaling implements Signaling {
         this.#events.onHandedOver(snapshot)
         for (const event of early) if (!wasHeard(heard, event)) this.#take(event)
         return
-      } catch (error) {
+      } catch {
         next.disconnect()
-        if (error instanceof SignalingError && error.code !== 'offline')
-          this.#unanswered.delete(join)
         const pauseMs = Math.min(retryMs, handOverRetryMs.longest) * (0.5 + Math.random() / 2)
         await new Promise((resolve) => setTimeout(resolve, pauseMs))
       }
@@ -246,7 +259,9 @@ export class SocketSignaling implements Signaling {
   async join(media: MediaState): Promise<RoomSnapshot> {
     this.#media = media
     const agrees = joinConsent.given() && ({ agrees: true } as const)
-    const snapshot = await this.ask('room:join', { media, ...agrees })
+    const socket = this.#socket
+    const snapshot = await this.#takeSeat(socket, { media, ...agrees })
+    if (socket === this.#socket) this.#seated(socket)
     joinConsent.give(false)
     this.#joined = true
     this.#token = snapshot.resume
@@ -347,7 +362,7 @@ export const requestJoinOverHttp: RequestJoin = async (room, name) => {
   const invited = invitation()
   const signIn = await signInOfTab()
   const identity = (await signIn?.identity()) ?? {}
-  const request = joinRequest(room, { name, ...invited, ...identity })
+  const request = joinRequest(room, { name, ...invited, ...identity }, location.hash)
   const response = await (takeEarly(request) ?? postJoin(request)).catch(() => {
     throw new SignalingError('offline', 'the server cannot be reached')
   })
