@@ -229,6 +229,8 @@ function serviceMonitor(): Document {
           endpoints: [
             {
               port: 'metrics',
+              // Of certificates: whose they are, which is not where the operator is.
+              honorLabels: true,
               interval: value(
                 '$.Values.serviceMonitor.interval | quote',
                 (v) => v.serviceMonitor.interval,

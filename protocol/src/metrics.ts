@@ -250,6 +250,13 @@ export const clientMetrics = {
     help: 'Round trips of participants, one a minute of each; buckets 50, 100, 200, 500, 1000, 2000',
     labels: [],
   },
+  slowMinutes: {
+    name: 'parley_client_slow_minutes_total',
+    type: 'counter',
+    unit: 'minutes',
+    help: 'Of the minutes of participants in video_connection_latency_ms, those of 150 ms and more',
+    labels: [],
+  },
   loss: {
     name: 'parley_client_loss_percent',
     type: 'histogram',
@@ -430,6 +437,13 @@ export const operatorMetrics = {
     unit: 'requests',
     help: 'Number of HTTP requests, partitioned by status code, method, and host',
     labels: ['code', 'method', 'host'],
+  },
+  certificateExpiry: {
+    name: 'parley_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    unit: 'seconds since 1970',
+    help: 'When a certificate ends that a MeetingCluster names, or has issued, by its Secret',
+    labels: ['namespace', 'cluster', 'secret', 'used_by'],
   },
 } as const satisfies Record<string, Metric>
 

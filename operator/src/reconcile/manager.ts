@@ -199,6 +199,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
       events,
       relay,
       resting,
+      registry: metrics.registry,
       capabilities: { externalMetrics: () => metricsApi?.external ?? false },
       ...(options.kubeconfig ? {} : { operatorNamespace: await leaseNamespace(options) }),
       images: options.images,

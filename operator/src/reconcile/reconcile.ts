@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Registry } from 'prom-client'
 import {
   API_VERSION,
   InvalidMeetingCluster,
@@ -41,6 +42,7 @@ import type { ChildEntry } from './observed.ts'
 import { isInTheWay } from './replace.ts'
 import type { Look, RestingStates } from './resting.ts'
 import { applyInOrder, pausedRollouts, type Waiting } from './rollout-order.ts'
+import { registerCertificates } from './secrets/certificate-metrics.ts'
 import { type Referenced, ReferencedSecrets } from './secrets/referenced.ts'
 import type { SecretsPlan } from './secrets/secrets.ts'
 import { showToPods } from './show-to-pods.ts'
@@ -54,6 +56,8 @@ import type { World } from './world.ts'
 export interface ReconcilerOptions extends Audience, PlanOptions {
   client: ApiClient
   relay: { reading(key: string): RelayReading | undefined }
+  /** Where it is said when certificates end; left out: nowhere. */
+  registry?: Registry
   /** Without it every pass compares everything. */
   resting?: RestingStates | undefined
   /** After so long what may be at rest is looked at again. */
@@ -83,6 +87,7 @@ type Findings = Referenced & { shared: Problem | undefined }
 export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile {
   const writer = new ChildWriter(options.client)
   const referenced = new ReferencedSecrets(options.client, options.world.references)
+  if (options.registry) registerCertificates(options.registry, referenced)
   const neighbours = new RedisNeighbours((key) => options.world.enqueue(key))
   const pass = async (key: string): Promise<ReconcileResult> => {
     const cluster = options.world.clusters.get(key)?.cluster

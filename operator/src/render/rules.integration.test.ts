@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { execa } from 'execa'
 import { meetingCluster } from '../api/testing/specs.ts'
-import { turnTls } from './certificate.ts'
 import { buildRulesConfigMap } from './monitoring.ts'
 
 // Days of series, on a machine that may be busy.
@@ -171,13 +170,16 @@ describe('rules and alerts, with promtool', () => {
     await firing({ [up]: '1x20' }, 'ParleyMeterStoreDown', '10m', undefined)
   })
 
-  it('REQ-S1: the certificate of TURN ends within a week', async () => {
-    const alert = 'ParleyTurnCertificateExpires'
-    const secret = turnTls(mc)?.secretName
-    const ends = `certmanager_certificate_expiration_timestamp_seconds{namespace="meetings",name="${secret}"}`
+  it('REQ-S4: a certificate ends within a week, and another one of this MeetingCluster does not', async () => {
+    const alert = 'ParleyCertificateExpires'
+    const ends = (secret: string, used_by: string) =>
+      `parley_certificate_expiry_timestamp_seconds{${own},secret="${secret}",used_by="${used_by}"}`
     const day = 24 * 3600
-    await firing({ [ends]: `${6 * day}x120` }, alert, '90m', 'warning', { name: secret })
-    await firing({ [ends]: `${9 * day}x120` }, alert, '90m', undefined)
+    const [soon, later] = [`${6 * day}x120`, `${9 * day}x120`]
+    const more = { secret: 'web', used_by: 'webapp' }
+    const two = { [ends('web', 'webapp')]: soon, [ends('demo-turn-tls', 'turn')]: later }
+    await firing(two, alert, '90m', 'warning', more)
+    await firing({ [ends('web', 'webapp')]: later }, alert, '90m', undefined)
   })
 
   it('REQ-S4: each alert fires in one of these tests', () => {

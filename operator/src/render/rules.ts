@@ -1,7 +1,7 @@
-import { meetingMetrics, relayMetrics } from '@parley/protocol'
+import { meetingMetrics, operatorMetrics, relayMetrics } from '@parley/protocol'
 import { hasLiveKit, type MeetingCluster } from '../api/index.ts'
-import { turnTls } from './certificate.ts'
 import { namespaceOf, objectName } from './names.ts'
+import { secretReferences } from './references.ts'
 
 export interface RuleGroup {
   name: string
@@ -116,7 +116,6 @@ function alerts(mc: MeetingCluster, own: string): Rule[] {
     },
   })
   const budget = mc.spec.cost.budget?.monthly
-  const tls = turnTls(mc)
   return [
     alert(
       'ParleyTurnDown',
@@ -209,17 +208,17 @@ function alerts(mc: MeetingCluster, own: string): Rule[] {
             'Nothing is stopped: calls go on and cost. Next: parley cost report --from the first of the month --by tenant,room says who; then agree on another budget, or bound spec.turn (quotas, bandwidth) knowing that those who need a relay then have no call.',
           ),
         ]),
-    ...(tls?.issued
+    ...(secretReferences(mc).some(({ kind }) => kind === 'turnTls' || kind === 'ingressTls')
       ? [
           alert(
-            'ParleyTurnCertificateExpires',
+            'ParleyCertificateExpires',
             'warning',
             [
               '1h',
-              `certmanager_certificate_expiration_timestamp_seconds{namespace="${namespace}",name="${tls.secretName}"} - time() < 7 * 24 * 3600`,
+              `min by (namespace, cluster, secret, used_by) (${operatorMetrics.certificateExpiry.name}{${own}}) - time() < 7 * 24 * 3600`,
             ],
-            'the certificate of TURN over TLS ends within 7 days',
-            'cert-manager should have renewed it long ago: kubectl describe certificate says why it has not.',
+            'a certificate ends within 7 days',
+            'The label secret says which, and used_by who shows it. Where cert-manager issues it, it should have been renewed long ago: kubectl describe certificate says why it has not.',
           ),
         ]
       : []),

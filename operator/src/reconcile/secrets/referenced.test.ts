@@ -1,11 +1,17 @@
+import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
+import { Registry } from 'prom-client'
+import type { MeetingCluster } from '../../api/index.ts'
 import { meetingCluster } from '../../api/testing/specs.ts'
 import { Forbidden, NotFound } from '../../runtime/errors.ts'
 import type { K8sObject } from '../../runtime/resources.ts'
 import type { Entry, Store } from '../../runtime/store.ts'
 import { selfSigned, tlsData } from '../testing/certificate.ts'
+import { registerCertificates } from './certificate-metrics.ts'
 import { ReferencedSecrets } from './referenced.ts'
 import { SecretReferences } from './references.ts'
+
+type Certificate = ReturnType<typeof selfSigned>
 
 /** An API server of Secrets, with a watch that tells at once. */
 class Secrets {
@@ -116,6 +122,37 @@ describe('Secrets of others', () => {
     expect(await said(false)).toMatchObject([
       { stalled: true, message: expect.stringContaining('install cert-manager') },
     ])
+  })
+
+  it('REQ-S4: that are certificates are a metric of when they end, for as long as they are there and named', async () => {
+    const secrets = new Secrets()
+    secrets.references.follow(KEY, ['meetings/cert', 'meetings/web'])
+    const referenced = new ReferencedSecrets(secrets.client, secrets.references)
+    const registry = new Registry()
+    registerCertificates(registry, referenced)
+    const shown = async (mc: MeetingCluster) => {
+      await referenced.inspect(KEY, mc, { issuable: false, now })
+      const lines = (await registry.metrics()).split('\n')
+      return lines.filter((line) => line.startsWith('parley_certificate_expiry_timestamp_seconds{'))
+    }
+    const line = (secret: string, usedBy: string, { crt }: { crt: string }) =>
+      `parley_certificate_expiry_timestamp_seconds{namespace="meetings",cluster="demo",secret="${secret}",used_by="${usedBy}"} ${new X509Certificate(crt).validToDate.getTime() / 1000}`
+    const webapp = { ingress: { enabled: true, tlsSecretName: 'web' } }
+    const both = meetingCluster({ turn: { tls: { secretName: 'cert' } }, webapp })
+    expect(await shown(both)).toEqual([])
+    const [one, other] = [30, 60].map((days) => selfSigned(['meet.example.com'], days)) as [
+      Certificate,
+      Certificate,
+    ]
+    secrets.put('cert', tlsData(one))
+    secrets.put('web', tlsData(other))
+    expect(await shown(both)).toEqual([line('cert', 'turn', one), line('web', 'webapp', other)])
+    expect(await shown(withTls)).toEqual([line('cert', 'turn', one)])
+    secrets.remove('cert')
+    expect(await shown(withTls)).toEqual([])
+    secrets.put('cert', tlsData(one))
+    expect(await shown(withTls)).toHaveLength(1)
+    expect(await shown(meetingCluster())).toEqual([])
   })
 
   it('of an Ingress and of MySQL are looked after too', async () => {

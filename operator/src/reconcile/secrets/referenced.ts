@@ -33,6 +33,10 @@ export interface Referenced {
 type Cluster = MeetingCluster
 type SecretObject = K8sObject & { data?: SecretData }
 type Facts = CertificateFacts & { server?: RedisServer }
+type Found = { reference: SecretReference; version: string; facts: Facts }
+
+/** Who shows a certificate. */
+const USED_BY = { turnTls: 'turn', ingressTls: 'webapp', redis: '', mysql: '' } as const
 
 /**
  * Secrets of others, as far as the operator has to know them: each is read when it has changed, and what is
@@ -41,7 +45,7 @@ type Facts = CertificateFacts & { server?: RedisServer }
 export class ReferencedSecrets {
   readonly #client: Pick<ApiClient, 'get'>
   readonly #references: SecretReferences
-  readonly #found = new Map<string, Map<string, { version: string; facts: Facts }>>()
+  readonly #found = new Map<string, Map<string, Found>>()
 
   constructor(client: Pick<ApiClient, 'get'>, references: SecretReferences) {
     this.#client = client
@@ -50,6 +54,14 @@ export class ReferencedSecrets {
 
   forget(key: string): void {
     this.#found.delete(key)
+  }
+
+  /** Of each certificate that can be read: whose it is, what it is for, and when it ends. */
+  *expiries(): Generator<{ key: string; secret: string; usedBy: string; at: number }> {
+    for (const [key, found] of this.#found)
+      for (const { reference, facts } of found.values())
+        if (facts.notAfter !== undefined)
+          yield { key, secret: reference.name, usedBy: USED_BY[reference.kind], at: facts.notAfter }
   }
 
   /**
@@ -92,6 +104,9 @@ export class ReferencedSecrets {
     result: Referenced,
   ): Promise<void> {
     await this.#references.known()
+    const current = new Set(references.map((reference) => idOf(reference, cluster)))
+    for (const id of this.#found.get(key)?.keys() ?? [])
+      if (!current.has(id)) this.#found.get(key)?.delete(id)
     for (const reference of references) {
       const version = this.#references.versionOf(`${cluster.metadata.namespace}/${reference.name}`)
       if (reference.kind === 'redis') {
@@ -115,20 +130,19 @@ export class ReferencedSecrets {
   async #factsOf(
     key: string,
     cluster: Cluster,
-    { kind, name }: SecretReference,
+    reference: SecretReference,
     version: string | undefined,
   ): Promise<Facts | undefined> {
-    if (version === undefined) return undefined
-    const found = this.#found.get(key) ?? new Map()
+    const found = this.#found.get(key) ?? new Map<string, Found>()
     this.#found.set(key, found)
-    const host = (kind === 'turnTls' && turnTls(cluster)?.host) || cluster.spec.domain
-    const id = `${kind} ${name} ${host}`
+    const id = idOf(reference, cluster)
     const known = found.get(id)
-    if (known?.version === version) return known.facts
-    const secret = await this.#read(cluster, name)
+    if (known?.version === version) return known?.facts
+    found.delete(id)
+    const secret = version && (await this.#read(cluster, reference.name))
     if (!secret) return undefined
-    const facts = factsOf(kind, secret.data, host)
-    found.set(id, { version: secret.version, facts })
+    const facts = factsOf(reference.kind, secret.data, hostOf(reference, cluster))
+    found.set(id, { reference, version: secret.version, facts })
     return facts
   }
 
@@ -142,6 +156,15 @@ export class ReferencedSecrets {
       throw error
     }
   }
+}
+
+/** A name that its certificate has to be for. */
+function hostOf({ kind }: SecretReference, cluster: Cluster): string {
+  return (kind === 'turnTls' && turnTls(cluster)?.host) || cluster.spec.domain
+}
+
+function idOf(reference: SecretReference, cluster: Cluster): string {
+  return `${reference.kind} ${reference.name} ${hostOf(reference, cluster)}`
 }
 
 function factsOf(kind: SecretReference['kind'], data: SecretData, host: string): Facts {
