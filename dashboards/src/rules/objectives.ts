@@ -1,5 +1,7 @@
 import { clientMetrics, meetingMetrics, sfuMetrics, trafficMetrics } from '@parley/protocol'
 import { orNone } from '../board.ts'
+import { type Limited, overLimit } from './limits.ts'
+import type { RecordingRule } from './rule.ts'
 
 /** What is promised (REQ-S4), as a share of good events, and how both are counted. */
 export type Objective = {
@@ -12,6 +14,10 @@ export type Objective = {
   /** PromQL of bad events and of all over a range, both by namespace and cluster. */
   bad(range: string, selector: string): string
   all(range: string, selector: string): string
+  /** What `bad` and `all` go by, where that is to be recorded first. */
+  base?: RecordingRule
+  /** Nobody is woken for it: it burns slowly at most. */
+  mayWait?: true
   /** So many bad events are worth an alert, at least: where few come, one is a large share. */
   least?: number
 }
@@ -71,11 +77,10 @@ export const objectives: readonly Objective[] = [
   },
   {
     id: 'call-latency',
-    title: 'Round trips of people under 200 ms',
+    title: 'Round trips of people under 150 ms',
     goal: 0.95,
-    means:
-      'Bad: a minute of somebody in a call whose round trip was longer. 200 ms is the bound next to 150 that pages are counted by.',
-    bad: (range, selector) => above(clientMetrics.latency, 200, range, selector),
+    means: 'Bad: a minute of somebody in a call with a round trip of 150 ms and more.',
+    bad: (range, selector) => perSecond(clientMetrics.slowMinutes.name, range, selector),
     all: (range, selector) => measured(clientMetrics.latency, range, selector),
   },
   {
@@ -117,7 +122,26 @@ export const objectives: readonly Objective[] = [
     bad: (range, selector) => `(1 - ${answering(range, selector)})`,
     all: (range, selector) => `(${answering(range, selector)} >= bool 0)`,
   },
+  ofPods('cpu', 'CPU under 70 %', 0.7),
+  ofPods('memory', 'Memory under 80 %', 0.8),
 ]
+
+/** Of the minutes of all pods that have such a limit, those in which they used more than a share of it. */
+function ofPods(id: Limited, title: string, share: number): Objective {
+  const record = `cluster:parley_pods_over_${id}:ratio`
+  const over = (range: string, selector: string) =>
+    `avg_over_time(${record}{${selector}}[${range}])`
+  return {
+    id,
+    title,
+    goal: 0.99,
+    means: `Bad: a minute of a pod that used more than ${share * 100} % of its limit. Pods without a limit are left out.`,
+    base: { record, expr: overLimit(id, share) },
+    mayWait: true,
+    bad: (range, selector) => over(range, selector),
+    all: (range, selector) => `(${over(range, selector)} >= bool 0)`,
+  }
+}
 
 /** The share of a range in which at least one signaling pod answered Prometheus. */
 function answering(range: string, selector: string): string {

@@ -1,7 +1,5 @@
+import { shareOfLimit } from './limits.ts'
 import { type AlertingRule, type RuleGroup, runbook } from './rule.ts'
-
-const component = 'turn|sfu|signaling|meter|webapp|redis'
-const pods = `pod=~".+-(${component})-.+",container=~"${component}"`
 
 /** REQ-S4, and what a drain is to do: by cAdvisor's and kube-state-metrics' series. */
 export function podRules(): RuleGroup[] {
@@ -11,7 +9,7 @@ export function podRules(): RuleGroup[] {
 function cpu(): AlertingRule {
   return {
     alert: 'ParleyCpuHigh',
-    expr: `sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{${pods}}[5m])) / sum by (namespace, pod) (kube_pod_container_resource_limits{resource="cpu",${pods}}) > 0.7`,
+    expr: `${shareOfLimit('cpu')} > 0.7`,
     for: '15m',
     labels: { severity: 'warning' },
     annotations: {
@@ -25,7 +23,7 @@ function cpu(): AlertingRule {
 function memory(): AlertingRule {
   return {
     alert: 'ParleyMemoryHigh',
-    expr: `sum by (namespace, pod) (container_memory_working_set_bytes{${pods}}) / sum by (namespace, pod) (kube_pod_container_resource_limits{resource="memory",${pods}}) > 0.8`,
+    expr: `${shareOfLimit('memory')} > 0.8`,
     for: '15m',
     labels: { severity: 'warning' },
     annotations: {

@@ -48,7 +48,17 @@ const histogram = (name: string, bound: number, under: string, all: string) => (
 })
 const requests = (route: string, status: number) =>
   `parley_http_requests_total{${own},pod="a",route="${route}",status="${status}"}`
-const container = 'namespace="meetings",pod="demo-turn-0",container="turn"'
+const container = (of: string) => `namespace="meetings",pod="demo-${of}-0",container="${of}"`
+/** Per cent of a core, which is the limit. */
+const cpuOf = (component: string, percent: number) => ({
+  [`container_cpu_usage_seconds_total{${container(component)}}`]: `0+${0.6 * percent}x120`,
+  [`kube_pod_container_resource_limits{${container(component)},resource="cpu"}`]: '1x120',
+})
+/** Bytes, of a hundred. */
+const memoryOf = (component: string, percent: number) => ({
+  [`container_memory_working_set_bytes{${container(component)}}`]: `${percent}x120`,
+  [`kube_pod_container_resource_limits{${container(component)},resource="memory"}`]: '100x120',
+})
 
 const cases: Record<string, Case[]> = {
   slo: [
@@ -122,12 +132,6 @@ const cases: Record<string, Case[]> = {
     },
     ...(
       [
-        [
-          'call-latency',
-          'a tenth of the minutes of people has',
-          'video_connection_latency_ms',
-          200,
-        ],
         ['call-loss', 'a tenth of the minutes of people loses', 'parley_client_loss_percent', 1],
         ['connect', 'a tenth of the links takes', 'parley_client_connect_seconds', 5],
       ] as const
@@ -148,6 +152,60 @@ const cases: Record<string, Case[]> = {
         series: histogram(metric, bound, '0+99x40', '0+100x40'),
       },
     ]),
+    ...(
+      [
+        ['a tenth of the minutes of people has a round trip of 150 ms and more', '0+10x40', '10%'],
+        ['a hundredth of them: within the goal', '0+1x40', undefined],
+      ] as const
+    ).map(
+      ([what, slow, value]): Case => ({
+        name: `REQ-S4: ${what}`,
+        alert: 'ParleySloBurnsSlowly',
+        at: '40m',
+        series: {
+          [`parley_client_slow_minutes_total{${own},pod="a"}`]: slow,
+          [`video_connection_latency_ms_count{${own},pod="a"}`]: '0+100x40',
+        },
+        ...(value && {
+          fires: [
+            {
+              labels: {
+                ...{ ...cluster, objective: 'call-latency', window: '3d' },
+                severity: 'warning',
+              },
+              value,
+            },
+          ],
+        }),
+      }),
+    ),
+    ...(
+      [
+        // Its rate begins at nothing: of the first minutes there is no whole one.
+        ['cpu', cpuOf, 80, 60, '45%'],
+        ['memory', memoryOf, 90, 70, '50%'],
+      ] as const
+    ).flatMap(([objective, used, much, less, value]): Case[] => [
+      {
+        name: `REQ-S4: one of two pods uses ${much} % of its ${objective}, the other ${less} %`,
+        alert: 'ParleySloBurnsSlowly',
+        at: '40m',
+        series: { ...used('turn', much), ...used('sfu', less) },
+        fires: [{ labels: { ...cluster, objective, window: '3d', severity: 'warning' }, value }],
+      },
+      {
+        name: `REQ-S4: both use ${less} % of their ${objective}`,
+        alert: 'ParleySloBurnsSlowly',
+        at: '40m',
+        series: { ...used('turn', less), ...used('sfu', less) },
+      },
+    ]),
+    {
+      name: 'REQ-S4: all of the CPU is used, for which nobody is woken',
+      alert: 'ParleySloBurnsFast',
+      at: '2h',
+      series: cpuOf('turn', 100),
+    },
     {
       name: 'REQ-S4: a tenth of the requests is answered with 503',
       alert: 'ParleySloBurnsFast',
@@ -305,10 +363,7 @@ const cases: Record<string, Case[]> = {
       name: 'REQ-S4: 80 % of the CPU',
       alert: 'ParleyCpuHigh',
       at: '30m',
-      series: {
-        [`container_cpu_usage_seconds_total{${container}}`]: '0+48x30',
-        [`kube_pod_container_resource_limits{${container},resource="cpu"}`]: '1x30',
-      },
+      series: cpuOf('turn', 80),
       fires: [
         {
           labels: { namespace: 'meetings', pod: 'demo-turn-0', severity: 'warning' },
@@ -320,19 +375,13 @@ const cases: Record<string, Case[]> = {
       name: 'REQ-S4: 60 % of the CPU',
       alert: 'ParleyCpuHigh',
       at: '30m',
-      series: {
-        [`container_cpu_usage_seconds_total{${container}}`]: '0+36x30',
-        [`kube_pod_container_resource_limits{${container},resource="cpu"}`]: '1x30',
-      },
+      series: cpuOf('turn', 60),
     },
     {
       name: 'REQ-S4: 90 % of the memory',
       alert: 'ParleyMemoryHigh',
       at: '30m',
-      series: {
-        [`container_memory_working_set_bytes{${container}}`]: '90x30',
-        [`kube_pod_container_resource_limits{${container},resource="memory"}`]: '100x30',
-      },
+      series: memoryOf('turn', 90),
       fires: [
         {
           labels: { namespace: 'meetings', pod: 'demo-turn-0', severity: 'warning' },
@@ -344,10 +393,7 @@ const cases: Record<string, Case[]> = {
       name: 'REQ-S4: 70 % of the memory',
       alert: 'ParleyMemoryHigh',
       at: '30m',
-      series: {
-        [`container_memory_working_set_bytes{${container}}`]: '70x30',
-        [`kube_pod_container_resource_limits{${container},resource="memory"}`]: '100x30',
-      },
+      series: memoryOf('turn', 70),
     },
     {
       name: 'REQ-K7: a pod that should have been gone a quarter of an hour ago',

@@ -33,8 +33,14 @@ function badOf(window: Window): string {
 
 /** REQ-S4: each objective's errors, and alerts where they spend its budget too fast. */
 export function sloRules(): RuleGroup[] {
+  // Before what goes by them: the rules of a group are looked at one after the other.
+  const bases = objectives.flatMap(({ base }) => base ?? [])
   return [
-    { name: 'parley.slo.records', interval: '1m', rules: objectives.flatMap(records) },
+    {
+      name: 'parley.slo.records',
+      interval: '1m',
+      rules: [...bases, ...objectives.flatMap(records)],
+    },
     { name: 'parley.slo.alerts', rules: objectives.flatMap(alerts) },
   ]
 }
@@ -56,9 +62,10 @@ function records({ id, bad, all, least }: Objective): RecordingRule[] {
   return [...shares, ...counts]
 }
 
-function alerts({ id, title, goal, means, least }: Objective): AlertingRule[] {
+function alerts({ id, title, goal, means, mayWait, least }: Objective): AlertingRule[] {
   const budget = Number((1 - goal).toPrecision(6))
-  return burns.map(({ severity, factor, long, short }) => {
+  const looked = burns.filter(({ severity }) => !mayWait || severity === 'warning')
+  return looked.map(({ severity, factor, long, short }) => {
     const alert = severity === 'critical' ? 'ParleySloBurnsFast' : 'ParleySloBurnsSlowly'
     const over = (window: Window) =>
       `${errorsOf(window)}{objective="${id}"} > ${Number((factor * budget).toPrecision(6))}`

@@ -41,6 +41,13 @@ describe('figures of calls', () => {
     ])
   })
 
+  it('REQ-S4: minutes of 150 ms and more are counted beside them, from 0 on', async () => {
+    expect(await scraped(minute)).toContain('parley_client_slow_minutes_total 0')
+    const of = (avg: number) => ({ ...minute, rttMs: { avg, min: 1, max: 900 } })
+    const lines = await scraped(of(149.9), of(150), of(199), { ...minute, rttMs: null })
+    expect(lines).toContain('parley_client_slow_minutes_total 2')
+  })
+
   it('REQ-A6: minutes come to the time in voice and on a relay, and to what was lost and came back', async () => {
     const lines = await scraped(minute, { ...minute, participant: 'p-2', relayedMs: 0 })
     expect(lines).toEqual(

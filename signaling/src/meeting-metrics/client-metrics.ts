@@ -27,6 +27,8 @@ export type ClientMetrics = {
 
 /** Milliseconds (REQ-A5). */
 const latencyBuckets = [50, 100, 200, 500, 1000, 2000]
+/** Round trips are to be shorter than this (REQ-S4), which is no bound of those buckets, ms. */
+const slowMs = 150
 const lossBuckets = [0.1, 0.5, 1, 3, 5, 10, 20]
 const mosBuckets = [1.5, 2, 2.5, 3, 3.5, 4, 4.3]
 
@@ -69,6 +71,7 @@ export function createClientMetrics(registry: Registry): ClientMetrics {
   gauge(clientMetrics.alerts, ({ alerts }) => alerts)
   gauge(clientMetrics.waiting, ({ waiting }) => waiting)
   const latency = new Histogram({ ...of(clientMetrics.latency), buckets: latencyBuckets })
+  const slowMinutes = new Counter(of(clientMetrics.slowMinutes))
   const loss = new Histogram({ ...of(clientMetrics.loss), buckets: lossBuckets })
   const mos = new Histogram({ ...of(clientMetrics.mos), buckets: mosBuckets })
   const callSeconds = new Counter(of(clientMetrics.callSeconds))
@@ -99,6 +102,7 @@ export function createClientMetrics(registry: Registry): ClientMetrics {
     minute(samples) {
       for (const sample of samples) {
         if (sample.rttMs) latency.observe(sample.rttMs.avg)
+        if (sample.rttMs && sample.rttMs.avg >= slowMs) slowMinutes.inc()
         if (sample.lossPercent !== null) loss.observe(sample.lossPercent)
         if (sample.mos !== null) mos.observe(sample.mos)
         callSeconds.inc(sample.connectedMs / 1000)
