@@ -62,21 +62,22 @@ async function oneRun(options: BenchOptions, sizes: readonly number[]): Promise<
       const template = await recordTemplate(plane, options)
       return { template, workers: await bestWorkers(plane, template, folder, options) }
     })
-    const cpuPerWrite: number[] = []
+    const cpuPerWrite = new Map<number, number>()
     for (const size of sizes) {
       const how = { size, workers, folder }
       const plain = () => onPlane(options, (plane) => baseline(plane, template, how, options))
       const before = await plain()
       const measured = await onPlane(options, (plane) => operator(plane, template, how, options))
       const limit = together(before, await plain())
-      cpuPerWrite.push(measured.cpuMsPerWrite)
+      cpuPerWrite.set(size, measured.cpuMsPerWrite)
       figures.push(...figuresOf(size, limit, workers, measured))
     }
-    const [first, last] = [cpuPerWrite[0], cpuPerWrite.at(-1)]
-    if (sizes.length > 1 && first && last) {
+    const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
+    const [little, much] = [cpuPerWrite.get(least), cpuPerWrite.get(most)]
+    if (least !== most && little && much) {
       figures.push({
-        name: `CPU per write, N = ${sizes.at(-1)} against N = ${sizes[0]}`,
-        value: last / first,
+        name: `CPU per write, N = ${most} against N = ${least}`,
+        value: much / little,
         unit: '×',
         floor: { atMost: FLOORS.growth },
       })
