@@ -90,6 +90,7 @@ describe('parseConfig', () => {
     const defaults = {
       traffic: { bufferSize: 10_000 },
       countsHttp: true,
+      admins: true,
       meetingMetrics: { statsMs: 1000, emitMs: 10_000, throttleMs: 2000, ttlMs: 300_000 },
     }
     expect(of({})).toMatchObject(defaults)
@@ -109,6 +110,7 @@ describe('parseConfig', () => {
     expect(noCalls).toMatchObject({ countsHttp, traffic })
     expect(noCalls).not.toHaveProperty('meetingMetrics')
     expect(of({ METRICS_HTTP_ENABLED: 'false' })).toMatchObject({ ...defaults, countsHttp: false })
+    expect(of({ PARLEY_ADMIN_ENABLED: 'false' })).toMatchObject({ ...defaults, admins: false })
     for (const variable of [...Object.keys(given), 'METRICS_ENABLED', 'WEBRTC_METRICS_ENABLED'])
       expect(catching(() => of({ [variable]: '-1' })).message).toContain(`${variable}: `)
   })

@@ -58,6 +58,7 @@ const envSchema = z.object({
   PARLEY_WEBAPP_DIR: z.string().optional(),
   PARLEY_METER_API: z.url({ protocol: /^https?$/ }).optional(),
   PARLEY_METER_TOKEN_FILE: file.optional(),
+  PARLEY_ADMIN_ENABLED: flag,
   METRICS_ENABLED: flag,
   METRICS_HTTP_ENABLED: flag,
   METRICS_BUFFER_SIZE: z.coerce.number().int().positive().default(trafficBufferSize),
@@ -133,6 +134,8 @@ export type SignalingConfig = {
   proxies: TrustedProxies
   /** Folder of a built webapp to serve besides the API. */
   webappDir?: string
+  /** Whether anybody is an admin: without it nobody is let onto the admin page. */
+  admins: boolean
   /** The meter that admins are told of, and the file with its token; left out: none. */
   meter?: { url: string; tokenFile: string }
   /** File with `redis://…`; without it rooms live in this process. */
@@ -240,6 +243,7 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     },
     proxies: { hops: e.PARLEY_TRUSTED_HOPS, ranges: parseRanges(e.PARLEY_TRUSTED_PROXIES) },
     ...(e.PARLEY_WEBAPP_DIR && { webappDir: e.PARLEY_WEBAPP_DIR }),
+    admins: e.PARLEY_ADMIN_ENABLED === 'true',
     ...(e.PARLEY_METER_API && {
       meter: {
         url: e.PARLEY_METER_API,

@@ -14,6 +14,8 @@ import { type HttpCounts, monitorHttp } from './traffic/http-monitor.ts'
 
 export type HttpDeps = ApiDeps & {
   meter: AdminApiDeps['meter']
+  /** Whether there is an admin page. */
+  admins: boolean
   origins: OriginPolicy
   /** Origins that pages connect to, besides this server. */
   connectTo: readonly string[]
@@ -80,7 +82,8 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
   })
 
   serveApi(app, deps)
-  serveAdminApi(app, deps)
+  if (deps.admins) serveAdminApi(app, deps)
+  else app.all('/api/admin/*', () => noAdmins())
 
   app.get('/healthz', async () => ({ ok: true }))
 
@@ -127,6 +130,13 @@ function serveWebapp(app: FastifyInstance, root: string) {
       return reply.sendFile('index.html')
     return notFound()
   })
+}
+
+function noAdmins(): never {
+  throw new SignalingError(
+    'not-found',
+    'the admin page is turned off; spec.monitoring.admin or PARLEY_ADMIN_ENABLED turns it on',
+  )
 }
 
 function notFound(): never {

@@ -150,6 +150,7 @@ export async function startSignaling(
     trust,
     connectTo,
     meter,
+    admins: config.admins,
     rooms,
     turn,
     sfu,
@@ -243,6 +244,7 @@ export async function startSignaling(
     openMeetingMetrics(config.meetingMetrics, {
       ...{ io, rooms, redis, cluster: config.cluster, clock, log, registry: metrics.registry },
       record: traffic?.record,
+      admins: config.admins,
       async admit(request, token) {
         await reporters.ofAddress.take(addressOf(request))
         if (looksLikeAdminToken(token)) {

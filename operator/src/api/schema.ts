@@ -94,6 +94,12 @@ const monitoring = z
       .boolean()
       .default(true)
       .describe('Whether pages say how their calls are, for the history and the admin page.'),
+    admin: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether admins are let onto the admin page; calls and what is counted stay as they are.',
+      ),
     dashboards: autoOrBoolean(
       true,
       'A Grafana dashboard as a ConfigMap with the label grafana_dashboard.',

@@ -41,6 +41,35 @@ function podWith(component: string, tag: string): Promise<TestObject> {
   })
 }
 
+describe('a part of monitoring', () => {
+  it('REQ-H6: that is turned off gives new pods to its own component, and that is turned on again those of before, alone', async () => {
+    const others = ALL.filter((component) => component !== 'signaling')
+    const uids = async (components: string[]) => {
+      const pods = await Promise.all(components.map(podsOf))
+      return pods.flat().map(({ metadata }) => metadata.uid)
+    }
+    const hashes = async () =>
+      (await podsOf('signaling')).map(({ metadata }) => metadata.labels?.['pod-template-hash'])
+    const [kept, [was]] = [await uids(others), await hashes()]
+    for (const http of [false, true]) {
+      const before = await uids(['signaling'])
+      await change({ monitoring: { http } })
+      const fresh = await eventually(async () => {
+        const pod = (await podsOf('signaling')).find(
+          ({ metadata }) => !before.includes(metadata.uid),
+        )
+        if (!pod) throw new Error('signaling has no new pod yet')
+        return pod
+      })
+      const hash = fresh.metadata.labels?.['pod-template-hash']
+      expect(hash === was).toBe(http)
+      await cluster.runPod(fresh, 'n1')
+      await cluster.condition(NAMESPACE, 'Ready', { status: 'True' })
+    }
+    expect(await uids(others)).toEqual(kept)
+  })
+})
+
 describe('a new image', () => {
   it('REQ-K7: that does not start at one component pauses the others, which says a condition and an event', async () => {
     const before = await Promise.all(ALL.map(podsOf))

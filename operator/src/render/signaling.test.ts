@@ -119,13 +119,21 @@ it.each([
   expect(() => pageConnectsTo(meetingCluster(spec))).toThrow(message)
 })
 
-it('REQ-H6: what is counted can be turned off, each by itself', () => {
-  const names = ['METRICS_ENABLED', 'METRICS_HTTP_ENABLED', 'WEBRTC_METRICS_ENABLED'] as const
+it('REQ-H6: what is counted, and the admin page, can be turned off, each by itself', () => {
+  const names = [
+    ...[
+      'METRICS_ENABLED',
+      'METRICS_HTTP_ENABLED',
+      'WEBRTC_METRICS_ENABLED',
+      'PARLEY_ADMIN_ENABLED',
+    ],
+  ]
   const flags = (monitoring: object) => names.map((name) => env({ monitoring })[name])
-  expect(flags({})).toEqual([undefined, undefined, undefined])
-  expect(flags({ http: false })).toEqual([undefined, 'false', undefined])
-  expect(flags({ calls: false })).toEqual([undefined, undefined, 'false'])
-  expect(flags({ http: false, calls: false })).toEqual(['false', 'false', 'false'])
+  expect(flags({})).toEqual([undefined, undefined, undefined, undefined])
+  expect(flags({ http: false })).toEqual([undefined, 'false', undefined, undefined])
+  expect(flags({ calls: false })).toEqual([undefined, undefined, 'false', undefined])
+  expect(flags({ admin: false })).toEqual([undefined, undefined, undefined, 'false'])
+  expect(flags({ http: false, calls: false })).toEqual(['false', 'false', 'false', undefined])
   const mounts = (monitoring: object) =>
     buildSignalingDeployment(meetingCluster({ monitoring }), inputs).spec.template.spec
       ?.containers[0]?.volumeMounts ?? []

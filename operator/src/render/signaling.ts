@@ -196,10 +196,11 @@ function errorsEnv({ spec }: MeetingCluster, { images }: RenderInputs): Record<s
   }
 }
 
-/** What is counted for the history; signaling counts all of it by default. */
+/** What is counted for the history, and whether admins may see it; signaling does all of it by default. */
 function countingEnv(mc: MeetingCluster): Record<string, string> {
-  const { http, calls } = mc.spec.monitoring
+  const { http, calls, admin } = mc.spec.monitoring
   return {
+    PARLEY_ADMIN_ENABLED: admin ? '' : 'false',
     METRICS_HTTP_ENABLED: http ? '' : 'false',
     WEBRTC_METRICS_ENABLED: calls ? '' : 'false',
     ...(counts(mc) ? { METRICS_FOLDER: trafficFolder } : { METRICS_ENABLED: 'false' }),
