@@ -36,6 +36,10 @@ export type MysqlLocation = {
 /** How long the server may take to connect, and to answer. */
 const connectMs = 5000
 const answerMs = 15_000
+/** How long a meter waits for another one that brings the schema up to date. */
+const schemaWaitSeconds = 10
+/** Names of locks are the server's, and 64 characters at most: who has another database waits for nobody here. */
+const schemaLock = "concat('parley-schema-', md5(database()))"
 /** Rows in one statement: a statement is at most max_allowed_packet long, 16 MB by default. */
 const batchRows = 500
 /** Rows deleted at a time for their age. */
@@ -50,7 +54,11 @@ const attempts = 4
  * fails, and neither does the meter when the database starts after it.
  * @param meter whose rows are written and read; undefined: those of all are read, none can be written
  */
-export function openMysqlStore(location: MysqlLocation, meter: string | undefined): Store {
+export function openMysqlStore(
+  location: MysqlLocation,
+  meter: string | undefined,
+  waitSeconds = schemaWaitSeconds,
+): Store {
   const { host, port, database } = location
   const name = `mysql://${host}:${port}/${database}`
   const pool = connectionPool(location)
@@ -58,7 +66,7 @@ export function openMysqlStore(location: MysqlLocation, meter: string | undefine
 
   const attempt = async <T>(what: 'read' | 'write', work: (c: PoolConnection) => Promise<T>) => {
     try {
-      migrated ??= withConnection(pool, (connection) => migrate(connection, name))
+      migrated ??= withConnection(pool, (connection) => migrate(connection, name, waitSeconds))
       await migrated
       return await withConnection(pool, work)
     } catch (error) {
@@ -221,11 +229,17 @@ async function query(connection: PoolConnection, sql: string, values: unknown[] 
   return rows as Row[]
 }
 
-/** Meters that start together wait for each other here. */
-async function migrate(connection: PoolConnection, name: string): Promise<void> {
-  const [lock] = await query(connection, "SELECT GET_LOCK('parley-schema', 10) AS held")
+/**
+ * Meters that start together wait for each other here. The lock is the connection's: it ends with it, and this one is
+ * closed where anything fails.
+ */
+async function migrate(connection: PoolConnection, name: string, waitSeconds: number) {
+  const [lock] = await query(connection, `SELECT GET_LOCK(${schemaLock}, ?) AS held`, [waitSeconds])
   if (Number(lock?.held) !== 1)
-    throw new Error('another meter has been changing the schema for 10 s')
+    throw new StoreError(
+      'STORE_MIGRATING',
+      `the schema of the store ${name} has been changed over another connection for ${waitSeconds} s; it is looked at again at the next call. Where that does not end, SHOW FULL PROCESSLIST on the server says what the statement waits for`,
+    )
   await query(
     connection,
     'CREATE TABLE IF NOT EXISTS parley_schema (version INT PRIMARY KEY) ENGINE = InnoDB',
@@ -248,7 +262,7 @@ async function migrate(connection: PoolConnection, name: string): Promise<void> 
     })
     await query(connection, 'INSERT INTO parley_schema VALUES (?)', [index + 1])
   }
-  await query(connection, "SELECT RELEASE_LOCK('parley-schema')")
+  await query(connection, `SELECT RELEASE_LOCK(${schemaLock})`)
 }
 
 /** Runs a program in one transaction, again where the server ended it to resolve a deadlock. */

@@ -133,7 +133,7 @@ function openDatabase(path: string, { busyMs = 5000, database }: SqliteOptions):
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
     db = database ?? new DatabaseSync(path, { timeout: busyMs })
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;')
+    useWal(db, busyMs)
     migrate(db, path)
     return db
   } catch (error) {
@@ -144,6 +144,28 @@ function openDatabase(path: string, { busyMs = 5000, database }: SqliteOptions):
       `cannot open the store ${path}: ${reason(error)}; check that its folder exists, is writable and has space`,
       { cause: error },
     )
+  }
+}
+
+const SQLITE_BUSY = 5
+const sleeper = new Int32Array(new SharedArrayBuffer(4))
+
+/**
+ * SQLite waits for others by itself, but not where a file is changed to WAL: of two processes that do so at once one is
+ * told that the database is locked.
+ */
+function useWal(db: DatabaseSync, busyMs: number): void {
+  const deadline = performance.now() + busyMs
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;')
+      return
+    } catch (error) {
+      const code = (error as { errcode?: number }).errcode ?? 0
+      // The lower byte; what is above it says more of the same.
+      if ((code & 0xff) !== SQLITE_BUSY || performance.now() > deadline) throw error
+      Atomics.wait(sleeper, 0, 0, 10)
+    }
   }
 }
 
