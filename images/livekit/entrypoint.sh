@@ -121,6 +121,15 @@ room:
   auto_create: true
   empty_timeout: 60
   departure_timeout: 20
+# A picture that came again after a pause is taken for one that stays after this many times half a second, and not, as by
+# default, after 10 s for the two larger ones: so long everybody would see the smallest of who was cut for a second. The
+# largest comes first, so that there is no smaller one in between.
+video:
+  stream_tracker_manager:
+    video:
+      packet_tracker:
+        1: { samples_required: 5, cycles_required: 3, cycle_duration: 500ms }
+        2: { samples_required: 5, cycles_required: 2, cycle_duration: 500ms }
 # A new room goes to the pod that forwards least, of two taken at random: pods are counted every 2 s only, and
 # all rooms of one moment should not go to one of them. No CPU limit: what LiveKit reads is that of the node.
 node_selector:

@@ -13,6 +13,7 @@ function listen(others: string[], { packetMs = 20, readMs = 0, camera = true } =
   const told: { at: number; ids: string[] }[] = []
   const recovered: { at: number; how: string }[] = []
   const stood: [number, boolean][] = []
+  const pauses: string[] = []
   const played = new Map<string, number>()
   let packets = 0
   const flow = () => {
@@ -35,6 +36,7 @@ function listen(others: string[], { packetMs = 20, readMs = 0, camera = true } =
     cameraIsDue: () => camera,
     connected: () => state.connected,
     onSilent: (times) => told.push({ at: clock.now(), ids: [...times.keys()].sort() }),
+    onPause: (id, paused) => pauses.push(`${id} ${paused ? 'pauses' : 'is back'}`),
     onStill: (still) => stood.push([clock.now(), still]),
     recover: (how) => recovered.push({ at: clock.now(), how }),
   })
@@ -43,7 +45,7 @@ function listen(others: string[], { packetMs = 20, readMs = 0, camera = true } =
     clock.after(watchMs, look)
   }
   clock.after(watchMs, look)
-  return { clock, state, told, stood, recovered }
+  return { clock, state, told, stood, pauses, recovered }
 }
 
 const people = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1 })
@@ -87,6 +89,27 @@ describe('MediaWatch', () => {
     state.cut = false
     await clock.advance(2 * watchMs)
     expect(stood.map(([, still]) => still)).toEqual([true, false])
+  })
+
+  it('REQ-P7: tells of a pause of pictures before it is a silence, and of no pause of a voice alone', async () => {
+    for (const camera of [true, false]) {
+      const { clock, state, told, pauses } = listen(['a', 'b'], { camera })
+      await clock.advance(1000)
+      state.silent.add('a')
+      await clock.advance(450)
+      expect(pauses).toEqual([])
+      await clock.advance(200)
+      expect([pauses, told]).toEqual([camera ? ['a pauses'] : [], []])
+      await clock.advance(2000)
+      state.silent.clear()
+      await clock.advance(200)
+      expect(pauses).toEqual(camera ? ['a pauses', 'a is back'] : [])
+      state.silent.add('b')
+      await clock.advance(600)
+      state.due.delete('b')
+      await clock.advance(100)
+      expect(pauses.slice(2)).toEqual(camera ? ['b pauses', 'b is back'] : [])
+    }
   })
 
   it('REQ-P7: takes for no standstill that others are heard, however long the browser takes to count', async () => {

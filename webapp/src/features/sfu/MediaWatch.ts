@@ -5,6 +5,8 @@ export const watchMs = 100
  * send still makes a packet each 400 ms, and of these one may be lost where no camera sends more.
  */
 const silenceMs = { camera: 700, voice: 850 }
+/** Of somebody whose camera is due: nothing is shown yet, but it may be a cut. */
+const pauseMs = 500
 /** From here on it is found out whether anything at all arrives here. */
 const suspicionMs = 350
 /** Nothing at all has arrived for so long since: the way stands still. What an SFU says of what it gets comes more often. */
@@ -28,6 +30,8 @@ export type MediaWatchOptions = {
   connected(): boolean
   /** Of whom nothing comes though it should, and when something last did. Called when it changes of whom. */
   onSilent(times: ReadonlyMap<string, number>): void
+  /** Whether nothing comes of somebody for a moment, pictures included, before it counts as silence. */
+  onPause(id: string, paused: boolean): void
   /** Nothing at all arrives here any more; false: something does again. */
   onStill(still: boolean): void
   recover(how: 'resume' | 'restart'): void
@@ -43,6 +47,7 @@ export class MediaWatch {
   readonly #options: MediaWatchOptions
   readonly #heard = new Map<string, Heard>()
   #silent: ReadonlyMap<string, number> = new Map()
+  readonly #paused = new Set<string>()
   #lookedAt: number | undefined
   /** Packets as last read, and when they last rose. */
   #packets: { count: number; rose: number } | undefined
@@ -71,6 +76,7 @@ export class MediaWatch {
       this.#heard.set(id, { played, movedAt: moved ? at : before.movedAt })
     }
     const oldest = Math.min(...[...this.#heard.values()].map(({ movedAt }) => movedAt))
+    this.#tellPauses(at)
     this.#tell(at)
     if (this.#isHeard(at)) {
       // The way is there.
@@ -116,6 +122,19 @@ export class MediaWatch {
     const before = this.#packets
     const rose = before && count <= before.count ? before.rose : this.#options.now()
     this.#packets = { count, rose }
+  }
+
+  #tellPauses(at: number): void {
+    const { onPause, cameraIsDue } = this.#options
+    const long = [...this.#heard].filter(([, { movedAt }]) => at - movedAt >= pauseMs)
+    const paused = new Set(long.map(([id]) => id).filter((id) => cameraIsDue(id)))
+    for (const id of this.#paused)
+      if (!paused.has(id) && this.#paused.delete(id)) onPause(id, false)
+    for (const id of paused)
+      if (!this.#paused.has(id)) {
+        this.#paused.add(id)
+        onPause(id, true)
+      }
   }
 
   #tell(at: number): void {

@@ -22,6 +22,8 @@ export type SfuRoom = {
   setQuality(level: number): void
   /** Of pictures, sends nothing while the way carries nothing, and then begins with whole ones. */
   hold(held: boolean): void
+  /** Of that one's camera the smallest picture is enough, or no longer: an SFU begins again with what there is of it. */
+  askForSmall(id: string, small: boolean): void
   /** The next pictures are whole ones: somebody may have missed what those after them build upon. */
   beginWithWholePictures(): void
   /** Tries the way to the SFU anew, now: `resume` keeps the session, `restart` begins another one. */

@@ -33,6 +33,9 @@ class FakeRoom implements SfuRoom {
   }
   readonly holds: boolean[] = []
   hold = (held: boolean) => void this.holds.push(held)
+  readonly small: string[] = []
+  askForSmall = (id: string, small: boolean) =>
+    void this.small.push(`${id} ${small ? 'small' : 'as is shown'}`)
   wholePictures = 0
   beginWithWholePictures = () => void this.wholePictures++
   recover = (how: string) => void this.recovered.push(how)
@@ -152,6 +155,28 @@ describe('SfuSession', () => {
     rows.set('t', { type: 'transport', bytesSent: 1, packetsReceived: 2 })
     await clock.advance(100)
     expect(room().holds).toEqual([true, false])
+  })
+
+  it('REQ-P7: of whom no picture comes, small ones are asked for, until some time after there are some', async () => {
+    const { clock, room, session } = await begin()
+    room().events.onPresence('p-a', true)
+    const flows = async (ms: number) => {
+      for (let at = 0; at < ms; at += 100) {
+        room().played = clock.now()
+        await clock.advance(100)
+      }
+    }
+    await flows(1000)
+    await clock.advance(600)
+    expect(room().small).toEqual(['p-a small'])
+    await flows(2000)
+    // From each pause on it is counted again.
+    await clock.advance(600)
+    await flows(2000)
+    expect(room().small).toEqual(['p-a small', 'p-a small'])
+    await flows(1000)
+    expect(room().small).toEqual(['p-a small', 'p-a small', 'p-a as is shown'])
+    session.close()
   })
 
   it('REQ-P7: begins with whole pictures for somebody who is heard again, and not for who has left', async () => {

@@ -34,6 +34,8 @@ const unreachableMs = { first: 3000, again: 5000 }
 const readingMs = 50
 /** Of who sends no camera, a shorter silence may be two packets that were lost: only after this were pictures missed. */
 const missedMs = 1300
+/** Who is back sends no large picture for about two seconds: until then nobody is to wait for one. */
+const smallMs = 2500
 /** Whole pictures are large, and are asked for no more often, whoever comes and goes. */
 const wholePicturesMs = 3000
 /** After the policy's tries, it is still tried this often. */
@@ -59,6 +61,8 @@ export class SfuSession {
   #cancelWatch = () => {}
   #cancelAwait = () => {}
   #cancelWholePictures = () => {}
+  /** Of whom small pictures are asked for, a moment longer. */
+  readonly #small = new Map<string, () => void>()
   #retired = noTraffic
   #transport = noTraffic
   #reading: { at: number; report: Promise<RTCStatsReport> } | undefined
@@ -136,6 +140,7 @@ export class SfuSession {
     this.#cancelRetry()
     this.#cancelWatch()
     this.#cancelWholePictures()
+    this.#forgetSmall()
     this.#room?.close()
     this.#room = undefined
     this.#links.clear()
@@ -211,6 +216,7 @@ export class SfuSession {
       this.#silent = nobody
       this.#cancelWatch()
       this.#cancelRetry()
+      this.#forgetSmall()
       for (const link of this.#links.values()) link.lose()
       this.#openLater(0)
     }
@@ -266,6 +272,29 @@ export class SfuSession {
     })
   }
 
+  /**
+   * A browser that nobody has answered for half a second gives its largest picture up, and takes two seconds to send it again
+   * after the cut. An SFU that forwards it waits for it: unless it was asked before for the smallest, which comes at once.
+   */
+  #paused(id: string, paused: boolean): void {
+    this.#small.get(id)?.()
+    this.#small.delete(id)
+    if (paused) this.#room?.askForSmall(id, true)
+    else
+      this.#small.set(
+        id,
+        this.#options.clock.after(smallMs, () => {
+          this.#small.delete(id)
+          this.#room?.askForSmall(id, false)
+        }),
+      )
+  }
+
+  #forgetSmall(): void {
+    for (const cancel of this.#small.values()) cancel()
+    this.#small.clear()
+  }
+
   /** Finds out within a second that media has stopped, and whether it is this end that is cut. */
   #watch(): void {
     const { clock } = this.#options
@@ -288,6 +317,7 @@ export class SfuSession {
         this.#silent = times
         for (const id of this.#links.keys()) this.#settle(id)
       },
+      onPause: (id, paused) => this.#paused(id, paused),
       onStill: (still) => this.#room?.hold(still),
       recover: (how) => this.#room?.recover(how),
     })

@@ -4,6 +4,7 @@ import {
   LocalVideoTrack,
   type Participant,
   type RemoteParticipant,
+  type RemoteTrackPublication,
   RemoteVideoTrack,
   Room,
   RoomEvent,
@@ -184,6 +185,11 @@ class LiveKitRoom implements SfuRoom {
     })
   }
 
+  askForSmall(id: string, small: boolean): void {
+    const { HIGH, LOW } = VideoQuality
+    this.#cameraOf(id)?.setVideoQuality(small ? LOW : HIGH)
+  }
+
   beginWithWholePictures(): void {
     this.#ofPictures(askForWholePicture)
   }
@@ -232,8 +238,12 @@ class LiveKitRoom implements SfuRoom {
   }
 
   cameraIsDue(id: string): boolean {
-    const camera = this.#room.remoteParticipants.get(id)?.getTrackPublication(Track.Source.Camera)
+    const camera = this.#cameraOf(id)
     return camera?.track !== undefined && !camera.isMuted && camera.isEnabled
+  }
+
+  #cameraOf(id: string): RemoteTrackPublication | undefined {
+    return this.#room.remoteParticipants.get(id)?.getTrackPublication(Track.Source.Camera)
   }
 
   hasPlayedAudio(id: string): boolean {
