@@ -1,39 +1,22 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
-import { execa } from 'execa'
-import type { Browser, Page } from 'playwright-core'
+import { metricsNamespace } from '@parley/protocol'
+import type { Signaling } from '@parley/signaling'
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { launchChromium } from './testing/chromium.ts'
+import { startMeetingRig } from './testing/meetingRig.ts'
 import { inCallWith, inState, mediaSeen } from './testing/pages.ts'
 
 /** The built page in real browsers, against the real signaling server, on loopback. */
 describe('a call', () => {
-  let directory: string
+  let rig: Awaited<ReturnType<typeof startMeetingRig>>
   let server: Signaling
   let browser: Browser
   const problems: string[] = []
 
-  const start = (port: number) =>
-    startSignaling(
-      parseConfig({
-        HOST: '127.0.0.1',
-        PORT: String(port),
-        LOG_LEVEL: 'silent',
-        PARLEY_MESH_MAX: '3',
-        PARLEY_ALLOWED_ORIGINS: '*',
-        PARLEY_TURN_SECRET_FILE: join(directory, 'turn-secret'),
-        PARLEY_JOIN_KEY_FILE: join(directory, 'join-key'),
-        PARLEY_TURN_ENDPOINTS_FILE: join(directory, 'endpoints.json'),
-        PARLEY_WEBAPP_DIR: join(directory, 'dist'),
-      }),
-    )
-
-  const open = async (path: string) => {
-    const context = await browser.newContext({ permissions: ['camera', 'microphone'] })
+  const open = async (path: string, options: BrowserContextOptions = {}) => {
+    const context = await browser.newContext({ permissions: ['camera', 'microphone'], ...options })
     const page = await context.newPage()
     page.setDefaultTimeout(60_000)
     page.on('pageerror', (error) => problems.push(error.message))
@@ -52,30 +35,14 @@ describe('a call', () => {
   }
 
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'parley-webapp-'))
-    await writeFile(join(directory, 'turn-secret'), 'a secret of this test alone')
-    await writeFile(join(directory, 'join-key'), 'a signing key of this test alone, long enough')
-    await writeFile(
-      join(directory, 'endpoints.json'),
-      JSON.stringify({ urls: ['turn:127.0.0.1:9?transport=udp'] }),
-    )
-    const root = fileURLToPath(new URL('..', import.meta.url))
-    const outDir = join(directory, 'dist')
-    const build = async () => {
-      await execa('vite', ['build', '--outDir', outDir, '--logLevel', 'warn'], {
-        cwd: root,
-        preferLocal: true,
-        localDir: root,
-      })
-    }
-    ;[browser] = await Promise.all([launchChromium(), build()])
-    server = await start(0)
+    ;[browser, rig] = await Promise.all([launchChromium(), startMeetingRig(3)])
+    server = await rig.start(0)
   }, 300_000)
 
   afterAll(async () => {
     await browser?.close()
     await server?.close()
-    await rm(directory, { recursive: true, force: true })
+    await rig?.clean()
   }, 30_000)
 
   it('REQ-W2: loads at most 200 kB of JavaScript before one joins', async () => {
@@ -138,7 +105,7 @@ describe('a call', () => {
     const ids = await Promise.all(everybody.map(participantIds))
     await server.close()
     await inState(minh, 'reconnecting')
-    server = await start(port)
+    server = await rig.start(port)
     await Promise.all(everybody.map((page) => inState(page, 'joined')))
     await Promise.all(everybody.map((page) => inCallWith(page, 2)))
     expect(await Promise.all(everybody.map(participantIds))).toEqual(ids)
@@ -258,9 +225,167 @@ describe('a call', () => {
     expect(problems).toEqual([])
     await page.context().close()
   }, 120_000)
+
+  it('REQ-M6: bars say latency and loss to who points at them, comes by keyboard or taps; a table says what the call takes', async () => {
+    const come = async (name: string, options?: BrowserContextOptions) => {
+      const page = await open(`/r/figures?name=${name}&autojoin=1`, options)
+      await inState(page, 'joined')
+      return page
+    }
+    const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
+    const [ana, minh, kofi] = [await come('Ana'), await come('Minh'), await come('Kofi', phone)]
+    await Promise.all([ana, minh, kofi].map((page) => inCallWith(page, 2)))
+    const barsOf = (page: Page, name: string) =>
+      page.getByRole('article', { name }).getByRole('button', { name: / connection/ })
+    const tooltip = async (page: Page) => {
+      await page.getByRole('tooltip').waitFor()
+      return page.getByRole('tooltip').textContent()
+    }
+    const figures = /^\w+ connectionRound trip \d+ ms · \d+\.\d % lost$/
+
+    await ana.mouse.move(20, 400)
+    await barsOf(ana, 'Minh').hover()
+    expect(await tooltip(ana)).toMatch(figures)
+    await ana.mouse.move(20, 400)
+    await ana.getByRole('tooltip').waitFor({ state: 'detached' })
+
+    for (let stops = 0; stops < 40 && !(await hasFocus(barsOf(ana, 'Minh'))); stops++)
+      await ana.keyboard.press('Tab')
+    expect(await tooltip(ana)).toMatch(figures)
+    await ana.keyboard.press('Escape')
+    await ana.getByRole('tooltip').waitFor({ state: 'detached' })
+
+    await barsOf(kofi, 'Ana').tap()
+    expect(await tooltip(kofi)).toMatch(figures)
+    await kofi.getByRole('heading', { name: 'figures' }).tap()
+    await kofi.getByRole('tooltip').waitFor({ state: 'detached' })
+
+    const toggle = (page: Page) =>
+      page.getByRole('button', { name: 'What the call takes of the network' })
+    for (const [page, others] of [
+      [ana, ['Minh', 'Kofi']],
+      [kofi, ['Ana', 'Minh']],
+    ] as const) {
+      expect(await page.getByRole('table').count()).toBe(0)
+      await toggle(page).click()
+      await page.getByRole('dialog', { name: 'Network use' }).waitFor()
+      for (const name of others)
+        await page.getByRole('row', { name: new RegExp(`^${name} .*bps .*bps \\d+ ms$`) }).waitFor()
+      const { head, rows, fits } = await tableOf(page)
+      expect(head).toEqual(['Participant', 'Sent', 'Received', 'Round trip'])
+      expect(rows.map(([name]) => name)).toEqual([...others, 'All'])
+      expect(fits).toBe(true)
+      for (const column of [1, 2]) {
+        const [first = 0, second = 0, all] = rows.map((row) => kbpsOf(row[column]))
+        expect(first).toBeGreaterThan(0)
+        expect(Math.abs(first + second - (all ?? 0))).toBeLessThan(2 + 0.1 * (first + second))
+      }
+      await page.keyboard.press('Escape')
+      await page.getByRole('table').waitFor({ state: 'detached' })
+      expect(await toggle(page).getAttribute('aria-expanded')).toBe('false')
+    }
+    expect(problems).toEqual([])
+    for (const page of [ana, minh, kofi]) await page.context().close()
+  }, 120_000)
+
+  it.each([true, false])(
+    'REQ-M8: microphone, camera, share and chat do the same with monitoring: %s',
+    async (monitored) => {
+      const other = await rig.start(0, { WEBRTC_METRICS_ENABLED: String(monitored) })
+      const come = async (name: string) => {
+        const page = await open('/blank')
+        const seen = monitoringOf(page)
+        await page.goto(`${other.url}/r/flag?name=${name}&autojoin=1`)
+        await inState(page, 'joined')
+        return { page, seen }
+      }
+      const both = [await come('Ana'), await come('Minh')] as const
+      const [ana, minh] = [both[0].page, both[1].page]
+      for (const page of [ana, minh]) await inCallWith(page, 1)
+
+      for (const [key, audio, video] of [
+        ['m', false, true],
+        ['v', false, false],
+        ['m', true, false],
+        ['v', true, true],
+      ] as const) {
+        await ana.keyboard.press(key)
+        await mediaSeen(minh, 'Ana', audio, video)
+      }
+      // New pictures of her, and her voice: the one that is made up beeps.
+      await inCallWith(minh, 1)
+      await minh.locator('.tile.speaking:not(.own)').waitFor()
+
+      await ana.getByRole('button', { name: 'Share screen' }).click()
+      await minh.waitForFunction(() => {
+        const video = document.querySelector<HTMLVideoElement>('.tile.screen video')
+        return video !== null && video.videoWidth > 0 && video.currentTime > 0
+      })
+      await ana.getByRole('toolbar').getByRole('button', { name: 'Stop sharing' }).click()
+      await minh.locator('.tile.screen').waitFor({ state: 'detached' })
+
+      await ana.getByRole('button', { name: 'Chat', exact: true }).click()
+      await ana.getByRole('textbox', { name: 'Write a message' }).fill('Hello')
+      await ana.keyboard.press('Enter')
+      await minh.getByRole('button', { name: 'Chat, 1 unread message' }).click()
+      await minh.getByRole('log', { name: 'Messages' }).getByText('Hello').waitFor()
+      // The call itself knows how good it is.
+      await ana.locator('.tile .quality:not(.unknown)').waitFor()
+
+      if (monitored) await reporting(other.url, 2)
+      // By then one that is monitored has long begun to report.
+      else await minh.waitForFunction(() => performance.now() > 8000)
+      const bandwidth = ana.getByRole('button', { name: 'What the call takes of the network' })
+      expect(await bandwidth.count()).toBe(monitored ? 1 : 0)
+      for (const { seen } of both) {
+        expect(seen.workers).toBe(monitored ? 1 : 0)
+        if (monitored) expect(seen.events).toBeGreaterThan(0)
+        else expect(seen.events).toBe(0)
+      }
+      expect(problems).toEqual([])
+      for (const page of [ana, minh]) await page.context().close()
+      await other.close()
+    },
+    120_000,
+  )
 })
 
 type Early = { video: HTMLVideoElement; heard: string[] }
+
+/** From now on: threads that the page starts, and what it sends to the metrics gateway. */
+function monitoringOf(page: Page) {
+  const seen = { workers: 0, events: 0 }
+  page.on('worker', () => seen.workers++)
+  page.on('websocket', (socket) =>
+    socket.on('framesent', ({ payload }) => {
+      if (payload.toString().includes(metricsNamespace)) seen.events++
+    }),
+  )
+  return seen
+}
+
+const hasFocus = (element: Locator) =>
+  element.evaluate((own) => own.ownerDocument.activeElement === own)
+
+/** The one table of a page, its cells without their small print, and whether all of it is to be seen. */
+const tableOf = (page: Page) =>
+  page.getByRole('table').evaluate((element) => {
+    const table = element as HTMLTableElement
+    const [head = [], ...rows] = [...table.rows].map((row) =>
+      [...row.cells].map(({ childNodes: [first] }) => first?.textContent ?? ''),
+    )
+    const { left, right } = table.getBoundingClientRect()
+    const cut = [...table.querySelectorAll('th, td, small')].filter(
+      ({ scrollWidth, clientWidth }) => scrollWidth > clientWidth,
+    )
+    return { head, rows, fits: left >= 0 && right <= window.innerWidth && cut.length === 0 }
+  })
+
+/** Of `950 kbps` and `1.2 Mbps`. */
+function kbpsOf(said = ''): number {
+  const [, value, unit] = /^([\d.]+) ([kM])bps$/.exec(said) ?? []
+  return Number(value) * (unit === 'M' ? 1000 : 1)
+}
 
 /** Width and height of a film, as a browser plays it. */
 const pictureOf = (page: Page, base64: string) =>

@@ -1,7 +1,9 @@
+import { useEffect, useState } from 'react'
 import { Button, Tooltip, TooltipTrigger } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { useAppState } from '../../ui/useAppState.ts'
 import { type QualityLabel, qualityBars, qualityLabel } from '../connection/quality.ts'
+import { percent } from '../metrics/format.ts'
 import type { RemoteParticipant } from './callState.ts'
 
 type Props = {
@@ -25,19 +27,33 @@ export function LinkQuality({ participant }: { participant: RemoteParticipant })
   )
 }
 
-/** Bars, colour, and in words and figures for who points at them (REQ-M6). */
+/** Bars, colour, and in words and figures for who points at them, comes to them by keyboard or taps them (REQ-M6). */
 function QualityBars({ quality, rttMs, lossPercent }: Props) {
-  const { t } = useTranslation()
+  const { t, i18n } = useTranslation()
+  const [open, setOpen] = useState(false)
+  useEffect(() => {
+    if (!open) return
+    // Not every browser gives the focus to a button that is tapped, and takes it away with the next tap.
+    const close = () => setOpen(false)
+    document.addEventListener('pointerdown', close)
+    return () => document.removeEventListener('pointerdown', close)
+  }, [open])
   const lit = qualityBars[quality]
   const words = t(`quality.${quality}`)
-  const figures =
-    rttMs !== undefined &&
-    t('quality.figures', { rtt: Math.round(rttMs), loss: (lossPercent ?? 0).toFixed(1) })
+  const figures = [
+    rttMs !== undefined && t('quality.rtt', { ms: Math.round(rttMs) }),
+    lossPercent !== undefined &&
+      t('quality.loss', { percent: percent(lossPercent, i18n.language) }),
+  ]
+    .filter(Boolean)
+    .join(' · ')
   return (
-    <TooltipTrigger delay={200} closeDelay={80}>
+    <TooltipTrigger delay={200} closeDelay={80} isOpen={open} onOpenChange={setOpen}>
       <Button
         className={`quality ${quality}`}
         aria-label={figures ? `${words}, ${figures}` : words}
+        // A finger can neither point nor come by keyboard.
+        onPress={() => setOpen(true)}
       >
         {[1, 2, 3, 4].map((bar) => (
           <span key={bar} className={bar <= lit ? 'bar lit' : 'bar'} />

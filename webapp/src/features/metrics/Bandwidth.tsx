@@ -16,7 +16,7 @@ export function Bandwidth() {
       <IconButton label={t('bandwidth.button')} className="bar-button">
         <Activity />
       </IconButton>
-      <Popover className="popover bandwidth" placement="bottom end" offset={8}>
+      <Popover className="popover bandwidth" placement="bottom start" offset={8}>
         <Dialog>
           <Heading slot="title">{t('bandwidth.title')}</Heading>
           <Figures />

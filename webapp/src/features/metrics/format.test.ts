@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { bitRate } from './format.ts'
+import { bitRate, percent } from './format.ts'
 
 describe('bit rates', () => {
   it.each([
@@ -14,4 +14,12 @@ describe('bit rates', () => {
   ])('REQ-M6: %d kbit/s in %s is %s', (kbps, locale, said) => {
     expect(bitRate(kbps, locale)).toBe(said)
   })
+})
+
+it('REQ-M6: a share is said to a tenth, in the language of the page', () => {
+  expect([percent(0, 'en'), percent(12.04, 'en'), percent(0.46, 'vi')]).toEqual([
+    '0.0',
+    '12.0',
+    '0,5',
+  ])
 })

@@ -10,3 +10,11 @@ export function bitRate(exactKbps: number, locale: string): string {
   })
   return `${number.format(value)} ${mega ? 'Mbps' : 'kbps'}`
 }
+
+/** `0.4`, `12.0`: to a tenth. */
+export function percent(value: number, locale: string): string {
+  return new Intl.NumberFormat(locale, {
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  }).format(value)
+}
