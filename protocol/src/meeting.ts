@@ -73,6 +73,11 @@ export const joinRequestSchema = z.object({
   /** Who signed in at the identity provider, with the nonce that was asked for; a renewed token may have none. */
   idToken: z.string().max(8192).optional(),
   nonce: z.string().min(16).max(256).optional(),
+  /**
+   * Where the room is on the SFU, the seat is taken by this very request, with camera and microphone off, and the answer
+   * has the token for the SFU. A socket has to come and `room:join` within the grace period, else the seat goes again.
+   */
+  seat: z.literal(true).optional(),
 })
 export const joinResponseSchema = z.object({
   token: z.string(),
@@ -86,12 +91,16 @@ export const joinResponseSchema = z.object({
   /** For whoever has to be let in first they are STUN alone: those with TURN come with the seat. */
   iceServers: z.array(iceServerSchema).min(1),
   /**
-   * What to make ready for; `room:join` says what holds. The token for the SFU comes with the seat: with one from
-   * here somebody could listen there whom no participant is shown.
+   * What to make ready for; `room:join` says what holds. The token for the SFU comes with the seat, and so here only
+   * where that was asked for and taken: else somebody could listen there whom no participant is shown.
    */
   media: z.discriminatedUnion('mode', [
     z.object({ mode: z.literal('mesh') }),
-    z.object({ mode: z.literal('sfu'), engine: z.literal('LiveKit') }),
+    z.object({
+      mode: z.literal('sfu'),
+      engine: z.literal('LiveKit'),
+      token: z.string().optional(),
+    }),
   ]),
 })
 

@@ -40,6 +40,8 @@ export type ApiDeps = {
   page: PageConfig
   meshMax: number
   roomMax: number
+  /** Takes a seat in a room on the SFU for who has no socket yet. @returns the token for the SFU, where it was taken */
+  takeSeat(claims: JoinClaims): Promise<string | undefined>
 }
 
 type OfRoom = { Params: { room: string } }
@@ -60,7 +62,7 @@ export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
       const admitted = await admissionOf(asked, room, admission)
       const { tenant, name, role, account } = admitted
       const key = { tenant, room }
-      const [inside, media] = await Promise.all([
+      const [inside, expected] = await Promise.all([
         mayEnter(key, participantId, admitted),
         mediaToExpect(key),
       ])
@@ -72,6 +74,9 @@ export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
       const token = await deps.signToken(claims)
       // Last of all: what fails before it costs no invitation.
       await useUp(admitted)
+      const seated =
+        asked.seat && inside && expected.mode === 'sfu' ? await deps.takeSeat(claims) : undefined
+      const media = seated === undefined ? expected : { ...expected, token: seated }
       const self = { participantId, room, tenant, name, role }
       return { token, ...self, iceServers, media } satisfies JoinResponse
     } catch (refused) {

@@ -172,6 +172,7 @@ export async function startSignaling(
     requestMs: config.requestMs,
     meshMax: config.meshMax,
     roomMax: config.roomMax,
+    takeSeat: (claims) => gateway.takeSeat(claims),
     serving: () => serving,
     canSign: () => joinKeys.current() !== undefined,
     ...(config.webappDir !== undefined && { webappDir: config.webappDir }),

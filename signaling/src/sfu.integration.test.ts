@@ -110,6 +110,50 @@ describe('a room that outgrows the mesh', () => {
     await expect(requestJoin(one.url, 'grown', { name: 'Gus' })).rejects.toThrow('room-full')
   })
 
+  it('REQ-W2: seats who asks for it with the request for a token, seen by all, and for whom no socket comes, not for long', async () => {
+    const [one, two] = await Promise.all([replica(), replica()])
+    const ada = await people.enter(one.url, 'hasty', 'Ada')
+    const early = { name: 'Cem', seat: true }
+    // In a mesh nobody could reach them yet.
+    expect((await requestJoin(two.url, 'hasty', early)).media).toEqual({ mode: 'mesh' })
+    const bo = await people.enter(one.url, 'hasty', 'Bo')
+    expect(ada.events.joined.map(({ name }) => name)).toEqual(['Bo'])
+
+    const asked = await requestJoin(two.url, 'hasty', early)
+    const token = asked.media.mode === 'sfu' ? asked.media.token : undefined
+    expect(decodeJwt(token ?? '')).toMatchObject({
+      sub: asked.participantId,
+      video: { room: 'default.hasty' },
+    })
+    await until('both see them', () => bo.events.joined.length + ada.events.joined.length === 3)
+    expect(bo.events.joined[0]).toMatchObject({ id: asked.participantId, name: 'Cem' })
+    const cem = await people.take(one.url, asked.token)
+    expect(cem.id).toBe(asked.participantId)
+    expect(cem.snapshot.participants.map(({ name }) => name)).toEqual(['Ada', 'Bo', 'Cem'])
+    await until('their media are told', () => bo.events.names.includes('participant:media'))
+
+    const { participantId } = await requestJoin(two.url, 'hasty', { name: 'Dee', seat: true })
+    await until('no socket has come', () => bo.events.left.includes(participantId))
+    expect(bo.events.left).toEqual([participantId])
+    expect(bo.events.joined).toHaveLength(2)
+    expect(cem.events.names).not.toContain('session:replaced')
+  })
+
+  it('REQ-K8: seats nobody before a socket comes who has to be let in, or does not ask for it', async () => {
+    const server = await replica({ meshMax: 1 } as Partial<SignalingConfig>)
+    const ada = await people.enter(server.url, 'locked', 'Ada')
+    await people.enter(server.url, 'locked', 'Bo')
+    const sfuWithoutToken = { mode: 'sfu', engine: 'LiveKit' }
+    expect((await requestJoin(server.url, 'locked', { name: 'Cem' })).media).toEqual(
+      sfuWithoutToken,
+    )
+    await ada.client.emitWithAck('room:lock', { locked: true })
+    expect((await requestJoin(server.url, 'locked', { name: 'Cem', seat: true })).media).toEqual(
+      sfuWithoutToken,
+    )
+    expect(ada.events.joined.map(({ name }) => name)).toEqual(['Bo'])
+  })
+
   it('REQ-K8: is still on the SFU for a server that knows nothing of it', async () => {
     const before = await replica({ meshMax: 1 } as Partial<SignalingConfig>)
     const ada = await people.enter(before.url, 'forgotten', 'Ada')

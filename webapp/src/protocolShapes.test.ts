@@ -50,6 +50,7 @@ const ice = record({
 const media = fc.oneof(
   fc.constantFrom({ mode: 'mesh' }, { mode: 'sfu', engine: 'LiveKit' }, { mode: 'sfu' }),
   record({ mode: word, engine: word }),
+  record({ mode: fc.constant('sfu'), engine: fc.constant('LiveKit'), token: word }),
 )
 const join = {
   token: word,

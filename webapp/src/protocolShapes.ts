@@ -94,7 +94,7 @@ export const joinResponse: Shape<JoinResponse> = fields({
   iceServers: list(iceServer, 1),
   media: variant<'mode', JoinResponse['media']>('mode', {
     mesh: fields({ mode: oneOf(['mesh']) }),
-    sfu: fields({ mode: oneOf(['sfu']), engine: oneOf(['LiveKit']) }),
+    sfu: fields({ mode: oneOf(['sfu']), engine: oneOf(['LiveKit']), token: optional(text()) }),
   }),
 })
 

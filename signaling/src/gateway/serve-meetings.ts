@@ -1,10 +1,12 @@
 import { SignalingError } from '../errors.ts'
+import type { JoinClaims } from '../join-token.ts'
 import { liveKitRoom } from '../livekit-rooms.ts'
 import { type RoomKey, roomName } from '../rooms/room-store.ts'
 import { sfuDoor } from '../sfu-door.ts'
 import { peerChannel } from './channels.ts'
 import { dispatcher } from './dispatch.ts'
 import { doorkeeperOf } from './doorkeeper.ts'
+import { earlySeats } from './early-seat.ts'
 import { linkHandlers } from './handlers/links.ts'
 import { lobbyHandlers } from './handlers/lobby.ts'
 import { mediaHandlers } from './handlers/media.ts'
@@ -21,6 +23,11 @@ import { tasksOf } from './tasks.ts'
 import type { GatewayDeps, MeetingSocket, Meetings } from './types.ts'
 
 export type Gateway = {
+  /**
+   * Takes a seat on the SFU, for a socket that is still to come.
+   * @returns the token for the SFU; undefined where `room:join` has to say what holds
+   */
+  takeSeat(claims: JoinClaims): Promise<string | undefined>
   /** Participants whose sockets are here, by room. */
   participantsByRoom(): Map<string, number>
   /** Sockets that are connected here. */
@@ -123,6 +130,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   }
 
   return {
+    takeSeat: earlySeats(deps, seats, (key) => tasks.remember(doorkeeper.crown(key))),
     sockets: () => io.sockets.sockets.size,
     participantsByRoom: () =>
       new Map([...seats.byRoom().values()].map((here) => [label(here[0]?.key), here.length])),

@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Participant, roomJoinSchema } from '@parley/protocol'
 import { z } from 'zod'
 import { isTurnedAway, SignalingError } from '../../errors.ts'
 import { sfuNotReady } from '../../sfu.ts'
 import { channel, leaveChannels, peerChannel } from '../channels.ts'
+import { earlyMedia, isEarly } from '../early-seat.ts'
 import type { Handlers, LocalSeat, Meetings } from '../types.ts'
 
 /** Taking a seat, and giving it up. */
@@ -75,7 +77,8 @@ export function roomHandlers({
           cameBack: outcome.cameBack,
         }
         seats.hold(seat)
-        if (outcome.replaced) seats.replace(outcome.replaced)
+        const early = outcome.replaced !== undefined && isEarly(outcome.replaced)
+        if (outcome.replaced && !early) seats.replace(outcome.replaced)
         // Before they hear of the newcomer, whom they need not try to reach directly then.
         if (outcome.moved) {
           log.info({ ...key }, 'room moved to the SFU')
@@ -87,7 +90,8 @@ export function roomHandlers({
           socket.to(channel(key)).emit('recording:state', recording)
         const { self, ...seen } = await doorkeeper.welcome(seat, outcome.participants)
         if (!outcome.returned) socket.to(channel(key)).emit('participant:joined', self)
-        else socket.to(channel(key)).emit('participant:media', { id, media })
+        else if (!early || !isDeepStrictEqual(media, earlyMedia))
+          socket.to(channel(key)).emit('participant:media', { id, media })
         metrics().joinSucceeded()
         log.info({ ...key, participant: id, returned: outcome.returned }, 'participant joined')
         return {

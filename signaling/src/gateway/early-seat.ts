@@ -1,0 +1,63 @@
+import type { Participant } from '@parley/protocol'
+import type { JoinClaims } from '../join-token.ts'
+import type { RoomKey } from '../rooms/room-store.ts'
+import { channel } from './channels.ts'
+import type { LocalSeats } from './seats.ts'
+import type { GatewayDeps } from './types.ts'
+
+/** Of whom a seat is held that has no socket yet. */
+const prefix = 'request:'
+
+/** Whether a seat's session is that of a request, and no socket's. */
+export const isEarly = (session: string) => session.startsWith(prefix)
+
+/** Of who has such a seat, as everybody has heard. */
+export const earlyMedia = { audio: false, video: false }
+
+/**
+ * Takes seats on the SFU for those who ask for one with their token, and have no socket yet. All hear of them as of
+ * anybody, so that nobody listens unseen; where no socket comes, it is as with one that was lost, and they go after the
+ * grace period.
+ *
+ * @param crown finds a host where there is none
+ * @returns the token for the SFU; undefined where `room:join` has to say what holds
+ */
+export function earlySeats(
+  { io, rooms, sfu, clock, meshMax, roomMax, graceMs, log }: GatewayDeps,
+  seats: Pick<LocalSeats, 'announceLeft'>,
+  crown: (key: RoomKey) => void,
+) {
+  return async function takeSeat(claims: JoinClaims): Promise<string | undefined> {
+    const { participant: id, name, role, tenant, room } = claims
+    const key = { tenant, room }
+    const participant: Participant = { id, name, media: earlyMedia, joinedAt: clock.now(), role }
+    const session = `${prefix}${id}`
+    const outcome = await rooms.join(
+      key,
+      { participant, session },
+      { total: roomMax, mesh: meshMax },
+    )
+    seats.announceLeft(key, outcome.expired)
+    if (outcome.kind !== 'joined') return undefined
+    if (!outcome.sfu) {
+      // Direct links begin over a socket.
+      await rooms.leave(key, id, session)
+      seats.announceLeft(key, [id])
+      return undefined
+    }
+    const everybody = io.to(channel(key))
+    if (outcome.moved) {
+      log.info({ ...key }, 'room moved to the SFU')
+      everybody.emit('room:media', { mode: 'sfu' })
+    }
+    const { recording } = outcome
+    if (recording.recording) everybody.emit('recording:state', recording)
+    everybody.emit('participant:joined', outcome.self)
+    crown(key)
+    const [given] = await Promise.all([
+      sfu.media({ ...key, participant: id, name }),
+      rooms.detach(key, id, session, graceMs),
+    ])
+    return given.mode === 'sfu' ? given.token : undefined
+  }
+}
