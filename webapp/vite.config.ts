@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import react from '@vitejs/plugin-react'
-import { defineConfig, type Plugin } from 'vite'
+import { build, defineConfig, type Plugin } from 'vite'
 
 const signaling = process.env.PARLEY_SIGNALING_URL ?? 'http://127.0.0.1:8080'
 
@@ -17,8 +18,8 @@ const parts = [
 
 /**
  * All that every page needs is fetched with the little script that comes first, and not after it. What joins is made ready to
- * run, too; of the page itself that would take the time of a joining one, which runs it later. What is only of a call is
- * named, for those who join to fetch.
+ * run, too; of the page itself that would take the time of a joining one, which runs it later. What is only of a call, or of
+ * one on the SFU, is named, for those who join to fetch.
  */
 const fetchAhead: Plugin = {
   name: 'fetch-ahead',
@@ -47,20 +48,55 @@ const fetchAhead: Plugin = {
       const parts = ['/features/call/CallPage.tsx', '/features/lobby/RoomPage.tsx']
       const call = new Set(parts.flatMap(filesOf))
       for (const file of [...join, ...page]) call.delete(file)
+      const known = new Set([...join, ...page, ...call])
+      const sfu = filesOf('/features/sfu/liveKitRoom.ts').filter((file) => !known.has(file))
       return [
         ...join.map((file) => tag('modulepreload', file)),
         ...page.map((file) => tag('preload', file, { as: 'script' })),
         ...[...call].map((file) => tag('x-call', file)),
+        ...sfu.map((file) => tag('x-sfu', file)),
       ]
     },
   },
+}
+
+/** `first.ts`, in one script that waits for nothing, before all that the page has. */
+const firstScript = (command: 'build' | 'serve'): Plugin => {
+  let file: string | undefined
+  return {
+    name: 'first-script',
+    async buildStart() {
+      if (command === 'serve') return
+      const built = await build({
+        ...{ configFile: false, logLevel: 'warn' },
+        build: {
+          ...{ write: false, target: 'es2023', copyPublicDir: false, modulePreload: false },
+          rolldownOptions: { input: 'src/first.ts', output: { format: 'iife' } },
+        },
+      })
+      const [chunk] = [built].flat().flatMap((one) => ('output' in one ? one.output : []))
+      if (chunk?.type !== 'chunk') throw new Error('src/first.ts was not built to one script')
+      const hash = createHash('sha256').update(chunk.code).digest('base64url').slice(0, 8)
+      file = `assets/first-${hash}.js`
+      this.emitFile({ type: 'asset', fileName: file, source: chunk.code })
+    },
+    transformIndexHtml: {
+      order: 'post',
+      handler: () => [
+        {
+          ...{ tag: 'script', injectTo: 'head-prepend' },
+          attrs: file ? { src: `/${file}` } : { type: 'module', src: '/src/first.ts' },
+        },
+      ],
+    },
+  }
 }
 
 export default defineConfig(({ command }) => {
   // Tests have it at `test`, for which React's larger and slower development build would be built, and kept.
   if (command === 'build') process.env.NODE_ENV = 'production'
   return {
-    plugins: [react(), fetchAhead],
+    plugins: [react(), fetchAhead, firstScript(command)],
     build: {
       target: 'es2023',
       // No inline scripts, styles or data: URIs, so that a strict Content-Security-Policy fits.

@@ -1,31 +1,30 @@
 import '@fontsource-variable/inter/index.css'
 import './app/theme.css'
-import { askEarly, earlyRequest } from './features/call/earlyJoin.ts'
+import { isAskedEarly } from './features/call/earlyJoin.ts'
+import { sfuMemory } from './features/sfu/sfuMemory.ts'
 
 /**
- * The little that comes first. Who joins without a lobby is on the way there before anything is drawn: the answer of
+ * The little that comes first, but for `first.ts`. Who joins without a lobby is on the way there before anything is drawn: the answer of
  * the server, the browser's first connection and the others' pictures need nothing of the page, whose code is only run
  * when one of them is seen. What fails here is done again, and told of, where it is needed.
  */
-const { pathname, search, hash } = location
+const { pathname } = location
 let endStay = () => {}
-const request = earlyRequest({
-  ...{ pathname, search, hash },
-  storage: () => localStorage,
-  tabStorage: () => sessionStorage,
-})
-if (request) {
-  askEarly(request)
+const joins = isAskedEarly()
+if (joins) {
   const entered = import('./features/lobby/enterEarly.ts')
     .then(({ enterEarly }) => enterEarly(pathname))
     .catch(() => undefined)
+  const fetchAhead = (part: 'call' | 'sfu', how: object) => {
+    for (const { href } of document.querySelectorAll<HTMLLinkElement>(`link[rel=x-${part}]`))
+      document.head.append(
+        Object.assign(document.createElement('link'), { crossOrigin: '', href, ...how }),
+      )
+  }
+  // Made ready to run, too, while what joins is.
+  if (sfuMemory.expects(pathname.split('/')[2] ?? '')) fetchAhead('sfu', { rel: 'modulepreload' })
   // Fetched beside, and run only later.
-  for (const { href } of document.querySelectorAll<HTMLLinkElement>('link[rel=x-call]'))
-    document.head.append(
-      Object.assign(document.createElement('link'), {
-        ...{ rel: 'preload', as: 'script', crossOrigin: '', fetchPriority: 'low', href },
-      }),
-    )
+  fetchAhead('call', { rel: 'preload', as: 'script', fetchPriority: 'low' })
   const stay = await entered
   if (stay) endStay = stay.end
   await stay?.leisure
@@ -33,13 +32,13 @@ if (request) {
 // All at once: what fails here fails again where it is drawn.
 const inRoom = pathname.startsWith('/r/')
 import('./app/page.tsx').catch(() => {})
-if (request) import('./features/call/CallPage.tsx').catch(() => {})
+if (joins) import('./features/call/CallPage.tsx').catch(() => {})
 if (inRoom) import('./features/lobby/RoomPage.tsx').catch(() => {})
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no element with the id "root"')
 try {
   const { drawPage } = await import('./app/page.tsx')
-  await drawPage(root, request ? 'call' : inRoom ? 'room' : null, () => endStay())
+  await drawPage(root, joins ? 'call' : inRoom ? 'room' : null, () => endStay())
 } catch (error) {
   // Nobody is in a meeting, with an open microphone, that they do not see.
   endStay()

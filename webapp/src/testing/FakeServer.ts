@@ -40,6 +40,10 @@ export class FakeServer {
   joinRefusals = 0
   /** What a knock's answer waits for. */
   knock: Promise<void> = Promise.resolve()
+  /** On the SFU it seats people with their tokens. */
+  seatsEarly = false
+  /** What a socket waits for. */
+  beforeConnect = async () => {}
   /** Between reading the room and answering with it. */
   beforeAnswer = () => {}
   #validToken = 1
@@ -59,7 +63,10 @@ export class FakeServer {
       name,
       iceServers: this.#iceServers(),
       ...(this.minting && { serverEpochMs: this.minting.epochMs() }),
-      media: this.media,
+      media:
+        this.media.mode === 'sfu' && !this.seatsEarly
+          ? { mode: 'sfu', engine: 'LiveKit' }
+          : this.media,
     }
   }
 
@@ -78,6 +85,7 @@ export class FakeServer {
     const signaling: Signaling = {
       connect: async () => {
         this.told.push({ what: 'connect' })
+        await this.beforeConnect()
         if (this.refusal) throw new SignalingError(this.refusal, 'refused')
         if (!this.up) throw new SignalingError('offline', 'away')
         if (token !== String(this.#validToken))

@@ -5,6 +5,7 @@ import { FakeServer } from '../../testing/FakeServer.ts'
 import { settle, TestClock } from '../../testing/TestClock.ts'
 import type { LinkState, LocalTracks, SendLimit } from '../connection/PeerLink.ts'
 import { signalingPolicy } from '../connection/ReconnectPolicy.ts'
+import { SignalingError } from '../connection/Signaling.ts'
 import type { IceError } from '../linkReports/linkFacts.ts'
 import { CallSession } from './CallSession.ts'
 import { type CallState, initialCall } from './callState.ts'
@@ -614,6 +615,43 @@ describe('CallSession', () => {
         ['A', { type: 'inbound-rtp', kind: 'audio', packetsReceived: audio }],
         ['T', { type: 'transport', bytesSent: 100, bytesReceived: 0 }],
       ])
+
+    it('REQ-W2: is on the SFU while its socket is still being connected, where the seat came with the token', async () => {
+      const { server, call, sfuLinks, sfus, join } = begin()
+      server.enter('p-a', 'Ana')
+      server.moveToSfu()
+      server.seatsEarly = true
+      let connect = () => {}
+      server.beforeConnect = () =>
+        new Promise((resolve) => {
+          connect = resolve
+        })
+      const joined = join()
+      await settle()
+      expect(call.get()).toMatchObject({ phase: 'joining', participants: [] })
+      expect(sfus).toMatchObject([{ token: 'sfu-token', closed: false }])
+      connect()
+      await joined
+      expect(call.get()).toMatchObject({
+        phase: 'joined',
+        participants: [{ id: 'p-a', sfu: true }],
+      })
+      expect(sfus).toHaveLength(1)
+      expect(sfuLinks.get('p-a')).toBeDefined()
+    })
+
+    it('REQ-W1: leaves the SFU where the socket to the seat is refused', async () => {
+      const { server, call, sfus, join } = begin()
+      server.enter('p-a', 'Ana')
+      server.moveToSfu()
+      server.seatsEarly = true
+      server.beforeConnect = async () => {
+        throw new SignalingError('unauthenticated', 'expired')
+      }
+      await join()
+      expect(call.get()).toMatchObject({ phase: 'failed' })
+      expect(sfus).toMatchObject([{ closed: true }])
+    })
 
     it('REQ-K8: keeps each direct link until the SFU brings what it brought', async () => {
       const { clock, server, session, call, link, sfuLinks, sfus, join } = begin()

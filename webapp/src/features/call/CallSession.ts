@@ -168,7 +168,12 @@ export class CallSession {
     if (!current()) return
     this.#turn.goBy(response.serverEpochMs)
     this.#links.setIceServers(response.iceServers)
-    if (response.media.mode === 'sfu') this.#options.prepareSfu()
+    const { media } = response
+    if (media.mode === 'sfu') {
+      this.#options.prepareSfu()
+      // The seat is taken: there is no need to wait for the socket, which comes to it.
+      if (media.token !== undefined) this.#links.takeMedia({ ...media, token: media.token })
+    }
     const signaling = openSignaling(response.token, this.#events(epoch))
     this.#signaling = signaling
     await this.#wayIn.patiently(current, () => this.#wayIn.connect(signaling, current))

@@ -16,6 +16,8 @@ export class Haste {
   readonly #begunAt: number
   #cancel: () => void
   #pictureDue = false
+  #entered = false
+  #answered = false
 
   constructor(clock: Clock) {
     let end = () => {}
@@ -33,6 +35,11 @@ export class Haste {
   pictureDue(way: 'mesh' | 'sfu'): void {
     if (this.#pictureDue) return
     this.#pictureDue = true
+    this.takes(way)
+  }
+
+  /** By what way it is, where that is known before anybody is. */
+  takes(way: 'mesh' | 'sfu'): void {
     const spentMs = this.#clock.now() - this.#begunAt
     this.#cancel()
     this.#cancel = this.#clock.after(Math.max(0, longestMs[way] - spentMs), this.end)
@@ -40,6 +47,17 @@ export class Haste {
 
   /** The first connection has what it needs. */
   answered(): void {
-    if (!this.#pictureDue) this.end()
+    this.#answered = true
+    this.#endUnlessDue()
+  }
+
+  /** Who is there is known, which may be later than that. */
+  entered(): void {
+    this.#entered = true
+    this.#endUnlessDue()
+  }
+
+  #endUnlessDue(): void {
+    if (this.#answered && this.#entered && !this.#pictureDue) this.end()
   }
 }

@@ -23,7 +23,7 @@ function laterRequest(
   const link = roomLinkOf(search)
   const linked = link.autojoin ? (link.name ?? kept['parley.name']) : undefined
   const name = displayNameSchema.safeParse(call?.room === route.room ? call.name : linked)
-  return name.success ? joinRequest(route.room, { name: name.data }) : undefined
+  return name.success ? joinRequest(route.room, { name: name.data }, '') : undefined
 }
 
 const text = fc.oneof(
@@ -78,7 +78,7 @@ describe('the join that is asked for before the page is there', () => {
     storage: storageOf({}),
     tabStorage: storageOf({}),
   }
-  const ana = joinRequest('standup', { name: 'Ana' })
+  const ana = joinRequest('standup', { name: 'Ana' }, '')
 
   it('is of who has no lobby to go through', () => {
     expect(earlyRequest(opened)).toEqual(ana)
@@ -98,6 +98,12 @@ describe('the join that is asked for before the page is there', () => {
     expect(earlyRequest({ ...opened, tabStorage })).toBeUndefined()
   })
 
+  it('REQ-W2: asks for the seat with it, unless there is a key that the others are to hear of', () => {
+    expect(JSON.parse(ana.body)).toEqual({ name: 'Ana', seat: true })
+    const { body = '' } = earlyRequest({ ...opened, hash: '#key=x' }) ?? {}
+    expect(JSON.parse(body)).toEqual({ name: 'Ana' })
+  })
+
   it('spends no invitation, and needs no storage', () => {
     expect(earlyRequest({ ...opened, hash: '#invite=x' })).toBeUndefined()
     const refused = () => {
@@ -114,7 +120,7 @@ describe('the join that is asked for before the page is there', () => {
     expect(await (await takeEarly(ana))?.json()).toEqual({ room: 'standup' })
     expect(takeEarly(ana)).toBeUndefined()
     askEarly(ana, post)
-    expect(takeEarly(joinRequest('standup', { name: 'Ben' }))).toBeUndefined()
+    expect(takeEarly(joinRequest('standup', { name: 'Ben' }, ''))).toBeUndefined()
     expect(takeEarly(ana)).toBeUndefined()
   })
 

@@ -11,9 +11,13 @@ export type Opened = {
 
 export type JoinRequest = { path: string; body: string }
 
-/** `POST` to the page's own origin. */
-export function joinRequest(room: string, asked: object): JoinRequest {
-  return { path: `/api/rooms/${encodeURIComponent(room)}/join`, body: JSON.stringify(asked) }
+/**
+ * `POST` to the page's own origin. On the SFU the seat is taken with it, unless the address has a key, which the others
+ * are to hear of with the seat.
+ */
+export function joinRequest(room: string, asked: object, hash: string): JoinRequest {
+  const body = { ...asked, ...(hash.length <= 1 && { seat: true }) }
+  return { path: `/api/rooms/${encodeURIComponent(room)}/join`, body: JSON.stringify(body) }
 }
 
 export function postJoin({ path, body }: JoinRequest): Promise<Response> {
@@ -36,7 +40,9 @@ export function earlyRequest(opened: Opened): JoinRequest | undefined {
     return undefined
   if (kept(opened.tabStorage, 'parley.signed-in') !== null) return undefined
   const name = rejoining(room, opened) ?? linked(opened)
-  return name !== undefined && plainName.test(name) ? joinRequest(room, { name }) : undefined
+  return name !== undefined && plainName.test(name)
+    ? joinRequest(room, { name }, opened.hash)
+    : undefined
 }
 
 const plainName = /^[\p{L}\p{N}]([\p{L}\p{N} .'-]{0,62}[\p{L}\p{N}.])?$/u
@@ -65,7 +71,12 @@ function kept(storage: Opened['storage'], key: string): string | null {
   }
 }
 
-let early: { request: JoinRequest; answer: Promise<Response> } | undefined
+type Early = { request: JoinRequest; answer: Promise<Response> }
+/** Of the page, and not of this module: who asks is a script with a copy of its own. */
+const page = globalThis as { parleyEarlyJoin?: Early | undefined }
+
+/** Whether somebody joins without a lobby, and nobody has taken the answer yet. */
+export const isAskedEarly = () => page.parleyEarlyJoin !== undefined
 
 export function askEarly(request: JoinRequest, post = postJoin): void {
   // All of it: when it is read, which may be much later, the time of the request itself may be over.
@@ -74,7 +85,7 @@ export function askEarly(request: JoinRequest, post = postJoin): void {
   )
   // Who takes it hears of it; where nobody does, nobody needs to.
   answer.catch(() => {})
-  early = { request, answer }
+  page.parleyEarlyJoin = { request, answer }
 }
 
 /**
@@ -82,8 +93,8 @@ export function askEarly(request: JoinRequest, post = postJoin): void {
  * it is asked for again.
  */
 export function takeEarly(request: JoinRequest, post = postJoin): Promise<Response> | undefined {
-  const taken = early
-  early = undefined
+  const taken = page.parleyEarlyJoin
+  page.parleyEarlyJoin = undefined
   if (taken?.request.path !== request.path || taken.request.body !== request.body) return undefined
   return taken.answer.catch(() => post(request))
 }

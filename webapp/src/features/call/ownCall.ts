@@ -11,6 +11,7 @@ import { ownRecording } from '../recording/ownRecording.ts'
 import { qualityLevels } from '../settings/preferences.ts'
 import type { OpenSfuRoom } from '../sfu/SfuRoom.ts'
 import { SfuSession } from '../sfu/SfuSession.ts'
+import { sfuMemory } from '../sfu/sfuMemory.ts'
 import { shareMedia, shareTracks } from '../share/shareState.ts'
 import { ownChat, ownCompany, ownReactions } from '../side/ownSide.ts'
 import { noteReceiver } from '../voice/receivers.ts'
@@ -18,6 +19,7 @@ import { CallSession } from './CallSession.ts'
 import { FreezeWatch } from './FreezeWatch.ts'
 import { publishHook } from './hook.ts'
 import { ownHaste } from './ownHaste.ts'
+import type { RoomFollower } from './RoomFollower.ts'
 
 const stream = new MediaStream()
 
@@ -37,6 +39,19 @@ const openRoom: OpenSfuRoom = async (...request) => {
   const { openLiveKitRoom } = await loadSfu()
   return openLiveKitRoom(ownEncryption)(...request).finally(() => ownHaste.answered())
 }
+
+const wayIn: RoomFollower = {
+  entered(room) {
+    ownHaste.entered()
+    sfuMemory.found(room.room, room.media.mode)
+  },
+  away() {},
+  heard() {},
+  left() {},
+}
+
+/** Where loading fails, it fails again where it is needed, which is tried again. */
+export const prepareSfu = () => void loadSfu().catch(() => {})
 
 /** The one call of this page, on the real clock, network and browser. */
 export const ownCall = new CallSession({
@@ -79,12 +94,14 @@ export const ownCall = new CallSession({
     const { quality } = store.getState().preferences
     return quality === 'auto' ? Infinity : qualityLevels[quality].kbps
   },
-  followers: [ownCompany, ownChat, ownReactions, ownRecording, ownMetrics],
+  followers: [wayIn, ownCompany, ownChat, ownReactions, ownRecording, ownMetrics],
   // As what nobody catches: it is reported, and costs nothing of the call.
   onError: (error) => reportError(error),
   onReadings: (readings) => ownMetrics.take(readings),
-  // Where loading fails, it fails again where it is needed, which is tried again.
-  prepareSfu: () => void loadSfu().catch(() => {}),
+  prepareSfu() {
+    ownHaste.takes('sfu')
+    prepareSfu()
+  },
   openSfu: (request) =>
     new SfuSession({
       ...request,

@@ -7,7 +7,7 @@ import type {
   RoomSnapshot,
   ServerToClientEvents,
 } from '@parley/protocol'
-import { Manager } from 'socket.io-client'
+import { Manager, WebSocket as SocketTransport, XHR } from 'socket.io-client'
 import { type Clock, systemClock } from '../../clock.ts'
 import { joinResponse, protocolError } from '../../protocolShapes.ts'
 import { read } from '../../shape.ts'
@@ -15,6 +15,7 @@ import { joinRequest, postJoin, takeEarly } from '../call/earlyJoin.ts'
 import { joinConsent } from '../recording/joinConsent.ts'
 import { signInOfTab } from '../signIn/signInLook.ts'
 import { type ClientSocket, connected } from './connected.ts'
+import { takeSocketAhead } from './earlySocket.ts'
 import {
   type AnswerOf,
   type Ask,
@@ -30,6 +31,11 @@ import {
 const answerTimeoutMs = 5000
 /** A network that is back is found within this time. */
 const staggerMs = 700
+/**
+ * At a time. Each asks the network again after 1 and 3 s, so that more would find it no sooner; and a server that is too busy to
+ * answer anybody would have to take all of them, from everybody.
+ */
+const socketsAtOnce = 3
 /** A server that hears nothing closes a socket after a ping and its patience with it, 45 s; its client stops asking after 5 s. */
 const lateJoinMs = 45_000 + answerTimeoutMs
 
@@ -44,13 +50,20 @@ type Arrived = { name: EventName; args: unknown[] }
 /** Between tries to reach another server, while the old one still serves: longer with each, and not in step. */
 const handOverRetryMs = { first: 500, longest: 8000 }
 
+/** Over the connection that was made before this code was there, where there is one. */
+class AheadTransport extends SocketTransport {
+  override createSocket(...[url, ...more]: Parameters<SocketTransport['createSocket']>) {
+    return takeSocketAhead(url) ?? super.createSocket(url, ...more)
+  }
+}
+
 /** The connection of one socket. */
 const newManager = () =>
   new Manager({
     autoConnect: false,
     reconnection: false,
     // One round trip less than starting with polling, which stays for networks that refuse it.
-    transports: ['websocket', 'polling'],
+    transports: [AheadTransport, XHR],
     tryAllTransports: true,
     timeout: answerTimeoutMs,
   })
@@ -223,7 +236,7 @@ export class SocketSignaling implements Signaling {
     if (!this.#joined) return connected(this.#socket)
     const sockets = [this.#socket]
     const timer = setInterval(() => {
-      if (this.#closed) return clearInterval(timer)
+      if (this.#closed || sockets.length >= socketsAtOnce) return clearInterval(timer)
       const next = this.#open()
       sockets.push(next)
       race.add(next)
