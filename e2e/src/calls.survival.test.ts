@@ -17,6 +17,7 @@ import {
   patchSpec,
   podsOf,
   rotate,
+  secondsToReplace,
   settled,
   startMeeting,
   upgradeOperator,
@@ -82,6 +83,27 @@ describe('a relayed call and an SFU call go on', () => {
     // The spec names the images, so another operator changes nothing of what runs.
     expect(await podsOf(meeting, 'turn')).toEqual(before)
   }, 180_000)
+
+  it('REQ-H6: when parts of monitoring are turned off, and on again, each with the pods of signaling alone and in less than five minutes', async () => {
+    const others = async () => {
+      const all = ['turn', 'sfu', 'meter', 'redis', 'webapp'].map((one) => podsOf(meeting, one))
+      return (await Promise.all(all)).flat()
+    }
+    const before = await others()
+    await through('parts', async () => {
+      for (const monitoring of [
+        { http: false },
+        { http: true, calls: false },
+        { calls: true, admin: false },
+        { admin: true },
+      ]) {
+        const seconds = await secondsToReplace(meeting, 'signaling', { monitoring })
+        process.stderr.write(`${JSON.stringify(monitoring)}: ${seconds.toFixed(1)} s\n`)
+        expect(seconds).toBeLessThan(5 * 60)
+      }
+    })
+    expect(await others()).toEqual(before)
+  }, 1_200_000)
 
   it('REQ-K7: when Redis restarts', async () => {
     await through('redis', async () => {

@@ -186,6 +186,23 @@ export async function patchSpec({ api }: Meeting, spec: object): Promise<void> {
   await api.mergePatch(MEETING_CLUSTERS, namespace, name, { spec })
 }
 
+/** How long it takes from a change of the spec until a component has new pods alone, and all is Ready. */
+export async function secondsToReplace(
+  meeting: Meeting,
+  component: string,
+  spec: object,
+): Promise<number> {
+  const before = new Set((await podsOf(meeting, component)).map(({ pod }) => pod))
+  const since = performance.now()
+  await patchSpec(meeting, spec)
+  await until(
+    async () => (await podsOf(meeting, component)).every(({ pod }) => !before.has(pod)),
+    5 * 60_000,
+  )
+  await settled(meeting)
+  return (performance.now() - since) / 1000
+}
+
 /** Has the secrets rotated now. */
 export async function rotate({ api }: Meeting): Promise<void> {
   const annotations = { 'parley.dev/rotate': 'now' }
