@@ -41,7 +41,7 @@ type Part = 'mesh' | 'sfu'
 const cuts = [
   { seconds: 3, times: 5, floorMs: 500 },
   { seconds: 10, times: 3, floorMs: 500 },
-  { seconds: 30, times: 2, floorMs: 2000 },
+  { seconds: 30, times: 1, floorMs: 2000 },
 ] as const
 /** A cut is shown within this time of it. */
 const shownFloorMs = 1000

@@ -15,8 +15,11 @@ const stillMs = 200
 const recoverMs = 1250
 /** And for so long nothing at all has come. */
 const lostMs = 350
-/** What was tried is given so long to help, before the next thing is. */
-const patienceMs = 4000
+/**
+ * What was tried is given so long to help, before the next thing is. In a cut nothing can, and until the SFU forgets who is cut,
+ * after 15 s, the connection that is there goes on by itself: sooner than a new one, which has to be made.
+ */
+const patienceMs = 14_000
 
 export type MediaWatchOptions = {
   /** Milliseconds of a clock that never goes back. */

@@ -135,7 +135,7 @@ describe('SfuSession', () => {
     expect(room().recovered).toEqual([])
     await clock.advance(250)
     expect(room().recovered).toEqual(['resume'])
-    await clock.advance(3500)
+    await clock.advance(13_500)
     expect(room().recovered).toEqual(['resume'])
     await clock.advance(30_000)
     expect(room().recovered).toEqual(['resume', 'restart'])
