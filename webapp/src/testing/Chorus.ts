@@ -32,6 +32,7 @@ export class Chorus {
     page.setDefaultTimeout(60_000)
     const index = this.#tones.size
     await soundTone(page, index)
+    await page.addInitScript(countWays)
     // All of them share one machine, which encodes the picture of each for each in a mesh.
     await page.addInitScript(() => {
       localStorage.setItem('parley.preferences', JSON.stringify({ quality: 'low' }))
@@ -106,7 +107,33 @@ export class Chorus {
     return longest
   }
 
+  /** How many connections each has made so far, in the order in which they came: to who is there, or to the SFU. */
+  async waysOf(among: readonly Page[]): Promise<(number | undefined)[]> {
+    return Promise.all(among.map((page) => page.evaluate(() => (window as { ways?: number }).ways)))
+  }
+
   async end(): Promise<void> {
     await Promise.all(this.people.map((page) => page.context().close()))
+  }
+}
+
+/** Runs in the page. Each try of LiveKit's client to begin anew takes a socket, and each connection is one of the browser's. */
+function countWays(): void {
+  const page = window as { ways?: number }
+  const count = () => {
+    page.ways = (page.ways ?? 0) + 1
+  }
+  const { RTCPeerConnection: Connection, WebSocket: Socket } = window
+  window.RTCPeerConnection = class extends Connection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration)
+      count()
+    }
+  }
+  window.WebSocket = class extends Socket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols)
+      if (new URL(url, location.href).pathname.startsWith('/rtc')) count()
+    }
   }
 }

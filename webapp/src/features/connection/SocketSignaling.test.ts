@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import type { Ack } from '@parley/protocol'
 import { settle, TestClock } from '../../testing/TestClock.ts'
 import type { ClientSocket } from './connected.ts'
@@ -76,6 +76,27 @@ async function givenUp() {
 }
 
 describe('SocketSignaling', () => {
+  afterEach(() => void jest.useRealTimers())
+
+  it('REQ-W1: looks for the way back over three sockets at most, and takes the first that has one', async () => {
+    jest.useFakeTimers()
+    const { signaling, sockets, told } = open()
+    const joined = signaling.join({ audio: true, video: true })
+    sockets[0].answer({ resume: 'next' })
+    await joined
+    sockets[0].end('transport close')
+    const back = signaling.connect()
+    await jest.advanceTimersByTimeAsync(4500)
+    expect(sockets).toHaveLength(3)
+    sockets[2].begin()
+    await back
+    await jest.advanceTimersByTimeAsync(4500)
+    expect(sockets.map(({ connected }) => connected)).toEqual([false, false, true])
+    sockets[2].say('participant:left', { id: 'a' })
+    expect(told).toEqual(['disconnect', 'a left'])
+    signaling.close()
+  })
+
   it('REQ-K7: moves to another server before it leaves the one that asked for it', async () => {
     const { sockets, told } = open()
     sockets[0].say('session:move', { resume: 'next' })
