@@ -139,6 +139,24 @@ describe('a room that outgrows the mesh', () => {
     expect(cem.events.names).not.toContain('session:replaced')
   })
 
+  it('REQ-K8: a seat whose socket does not come outlives nobody, and a lock with it', async () => {
+    const { redisUrlFile: _, ...memory } = files.config({ sfu: sfu(), meshMax: 1, graceMs: 300 })
+    const server = await startSignaling(memory, { log })
+    servers.push(server)
+    const ada = await people.enter(server.url, 'left', 'Ada')
+    const bo = await people.enter(server.url, 'left', 'Bo')
+    const { media } = await requestJoin(server.url, 'left', { name: 'Cem', seat: true })
+    expect(media).toHaveProperty('token')
+    await ada.client.emitWithAck('room:lock', { locked: true })
+    for (const { client } of [bo, ada]) await client.emitWithAck('room:leave', {})
+    const { iceServers: before } = await requestJoin(server.url, 'left', { name: 'Dee' })
+    expect(before[0]).not.toHaveProperty('credential')
+    await until('the room is open again', async () => {
+      const { iceServers } = await requestJoin(server.url, 'left', { name: 'Dee' })
+      return iceServers[0]?.credential !== undefined
+    })
+  })
+
   it('REQ-K8: seats nobody before a socket comes who has to be let in, or does not ask for it', async () => {
     const server = await replica({ meshMax: 1 } as Partial<SignalingConfig>)
     const ada = await people.enter(server.url, 'locked', 'Ada')

@@ -24,7 +24,7 @@ export const earlyMedia = { audio: false, video: false }
  */
 export function earlySeats(
   { io, rooms, sfu, clock, meshMax, roomMax, graceMs, log }: GatewayDeps,
-  seats: Pick<LocalSeats, 'announceLeft'>,
+  seats: Pick<LocalSeats, 'announceLeft' | 'sweepLater'>,
   crown: (key: RoomKey) => void,
 ) {
   return async function takeSeat(claims: JoinClaims): Promise<string | undefined> {
@@ -56,7 +56,8 @@ export function earlySeats(
     crown(key)
     const [given] = await Promise.all([
       sfu.media({ ...key, participant: id, name }),
-      rooms.detach(key, id, session, graceMs),
+      // Those here, whose seats are looked after with the room, may all have left by then.
+      rooms.detach(key, id, session, graceMs).finally(() => seats.sweepLater(key)),
     ])
     return given.mode === 'sfu' ? given.token : undefined
   }

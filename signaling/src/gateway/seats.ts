@@ -21,6 +21,8 @@ export type LocalSeats = {
   replace(session: string): void
   /** The socket is gone: the seat stays for the grace period. */
   detach(socket: MeetingSocket): Promise<void>
+  /** After the grace period, when a seat of the room that has no socket may have run out. */
+  sweepLater(key: RoomKey): void
   announceLeft(key: RoomKey, ids: readonly string[]): void
   /** The way of a room's media as the store has it, for seats of that room. */
   takeWay(here: readonly LocalSeat[], way: RoomWay): void
@@ -84,6 +86,10 @@ export function localSeats(
         'seat not detached',
       )
     }
+    sweepLater(key)
+  }
+
+  function sweepLater(key: RoomKey) {
     tasks.later(graceMs, () => void sweep(key))
   }
 
@@ -175,6 +181,7 @@ export function localSeats(
     release: (session) => void seats.delete(session),
     replace,
     detach,
+    sweepLater,
     announceLeft,
     takeWay,
     cameBack,

@@ -640,6 +640,20 @@ describe('CallSession', () => {
       expect(sfuLinks.get('p-a')).toBeDefined()
     })
 
+    it('REQ-K8: leaves the SFU where the room has begun anew as a mesh before the socket came', async () => {
+      const { server, call, links, sfus, join } = begin()
+      server.enter('p-a', 'Ana')
+      server.moveToSfu()
+      server.seatsEarly = true
+      server.beforeConnect = async () => {
+        server.media = { mode: 'mesh' }
+      }
+      await join()
+      expect(call.get().participants).toMatchObject([{ id: 'p-a', sfu: false }])
+      expect([...links.keys()]).toEqual(['p-a'])
+      expect(sfus).toMatchObject([{ closed: true }])
+    })
+
     it('REQ-W1: leaves the SFU where the socket to the seat is refused', async () => {
       const { server, call, sfus, join } = begin()
       server.enter('p-a', 'Ana')

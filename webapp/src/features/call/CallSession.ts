@@ -202,7 +202,7 @@ export class CallSession {
       const others = snapshot.participants.some(({ id }) => id !== snapshot.self)
       this.readings.entered(others)
     }
-    this.#takeRoom(snapshot)
+    this.#takeRoom(snapshot, first)
     this.#told.release()
   }
 
@@ -225,9 +225,11 @@ export class CallSession {
     this.#reconnection.enter()
   }
 
-  #takeRoom(snapshot: RoomSnapshot): void {
+  #takeRoom(snapshot: RoomSnapshot, first = false): void {
+    const { media } = snapshot
     this.#turn.take(snapshot.iceServers)
-    this.#links.takeMedia(snapshot.media)
+    // Who comes knows the room from this server alone: a mesh it is, whatever came with the token.
+    this.#links.takeMedia(first && media.mode === 'mesh' ? { ...media, cameBack: true } : media)
     this.#takeSnapshot(snapshot)
     this.#links.signalingRestored()
     this.#media.share()
