@@ -4,9 +4,9 @@ import { isAskedEarly } from './features/call/earlyJoin.ts'
 import { sfuMemory } from './features/sfu/sfuMemory.ts'
 
 /**
- * The little that comes first, but for `first.ts`. Who joins without a lobby is on the way there before anything is drawn: the answer of
- * the server, the browser's first connection and the others' pictures need nothing of the page, whose code is only run
- * when one of them is seen. What fails here is done again, and told of, where it is needed.
+ * The little that comes first, but for `first.ts`. Who joins without a lobby is on the way there before anything is drawn:
+ * the answer of the server, the browser's first connection and the others' pictures need nothing of the page, whose code is
+ * only run when one of them is seen. What fails here is done again, and told of, where it is needed.
  */
 const { pathname } = location
 let endStay = () => {}
