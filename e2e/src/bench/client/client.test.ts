@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { meetsFloor } from '../bench.ts'
+import { drawnOf, figuresOf } from './drawn.ts'
 import { datagramIn, fillChecksum } from './frames.ts'
 import { eventIn } from './reports.ts'
 import { truthOf } from './truth.ts'
@@ -86,6 +88,34 @@ describe('what was true while a report was made', () => {
   it('REQ-M7: is not known before the first account, nor after the last', () => {
     expect(truthOf(accounts, 'space', -1, 4000)).toBeUndefined()
     expect(truthOf(accounts, 'space', 2000, 6001)).toBeUndefined()
+  })
+})
+
+describe('frames that a page draws', () => {
+  /** One second of them at 60 Hz, without those at these places. */
+  const second = (...missing: number[]) => ({
+    atMs: Array.from({ length: 61 }, (_, index) => (index * 1000) / 60).filter(
+      (_, index) => !missing.includes(index),
+    ),
+    longTasks: 1,
+  })
+
+  it('REQ-M2: are counted by the second, and late where one is missing before them', () => {
+    const figures = (...missing: number[]) => Object.values(drawnOf(second(...missing)))
+    expect(figures()).toEqual([expect.closeTo(60), 0, expect.closeTo(60)])
+    expect(figures(20, 40, 41)).toEqual([57, 120, 60].map((value) => expect.closeTo(value)))
+  })
+
+  it('REQ-M2: are as many as without monitoring, and 60 a second where the machine draws so many', () => {
+    const drawn = (perSecond: number) => ({ perSecond, latePerMinute: 0, longTasksPerMinute: 0 })
+    const judged = (...pairs: [number, number][]) =>
+      figuresOf(pairs.map(([on, off]) => ({ on: drawn(on), off: drawn(off) })))
+        .slice(0, 2)
+        .map(meetsFloor)
+    expect(judged([60, 60], [60, 60])).toEqual([true, true])
+    expect(judged([58.7, 60], [58.7, 60])).toEqual([false, false])
+    expect(judged([45.5, 46], [44.5, 45])).toEqual([true, true])
+    expect(judged([44, 46], [44, 45])).toEqual([false, true])
   })
 })
 

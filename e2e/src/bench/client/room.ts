@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import type { BenchOptions, Figure } from '../bench.ts'
 import { smallCameras } from '../join/first-frame.ts'
 import { Lab } from '../join/lab.ts'
 import { openStand, type Stand } from '../join/stand.ts'
+import { monitoringSwitch } from './monitoring-switch.ts'
 import { perMinuteOf, reportsOf } from './reports.ts'
 
 /** Of a page that has just come: until it does what it does from then on, and how long that is looked at. */
@@ -75,19 +76,10 @@ async function open(browser: Browser, { origins }: Stand, link: string, kind?: K
   await smallCameras(context)
   for (const origin of origins) await context.grantPermissions(['camera', 'microphone'], { origin })
   const page = await context.newPage()
-  if (kind === 'not monitored') await withoutMonitoring(page)
+  if (kind === 'not monitored') (await monitoringSwitch(page)).on = false
   const reports = reportsOf(page)
   await page.goto(link)
   return { page, reports }
-}
-
-/** As where the server wants no reports. */
-async function withoutMonitoring(page: Page): Promise<void> {
-  await page.route('**/api/config', async (route) => {
-    const response = await route.fetch()
-    const { metrics: _, ...config } = (await response.json()) as { metrics?: unknown }
-    await route.fulfill({ response, json: config })
-  })
 }
 
 /** Runs in the page, whichever it is. */
