@@ -80,8 +80,15 @@ describe('the haste of a page that joins', () => {
     await clock.advance(100)
     haste.takes('sfu')
     haste.answered()
+    let over = false
+    void haste.over.then(() => {
+      over = true
+    })
     await clock.advance(900)
+    await settled()
+    expect(over).toBe(false)
     haste.entered()
-    expect(await overAt(haste, clock)).toBe(1000)
+    await settled()
+    expect(over).toBe(true)
   })
 })
