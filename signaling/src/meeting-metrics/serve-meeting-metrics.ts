@@ -237,7 +237,7 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
     const { tenant } = 'seat' in visitor ? visitor.seat : visitor.admin
     const asked = <T>(schema: z.ZodType<T>, event: string, message: unknown): T => {
       spend()
-      if (!deps.admins) throw new SignalingError('forbidden', 'the admin page is turned off')
+      if (!deps.admins) throw new SignalingError('not-found', 'the admin page is turned off')
       if ('seat' in visitor && visitor.seat.role !== 'admin')
         throw new SignalingError('forbidden', 'only admins see all meetings; sign in as one')
       const parsed = schema.safeParse(message)

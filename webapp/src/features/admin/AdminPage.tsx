@@ -112,7 +112,9 @@ function Outside({ access }: { access: AdminAccess & { phase: 'out' } }) {
         <Button
           className="button"
           onPress={() => {
-            if (access.problem !== 'away') forgetAdminLink(() => sessionStorage)
+            // Where nobody was asked who it is, the link may be as good as before.
+            if (access.problem !== 'away' && access.problem !== 'turned-off')
+              forgetAdminLink(() => sessionStorage)
             void ownSession.enter()
           }}
         >

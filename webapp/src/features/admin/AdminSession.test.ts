@@ -114,6 +114,7 @@ describe('REQ-G2: the stay of an admin', () => {
     ['forbidden', 'no-admin', true],
     ['token-expired', 'expired', false],
     ['unauthenticated', 'refused', false],
+    ['not-found', 'turned-off', false],
   ])('says why it is out: %s', async (code, problem, signIn) => {
     const { session, answers, clock, asked } = rig()
     answers(refuse(code) as () => Promise<never>)
@@ -121,6 +122,21 @@ describe('REQ-G2: the stay of an admin', () => {
     expect(session.access.getState()).toEqual({ phase: 'out', problem, signIn })
     await clock.advance(100_000)
     expect(asked).toHaveLength(1)
+  })
+
+  it('REQ-H6: leaves the board where the page is turned off meanwhile, and asks no more', async () => {
+    const { session, board, answers, clock, asked, sockets } = rig()
+    await session.enter()
+    sockets[0]?.events.onSubscribing()
+    sockets[0]?.events.onSnapshot({ users: [], alerts: [] })
+    answers(refuse('not-found') as () => Promise<never>)
+    sockets[0]?.events.onRefused()
+    await clock.advance(1000)
+    await settle()
+    expect(session.access.getState()).toMatchObject({ phase: 'out', problem: 'turned-off' })
+    expect(board.store.getState().live).toBe(false)
+    await clock.advance(10_000_000)
+    expect([asked.length, sockets.length]).toEqual([2, 1])
   })
 
   it('asks again while the server is away, and comes in', async () => {

@@ -16,6 +16,7 @@ export type AdminProblem =
   | 'no-admin' // signed in, as somebody else
   | 'expired'
   | 'refused'
+  | 'turned-off'
   | 'away'
 
 export type AdminAccess =
@@ -185,4 +186,5 @@ const problems: Partial<Record<string, readonly [AdminProblem, signIn: boolean]>
   'token-expired': ['expired', false],
   unauthenticated: ['refused', false],
   invalid: ['refused', false],
+  'not-found': ['turned-off', false],
 }
