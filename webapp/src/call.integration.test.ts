@@ -12,6 +12,7 @@ import { inCallWith, inState, mediaSeen } from './testing/pages.ts'
 describe('a call', () => {
   let rig: Awaited<ReturnType<typeof startMeetingRig>>
   let server: Signaling
+  const otherServers: Signaling[] = []
   let browser: Browser
   const problems: string[] = []
 
@@ -41,7 +42,7 @@ describe('a call', () => {
 
   afterAll(async () => {
     await browser?.close()
-    await server?.close()
+    await Promise.all([server, ...otherServers].map((one) => one?.close()))
     await rig?.clean()
   }, 30_000)
 
@@ -292,6 +293,7 @@ describe('a call', () => {
     'REQ-M8: microphone, camera, share and chat do the same with monitoring: %s',
     async (monitored) => {
       const other = await rig.start(0, { WEBRTC_METRICS_ENABLED: String(monitored) })
+      otherServers.push(other)
       const come = async (name: string) => {
         const page = await open('/blank')
         const seen = monitoringOf(page)
@@ -344,7 +346,6 @@ describe('a call', () => {
       }
       expect(problems).toEqual([])
       for (const page of [ana, minh]) await page.context().close()
-      await other.close()
     },
     120_000,
   )
