@@ -297,8 +297,13 @@ describe('Secrets of others', () => {
     })
   })
 
-  it('REQ-K3: a certificate: missing, wrong, right; each said, TURN is there all the time', async () => {
-    startOperator()
+  it('REQ-K3, REQ-S4: a certificate: missing, wrong, right; each said, TURN is there all the time; its end is a metric', async () => {
+    const operator = startOperator()
+    const endsInDays = async () => {
+      const name = 'parley_certificate_expiry_timestamp_seconds'
+      const at = await operator.metric(name, /namespace="tls",cluster="demo",secret="cert"/)
+      return (at - Date.now() / 1000) / 86_400
+    }
     await cluster.meetingCluster('tls', { turn: { tls: { secretName: 'cert' } } })
     const missing = await cluster.condition('tls', 'Stalled', { reason: 'MissingReference' })
     expect(missing.message).toBe(
@@ -310,8 +315,11 @@ describe('Secrets of others', () => {
     expect(wrong.message).toContain('not for meet.example.com, but for elsewhere.example.com')
     await cluster.delete('secret', 'cert', 'tls')
     await cluster.condition('tls', 'Stalled', { reason: 'MissingReference' })
+    // None: long ago.
+    expect(await endsInDays()).toBeLessThan(0)
     await tlsSecret('tls', 'cert', ['meet.example.com'])
     await cluster.condition('tls', 'Stalled', { status: 'False' })
+    expect(await endsInDays()).toBeCloseTo(30, 1)
   })
 
   it('REQ-K3: cert-manager that is installed later is asked for the certificate, without a restart', async () => {
