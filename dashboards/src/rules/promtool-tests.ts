@@ -48,17 +48,34 @@ const histogram = (name: string, bound: number, under: string, all: string) => (
 })
 const requests = (route: string, status: number) =>
   `parley_http_requests_total{${own},pod="a",route="${route}",status="${status}"}`
-const container = (of: string) => `namespace="meetings",pod="demo-${of}-0",container="${of}"`
+/** Signaling is scraped. */
+const known = { [`up{${own},job="demo-signaling",pod="a"}`]: '1x120' }
+const container = (of: string, pod = `demo-${of}-0`) =>
+  `namespace="meetings",pod="${pod}",container="${of}"`
 /** Per cent of a core, which is the limit. */
 const cpuOf = (component: string, percent: number) => ({
+  ...known,
   [`container_cpu_usage_seconds_total{${container(component)}}`]: `0+${0.6 * percent}x120`,
   [`kube_pod_container_resource_limits{${container(component)},resource="cpu"}`]: '1x120',
 })
 /** Bytes, of a hundred. */
 const memoryOf = (component: string, percent: number) => ({
+  ...known,
   [`container_memory_working_set_bytes{${container(component)}}`]: `${percent}x120`,
   [`kube_pod_container_resource_limits{${container(component)},resource="memory"}`]: '100x120',
 })
+/** A shop beside the meetings, whose pods are named as ours are, and which use all that they may. */
+const strangers = Object.assign(
+  { ...known },
+  ...[container('webapp', 'shop-webapp-7f9c-abcde'), container('redis', 'shop-redis-0')].map(
+    (pod) => ({
+      [`container_cpu_usage_seconds_total{${pod}}`]: '0+60x120',
+      [`container_memory_working_set_bytes{${pod}}`]: '100x120',
+      [`kube_pod_container_resource_limits{${pod},resource="cpu"}`]: '1x120',
+      [`kube_pod_container_resource_limits{${pod},resource="memory"}`]: '100x120',
+    }),
+  ),
+) as Record<string, string>
 
 const cases: Record<string, Case[]> = {
   slo: [
@@ -200,6 +217,12 @@ const cases: Record<string, Case[]> = {
         series: { ...used('turn', less), ...used('sfu', less) },
       },
     ]),
+    {
+      name: 'REQ-S4: pods of others, named as ours are, are at their limits',
+      alert: 'ParleySloBurnsSlowly',
+      at: '40m',
+      series: strangers,
+    },
     {
       name: 'REQ-S4: all of the CPU is used, for which nobody is woken',
       alert: 'ParleySloBurnsFast',
@@ -366,7 +389,7 @@ const cases: Record<string, Case[]> = {
       series: cpuOf('turn', 80),
       fires: [
         {
-          labels: { namespace: 'meetings', pod: 'demo-turn-0', severity: 'warning' },
+          labels: { ...cluster, pod: 'demo-turn-0', severity: 'warning' },
           value: '80%',
         },
       ],
@@ -384,7 +407,7 @@ const cases: Record<string, Case[]> = {
       series: memoryOf('turn', 90),
       fires: [
         {
-          labels: { namespace: 'meetings', pod: 'demo-turn-0', severity: 'warning' },
+          labels: { ...cluster, pod: 'demo-turn-0', severity: 'warning' },
           value: '90%',
         },
       ],
@@ -395,6 +418,10 @@ const cases: Record<string, Case[]> = {
       at: '30m',
       series: memoryOf('turn', 70),
     },
+    ...['ParleyCpuHigh', 'ParleyMemoryHigh'].map((alert) => ({
+      ...{ name: 'REQ-S4: pods of others, named as ours are, are at their limits', alert },
+      ...{ at: '30m', series: strangers },
+    })),
     {
       name: 'REQ-K7: a pod that should have been gone a quarter of an hour ago',
       alert: 'ParleyDrainStuck',
