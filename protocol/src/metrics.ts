@@ -331,7 +331,7 @@ export const clientMetrics = {
     name: 'parley_client_dropped_total',
     type: 'counter',
     unit: 'messages',
-    help: 'Live states, and messages to admins of other replicas, that were dropped while Redis was away',
+    help: 'What was dropped while Redis was away: live states, updates for admins of other replicas, and minutes and links of the last hour of participants',
     labels: ['what'],
   },
 } as const satisfies Record<string, Metric>
@@ -443,7 +443,8 @@ export const operatorMetrics = {
     type: 'gauge',
     unit: 'seconds since 1970',
     help: 'When a certificate ends that a MeetingCluster names, or has issued, by its Secret',
-    labels: ['namespace', 'cluster', 'secret', 'used_by'],
+    // A scrape has a label `namespace` of its own, which says where the operator is.
+    labels: ['cluster_namespace', 'cluster', 'secret', 'used_by'],
   },
 } as const satisfies Record<string, Metric>
 

@@ -23,6 +23,8 @@ import { meetingClusterReconciler } from './reconcile.ts'
 import { ReportKeeper } from './reports/report-keeper.ts'
 import { RestingStates } from './resting.ts'
 import { RestingKeeper } from './resting-keeper.ts'
+import { registerCertificates } from './secrets/certificate-metrics.ts'
+import { ReferencedSecrets } from './secrets/referenced.ts'
 import { World } from './world.ts'
 
 export interface ManagerOptions {
@@ -157,6 +159,8 @@ export async function runManager(options: ManagerOptions): Promise<void> {
 
   const { discoveryMs } = options
   const world = new World({ client, namespace, owns, enqueue, discoveryMs, clock, random, log })
+  const referenced = new ReferencedSecrets(client, world.references)
+  registerCertificates(metrics.registry, referenced)
   const identity = `${hostname()}_${randomUUID()}`
   const meter = new MeterClient(client)
   const scraper = options.kubeconfig ? proxyScraper(client) : directScraper()
@@ -199,7 +203,7 @@ export async function runManager(options: ManagerOptions): Promise<void> {
       events,
       relay,
       resting,
-      registry: metrics.registry,
+      referenced,
       capabilities: { externalMetrics: () => metricsApi?.external ?? false },
       ...(options.kubeconfig ? {} : { operatorNamespace: await leaseNamespace(options) }),
       images: options.images,

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Registry } from 'prom-client'
 import {
   API_VERSION,
   InvalidMeetingCluster,
@@ -42,8 +41,7 @@ import type { ChildEntry } from './observed.ts'
 import { isInTheWay } from './replace.ts'
 import type { Look, RestingStates } from './resting.ts'
 import { applyInOrder, pausedRollouts, type Waiting } from './rollout-order.ts'
-import { registerCertificates } from './secrets/certificate-metrics.ts'
-import { type Referenced, ReferencedSecrets } from './secrets/referenced.ts'
+import type { Referenced, ReferencedSecrets } from './secrets/referenced.ts'
 import type { SecretsPlan } from './secrets/secrets.ts'
 import { showToPods } from './show-to-pods.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
@@ -56,8 +54,7 @@ import type { World } from './world.ts'
 export interface ReconcilerOptions extends Audience, PlanOptions {
   client: ApiClient
   relay: { reading(key: string): RelayReading | undefined }
-  /** Where it is said when certificates end; left out: nowhere. */
-  registry?: Registry
+  referenced: ReferencedSecrets
   /** Without it every pass compares everything. */
   resting?: RestingStates | undefined
   /** After so long what may be at rest is looked at again. */
@@ -86,8 +83,7 @@ type Findings = Referenced & { shared: Problem | undefined }
  */
 export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile {
   const writer = new ChildWriter(options.client)
-  const referenced = new ReferencedSecrets(options.client, options.world.references)
-  if (options.registry) registerCertificates(options.registry, referenced)
+  const { referenced } = options
   const neighbours = new RedisNeighbours((key) => options.world.enqueue(key))
   const pass = async (key: string): Promise<ReconcileResult> => {
     const cluster = options.world.clusters.get(key)?.cluster
@@ -97,12 +93,15 @@ export function meetingClusterReconciler(options: ReconcilerOptions): Reconcile 
       options.resting?.forget(key)
     }
     if (!cluster || cluster.metadata.deletionTimestamp) return {}
+    const issuable = options.world.children.has('Certificate')
+    const inspect = () => referenced.inspect(key, cluster, { issuable, now: options.clock.now() })
     if (cluster.metadata.annotations?.[PAUSED_ANNOTATION] === 'true') {
       await writeStatus(options, cluster, pausedStatus(cluster, options.clock.now()))
+      // Its certificates end all the same, which the metric of it goes on to say.
+      await inspect()
       return {}
     }
-    const issuable = options.world.children.has('Certificate')
-    const named = await referenced.inspect(key, cluster, { issuable, now: options.clock.now() })
+    const named = await inspect()
     neighbours.settle(key, liveKitServer(cluster, named.redisServer))
     const others = [...neighbours.with(key)].flatMap(
       (other) => options.world.clusters.get(other)?.cluster ?? [],

@@ -173,7 +173,7 @@ describe('rules and alerts, with promtool', () => {
   it('REQ-S4: a certificate ends within a week, and another one of this MeetingCluster does not', async () => {
     const alert = 'ParleyCertificateExpires'
     const ends = (secret: string, used_by: string) =>
-      `parley_certificate_expiry_timestamp_seconds{${own},secret="${secret}",used_by="${used_by}"}`
+      `parley_certificate_expiry_timestamp_seconds{namespace="parley-system",cluster_namespace="meetings",cluster="demo",secret="${secret}",used_by="${used_by}"}`
     const day = 24 * 3600
     const [soon, later] = [`${6 * day}x120`, `${9 * day}x120`]
     const more = { secret: 'web', used_by: 'webapp' }

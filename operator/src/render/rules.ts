@@ -215,7 +215,7 @@ function alerts(mc: MeetingCluster, own: string): Rule[] {
             'warning',
             [
               '1h',
-              `min by (namespace, cluster, secret, used_by) (${operatorMetrics.certificateExpiry.name}{${own}}) - time() < 7 * 24 * 3600`,
+              `min by (secret, used_by) (${operatorMetrics.certificateExpiry.name}{cluster_namespace="${namespace}",cluster="${mc.metadata.name}"}) - time() < 7 * 24 * 3600`,
             ],
             'a certificate ends within 7 days',
             'The label secret says which, and used_by who shows it. Where cert-manager issues it, it should have been renewed long ago: kubectl describe certificate says why it has not.',

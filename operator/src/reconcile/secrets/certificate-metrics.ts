@@ -14,7 +14,7 @@ export function registerCertificates(
       this.reset()
       for (const { key, secret, usedBy, at } of secrets.expiries()) {
         const [namespace = '', cluster = ''] = key.split('/')
-        this.set({ namespace, cluster, secret, used_by: usedBy }, at / 1000)
+        this.set({ cluster_namespace: namespace, cluster, secret, used_by: usedBy }, at / 1000)
       }
     },
   })

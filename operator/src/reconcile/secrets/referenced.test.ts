@@ -136,7 +136,7 @@ describe('Secrets of others', () => {
       return lines.filter((line) => line.startsWith('parley_certificate_expiry_timestamp_seconds{'))
     }
     const line = (secret: string, usedBy: string, { crt }: { crt: string }) =>
-      `parley_certificate_expiry_timestamp_seconds{namespace="meetings",cluster="demo",secret="${secret}",used_by="${usedBy}"} ${new X509Certificate(crt).validToDate.getTime() / 1000}`
+      `parley_certificate_expiry_timestamp_seconds{cluster_namespace="meetings",cluster="demo",secret="${secret}",used_by="${usedBy}"} ${new X509Certificate(crt).validToDate.getTime() / 1000}`
     const webapp = { ingress: { enabled: true, tlsSecretName: 'web' } }
     const both = meetingCluster({ turn: { tls: { secretName: 'cert' } }, webapp })
     expect(await shown(both)).toEqual([])

@@ -7,6 +7,7 @@ import { FakeClock } from '../../runtime/fake-clock.ts'
 import type { K8sObject, Resource } from '../../runtime/resources.ts'
 import { meetingClusterReconciler } from '../reconcile.ts'
 import type { RestingStates } from '../resting.ts'
+import { ReferencedSecrets } from '../secrets/referenced.ts'
 import { World } from '../world.ts'
 
 const OWNER_UID = 'uid-of-owner'
@@ -141,6 +142,7 @@ export class InMemoryCluster {
     this.#worlds.push(world)
     return meetingClusterReconciler({
       ...{ client, world, clock, log, resting },
+      referenced: new ReferencedSecrets(client, world.references),
       events: { record: () => {} },
       relay: { reading: () => undefined },
       capabilities: { externalMetrics: () => false },
