@@ -21,7 +21,7 @@ export type ClientMetrics = {
   watch(read: () => ClientTotals): void
   took(outcome: 'merged' | 'repeated' | 'gap'): void
   refused(code: ErrorCode): void
-  dropped(what: 'state' | 'update'): void
+  dropped(what: 'state' | 'update' | 'minute' | 'link', count?: number): void
   minute(samples: readonly WebrtcSample[]): void
 }
 
@@ -80,7 +80,7 @@ export function createClientMetrics(registry: Registry): ClientMetrics {
   const refusals = new Counter(of(clientMetrics.refused))
   const drops = new Counter(of(clientMetrics.dropped))
   for (const code of refusalCodes) refusals.inc({ code }, 0)
-  for (const what of ['state', 'update']) drops.inc({ what }, 0)
+  for (const what of ['state', 'update', 'minute', 'link']) drops.inc({ what }, 0)
   // Of each event, so no more than that: it is a counter at each scrape.
   const taken = { merged: 0, repeated: 0, gap: 0 }
   new Counter({
@@ -98,7 +98,7 @@ export function createClientMetrics(registry: Registry): ClientMetrics {
       taken[outcome]++
     },
     refused: (code) => refusals.inc({ code }),
-    dropped: (what) => drops.inc({ what }),
+    dropped: (what, count = 1) => drops.inc({ what }, count),
     minute(samples) {
       for (const sample of samples) {
         if (sample.rttMs) latency.observe(sample.rttMs.avg)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { LinkReport, WebrtcSample } from '@parley/protocol'
-import { linkOf, memoryLastHour } from './last-hour.ts'
+import { Redis } from 'ioredis'
+import { linkOf, memoryLastHour, redisLastHour } from './last-hour.ts'
 
 const who = { tenant: 't', room: 'r', participant: 'ana' }
 const minute = 60_000
@@ -59,4 +60,20 @@ describe('REQ-A1: the last hour of a participant', () => {
     const own = report({ selected: { local: 'host', remote: 'relay' } })
     expect(linkOf(own, undefined)).toMatchObject({ relayed: true, reason: 'unknown' })
   })
+})
+
+it('REQ-G1: what Redis does not take while it is away is counted', async () => {
+  const redis = new Redis({ lazyConnect: true, enableOfflineQueue: false })
+  redis.disconnect()
+  const lost = { minute: 0, link: 0 }
+  const book = redisLastHour({
+    ...{ redis, cluster: 'town', now: () => 1 },
+    onDropped: (what, count) => {
+      lost[what] += count
+    },
+  })
+  book.addMinutes(Array.from({ length: 501 }, (_, index) => sample(index)))
+  book.noteLink(who, report())
+  await new Promise(setImmediate)
+  expect(lost).toEqual({ minute: 501, link: 1 })
 })

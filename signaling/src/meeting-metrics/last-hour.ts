@@ -6,12 +6,12 @@ import {
   relayReasonOf,
   type WebrtcSample,
 } from '@parley/protocol'
-import type { Redis } from 'ioredis'
+import type { ChainableCommander, Redis } from 'ioredis'
 import { type UserKey, userName } from './live-meetings.ts'
 
 /** What admins may ask of a participant: their last hour, and their links as their page reported them. */
 export type LastHour = {
-  /** Does not wait, and loses what Redis does not take: nobody's call, and no bill, depends on it. */
+  /** Does not wait, and loses what Redis does not take, which is counted: nobody's call, and no bill, depends on it. */
   addMinutes(samples: readonly WebrtcSample[]): void
   noteLink(of: UserKey, report: LinkReport): void
   /** Rejects while Redis is away. */
@@ -62,37 +62,54 @@ export function memoryLastHour(now: () => number): LastHour {
   }
 }
 
-/** Shared by all replicas. @param options.redis fails at once while Redis is away */
-export function redisLastHour(options: { redis: Redis; cluster: string; now(): number }): LastHour {
-  const { redis, cluster, now } = options
+/**
+ * Shared by all replicas.
+ *
+ * @param options.redis fails at once while Redis is away
+ * @param options.onDropped so many minutes, or links, are lost
+ */
+export function redisLastHour(options: {
+  redis: Redis
+  cluster: string
+  now(): number
+  onDropped(what: 'minute' | 'link', count: number): void
+}): LastHour {
+  const { redis, cluster, now, onDropped } = options
   const key = (what: 'minutes' | 'links', of: UserKey) =>
     `parley:${cluster}:last-hour:${what}:${userName(of)}`
   /** A minute of thousands is no single message, and nobody waits for it. */
   async function write(samples: readonly WebrtcSample[]) {
     for (let from = 0; from < samples.length; from += together) {
       const pipeline = redis.pipeline()
-      for (const sample of samples.slice(from, from + together)) {
+      const part = samples.slice(from, from + together)
+      for (const sample of part) {
         const list = key('minutes', sample)
         pipeline.rpush(list, JSON.stringify(pointOf(sample)))
         pipeline.ltrim(list, -minutesMax, -1).pexpire(list, keptMs)
       }
-      await pipeline.exec()
+      await exec(pipeline, 'minute', part.length)
     }
+  }
+  /** Where Redis is away a pipeline says so of each of its commands, and does not reject. */
+  async function exec(pipeline: ChainableCommander, what: 'minute' | 'link', count: number) {
+    const results = (await pipeline.exec().catch(() => null)) ?? []
+    const each = results.length / count
+    const taken = results.filter(([error], index) => index % each === 0 && !error).length
+    if (taken < count) onDropped(what, count - taken)
   }
   const links = async (of: UserKey) =>
     (await redis.hvals(key('links', of))).map((json) => JSON.parse(json) as LinkReport)
   return {
     addMinutes(samples) {
-      void write(samples).catch(() => {})
+      void write(samples)
     },
     noteLink(of, report) {
       const hash = key('links', of)
-      redis
+      const pipeline = redis
         .pipeline()
         .hset(hash, String(report.link % linksMax), JSON.stringify(report))
         .pexpire(hash, keptMs)
-        .exec()
-        .catch(() => {})
+      void exec(pipeline, 'link', 1)
     },
     async read(of) {
       const [minutes, own] = await Promise.all([redis.lrange(key('minutes', of), 0, -1), links(of)])

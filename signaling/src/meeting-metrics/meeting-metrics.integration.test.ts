@@ -285,6 +285,8 @@ describe('the metrics gateway', () => {
       expect(code(await say({ metrics: { n: 2, up: 1234 } }))).toBe('ok')
     await until('one state is too many', async () => (await drops()) === 1)
     await until('the other one waits', async () => (await waiting()) === 1)
+    const updates = () => figure('parley_client_dropped_total{what="update"}')
+    await until('replicas are not told', async () => (await updates()) > 0)
     const heard = () =>
       new Set(admin.heard.updates.flatMap((one) => ('gone' in one ? [] : [one.metrics.up])))
     await until('the admin knows of both', () => heard().has(1234))

@@ -46,7 +46,9 @@ export function openMeetingMetrics(
   const { throttleMs, ttlMs, bufferSize, eventsPerSecond } = config
   const metrics = createClientMetrics(registry)
   const { now } = rest.clock
-  const lastHour = redis ? redisLastHour({ redis, cluster, now }) : memoryLastHour(now)
+  const lastHour = redis
+    ? redisLastHour({ redis, cluster, now, onDropped: metrics.dropped })
+    : memoryLastHour(now)
   const gateway = serveMeetingMetrics({
     ...{ ...rest, metrics, throttleMs, ttlMs, eventsPerSecond, lastHour },
     store:
