@@ -141,6 +141,18 @@ describe('SocketSignaling', () => {
     signaling.close()
   })
 
+  it('REQ-W1: of joins that nobody answers, however many, those are remembered that may still come', async () => {
+    const { sockets, signaling, clock } = open()
+    for (let index = 0; index < 100; index++) {
+      if (index > 0) sockets[index]?.begin()
+      signaling.join({ audio: true, video: true }).catch(() => {})
+      signaling.drop()
+      await clock.advance(10_000)
+    }
+    expect(signaling.lateJoins).toBe(5)
+    signaling.close()
+  })
+
   it('REQ-W1: so does whose seat the join of a socket takes late that was given up', async () => {
     const { sockets, told, signaling } = open()
     const media = { audio: true, video: true }

@@ -159,9 +159,16 @@ export class SocketSignaling implements Signaling {
     return false
   }
 
+  /** How many joins may still come late to their server, as far as is remembered. */
+  get lateJoins(): number {
+    return this.#unanswered.size
+  }
+
   /** Asks for the seat. Until {@link #seated} says that it is there, it counts as asked for by this socket. */
   async #takeSeat(socket: ClientSocket, message: MessageOf<'room:join'>): Promise<RoomSnapshot> {
-    const join = { socket, untilMs: this.#clock.now() + lateJoinMs }
+    const now = this.#clock.now()
+    for (const join of this.#unanswered) if (join.untilMs <= now) this.#unanswered.delete(join)
+    const join = { socket, untilMs: now + lateJoinMs }
     if (socket.connected) this.#unanswered.add(join)
     try {
       return await ask(socket, 'room:join', message)
