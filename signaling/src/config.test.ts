@@ -90,7 +90,7 @@ describe('parseConfig', () => {
     const defaults = {
       traffic: { bufferSize: 10_000 },
       countsHttp: true,
-      admins: true,
+      adminEnabled: true,
       meetingMetrics: { statsMs: 1000, emitMs: 10_000, throttleMs: 2000, ttlMs: 300_000 },
     }
     expect(of({})).toMatchObject(defaults)
@@ -110,7 +110,10 @@ describe('parseConfig', () => {
     expect(noCalls).toMatchObject({ countsHttp, traffic })
     expect(noCalls).not.toHaveProperty('meetingMetrics')
     expect(of({ METRICS_HTTP_ENABLED: 'false' })).toMatchObject({ ...defaults, countsHttp: false })
-    expect(of({ PARLEY_ADMIN_ENABLED: 'false' })).toMatchObject({ ...defaults, admins: false })
+    expect(of({ PARLEY_ADMIN_ENABLED: 'false' })).toMatchObject({
+      ...defaults,
+      adminEnabled: false,
+    })
     for (const variable of [...Object.keys(given), 'METRICS_ENABLED', 'WEBRTC_METRICS_ENABLED'])
       expect(catching(() => of({ [variable]: '-1' })).message).toContain(`${variable}: `)
   })

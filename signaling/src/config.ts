@@ -135,7 +135,7 @@ export type SignalingConfig = {
   /** Folder of a built webapp to serve besides the API. */
   webappDir?: string
   /** Whether anybody is an admin: without it nobody is let onto the admin page. */
-  admins: boolean
+  adminEnabled: boolean
   /** The meter that admins are told of, and the file with its token; left out: none. */
   meter?: { url: string; tokenFile: string }
   /** File with `redis://…`; without it rooms live in this process. */
@@ -243,7 +243,7 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     },
     proxies: { hops: e.PARLEY_TRUSTED_HOPS, ranges: parseRanges(e.PARLEY_TRUSTED_PROXIES) },
     ...(e.PARLEY_WEBAPP_DIR && { webappDir: e.PARLEY_WEBAPP_DIR }),
-    admins: e.PARLEY_ADMIN_ENABLED === 'true',
+    adminEnabled: e.PARLEY_ADMIN_ENABLED === 'true',
     ...(e.PARLEY_METER_API && {
       meter: {
         url: e.PARLEY_METER_API,

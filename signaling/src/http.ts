@@ -15,7 +15,7 @@ import { type HttpCounts, monitorHttp } from './traffic/http-monitor.ts'
 export type HttpDeps = ApiDeps & {
   meter: AdminApiDeps['meter']
   /** Whether there is an admin page. */
-  admins: boolean
+  adminEnabled: boolean
   origins: OriginPolicy
   /** Origins that pages connect to, besides this server. */
   connectTo: readonly string[]
@@ -82,7 +82,7 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
   })
 
   serveApi(app, deps)
-  if (deps.admins) serveAdminApi(app, deps)
+  if (deps.adminEnabled) serveAdminApi(app, deps)
   else app.all('/api/admin/*', () => noAdmins())
 
   app.get('/healthz', async () => ({ ok: true }))

@@ -150,7 +150,7 @@ export async function startSignaling(
     trust,
     connectTo,
     meter,
-    admins: config.admins,
+    adminEnabled: config.adminEnabled,
     rooms,
     turn,
     sfu,
@@ -245,7 +245,7 @@ export async function startSignaling(
     openMeetingMetrics(config.meetingMetrics, {
       ...{ io, rooms, redis, cluster: config.cluster, clock, log, registry: metrics.registry },
       record: traffic?.record,
-      admins: config.admins,
+      adminEnabled: config.adminEnabled,
       async admit(request, token) {
         await reporters.ofAddress.take(addressOf(request))
         if (looksLikeAdminToken(token)) {

@@ -121,12 +121,10 @@ it.each([
 
 it('REQ-H6: what is counted, and the admin page, can be turned off, each by itself', () => {
   const names = [
-    ...[
-      'METRICS_ENABLED',
-      'METRICS_HTTP_ENABLED',
-      'WEBRTC_METRICS_ENABLED',
-      'PARLEY_ADMIN_ENABLED',
-    ],
+    'METRICS_ENABLED',
+    'METRICS_HTTP_ENABLED',
+    'WEBRTC_METRICS_ENABLED',
+    'PARLEY_ADMIN_ENABLED',
   ]
   const flags = (monitoring: object) => names.map((name) => env({ monitoring })[name])
   expect(flags({})).toEqual([undefined, undefined, undefined, undefined])

@@ -114,7 +114,7 @@ export function buildSignalingDeployment(mc: MeetingCluster, inputs: RenderInput
           ...given(signInEnv(mc)),
           ...given(proxiesEnv(mc)),
           ...given(errorsEnv(mc, inputs)),
-          ...given(countingEnv(mc)),
+          ...given(monitoringEnv(mc)),
           // Admins are told what relaying costs.
           {
             name: 'PARLEY_METER_API',
@@ -197,7 +197,7 @@ function errorsEnv({ spec }: MeetingCluster, { images }: RenderInputs): Record<s
 }
 
 /** What is counted for the history, and whether admins may see it; signaling does all of it by default. */
-function countingEnv(mc: MeetingCluster): Record<string, string> {
+function monitoringEnv(mc: MeetingCluster): Record<string, string> {
   const { http, calls, admin } = mc.spec.monitoring
   return {
     PARLEY_ADMIN_ENABLED: admin ? '' : 'false',

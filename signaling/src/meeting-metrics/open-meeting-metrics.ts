@@ -35,7 +35,7 @@ export type MeetingMetricsConfig = {
  */
 export function openMeetingMetrics(
   config: MeetingMetricsConfig,
-  deps: Pick<MeetingMetricsDeps, 'io' | 'rooms' | 'admit' | 'admins' | 'clock' | 'log'> & {
+  deps: Pick<MeetingMetricsDeps, 'io' | 'rooms' | 'admit' | 'adminEnabled' | 'clock' | 'log'> & {
     redis: Redis | undefined
     cluster: string
     registry: Registry

@@ -81,7 +81,7 @@ function gateway(seated: () => Promise<string[] | undefined>) {
     ...{ io: { of: () => namespace }, rooms: { has: async () => true, seated } },
     ...{ store: undefined, feed: () => noFeed, metrics: createClientMetrics(new Registry()) },
     ...{ clock, log, throttleMs: 2000, ttlMs: 300_000, eventsPerSecond: 1, history() {} },
-    ...{ lastHour: memoryLastHour(clock.now), admins: true },
+    ...{ lastHour: memoryLastHour(clock.now), adminEnabled: true },
   } as unknown as MeetingMetricsDeps)
 
   const visit = (visitor: Visitor) => {

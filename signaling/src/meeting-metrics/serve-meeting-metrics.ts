@@ -45,7 +45,7 @@ export type MeetingMetricsDeps = {
    */
   admit(request: IncomingMessage, token: unknown): Promise<Visitor>
   /** Whether anybody is an admin. */
-  admins: boolean
+  adminEnabled: boolean
   lastHour: LastHour
   throttleMs: number
   ttlMs: number
@@ -237,7 +237,7 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
     const { tenant } = 'seat' in visitor ? visitor.seat : visitor.admin
     const asked = <T>(schema: z.ZodType<T>, event: string, message: unknown): T => {
       spend()
-      if (!deps.admins) throw new SignalingError('not-found', 'the admin page is turned off')
+      if (!deps.adminEnabled) throw new SignalingError('not-found', 'the admin page is turned off')
       if ('seat' in visitor && visitor.seat.role !== 'admin')
         throw new SignalingError('forbidden', 'only admins see all meetings; sign in as one')
       const parsed = schema.safeParse(message)
