@@ -14,7 +14,7 @@ const GO_MODULES = fileURLToPath(new URL('../go', import.meta.url))
 
 interface ComponentSource {
   /** Folder below go/ with the go.mod that pins the versions. */
-  readonly module: 'kube' | 'node' | 'livekit' | 'helm'
+  readonly module: 'kube' | 'node' | 'livekit' | 'helm' | 'kube-state-metrics'
   readonly packages: readonly string[]
   readonly tags?: string
   /** `-X` settings; `$VERSION` stands for the pinned version of `versionOf`. */
@@ -80,6 +80,14 @@ const SOURCES = {
     versionOf: 'helm.sh/helm/v4',
     set: ['helm.sh/helm/v4/internal/version.version=$VERSION'],
     usualSeconds: 165,
+    gigabytes: 1.5,
+  },
+  // For tests of what Prometheus is asked.
+  'kube-state-metrics': {
+    module: 'kube-state-metrics',
+    packages: ['tool'],
+    versionOf: 'k8s.io/kube-state-metrics/v2',
+    usualSeconds: 150,
     gigabytes: 1.5,
   },
   // For this package's own tests.

@@ -18,8 +18,8 @@ import { type Report, reportsOf } from './bench/client/reports.ts'
 import { type Guest, LiveCall, launchChromium } from './call.ts'
 import { until } from './survival/until.ts'
 
-/** What is said of one participant goes out after 2 s at the latest; and it has to be drawn. */
-const updateMs = 2500
+/** REQ-A1: from when the server was told. */
+const updateMs = 2000
 const room = 'standup'
 const hourMs = 3_600_000
 /** Few cameras: all six share one machine. */
@@ -79,11 +79,11 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
   const shows = (name: string, text: RegExp) => figure(name).filter({ hasText: text }).waitFor()
 
   /** How long after it was told a figure was shown, and stayed. @param toldAt epoch ms */
-  const shownAfterMs = async (name: string, text: string, toldAt: number) => {
+  const shownAfterMs = async (name: string, text: RegExp, toldAt: number) => {
     const noted = await admin.evaluate(() => window.notedFigures ?? [])
-    const wrong = noted.findLast((one) => one.name === name && one.text !== text)
+    const wrong = noted.findLast((one) => one.name === name && !text.test(one.text))
     const right = noted.find(
-      (one) => one.name === name && one.text === text && one.atMs > (wrong?.atMs ?? 0),
+      (one) => one.name === name && text.test(one.text) && one.atMs > (wrong?.atMs ?? 0),
     )
     return (right?.atMs ?? Number.NaN) - toldAt
   }
@@ -124,8 +124,9 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
     const firsts = [...told.reports.values()].map(([first]) => first?.atMs ?? Number.NaN)
     const relayedSince = [...told.reports.values()].flatMap((reports) => changeTo(reports) ?? [])
     const delays = {
-      users: await shownAfterMs('users', '6', Math.max(...firsts)),
-      relayed: await shownAfterMs('relayed', '2', Math.max(...relayedSince)),
+      users: await shownAfterMs('users', /^6$/, Math.max(...firsts)),
+      relayed: await shownAfterMs('relayed', /^2$/, Math.max(...relayedSince)),
+      estimate: await shownAfterMs('estimate', /^\$0\.10/, Math.max(...relayedSince)),
     }
     console.log('shown after', delays)
     for (const ms of Object.values(delays)) expect(ms).toBeLessThan(updateMs)
@@ -202,7 +203,7 @@ describe('the admin page beside a call of six, two of them on a relay', () => {
     await shows('relayed', /^0$/)
     await shows('estimate', /^\$0\.00/)
     expect(told.overAt).toHaveLength(guests.length)
-    const goneMs = await shownAfterMs('users', '0', Math.max(...told.overAt))
+    const goneMs = await shownAfterMs('users', /^0$/, Math.max(...told.overAt))
     console.log('gone after', goneMs)
     expect(goneMs).toBeLessThan(updateMs)
     await admin.getByText('No meeting reports right now.').waitFor()

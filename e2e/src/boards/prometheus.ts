@@ -5,12 +5,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { findProgram } from '@parley/devcluster'
 import { execa } from 'execa'
 
-/** What Prometheus is told of one pod. */
+/** What Prometheus is told of one pod, or of what else there is to ask. */
 export type Target = {
   /** `ip:port` */
   address: string
   path: string
   labels: Record<string, string>
+  /** Labels that it has itself stay as they are. */
+  honorLabels: boolean
+  /** Files of a client of HTTPS; left out: plain HTTP. */
+  tls?: { ca_file: string; cert_file: string; key_file: string }
 }
 
 export type RuleState = { name: string; health: string; lastError?: string }
@@ -131,10 +135,11 @@ function configOf(targets: readonly Target[]): object {
   return {
     global: { scrape_interval: `${everySeconds}s`, evaluation_interval: `${everySeconds}s` },
     rule_files: ['rules.yml'],
-    scrape_configs: targets.map(({ address, path, labels }, index) => ({
+    scrape_configs: targets.map(({ address, path, labels, honorLabels, tls }, index) => ({
       job_name: `target-${index}`,
       metrics_path: path,
-      honor_labels: true,
+      honor_labels: honorLabels,
+      ...(tls && { scheme: 'https', tls_config: tls }),
       static_configs: [{ targets: [address], labels }],
     })),
   }

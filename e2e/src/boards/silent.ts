@@ -3,31 +3,11 @@ export const silent: readonly {
   series: RegExp
   why: string
   alerts: readonly string[]
-  /** Panels that ask for it, too. */
-  panels?: readonly string[]
 }[] = [
   {
-    series: /^kube_deployment_status_replicas_ready\b/,
-    why: 'of kube-state-metrics, which is not part of the stack',
-    alerts: ['ParleyTurnDown', 'ParleySignalingDown', 'ParleySfuDown'],
-  },
-  {
     series: /^kube_pod_deletion_timestamp\b/,
-    why: 'of kube-state-metrics, which is not part of the stack',
+    why: 'of pods that are being deleted, and none is',
     alerts: ['ParleyDrainStuck'],
-  },
-  {
-    series: /^(kube_pod_container_resource_limits|container_\w+)\b/,
-    why: 'of kube-state-metrics and of cAdvisor, which are not part of the stack',
-    alerts: ['ParleyCpuHigh', 'ParleyMemoryHigh'],
-  },
-  {
-    series: /^cluster:parley_pods_over_\w+:ratio\b|objective="(cpu|memory)"/,
-    why: 'made of what kube-state-metrics and cAdvisor have',
-    alerts: ['ParleySloBurnsSlowly'],
-    panels: ['CPU under 70 %', 'Memory under 80 %'].flatMap((title) =>
-      ['left', 'burn'].map((panel) => `Parley · SLOs: ${title}: ${panel}`),
-    ),
   },
   {
     series: /^livekit_packet_loss_total\{/,

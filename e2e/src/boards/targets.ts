@@ -9,6 +9,7 @@ type Monitor = KubernetesObject & {
     endpoints: {
       port: string
       path?: string
+      honorLabels?: boolean
       relabelings?: { targetLabel: string; replacement: string }[]
     }[]
   }
@@ -33,10 +34,11 @@ async function monitored(stack: Stack, { metadata, spec }: Monitor): Promise<Tar
   const { namespace = 'default', name: job } = metadata
   const pods = await podsOf(stack, namespace, spec.selector.matchLabels)
   return pods.flatMap((pod) =>
-    spec.endpoints.flatMap(({ port, path = '/metrics', relabelings = [] }) =>
+    spec.endpoints.flatMap(({ port, path = '/metrics', honorLabels = false, relabelings = [] }) =>
       targetsIn(pod, port).map(({ container, address }) => ({
         address,
         path,
+        honorLabels,
         labels: {
           ...{ job, namespace, container, pod: pod.metadata.name, endpoint: port },
           ...Object.fromEntries(

@@ -11,6 +11,7 @@ import {
   renderMonitoring,
 } from '@parley/operator/render'
 import type { Stack } from '../stack.ts'
+import { ClusterMetrics } from './cluster-metrics.ts'
 import { Prometheus } from './prometheus.ts'
 import {
   filledIn,
@@ -30,7 +31,7 @@ const operatorMonitor = {
   metadata: { name: 'parley-operator', namespace: 'parley-system' },
   spec: {
     selector: { matchLabels: { 'app.kubernetes.io/component': 'operator' } },
-    endpoints: [{ port: 'metrics' }],
+    endpoints: [{ port: 'metrics', honorLabels: true }],
   },
 }
 
@@ -46,6 +47,7 @@ type Options = {
 export class Watch {
   readonly #options: Options
   readonly #prometheus: Prometheus
+  readonly #clusterMetrics: ClusterMetrics
   readonly #since = Date.now()
   readonly #boards: readonly GrafanaBoard[]
   readonly #rules: readonly RuleGroup[]
@@ -53,19 +55,22 @@ export class Watch {
   private constructor(
     options: Options,
     prometheus: Prometheus,
+    clusterMetrics: ClusterMetrics,
     boards: readonly GrafanaBoard[],
     rules: readonly RuleGroup[],
   ) {
     this.#options = options
     this.#prometheus = prometheus
+    this.#clusterMetrics = clusterMetrics
     this.#boards = boards
     this.#rules = rules
   }
 
-  /** From now on every pod of the stack and the operator is scraped, and every rule evaluated. */
+  /** From now on every pod of the stack, the operator and the cluster's own metrics are scraped, and every rule evaluated. */
   static async start(options: Options): Promise<Watch> {
     const { stack, clusterName, namespace, name, folder } = options
-    const node = (await status({ name: clusterName }))?.nodes[0]
+    const cluster = await status({ name: clusterName })
+    const node = cluster?.nodes[0]
     if (!node) throw new Error('the cluster has no node')
     const mc = parseMeetingCluster(await stack.meetingCluster(namespace, name))
     const monitoring = monitoringOf(mc)
@@ -77,15 +82,21 @@ export class Watch {
     const own = of('ConfigMap').flatMap((each) =>
       Object.values((each as { data?: Record<string, string> }).data ?? {}),
     )
+    const clusterMetrics = await ClusterMetrics.start(cluster, folder)
+    const pods = await targetsOf(stack, [...of('ServiceMonitor'), operatorMonitor])
     const prometheus = await Prometheus.start({
       ...{ folder, node },
-      targets: await targetsOf(stack, [...of('ServiceMonitor'), operatorMonitor]),
+      targets: [...pods, ...clusterMetrics.targets],
       // In the demo's minute, each often.
       rules: JSON.stringify({ groups: rules.map(({ interval: _, ...group }) => group) }),
+    }).catch(async (error) => {
+      await clusterMetrics.stop()
+      throw error
     })
     return new Watch(
       options,
       prometheus,
+      clusterMetrics,
       [
         ...boards.map((board) => JSON.parse(JSON.stringify(grafanaJson(board)))),
         ...own.map((text) => JSON.parse(text)),
@@ -155,6 +166,7 @@ export class Watch {
 
   async stop(): Promise<void> {
     await this.#prometheus.stop()
+    await this.#clusterMetrics.stop()
   }
 
   /** All that is asked, with "All" chosen everywhere: of each variable, every value that there is. */
