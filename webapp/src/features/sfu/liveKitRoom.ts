@@ -11,12 +11,13 @@ import {
   Track,
   VideoQuality,
 } from 'livekit-client'
+import { systemClock } from '../../clock.ts'
 import type { LocalTracks, TrackKind } from '../connection/PeerLink.ts'
 import { askForWholePicture, putTrack } from '../connection/sending.ts'
 import type { Encryption } from '../encryption/Encryption.ts'
 import type { FrameKeys } from '../encryption/frameKeys.ts'
 import type { RoomKey } from '../encryption/roomKey.ts'
-import { noteReceiver } from '../voice/receivers.ts'
+import { noteReceiver, sourcesOf } from '../voice/receivers.ts'
 import { askForPictures } from './askForPictures.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomEvents } from './SfuRoom.ts'
 
@@ -67,6 +68,9 @@ async function frameKeys(key: RoomKey | undefined): Promise<FrameKeys | undefine
 
 /** Then it is over, and the call makes a new room with a fresh token. */
 const retryDelaysMs = [0, 200, 500, 1000, 1000, 2000, 2000, 3000]
+
+/** So old an answer of a receiver still tells whether media flows: somebody asks of each voice more often. */
+const sharedMs = 60
 
 /** Until what could not be published is tried again. */
 const republishMs = 1000
@@ -228,7 +232,9 @@ class LiveKitRoom implements SfuRoom {
     for (const participant of this.#room.remoteParticipants.values()) {
       const { identity } = participant
       // A browser stops for each question: of who is heard, pictures are not asked for.
-      const voice = playedAt(participant, Track.Kind.Audio)
+      // And where pictures are due, what was asked a moment ago will do: their silence shows sooner than a voice's.
+      const maxAgeMs = this.cameraIsDue(identity) ? sharedMs : 0
+      const voice = playedAt(participant, Track.Kind.Audio, maxAgeMs)
       const heard = voice !== undefined && voice > (this.#played.get(identity) ?? 0)
       const at = heard ? voice : latest(voice, playedAt(participant, Track.Kind.Video))
       if (at !== undefined) played.set(identity, at)
@@ -312,12 +318,17 @@ function kindOf({ kind, source }: { kind: Track.Kind; source: Track.Source }): T
   return kind === Track.Kind.Audio || kind === Track.Kind.Video ? kind : null
 }
 
-function playedAt(participant: RemoteParticipant, of: Track.Kind): number | undefined {
+function playedAt(
+  participant: RemoteParticipant,
+  of: Track.Kind,
+  maxAgeMs = 0,
+): number | undefined {
   const times = [...participant.trackPublications.values()].flatMap((publication) => {
     const { kind, track, isMuted, isEnabled } = publication
     // Of a picture that this page does not show, nothing is sent.
     if (kind !== of || isMuted || !isEnabled) return []
-    const sources = track?.receiver?.getSynchronizationSources() ?? []
+    const receiver = track?.receiver
+    const sources = receiver ? sourcesOf(receiver, systemClock.now(), maxAgeMs) : []
     return sources.map(({ timestamp }) => timestamp)
   })
   return latest(...times)

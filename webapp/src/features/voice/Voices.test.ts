@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { Clock } from '../../clock.ts'
 import type { Cell } from '../../state.ts'
 import { TestClock } from '../../testing/TestClock.ts'
-import { type Voice, Voices } from './Voices.ts'
+import { receivedSampleMs, sampleMs, type Voice, Voices } from './Voices.ts'
 import { initialVoice, type VoiceState } from './voiceState.ts'
 
 /** Thousands of steps, on a machine that may have other work. */
@@ -16,7 +16,12 @@ function lateClock(clock: TestClock, lateMs: () => number): Clock {
   return { now: () => clock.now(), after: (ms, run) => clock.after(ms + lateMs(), run) }
 }
 
-function listen(voicesNow: (now: number) => Voice[], thresholdDb = -50, late: number[] = [0]) {
+function listen(
+  voicesNow: (now: number) => Voice[],
+  thresholdDb = -50,
+  late: number[] = [0],
+  everyMs = sampleMs,
+) {
   const clock = new TestClock()
   let rings = 0
   const changes: { at: number; speaking: readonly string[] }[] = []
@@ -33,6 +38,7 @@ function listen(voicesNow: (now: number) => Voice[], thresholdDb = -50, late: nu
     state,
     voices: () => voicesNow(clock.now()),
     thresholdDb: () => thresholdDb,
+    everyMs,
   })
   voices.start()
   return { clock, voices, changes, speaking: () => shown.speaking }
@@ -40,6 +46,8 @@ function listen(voicesNow: (now: number) => Voice[], thresholdDb = -50, late: nu
 
 const threshold = fc.integer({ min: -80, max: -20 })
 const late = fc.array(fc.integer({ min: 0, max: 15 }), { minLength: 1, maxLength: 20 })
+/** One's own voice, and the others'. */
+const period = fc.constantFrom(sampleMs, receivedSampleMs)
 const above = fc.integer({ min: 1, max: 19 })
 
 describe('Voices', () => {
@@ -52,12 +60,14 @@ describe('Voices', () => {
           above,
           fc.integer({ min: 0, max: 700 }),
           late,
-          async (thresholdDb, by, risesAt, lateness) => {
+          period,
+          async (thresholdDb, by, risesAt, lateness, everyMs) => {
             const level = (now: number) => (now >= risesAt ? thresholdDb + by : thresholdDb - by)
             const { clock, changes } = listen(
               (now) => [{ id: 'p-1', muted: false, levelDb: level(now) }],
               thresholdDb,
               lateness,
+              everyMs,
             )
             await clock.advance(risesAt + 100)
             expect(changes).toHaveLength(1)
@@ -124,7 +134,8 @@ describe('Voices', () => {
           fc.integer({ min: 80, max: 700 }),
           late,
           fc.integer({ min: 0, max: 40 }),
-          async (words, lastMs, lateness, lagMs) => {
+          period,
+          async (words, lastMs, lateness, lagMs, everyMs) => {
             const edges: { until: number; loud: boolean }[] = []
             let end = 0
             for (const { loudMs, pauseMs } of words) {
@@ -140,6 +151,7 @@ describe('Voices', () => {
               (now) => [{ id: 'p-1', muted: false, levelDb: level(now - lagMs), lagMs }],
               -50,
               lateness,
+              everyMs,
             )
             await clock.advance(fallsAt + 700)
             expect(changes.map(({ speaking }) => speaking)).toEqual([['p-1'], []])

@@ -13,10 +13,14 @@ export type VoicesOptions = {
   voices(): Iterable<Voice>
   /** In dB of full scale. */
   thresholdDb(): number
+  /** How often they are read. */
+  everyMs?: number
 }
 
 /** Often enough for voice to be seen within 100 ms, and for its end to be known within ± 50 ms. */
 export const sampleMs = 40
+/** So is this, of levels that have little lag of their own: a page stops for each that it asks a receiver for. */
+export const receivedSampleMs = 50
 
 /** Who speaks in a call: one timer reads all levels, and the state says who is above. */
 export class Voices {
@@ -60,7 +64,7 @@ export class Voices {
   }
 
   #next(): void {
-    this.#cancel = this.#options.clock.after(sampleMs, () => {
+    this.#cancel = this.#options.clock.after(this.#options.everyMs ?? sampleMs, () => {
       this.sample()
       this.#next()
     })

@@ -1,5 +1,6 @@
 import { systemClock } from '../../clock.ts'
 import { cell, store } from '../../state.ts'
+import type { CallState } from '../call/callState.ts'
 import { mediaState } from '../media/localState.ts'
 import { ownMedia } from '../media/ownMedia.ts'
 import { type LevelReading, readingLagMs, readLevel } from './audio.ts'
@@ -7,43 +8,44 @@ import { JoinSounds } from './JoinSounds.ts'
 import { silenceDb } from './levels.ts'
 import { MutedSpeech } from './MutedSpeech.ts'
 import { PushToTalk } from './PushToTalk.ts'
-import { receivedDb } from './receivers.ts'
+import { receivedVoices } from './receivers.ts'
 import { playMelody } from './tones.ts'
-import { type Voice, Voices } from './Voices.ts'
+import { receivedSampleMs, type Voice, Voices } from './Voices.ts'
 import { self } from './voiceState.ts'
 
 const voice = cell('voice')
 const thresholdDb = () => store.getState().preferences.thresholdDb
 
 /** The one reading of this page's microphone, while in a call. */
-let own: { track: MediaStreamTrack; reading: LevelReading } | undefined
+let microphone: { track: MediaStreamTrack; reading: LevelReading } | undefined
 
 function ownDb(): number {
   const { track } = store.getState().local.audio
-  if (own?.track !== track) {
-    own?.reading.close()
-    own = track ? { track, reading: readLevel(track) } : undefined
+  if (microphone?.track !== track) {
+    microphone?.reading.close()
+    microphone = track ? { track, reading: readLevel(track) } : undefined
   }
-  return own?.reading.readDb() ?? silenceDb
+  return microphone?.reading.readDb() ?? silenceDb
 }
 
 const mutedSpeech = new MutedSpeech(systemClock, (shown) => voice.set({ mutedSpeech: shown }))
 
-function* everybody(): Iterable<Voice> {
-  const { local, call } = store.getState()
-  const muted = !mediaState(local).audio
+function ownVoice(): Voice[] {
+  const muted = !mediaState(store.getState().local).audio
   const levelDb = ownDb()
   mutedSpeech.hear(muted, levelDb, thresholdDb())
-  yield { id: self, muted, levelDb, lagMs: readingLagMs }
-  const now = systemClock.now()
-  for (const { id, media, audio, link } of call.participants) {
-    // Before that there is nothing, and to ask the browser waits for what is busy with connecting.
-    const heard = audio && link !== 'connecting'
-    yield { id, muted: !media.audio, levelDb: heard ? receivedDb(audio, now) : silenceDb }
-  }
+  return [{ id: self, muted, levelDb, lagMs: readingLagMs }]
 }
 
-const voices = new Voices({ clock: systemClock, state: voice, voices: everybody, thresholdDb })
+const heard = { clock: systemClock, state: voice, thresholdDb }
+const own = new Voices({ ...heard, voices: ownVoice })
+const others = new Voices({
+  ...heard,
+  voices: () => receivedVoices(store.getState().call.participants, systemClock.now()),
+  everyMs: receivedSampleMs,
+})
+const unmuted = ({ participants }: CallState) =>
+  participants.flatMap(({ id, media }) => (media.audio ? [id] : [])).join()
 const joinSounds = new JoinSounds(
   systemClock,
   playMelody,
@@ -60,22 +62,26 @@ export const ownPushToTalk = new PushToTalk(
 export function followVoices(): () => void {
   const stopFollowing = store.subscribe((state, before) => {
     // Who mutes is dark at once, not with the next reading (REQ-P13).
+    if (state.local.audio !== before.local.audio) own.sample()
+    // What is read of the others changes many times a second, and is no reason to ask them all.
     if (
-      state.local.audio !== before.local.audio ||
-      state.call.participants !== before.call.participants
+      state.call.participants !== before.call.participants &&
+      unmuted(state.call) !== unmuted(before.call)
     )
-      voices.sample()
+      others.sample()
     const known = before.call.notices.at(-1)?.id ?? 0
     for (const { id, kind } of state.call.notices)
       if (id > known && (kind === 'joined' || kind === 'left')) joinSounds.announce(kind)
   })
-  voices.start()
+  own.start()
+  others.start()
   return () => {
     stopFollowing()
-    voices.stop()
+    own.stop()
+    others.stop()
     ownPushToTalk.release()
     mutedSpeech.hide()
-    own?.reading.close()
-    own = undefined
+    microphone?.reading.close()
+    microphone = undefined
   }
 }
