@@ -18,25 +18,21 @@ const recorded = text
   .split('\n')
   .map((line) => JSON.parse(line) as Recorded)
 
-/** What is made of the two readings of a call, five seconds apart. */
-function figuresOf(call: Call) {
+/**
+ * What is made of the two readings of a call, five seconds apart.
+ *
+ * @param people who share the one connection of a call over the SFU
+ */
+function figuresOf(call: Call, people = ['c0']) {
   const engine = new MetricsEngine(10_000)
   const readings = recorded.find((one) => one.call === call)?.readings ?? []
-  const results = readings.map(({ atMs, connections }) =>
-    engine.take(
-      {
-        atMs,
-        links: connections.map((one, index) => ({
-          ...one,
-          id: `c${index}`,
-          overSfu: false,
-          state: 'connected' as const,
-        })),
-        sfu: undefined,
-      },
-      true,
-    ),
-  )
+  const overSfu = call === 'sfu'
+  const results = readings.map(({ atMs, connections: [one] }) => {
+    if (!one) throw new Error(`nothing is recorded of ${call}`)
+    const connection = { ...one, id: 'sfu', overSfu, state: 'connected' as const }
+    const links = people.map((id) => ({ ...connection, id }))
+    return engine.take({ atMs, links, sfu: overSfu ? connection : undefined }, true)
+  })
   const last = results.at(-1)
   if (!last) throw new Error(`nothing is recorded of ${call}`)
   return { ...last, first: results[0] }
@@ -58,7 +54,7 @@ describe('getStats() of real calls', () => {
       for (const value of Object.values(user))
         if (value !== null) expect(value).toBeGreaterThanOrEqual(0)
       expect(user.rtt).toBeLessThan(100)
-      expect(user.links).toBe(links.length)
+      expect(user.links).toBe(1)
       expect(user.tx).toBeGreaterThan(0)
       // The first reading of all is a full sample.
       expect(first?.event).toMatchObject({ n: 1, full: true })
@@ -114,6 +110,21 @@ describe('getStats() of real calls', () => {
     expect(pairs.size).toBe(2)
     expect(sent).toEqual(sent.toSorted((a, b) => a - b))
     expect(sent).toHaveLength(6)
+  })
+
+  it('REQ-M1, REQ-M7: over the SFU one connection carries all, and counts once', () => {
+    const bytes = (recorded.find((one) => one.call === 'sfu')?.readings ?? []).map(
+      ({ connections }) =>
+        Number(connections[0]?.rows.find(({ type }) => type === 'transport')?.bytesSent),
+    )
+    const [before = 0, after = 0] = bytes
+    expect(after - before).toBeGreaterThan(100_000)
+    for (const people of [['a'], ['a', 'b'], ['a', 'b', 'c', 'd', 'e']]) {
+      const { links, user } = figuresOf('sfu', people)
+      expect(links).toHaveLength(people.length)
+      expect(user).toEqual(figuresOf('sfu', ['a']).user)
+      expect(user).toMatchObject({ links: 1, relayed: 0, tx: Math.floor((after - before) / 1000) })
+    }
   })
 
   it('REQ-M1: who is muted sends next to nothing', () => {
