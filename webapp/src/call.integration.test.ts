@@ -238,26 +238,23 @@ describe('a call', () => {
     await Promise.all([ana, minh, kofi].map((page) => inCallWith(page, 2)))
     const barsOf = (page: Page, name: string) =>
       page.getByRole('article', { name }).getByRole('button', { name: / connection/ })
-    const tooltip = async (page: Page) => {
-      await page.getByRole('tooltip').waitFor()
-      return page.getByRole('tooltip').textContent()
-    }
-    const figures = /^\w+ connectionRound trip \d+ ms · \d+\.\d % lost$/
+    const figures = /^\w+ connectionRound trip \d+ ms · \d+\.\d % lost · MOS [1-4]\.\d of 4\.5$/
+    const tooltip = (page: Page) => page.getByRole('tooltip').filter({ hasText: figures }).waitFor()
 
     await ana.mouse.move(20, 400)
     await barsOf(ana, 'Minh').hover()
-    expect(await tooltip(ana)).toMatch(figures)
+    await tooltip(ana)
     await ana.mouse.move(20, 400)
     await ana.getByRole('tooltip').waitFor({ state: 'detached' })
 
     for (let stops = 0; stops < 40 && !(await hasFocus(barsOf(ana, 'Minh'))); stops++)
       await ana.keyboard.press('Tab')
-    expect(await tooltip(ana)).toMatch(figures)
+    await tooltip(ana)
     await ana.keyboard.press('Escape')
     await ana.getByRole('tooltip').waitFor({ state: 'detached' })
 
     await barsOf(kofi, 'Ana').tap()
-    expect(await tooltip(kofi)).toMatch(figures)
+    await tooltip(kofi)
     await kofi.getByRole('heading', { name: 'figures' }).tap()
     await kofi.getByRole('tooltip').waitFor({ state: 'detached' })
 

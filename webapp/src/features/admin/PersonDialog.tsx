@@ -74,6 +74,14 @@ export default function PersonDialog({ room, person, onClose }: Props) {
           { name: t('admin.user.loss'), values: points.map(({ loss }) => loss), colour: '--poor' },
         ]}
       />
+      <LineChart
+        title={t('admin.chart.mos')}
+        at={at}
+        spanMs={hourMs}
+        lines={[
+          { name: t('admin.user.mos'), values: points.map(({ mos }) => mos), colour: '--accent' },
+        ]}
+      />
     </DialogFrame>
   )
 }

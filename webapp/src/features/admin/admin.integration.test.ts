@@ -106,11 +106,14 @@ describe('REQ-A1: the admin page', () => {
     expect((await relayed.getByRole('rowheader').allTextContents()).toSorted()).toEqual(
       [anasId, id].toSorted(),
     )
+    const mos = relayed.getByRole('cell').filter({ hasText: /^[1-4]\.\d$/ })
+    await mos.nth(1).waitFor()
     await admin.getByRole('button', { name: id, exact: true }).focus()
     await admin.keyboard.press('Enter')
     const dialog = admin.getByRole('dialog')
     await dialog.getByText('the link or the server asks for a relay').first().waitFor()
     await dialog.locator('canvas').first().waitFor()
+    await dialog.getByText('Mean opinion score (1 to 4.5)').first().waitFor()
     await admin.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
 

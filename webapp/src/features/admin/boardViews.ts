@@ -11,7 +11,7 @@ import {
 export type Meeting = { id: string; users: LiveUser[]; summary: MeetingSummary }
 export type Direction = 'ascending' | 'descending'
 export type MeetingColumn = 'id' | 'users' | 'kbps' | 'score' | 'relayed' | 'alerts'
-export type UserColumn = 'id' | 'up' | 'down' | 'rtt' | 'loss' | 'quality' | 'relayed'
+export type UserColumn = 'id' | 'up' | 'down' | 'rtt' | 'loss' | 'quality' | 'mos' | 'relayed'
 export type Only = 'all' | 'relayed' | 'issues'
 
 export function meetingsOf(users: Iterable<LiveUser>, alerts: Iterable<MeetingAlert>): Meeting[] {
@@ -50,6 +50,7 @@ const userValues: Record<UserColumn, (user: LiveUser) => number | string | null>
   rtt: ({ metrics }) => metrics.rtt,
   loss: ({ metrics }) => metrics.loss,
   quality: ({ score }) => score,
+  mos: ({ mos }) => mos,
   relayed: ({ metrics }) => metrics.relayed,
 }
 

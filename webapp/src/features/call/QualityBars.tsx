@@ -3,13 +3,14 @@ import { Button, Tooltip, TooltipTrigger } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { useAppState } from '../../ui/useAppState.ts'
 import { type QualityLabel, qualityBars, qualityLabel } from '../connection/quality.ts'
-import { percent } from '../metrics/format.ts'
+import { tenths } from '../metrics/format.ts'
 import type { RemoteParticipant } from './callState.ts'
 
 type Props = {
   quality: QualityLabel
   rttMs: number | undefined
   lossPercent: number | undefined
+  mos?: number | undefined
 }
 
 /** As monitoring has it; without that, as the call itself reads it. */
@@ -17,18 +18,19 @@ export function LinkQuality({ participant }: { participant: RemoteParticipant })
   const { id, link, quality, rttMs, lossPercent } = participant
   const measured = useAppState((state) => state.metrics.links[id])
   if (!measured || link !== 'connected') return <QualityBars {...{ quality, rttMs, lossPercent }} />
-  const { rttMs: rtt = rttMs, lossPercent: loss = lossPercent } = measured
+  const { rttMs: rtt = rttMs, lossPercent: loss = lossPercent, mos } = measured
   return (
     <QualityBars
       quality={qualityLabel({ rttMs: rtt, lossPercent: loss })}
       rttMs={rtt}
       lossPercent={loss}
+      mos={mos}
     />
   )
 }
 
 /** Bars, colour, and in words and figures for who points at them, comes to them by keyboard or taps them (REQ-M6). */
-function QualityBars({ quality, rttMs, lossPercent }: Props) {
+function QualityBars({ quality, rttMs, lossPercent, mos }: Props) {
   const { t, i18n } = useTranslation()
   const [open, setOpen] = useState(false)
   useEffect(() => {
@@ -42,8 +44,8 @@ function QualityBars({ quality, rttMs, lossPercent }: Props) {
   const words = t(`quality.${quality}`)
   const figures = [
     rttMs !== undefined && t('quality.rtt', { ms: Math.round(rttMs) }),
-    lossPercent !== undefined &&
-      t('quality.loss', { percent: percent(lossPercent, i18n.language) }),
+    lossPercent !== undefined && t('quality.loss', { percent: tenths(lossPercent, i18n.language) }),
+    mos !== undefined && t('quality.mos', { mos: tenths(mos, i18n.language) }),
   ]
     .filter(Boolean)
     .join(' · ')

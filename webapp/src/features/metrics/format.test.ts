@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { bitRate, percent } from './format.ts'
+import { bitRate, tenths } from './format.ts'
 
 describe('bit rates', () => {
   it.each([
@@ -17,9 +17,5 @@ describe('bit rates', () => {
 })
 
 it('REQ-M6: a share is said to a tenth, in the language of the page', () => {
-  expect([percent(0, 'en'), percent(12.04, 'en'), percent(0.46, 'vi')]).toEqual([
-    '0.0',
-    '12.0',
-    '0,5',
-  ])
+  expect([tenths(0, 'en'), tenths(12.04, 'en'), tenths(0.46, 'vi')]).toEqual(['0.0', '12.0', '0,5'])
 })

@@ -12,7 +12,7 @@ export function bitRate(exactKbps: number, locale: string): string {
 }
 
 /** `0.4`, `12.0`: to a tenth. */
-export function percent(value: number, locale: string): string {
+export function tenths(value: number, locale: string): string {
   return new Intl.NumberFormat(locale, {
     minimumFractionDigits: 1,
     maximumFractionDigits: 1,
