@@ -44,6 +44,14 @@ async function look(url: string): Promise<{ waiting: number; counted: number }> 
   }
 }
 
+/** What a server or the meter says of one metric, over all its labels, or only those that have this text. */
+export async function figureOf(url: string, name: string, labels = ''): Promise<number> {
+  const lines = (await metrics(url)).split('\n').filter((line) => line.startsWith(name))
+  return lines
+    .filter((line) => line.includes(labels))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+}
+
 async function metrics(url: string): Promise<string> {
   return (await fetch(`${url}/metrics`)).text()
 }

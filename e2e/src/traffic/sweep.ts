@@ -70,7 +70,7 @@ export async function killSweep(options: SweepOptions): Promise<SweepResult> {
 }
 
 /** Asks until it is told to stop: mostly for what is quick, sometimes for a room. */
-async function ask(
+export async function ask(
   url: string,
   index: number,
   pauseMs: number,
