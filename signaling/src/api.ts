@@ -40,7 +40,7 @@ export type ApiDeps = {
   page: PageConfig
   meshMax: number
   roomMax: number
-  /** Takes a seat in a room on the SFU for who has no socket yet. @returns the token for the SFU, where it was taken */
+  /** Takes a seat in a room on the SFU for who has no socket yet. Never rejects. @returns the token for the SFU, where it was taken */
   takeSeat(claims: JoinClaims): Promise<string | undefined>
 }
 
@@ -72,7 +72,7 @@ export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
         : deps.turn.withoutRelay()
       const claims = { ...key, participant: participantId, name, role, account }
       const token = await deps.signToken(claims)
-      // Last of all: what fails before it costs no invitation.
+      // What fails before it costs no invitation, and after it nothing fails.
       await useUp(admitted)
       const seated =
         asked.seat && inside && expected.mode === 'sfu' ? await deps.takeSeat(claims) : undefined

@@ -2,7 +2,7 @@ import { type Knocker, moderates, type Participant, type Role } from '@parley/pr
 import { knocks, leastHeir } from '../access/policy.ts'
 import { SignalingError } from '../errors.ts'
 import type { JoinClaims } from '../join-token.ts'
-import type { Comer, Mark, RoomState, Standing } from '../rooms/room-door.ts'
+import type { Came, Comer, Mark, RoomState, Standing } from '../rooms/room-door.ts'
 import { type RoomKey, roomName } from '../rooms/room-store.ts'
 import { channel, hostChannel, knockerChannel, lobbyChannel, peerChannel } from './channels.ts'
 import { toError } from './refusals.ts'
@@ -15,8 +15,8 @@ export type Doorkeeper = {
   admit(claims: JoinClaims): Promise<void>
   /** After a seat was taken: the room as its owner is to see it. */
   welcome(seat: LocalSeat, participants: readonly Participant[]): Promise<Welcome>
-  /** Finds a host for a room that has lost its own, and tells everybody. Never rejects. */
-  crown(key: RoomKey): Promise<void>
+  /** Finds a host for a room that has none, as one has left or somebody has come, and tells everybody. Never rejects. */
+  crown(key: RoomKey, came?: Came): Promise<void>
   /** The role that somebody has now. @throws {SignalingError} `not-found` where nobody of that id has a seat */
   roleOf(key: RoomKey, id: string): Promise<Role>
   rolesIn(key: RoomKey): Promise<ReadonlyMap<string, Role>>
@@ -206,9 +206,9 @@ export function doorkeeperOf(
       }
     },
 
-    async crown(key) {
+    async crown(key, came) {
       try {
-        tell(key, await door.settle(key, least))
+        tell(key, await door.settle(key, least, came))
       } catch (error) {
         // The store is away. Whoever comes, goes or does something next finds one.
         log.warn({ ...key, code: toError(error, log).code }, 'no host looked for')

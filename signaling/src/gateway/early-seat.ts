@@ -1,7 +1,9 @@
 import type { Participant } from '@parley/protocol'
 import type { JoinClaims } from '../join-token.ts'
+import type { Came } from '../rooms/room-door.ts'
 import type { RoomKey } from '../rooms/room-store.ts'
 import { channel } from './channels.ts'
+import { toError } from './refusals.ts'
 import type { LocalSeats } from './seats.ts'
 import type { GatewayDeps } from './types.ts'
 
@@ -20,16 +22,20 @@ export const earlyMedia = { audio: false, video: false }
  * grace period.
  *
  * @param crown finds a host where there is none
- * @returns the token for the SFU; undefined where `room:join` has to say what holds
+ * @returns the token for the SFU; undefined where `room:join` has to say what holds, also where this fails. Never rejects
  */
 export function earlySeats(
-  { io, rooms, sfu, clock, meshMax, roomMax, graceMs, log }: GatewayDeps,
+  deps: Pick<
+    GatewayDeps,
+    'io' | 'rooms' | 'sfu' | 'clock' | 'meshMax' | 'roomMax' | 'graceMs' | 'log'
+  >,
   seats: Pick<LocalSeats, 'announceLeft' | 'sweepLater'>,
-  crown: (key: RoomKey) => void,
+  crown: (key: RoomKey, came: Came) => void,
 ) {
-  return async function takeSeat(claims: JoinClaims): Promise<string | undefined> {
-    const { participant: id, name, role, tenant, room } = claims
-    const key = { tenant, room }
+  const { io, rooms, sfu, clock, meshMax, roomMax, graceMs, log } = deps
+
+  async function seat(key: RoomKey, claims: JoinClaims): Promise<string | undefined> {
+    const { participant: id, account, name, role } = claims
     const participant: Participant = { id, name, media: earlyMedia, joinedAt: clock.now(), role }
     const session = `${prefix}${id}`
     const outcome = await rooms.join(
@@ -53,12 +59,25 @@ export function earlySeats(
     const { recording } = outcome
     if (recording.recording) everybody.emit('recording:state', recording)
     everybody.emit('participant:joined', outcome.self)
-    crown(key)
+    crown(key, { id, account })
     const [given] = await Promise.all([
       sfu.media({ ...key, participant: id, name }),
-      // Those here, whose seats are looked after with the room, may all have left by then.
+      // As of a lost socket, also where there is no token. Those here, whose seats are looked after with the room, may all
+      // have left by then.
       rooms.detach(key, id, session, graceMs).finally(() => seats.sweepLater(key)),
     ])
     return given.mode === 'sfu' ? given.token : undefined
+  }
+
+  return async function takeSeat(claims: JoinClaims): Promise<string | undefined> {
+    const { participant, tenant, room } = claims
+    const key = { tenant, room }
+    try {
+      return await seat(key, claims)
+    } catch (error) {
+      // They have their token, and may have spent their invitation on it.
+      log.warn({ ...key, participant, code: toError(error, log).code }, 'no seat before the socket')
+      return undefined
+    }
   }
 }

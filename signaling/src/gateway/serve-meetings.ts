@@ -25,7 +25,7 @@ import type { GatewayDeps, MeetingSocket, Meetings } from './types.ts'
 export type Gateway = {
   /**
    * Takes a seat on the SFU, for a socket that is still to come.
-   * @returns the token for the SFU; undefined where `room:join` has to say what holds
+   * @returns the token for the SFU; undefined where `room:join` has to say what holds. Never rejects
    */
   takeSeat(claims: JoinClaims): Promise<string | undefined>
   /** Participants whose sockets are here, by room. */
@@ -130,7 +130,7 @@ export function serveMeetings(deps: GatewayDeps): Gateway {
   }
 
   return {
-    takeSeat: earlySeats(deps, seats, (key) => tasks.remember(doorkeeper.crown(key))),
+    takeSeat: earlySeats(deps, seats, (...who) => tasks.remember(doorkeeper.crown(...who))),
     sockets: () => io.sockets.sockets.size,
     participantsByRoom: () =>
       new Map([...seats.byRoom().values()].map((here) => [label(here[0]?.key), here.length])),

@@ -21,6 +21,9 @@ export type Comer = {
   passes: boolean
 }
 
+/** Who has just been seated. `crowned`: they were host before the store forgot, and are again. */
+export type Came = Pick<Comer, 'id' | 'account'> & { crowned?: boolean }
+
 export type RoomState = {
   locked: boolean
   lobby: Knocker[]
@@ -57,13 +60,8 @@ export type RoomDoor = {
    * The room as it is, with a host where it needs one (access/crown.ts): to be asked when somebody has come or gone.
    *
    * @param least role of who may be host for want of one
-   * @param came who has just been seated; `crowned`: they were host before the store forgot, and are again
    */
-  settle(
-    key: RoomKey,
-    least: Role,
-    came?: { id: string; account?: string | undefined; crowned?: boolean },
-  ): Promise<RoomState>
+  settle(key: RoomKey, least: Role, came?: Came): Promise<RoomState>
   /** Only while somebody is in the room. @returns whether it is otherwise than before */
   setLocked(key: RoomKey, locked: boolean): Promise<boolean>
   /** Takes a seat away, for good; false where there is none. */
