@@ -73,11 +73,12 @@ export const joinRequestSchema = z.object({
   /** Who signed in at the identity provider, with the nonce that was asked for; a renewed token may have none. */
   idToken: z.string().max(8192).optional(),
   nonce: z.string().min(16).max(256).optional(),
-  /**
-   * Where the room is on the SFU, the seat is taken by this very request, with camera and microphone off, and the answer
-   * has the token for the SFU. A socket has to come and `room:join` within the grace period, else the seat goes again.
-   */
-  seat: z.literal(true).optional(),
+  seat: z
+    .literal(true)
+    .optional()
+    .describe(
+      'Where the room is on the SFU, take the seat with this very request, camera and microphone off, seen by all; the answer has the token for the SFU where it was taken. A socket has to come and say `room:join` within PARLEY_GRACE_SECONDS, else the seat goes again',
+    ),
 })
 export const joinResponseSchema = z.object({
   token: z.string(),
