@@ -91,7 +91,7 @@ describe('a call over the SFU', () => {
     expect(problems).toEqual([])
   }, 240_000)
 
-  it('REQ-K8, REQ-P1: over relays only', async () => {
+  it('REQ-K8, REQ-P1, REQ-M6: over relays only, which each is told until it is hidden', async () => {
     const everybody = [
       await enter('relayed', 'Ana', '&relay=1'),
       await enter('relayed', 'Minh', '&relay=1'),
@@ -109,6 +109,10 @@ describe('a call over the SFU', () => {
       ])
       const totals = await page.evaluate(() => window.__parley?.totals())
       expect(totals?.bytesSent).toBeGreaterThan(1000)
+      const banner = page.locator('.callout.relay')
+      await banner.getByText('Relayed: the link you joined with asks for a relay').waitFor()
+      await banner.getByRole('button').click()
+      await banner.waitFor({ state: 'detached' })
     }
   }, 180_000)
 
