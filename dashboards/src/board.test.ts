@@ -10,6 +10,7 @@ import {
   signalingMetrics,
   trafficMetrics,
 } from '@parley/protocol'
+import { parse } from 'yaml'
 import { boards, dashboardFiles, expressionsOf, ruleFiles } from './index.ts'
 import { objectives } from './rules/objectives.ts'
 import { promtoolTests } from './rules/promtool-tests.ts'
@@ -150,6 +151,24 @@ describe('boards', () => {
         expect(letters).toEqual([...'ABCDEF'].slice(0, letters.length))
       }
     }
+  })
+
+  it('REQ-A4: come with the data source that they ask for rooms, without a token of anybody', () => {
+    const text = dashboardFiles().get('datasources/parley-meter.yaml') ?? ''
+    const { datasources } = parse(text) as { datasources: { type: string }[] }
+    const asked = [...dashboardFiles()].flatMap(([path, json]) =>
+      path.startsWith('dashboards/') ? [...json.matchAll(/"query": "([\w-]+-datasource)"/g)] : [],
+    )
+    expect(new Set(asked.map(([, type]) => type))).toEqual(
+      new Set(datasources.map(({ type }) => type)),
+    )
+    expect(datasources).toMatchObject([
+      {
+        url: '$PARLEY_METER_URL',
+        jsonData: { httpHeaderName1: 'x-parley-token' },
+        secureJsonData: { httpHeaderValue1: '$PARLEY_METER_TOKEN' },
+      },
+    ])
   })
 
   it('REQ-A4: lay panels side by side', () => {

@@ -14,8 +14,28 @@ const height = 8
 const variable = (name: string) => `\${${name}}`
 const prometheus = { type: 'prometheus', uid: variable('prometheus') }
 /** https://grafana.com/docs/plugins/yesoreyeram-infinity-datasource: reads JSON over HTTP. */
-const meter = { type: 'yesoreyeram-infinity-datasource', uid: variable('meter') }
+const infinity = 'yesoreyeram-infinity-datasource'
+const meter = { type: infinity, uid: variable('meter') }
 const colours = { good: 'green', warn: '#EAB839', bad: 'red' }
+
+/**
+ * The second data source, the meter's HTTP API, as Grafana provisions it: `$PARLEY_METER_URL` and `$PARLEY_METER_TOKEN`
+ * are of Grafana's own environment, so that no token stands in a file.
+ */
+export const meterDataSource = {
+  apiVersion: 1,
+  datasources: [
+    {
+      name: 'Parley meter',
+      uid: 'parley-meter',
+      type: infinity,
+      access: 'proxy',
+      url: '$PARLEY_METER_URL',
+      jsonData: { allowedHosts: ['$PARLEY_METER_URL'], httpHeaderName1: 'x-parley-token' },
+      secureJsonData: { httpHeaderValue1: '$PARLEY_METER_TOKEN' },
+    },
+  ],
+}
 
 /** The JSON model of a board, as Grafana imports it. The same board gives the same bytes. */
 export function grafanaJson(board: Board): dashboard.Dashboard {
@@ -63,11 +83,7 @@ function variables(board: Board): Builder<dashboard.VariableModel>[] {
   return [
     new dashboard.DatasourceVariableBuilder('prometheus').type('prometheus').label('Prometheus'),
     ...(fromMeter.length > 0
-      ? [
-          new dashboard.DatasourceVariableBuilder('meter')
-            .type('yesoreyeram-infinity-datasource')
-            .label('Meter'),
-        ]
+      ? [new dashboard.DatasourceVariableBuilder('meter').type(infinity).label('Meter')]
       : []),
     label('region', ''),
     label('namespace', '{region=~"$region"}'),

@@ -1,4 +1,4 @@
-/** `npm run dashboards -- --out DIR`: boards, rules, and promtool's tests of these. */
+/** `npm run dashboards -- --out DIR`: boards, their data source, rules, and promtool's tests of these. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -6,8 +6,9 @@ import { dashboardFiles } from './files.ts'
 
 const usage = `usage: npm run dashboards -- --out DIR [--runbooks URL]
 
-Writes DIR/dashboards/*.json for Grafana, DIR/rules/*.yaml for Prometheus, and DIR/rules/tests/*.yaml,
-which "promtool test rules DIR/rules/tests/*.yaml" runs.
+Writes DIR/dashboards/*.json and DIR/datasources/*.yaml for Grafana, DIR/rules/*.yaml for Prometheus, and
+DIR/rules/tests/*.yaml, which "promtool test rules DIR/rules/tests/*.yaml" runs. The data source is the meter's:
+Grafana takes its address and token from its own environment, PARLEY_METER_URL and PARLEY_METER_TOKEN.
   --runbooks   where the sources can be read: alerts link to URL/docs/runbooks/`
 
 try {
