@@ -97,6 +97,7 @@ describe('a room that outgrows the mesh', () => {
       expect(decodeJwt(resume)).toMatchObject({ sub: id, sfu: true })
     }
     // They hear of it before they hear of the newcomer, whom they need not try to reach directly.
+    await until('Ada hears of Cem', () => ada.events.joined.length === 2)
     expect(ada.events.names).toEqual(['participant:joined', 'room:media', 'participant:joined'])
     // It stays there, also when it could be a mesh again.
     cem.client.disconnect()
@@ -117,6 +118,7 @@ describe('a room that outgrows the mesh', () => {
     // In a mesh nobody could reach them yet.
     expect((await requestJoin(two.url, 'hasty', early)).media).toEqual({ mode: 'mesh' })
     const bo = await people.enter(one.url, 'hasty', 'Bo')
+    await until('Ada hears of Bo', () => ada.events.joined.length > 0)
     expect(ada.events.joined.map(({ name }) => name)).toEqual(['Bo'])
 
     const asked = await requestJoin(two.url, 'hasty', early)
@@ -173,7 +175,10 @@ describe('a room that outgrows the mesh', () => {
     expect((await requestJoin(server.url, 'locked', { name: 'Cem', seat: true })).media).toEqual(
       sfuWithoutToken,
     )
-    expect(ada.events.joined.map(({ name }) => name)).toEqual(['Bo'])
+    await ada.client.emitWithAck('room:lock', { locked: false })
+    await people.enter(server.url, 'locked', 'Hal')
+    await until('Ada hears of both', () => ada.events.joined.length === 2)
+    expect(ada.events.joined.map(({ name }) => name)).toEqual(['Bo', 'Hal'])
   })
 
   it('REQ-K8: is still on the SFU for a server that knows nothing of it', async () => {
