@@ -25,6 +25,8 @@ const common = {
 const anyOf = (kind) => [`<rootDir>/**/*.${kind}.test.ts`, `<rootDir>/**/*.${kind}.test.tsx`]
 
 export default {
+  // For tests that set none. On a machine that is several times as slow none fails by that alone.
+  testTimeout: 60_000,
   projects: [
     {
       ...common,

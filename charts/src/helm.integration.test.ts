@@ -9,7 +9,7 @@ import { helmChart } from './helm.ts'
 import { installObjects, type Manifest } from './install.ts'
 import type { GivenValues } from './values.ts'
 
-jest.setTimeout(30_000)
+jest.setTimeout(120_000)
 
 const namespace = 'meetings-operator'
 let helm: string
@@ -24,7 +24,7 @@ beforeAll(async () => {
     await mkdir(dirname(join(chart, path)), { recursive: true })
     await writeFile(join(chart, path), text)
   }
-}, 60_000)
+}, 120_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 function run(...args: string[]) {

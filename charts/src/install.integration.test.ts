@@ -4,13 +4,13 @@ import { installManifests } from './install.ts'
 import { managerRules } from './rbac.ts'
 
 // Servers on a machine that may be busy.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 let cluster: ControlPlane
 
 beforeAll(async () => {
   cluster = await startControlPlane({ name: 'install-test' })
-}, 60_000)
+}, 120_000)
 
 afterAll(() => cluster?.stop())
 
@@ -20,7 +20,7 @@ it('the manifests are accepted, and again without a change', async () => {
   const before = await versions()
   await kubectl(cluster, ['apply', '-f', '-'], { input })
   expect(await versions()).toEqual(before)
-}, 30_000)
+}, 120_000)
 
 async function versions() {
   const kinds = 'crd,clusterrole,clusterrolebinding,role,rolebinding,serviceaccount,service'

@@ -7,7 +7,7 @@ import { execa } from 'execa'
 import { completionScript } from './completion.ts'
 
 // Each answer is a process of its own.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 const bin = fileURLToPath(new URL('../bin', import.meta.url))
 let home: string

@@ -46,7 +46,7 @@ async function parley(...args: string[]): Promise<string> {
 
 function runHelm(...args: string[]) {
   return execa(helm, args, {
-    timeout: 60_000,
+    timeout: 180_000,
     env: { KUBECONFIG: cluster.kubeconfig, HELM_CACHE_HOME: folder, HELM_CONFIG_HOME: folder },
   })
 }
@@ -82,13 +82,13 @@ async function works(namespace: string): Promise<void> {
       expect(list).toContain(name)
   })
   await kube(
-    ...['wait', 'mc/demo', '-n', namespace, '--for=condition=Stalled=False', '--timeout=45s'],
+    ...['wait', 'mc/demo', '-n', namespace, '--for=condition=Stalled=False', '--timeout=120s'],
   )
   expect(operator.log).not.toMatch(/not allowed|is forbidden/)
 }
 
 async function waitFor(attempt: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + 45_000
+  const deadline = Date.now() + 120_000
   for (;;) {
     try {
       return await attempt()

@@ -14,7 +14,7 @@ import { customResourceDefinition } from '@parley/operator/api'
 import { execa } from 'execa'
 import { runCli } from './cli.ts'
 
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 const bin = fileURLToPath(new URL('../bin', import.meta.url))
 let cluster: ControlPlane

@@ -4,7 +4,7 @@ import { type ControlPlane, crdsEstablished, kubectl, startControlPlane } from '
 import { customResourceDefinition } from '@parley/operator/api'
 import { execa } from 'execa'
 
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 let cluster: ControlPlane

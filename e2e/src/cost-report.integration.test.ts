@@ -18,7 +18,7 @@ import { podNames, startRelay } from './testing/led-meter.ts'
  * control plane.
  */
 
-jest.setTimeout(120_000)
+jest.setTimeout(240_000)
 
 const NS = 'meetings'
 const list = presetPrices('aws/eu-central-1')

@@ -43,7 +43,7 @@ describe('the main job, end to end', () => {
     await watch?.stop()
     await stopDemo(clusterName)
     await rm(folder, { recursive: true, force: true })
-  }, 60_000)
+  }, 120_000)
 
   const relayed = () => demo.call.seats.filter(({ guest }) => guest.relay)
 
@@ -193,7 +193,7 @@ describe('the main job, end to end', () => {
     if (!node) throw new Error('the cluster has no node')
     const { found, wanted } = await tryFlows(demo.stack, demoNamespace, demoCluster, node)
     expect(found).toEqual(wanted)
-  }, 60_000)
+  }, 120_000)
 
   it('REQ-K1: killed pods come back, and the next call is relayed and counted as before', async () => {
     const before = demo.summary.report.totals.bytes.clientToTurn
@@ -213,10 +213,10 @@ describe('the main job, end to end', () => {
       demoNamespace,
       '--all',
       '--for=condition=Ready',
-      '--timeout=90s',
+      '--timeout=180s',
     ])
     await demo.stack.waitReady(demoNamespace, demoCluster, {
-      timeoutMs: 90_000,
+      timeoutMs: 180_000,
       onProgress: () => {},
     })
     const call = await holdCall({
@@ -240,12 +240,12 @@ describe('the main job, end to end', () => {
     expect(report.totals.bytes.clientToTurn).toBeGreaterThanOrEqual(
       before + (row?.bytes.clientToTurn ?? 0),
     )
-  }, 300_000)
+  }, 600_000)
 
   it('after down no process, namespace, mount or rule of the cluster remains', async () => {
     await stopDemo(clusterName)
     expect(await leftovers(clusterName)).toEqual([])
-  }, 60_000)
+  }, 120_000)
 })
 
 function sum<T>(items: readonly T[], pick: (item: T) => number): number {

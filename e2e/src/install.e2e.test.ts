@@ -55,7 +55,7 @@ describe('an operator that is installed on a cluster', () => {
   afterAll(async () => {
     await down({ name: clusterName })
     await rm(folder, { recursive: true, force: true })
-  }, 60_000)
+  }, 120_000)
 
   const runHelm = async (...args: string[]) => {
     const env = {
@@ -70,38 +70,38 @@ describe('an operator that is installed on a cluster', () => {
   /** The operator's pod is ready, and it makes a stack whose pods become ready. */
   const works = async (namespace: string) => {
     const rollout = ['rollout', 'status', 'deployment/parley-operator', '-n', system]
-    await stack.kubectl([...rollout, '--timeout=60s'])
+    await stack.kubectl([...rollout, '--timeout=180s'])
     await stack.kubectl(['apply', '-f', '-'], list(meetings(namespace)))
     const { status } = await stack.waitReady(namespace, 'small', {
-      timeoutMs: 120_000,
+      timeoutMs: 240_000,
       onProgress: () => {},
     })
     for (const component of ['turn', 'signaling', 'webapp', 'redis', 'meter'])
       expect(status?.components?.[component]).toMatchObject({ desired: 1, ready: 1 })
     await stack.kubectl(['delete', 'mc', 'small', '-n', namespace])
     // The next stack wants the same ports of the node.
-    const pods = ['wait', 'pods', '-n', namespace, '--all', '--for=delete', '--timeout=60s']
+    const pods = ['wait', 'pods', '-n', namespace, '--all', '--for=delete', '--timeout=120s']
     await stack.kubectl(pods)
   }
 
   it('REQ-K1: by kubectl apply -f install.yaml', async () => {
     await stack.kubectl(['apply', '-f', join(folder, 'install.yaml')])
     await works('by-manifest')
-    await stack.kubectl(['delete', '-f', join(folder, 'install.yaml'), '--timeout=60s'])
-  }, 300_000)
+    await stack.kubectl(['delete', '-f', join(folder, 'install.yaml'), '--timeout=120s'])
+  }, 700_000)
 
   it('REQ-K1: by helm template | kubectl apply', async () => {
     const manifests = await runHelm('template', 'parley', chart(), '--skip-tests')
     await stack.kubectl(['create', 'namespace', system])
     await stack.kubectl(['apply', '-f', '-'], manifests)
     await works('by-template')
-    await stack.kubectl(['delete', '-f', '-', '--timeout=60s'], manifests)
-  }, 300_000)
+    await stack.kubectl(['delete', '-f', '-', '--timeout=120s'], manifests)
+  }, 700_000)
 
   it('REQ-K1: by helm install, and helm test says so', async () => {
-    await runHelm('install', 'parley', chart(), '--wait', '--timeout', '60s')
+    await runHelm('install', 'parley', chart(), '--wait', '--timeout', '180s')
     expect(await runHelm('test', 'parley', '--logs')).toContain('leader_election_master_status')
-  }, 120_000)
+  }, 300_000)
 })
 
 function list(items: object[]): string {

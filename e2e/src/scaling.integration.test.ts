@@ -21,7 +21,7 @@ import { podNames as namesOfPods, startRelay } from './testing/led-meter.ts'
  * is said by the test.
  */
 
-jest.setTimeout(180_000)
+jest.setTimeout(420_000)
 
 const SYSTEM = 'parley-system'
 const SERVICE = 'parley-operator-metrics-api'

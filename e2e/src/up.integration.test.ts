@@ -61,7 +61,7 @@ it('REQ-K5: two people meet, one of them relayed; Ctrl-C prints what that was an
     up.kill('SIGTERM')
     await ended
   }
-}, 180_000)
+}, 360_000)
 
 /** The first line of a stream. */
 async function lineOf(stream: NodeJS.ReadableStream): Promise<string> {

@@ -13,7 +13,7 @@ import { freePort } from './testing/free-port.ts'
 import { asRoot } from './tools.ts'
 
 /* The scripts of the LiveKit image around the real livekit-server, with a real Redis, on loopback. */
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 const SECRETS = { APIfirst: 'first'.repeat(8), APIsecond: 'second'.repeat(8) }
 /** With all that a URL has to escape. */
@@ -325,9 +325,9 @@ async function write(name: string, text: string): Promise<void> {
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + 60_000
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited 30 s for: ${condition}`)
+    if (Date.now() > deadline) throw new Error(`waited a minute for: ${condition}`)
     await delay(50)
   }
 }

@@ -6,7 +6,7 @@ import { execa } from 'execa'
 import { repositoryRoot } from './paths.ts'
 import { freePort } from './testing/free-port.ts'
 
-jest.setTimeout(30_000)
+jest.setTimeout(120_000)
 
 /** The entrypoint of the Redis image, around Debian's redis-server. */
 describe('the managed Redis', () => {
@@ -45,7 +45,7 @@ describe('the managed Redis', () => {
   }
   const up = async () => {
     running = start()
-    const deadline = Date.now() + 10_000
+    const deadline = Date.now() + 60_000
     while ((await ask('ping')) !== 'PONG') {
       if (Date.now() > deadline) throw new Error('redis does not answer')
       await new Promise((resolve) => setTimeout(resolve, 20))

@@ -6,7 +6,7 @@ import { type Signaling, startSignaling } from './server.ts'
 import { type Client, clients, postJoin, settle, signalingFiles } from './testing/signaling-rig.ts'
 
 // Servers and sockets on a machine that may be busy.
-jest.setTimeout(30_000)
+jest.setTimeout(120_000)
 
 const files = signalingFiles()
 let server: Signaling

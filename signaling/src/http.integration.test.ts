@@ -17,7 +17,7 @@ import {
 } from './testing/signaling-rig.ts'
 
 // Servers and sockets on a machine that may be busy.
-jest.setTimeout(30_000)
+jest.setTimeout(120_000)
 
 const log = pino({ level: 'silent' })
 const files = signalingFiles()

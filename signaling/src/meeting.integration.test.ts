@@ -18,7 +18,7 @@ import {
 import { mintTurnCredential } from './turn-credentials.ts'
 
 // Servers and sockets on a machine that may be busy.
-jest.setTimeout(30_000)
+jest.setTimeout(120_000)
 
 const files = signalingFiles()
 const clock = manualClock()

@@ -8,7 +8,7 @@ import { startRedis } from './testing/redis-process.ts'
 import { clients, signalingFiles, until } from './testing/signaling-rig.ts'
 
 // Servers on a machine that may be busy; LiveKit may have to be built first.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 const files = signalingFiles()
 const people = clients()

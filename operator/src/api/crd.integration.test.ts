@@ -16,7 +16,7 @@ import { completeSpec, refusedSpecs } from './testing/cases.ts'
 import { looseSpecs, resource } from './testing/specs.ts'
 
 // Servers on a machine that may be busy.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 let cluster: ControlPlane
 let api: CustomObjectsApi
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const config = new KubeConfig()
   config.loadFromFile(cluster.kubeconfig)
   api = config.makeApiClient(CustomObjectsApi)
-}, 60_000)
+}, 120_000)
 
 afterAll(() => cluster?.stop())
 
@@ -96,7 +96,7 @@ describe('the API server', () => {
       { numRuns: 100 },
     )
     expect(Math.min(verdicts.accepted, verdicts.refused)).toBeGreaterThan(10)
-  }, 60_000)
+  }, 120_000)
 })
 
 function parsed(body: object) {

@@ -12,7 +12,7 @@ import { ask } from './testing/ask.ts'
 
 /** A real API server, whose aggregator passes requests on to a real operator. */
 
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 const SYSTEM = 'parley-system'
 const SERVICE = 'parley-operator-metrics-api'

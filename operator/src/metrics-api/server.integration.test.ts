@@ -9,7 +9,7 @@ import { ask } from './testing/ask.ts'
 import { clientAuthority, clientCertificate } from './testing/certificates.ts'
 
 // Keys of RSA take their time on a busy machine.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 /** The real server over real TLS; who may do what is said by the test. */
 

@@ -11,7 +11,7 @@ import { generateSecrets } from './secrets.ts'
 import { renderInputs } from './testing/inputs.ts'
 
 // Servers on a machine that may be busy.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 const examples = ['demo', 'small', 'production', 'multi-region', 'external-services', 'sign-in']
 const base64 = (text: string) => Buffer.from(text).toString('base64')
@@ -23,7 +23,7 @@ beforeAll(async () => {
   await apply(customResourceDefinition())
   await apply(certificateCrd)
   await crdsEstablished((args) => kubectl(cluster, args))
-}, 60_000)
+}, 120_000)
 
 afterAll(() => cluster?.stop())
 
@@ -68,7 +68,7 @@ describe.each(examples)('examples/%s.yaml', (example) => {
     expect(objects.some((object) => keepsAfterDeletion(mc, object))).toBe(
       example !== 'external-services',
     )
-  }, 30_000)
+  }, 120_000)
 })
 
 it('REQ-K4: whatever a spec may say becomes children that the API server accepts', async () => {

@@ -7,7 +7,7 @@ import { meetingCluster } from '../api/testing/specs.ts'
 import { buildRulesConfigMap } from './monitoring.ts'
 
 // Days of series, on a machine that may be busy.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 /** The rules are put to promtool, as the file that a Prometheus without its operator is given. */
 describe('rules and alerts, with promtool', () => {

@@ -5,7 +5,7 @@ import { defaultRenderInputs } from './inputs.ts'
 import { buildTurnConfig } from './turn.ts'
 
 // coturn on a machine that may be busy.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 const nodes = {
   'node-1': { internal: ['127.0.0.1'] },

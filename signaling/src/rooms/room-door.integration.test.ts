@@ -10,7 +10,7 @@ import type { Comer } from './room-door.ts'
 import type { RoomStore } from './room-store.ts'
 
 // A server on a machine that may be busy.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 const times = { markMs: 3_600_000, leaseMs: 3_600_000 }
 const media = { audio: true, video: false }

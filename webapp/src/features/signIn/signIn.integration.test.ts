@@ -11,7 +11,7 @@ import { SignInMemory } from './signInMemory.ts'
 import { initialSignIn, type SignInState } from './signInState.ts'
 
 // Servers on a machine that may be busy.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 const people = {
   ann: { name: 'Ann', groups: ['hosts', 'others'] },
