@@ -18,8 +18,8 @@ const parts = [
 
 /**
  * All that every page needs is fetched with the little script that comes first, and not after it. What joins is made ready to
- * run, too; of the page itself that would take the time of a joining one, which runs it later. What is only of a call, or of
- * one on the SFU, is named, for those who join to fetch.
+ * run, too; of the page itself that would take the time of a joining one, which runs it later. What is only of a call is
+ * named, for those who join to fetch.
  */
 const fetchAhead: Plugin = {
   name: 'fetch-ahead',
@@ -48,13 +48,10 @@ const fetchAhead: Plugin = {
       const parts = ['/features/call/CallPage.tsx', '/features/lobby/RoomPage.tsx']
       const call = new Set(parts.flatMap(filesOf))
       for (const file of [...join, ...page]) call.delete(file)
-      const known = new Set([...join, ...page, ...call])
-      const sfu = filesOf('/features/sfu/liveKitRoom.ts').filter((file) => !known.has(file))
       return [
         ...join.map((file) => tag('modulepreload', file)),
         ...page.map((file) => tag('preload', file, { as: 'script' })),
         ...[...call].map((file) => tag('x-call', file)),
-        ...sfu.map((file) => tag('x-sfu', file)),
       ]
     },
   },

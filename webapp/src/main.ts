@@ -1,7 +1,6 @@
 import '@fontsource-variable/inter/index.css'
 import './app/theme.css'
 import { isAskedEarly } from './features/call/earlyJoin.ts'
-import { sfuMemory } from './features/sfu/sfuMemory.ts'
 
 /**
  * The little that comes first, but for `first.ts`. Who joins without a lobby is on the way there before anything is drawn:
@@ -15,16 +14,10 @@ if (joins) {
   const entered = import('./features/lobby/enterEarly.ts')
     .then(({ enterEarly }) => enterEarly(pathname))
     .catch(() => undefined)
-  const fetchAhead = (part: 'call' | 'sfu', how: object) => {
-    for (const { href } of document.querySelectorAll<HTMLLinkElement>(`link[rel=x-${part}]`))
-      document.head.append(
-        Object.assign(document.createElement('link'), { crossOrigin: '', href, ...how }),
-      )
-  }
-  // Made ready to run, too, while what joins is.
-  if (sfuMemory.expects(pathname.split('/')[2] ?? '')) fetchAhead('sfu', { rel: 'modulepreload' })
   // Fetched beside, and run only later.
-  fetchAhead('call', { rel: 'preload', as: 'script', fetchPriority: 'low' })
+  const how = { rel: 'preload', as: 'script', fetchPriority: 'low', crossOrigin: '' }
+  for (const { href } of document.querySelectorAll<HTMLLinkElement>('link[rel=x-call]'))
+    document.head.append(Object.assign(document.createElement('link'), { href, ...how }))
   const stay = await entered
   if (stay) endStay = stay.end
   await stay?.leisure

@@ -11,7 +11,6 @@ import { ownRecording } from '../recording/ownRecording.ts'
 import { qualityLevels } from '../settings/preferences.ts'
 import type { OpenSfuRoom } from '../sfu/SfuRoom.ts'
 import { SfuSession } from '../sfu/SfuSession.ts'
-import { sfuMemory } from '../sfu/sfuMemory.ts'
 import { shareMedia, shareTracks } from '../share/shareState.ts'
 import { ownChat, ownCompany, ownReactions } from '../side/ownSide.ts'
 import { noteReceiver } from '../voice/receivers.ts'
@@ -41,17 +40,11 @@ const openRoom: OpenSfuRoom = async (...request) => {
 }
 
 const wayIn: RoomFollower = {
-  entered(room) {
-    ownHaste.entered()
-    sfuMemory.found(room.room, room.media.mode)
-  },
+  entered: () => ownHaste.entered(),
   away() {},
   heard() {},
   left() {},
 }
-
-/** Where loading fails, it fails again where it is needed, which is tried again. */
-export const prepareSfu = () => void loadSfu().catch(() => {})
 
 /** The one call of this page, on the real clock, network and browser. */
 export const ownCall = new CallSession({
@@ -100,7 +93,8 @@ export const ownCall = new CallSession({
   onReadings: (readings) => ownMetrics.take(readings),
   prepareSfu() {
     ownHaste.takes('sfu')
-    prepareSfu()
+    // Where loading fails, it fails again where it is needed, which is tried again.
+    loadSfu().catch(() => {})
   },
   openSfu: (request) =>
     new SfuSession({

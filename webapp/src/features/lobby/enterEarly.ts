@@ -1,12 +1,11 @@
 import { routeOf } from '../../app/route.ts'
 import { cell, store } from '../../state.ts'
 import { showTheme } from '../appearance/theme.ts'
-import { ownCall, prepareSfu } from '../call/ownCall.ts'
+import { ownCall } from '../call/ownCall.ts'
 import { ownEarlyStage } from '../call/ownEarlyStage.ts'
 import { ownHaste } from '../call/ownHaste.ts'
 import { prepareSocket } from '../connection/SocketSignaling.ts'
 import '../layout/ownLayout.ts'
-import { sfuMemory } from '../sfu/sfuMemory.ts'
 import { beginStay } from './stay.ts'
 import { lacking } from './support.ts'
 
@@ -26,7 +25,6 @@ export function enterEarly(pathname: string): { end(): void; leisure: Promise<vo
       ownEarlyStage.follow(state)
   })
   const end = beginStay(route.room, ownCall)
-  if (sfuMemory.expects(route.room)) prepareSfu()
   // A link that is not what it seemed: the lobby is to be drawn.
   if (cell('call').get().phase === 'idle') ownHaste.end()
   return { end, leisure: ownHaste.over }
