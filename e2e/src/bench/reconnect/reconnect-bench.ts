@@ -37,7 +37,7 @@ export const reconnectBench: Bench = {
 }
 
 type Part = 'mesh' | 'sfu'
-/** Seconds, times, and within how many ms of the restore media has to be live. */
+/** Seconds (sizes, to be chosen from), times, and within how many ms of the restore media has to be live. */
 const cuts = [
   { seconds: 3, times: 5, floorMs: 500 },
   { seconds: 10, times: 3, floorMs: 500 },
@@ -57,9 +57,10 @@ async function measure(
   part: Part,
   lab: Lab,
   folder: string,
-  { say, signal, repeat }: BenchOptions,
+  { say, signal, repeat, sizes }: BenchOptions,
 ): Promise<Figure[]> {
   const stand = await openStand({ lab, folder, meshMax: part === 'mesh' ? 4 : 2, signal })
+  const wanted = cuts.filter(({ seconds }) => sizes?.includes(seconds) ?? true)
   try {
     const taken = new Map<number, Map<string, Measured>>()
     const links = {
@@ -68,7 +69,7 @@ async function measure(
     }
     for (const [client, link] of Object.entries(links)) {
       const pages = await meet(stand, link, part === 'sfu' && client === 'parley')
-      for (const { seconds, times } of cuts) {
+      for (const { seconds, times } of wanted) {
         const measured: Measured = { cut: nothing(), peer: nothing() }
         for (let nth = 0; nth < times * repeat; nth++) {
           signal.throwIfAborted()
@@ -83,7 +84,7 @@ async function measure(
       }
       for (const page of pages) await page.context().close()
     }
-    return cuts.flatMap(({ seconds, floorMs }) =>
+    return wanted.flatMap(({ seconds, floorMs }) =>
       figuresOf(part, seconds, floorMs, taken.get(seconds) ?? new Map()),
     )
   } finally {

@@ -82,7 +82,13 @@ function begin(skewMs = 0) {
   const links = new Map<string, FakeLink>()
   /** Links over the SFU. */
   const sfuLinks = new Map<string, FakeLink>()
-  const sfus: { token: string; closed: boolean; lost: number; unreachable(): void }[] = []
+  const sfus: {
+    token: string
+    closed: boolean
+    lost: number
+    retried: number
+    unreachable(): void
+  }[] = []
   const sent = { bytesSent: 7, bytesReceived: 0, packetsSent: 1, packetsReceived: 0 }
   const local = { media: { audio: true, video: true } }
   const errors: unknown[] = []
@@ -107,7 +113,7 @@ function begin(skewMs = 0) {
     },
     prepareSfu: () => {},
     openSfu: ({ token, onUnreachable }): Sfu => {
-      const sfu = { token, closed: false, lost: 0, unreachable: onUnreachable }
+      const sfu = { token, closed: false, lost: 0, retried: 0, unreachable: onUnreachable }
       sfus.push(sfu)
       return {
         link: (request) => {
@@ -118,7 +124,7 @@ function begin(skewMs = 0) {
         setTracks() {},
         setQuality() {},
         setIceServers() {},
-        retry() {},
+        retry: () => void sfu.retried++,
         beginAnew: () => void sfu.lost++,
         report: async () => undefined,
         readTotals: async () => sent,
@@ -727,6 +733,18 @@ describe('CallSession', () => {
       await settle()
       server.events.onSfuLost()
       expect(sfus.map(({ lost }) => lost)).toEqual([1])
+    })
+
+    it('REQ-K8: has the SFU tried again once signaling is back from a cut, and at no other time', async () => {
+      const { clock, server, sfus, join } = begin()
+      server.moveToSfu()
+      await join()
+      server.drop()
+      await clock.advance(20_000)
+      expect(sfus.map(({ retried }) => retried)).toEqual([0])
+      server.up = true
+      await clock.advance(10_000)
+      expect(sfus.map(({ retried }) => retried)).toEqual([1])
     })
 
     it('REQ-K8: back in the mesh, keeps the SFU until every direct link brings what it brought, at both ends', async () => {

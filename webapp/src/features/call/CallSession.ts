@@ -192,6 +192,7 @@ export class CallSession {
     if (!current()) return
     if (!snapshot) return this.#knock(signaling, current)
     const first = call.get().phase !== 'joined'
+    const wasAway = call.get().signaling !== 'up'
     call.set({
       phase: 'joined',
       signaling: 'up',
@@ -203,6 +204,7 @@ export class CallSession {
       this.readings.entered(others)
     }
     this.#takeRoom(snapshot, first)
+    if (wasAway) this.#links.serverReached()
     this.#told.release()
   }
 

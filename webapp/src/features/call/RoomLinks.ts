@@ -138,6 +138,11 @@ export class RoomLinks {
     for (const link of this.#current()) link.signalingRestored()
   }
 
+  /** Signaling is back, and so the SFU is in reach as well. */
+  serverReached(): void {
+    this.#sfu?.retry()
+  }
+
   retry(): void {
     for (const link of this.#current()) link.retry()
     this.#sfu?.retry()

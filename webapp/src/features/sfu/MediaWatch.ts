@@ -20,6 +20,8 @@ const lostMs = 350
  * after 15 s, the connection that is there goes on by itself: sooner than a new one, which has to be made.
  */
 const patienceMs = 14_000
+/** The session that is there, and another one. */
+const mostTries = 2
 
 export type MediaWatchOptions = {
   /** Milliseconds of a clock that never goes back. */
@@ -63,6 +65,11 @@ export class MediaWatch {
 
   constructor(options: MediaWatchOptions) {
     this.#options = options
+  }
+
+  /** All has been tried, and nobody was heard since. */
+  get hasGivenUp(): boolean {
+    return this.#tries >= mostTries
   }
 
   async look(): Promise<void> {
@@ -154,7 +161,7 @@ export class MediaWatch {
   }
 
   #recover(at: number): void {
-    if (at < this.#patientUntil || this.#tries >= 2) return
+    if (at < this.#patientUntil || this.hasGivenUp) return
     this.#options.recover(this.#tries === 0 ? 'resume' : 'restart')
     this.#tries++
     this.#patientUntil = at + patienceMs

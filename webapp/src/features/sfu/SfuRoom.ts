@@ -17,6 +17,8 @@ export type SfuRoom = {
   readonly token: string
   readonly connectionState: RTCPeerConnectionState
   readonly iceConnectionState: RTCIceConnectionState
+  /** The SFU has answered the last try: there is a connection, or one is being made. */
+  readonly answered: boolean
   setTracks(tracks: LocalTracks): void
   /** @param level of the camera, 0 is the best */
   setQuality(level: number): void
@@ -46,9 +48,12 @@ export type SfuRoom = {
  *
  * @param configuration is read again at each reconnection: credentials that were changed in it are
  * used then
+ * @param given up when aborted: nothing comes to the SFU any more. An end of the same person that came late would take the place
+ * of the next one
  */
 export type OpenSfuRoom = (
   token: string,
   configuration: RTCConfiguration,
   events: SfuRoomEvents,
+  given: AbortSignal,
 ) => Promise<SfuRoom>

@@ -13,6 +13,7 @@ class FakeRoom implements SfuRoom {
   iceConnectionState: RTCIceConnectionState = 'connected'
   readonly token: string
   readonly events: SfuRoomEvents
+  answered = true
   readonly recovered: string[] = []
   published: LocalTracks | undefined
   played: number | undefined
@@ -57,10 +58,14 @@ async function begin() {
   const rooms: FakeRoom[] = []
   const errors: unknown[] = []
   let refused = false
+  let silent = false
+  const abandoned: string[] = []
   let tokens = 0
   let unreachable = 0
-  const openRoom: OpenSfuRoom = async (token, _configuration, events) => {
+  const openRoom: OpenSfuRoom = async (token, _configuration, events, given) => {
     if (refused) throw new Error('refused')
+    if (silent)
+      return new Promise(() => given.addEventListener('abort', () => abandoned.push(token)))
     const room = new FakeRoom(token, events)
     rooms.push(room)
     return room
@@ -103,6 +108,11 @@ async function begin() {
     errors,
     link,
     unreachable: () => unreachable,
+    abandoned,
+    /** An SFU that answers nobody from now on. */
+    silence: (now: boolean) => {
+      silent = now
+    },
     refuse: (now: boolean) => {
       refused = now
     },
@@ -281,6 +291,57 @@ describe('SfuSession', () => {
     session.beginAnew()
     await clock.advance(20_000)
     expect(rooms).toHaveLength(2)
+  })
+
+  it('REQ-K8: gives a try up that the SFU has not answered when the way is back, and begins anew once', async () => {
+    const { clock, session, rooms, room } = await begin()
+    room().events.onState('reconnecting')
+    room().answered = false
+    await clock.advance(12_000)
+    expect(rooms).toHaveLength(1)
+    session.retry()
+    // Of the network and of signaling it is told one after the other.
+    session.retry()
+    await settle()
+    session.retry()
+    expect(rooms.map(({ token, closed }) => [token, closed])).toEqual([
+      ['first', true],
+      ['first', false],
+    ])
+  })
+
+  it('REQ-K8: begins anew when the way is back and all was tried before, and leaves one that goes on as it is', async () => {
+    const { clock, session, rooms, room } = await begin()
+    session.retry()
+    room().events.onState('reconnecting')
+    session.retry()
+    room().events.onState('connected')
+    room().played = 1
+    await clock.advance(14_000)
+    expect(room().recovered).toEqual(['resume'])
+    session.retry()
+    expect(rooms).toHaveLength(1)
+    await clock.advance(2000)
+    expect(room().recovered).toEqual(['resume', 'restart'])
+    session.retry()
+    await settle()
+    expect(rooms.map(({ closed }) => closed)).toEqual([true, false])
+  })
+
+  it('REQ-K8: gives a beginning up that hangs when the way is back, and not one that has just begun', async () => {
+    const { clock, session, rooms, room, silence, abandoned } = await begin()
+    silence(true)
+    room().events.onState('closed')
+    await clock.advance(900)
+    session.retry()
+    await settle()
+    expect(abandoned).toEqual([])
+    await clock.advance(200)
+    silence(false)
+    session.retry()
+    await settle()
+    expect(abandoned).toEqual(['fresh-1'])
+    expect(rooms.map(({ token }) => token)).toEqual(['first', 'fresh-2'])
   })
 
   it('REQ-K7: takes a fresh token where the one it had is refused, or there is none', async () => {

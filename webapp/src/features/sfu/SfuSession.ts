@@ -10,7 +10,7 @@ import {
 import type { LinkState, LocalTracks, TrackKind } from '../connection/PeerLink.ts'
 import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
 import { MediaWatch, watchMs } from './MediaWatch.ts'
-import type { OpenSfuRoom, SfuRoom, SfuRoomState } from './SfuRoom.ts'
+import type { OpenSfuRoom, SfuRoom, SfuRoomEvents, SfuRoomState } from './SfuRoom.ts'
 
 export type SfuSessionOptions = {
   clock: Clock
@@ -40,6 +40,8 @@ const smallMs = 2500
 const wholePicturesMs = 3000
 /** After the policy's tries, it is still tried this often. */
 const slowRetryMs = 10_000
+/** Whoever reaches the SFU at all has a connection by then: a try that lasts longer was begun in a cut. */
+const hangingMs = 1000
 
 /**
  * A stay in the SFU's room: kept up, with a {@link Link} for each other participant. The connection
@@ -58,6 +60,9 @@ export class SfuSession {
   #closed = false
   #quality = 0
   #cancelRetry = () => {}
+  /** Since when a room is being opened. */
+  #openingAt: number | undefined
+  #watched: MediaWatch | undefined
   #cancelWatch = () => {}
   #cancelAwait = () => {}
   #cancelWholePictures = () => {}
@@ -98,11 +103,18 @@ export class SfuSession {
     this.#options.configuration.iceServers = iceServers
   }
 
-  /** The network is back, or the person asks: sooner than the next try by the clock. */
+  /**
+   * The network or signaling is back, or the person asks: sooner than the next try by the clock. A connection that is there,
+   * or that the SFU has answered, is left as it is; a try without an answer was begun in the cut, and hangs.
+   */
   retry(): void {
+    const { clock, refreshToken } = this.#options
     if (this.#closed) return
-    if (this.#state === 'closed') void this.#open(this.#options.refreshToken(), 0)
-    else if (this.#state === 'reconnecting') this.#room?.recover('resume')
+    const unanswered = this.#state === 'reconnecting' && !this.#room?.answered
+    const openingMs = clock.now() - (this.#openingAt ?? Number.NEGATIVE_INFINITY)
+    if (this.#state !== 'closed') {
+      if (unanswered || this.#watched?.hasGivenUp) this.beginAnew()
+    } else if (openingMs >= hangingMs) void this.#open(refreshToken(), 0)
   }
 
   /**
@@ -168,19 +180,24 @@ export class SfuSession {
   // -- the connection --------------------------------------------------------------------------
 
   async #open(token: Promise<string>, attempt: number): Promise<void> {
-    const { openRoom, configuration, onError } = this.#options
+    const { clock, openRoom, configuration, onError } = this.#options
     this.#cancelRetry()
     let current = true
+    const given = new AbortController()
     this.#cancelRetry = () => {
       current = false
+      given.abort()
     }
+    this.#openingAt = clock.now()
     try {
-      const room = await openRoom(await token, configuration, {
+      const events: SfuRoomEvents = {
         onState: (state) => current && !this.#closed && this.#became(state),
         onPresence: (id, present) => current && this.#presence(id, present),
         onTrack: (id, kind, track) => current && this.#track(id, kind, track),
-      })
+      }
+      const room = await openRoom(await token, configuration, events, given.signal)
       if (this.#closed || !current) return room.close()
+      this.#openingAt = undefined
       this.#room = room
       room.setTracks(this.#tracks)
       room.setQuality(this.#quality)
@@ -189,6 +206,7 @@ export class SfuSession {
     } catch (error) {
       if (this.#closed || !current) return
       current = false
+      this.#openingAt = undefined
       onError(error)
       this.#openLater(attempt)
     }
@@ -327,6 +345,7 @@ export class SfuSession {
         next()
       })
     }
+    this.#watched = watch
     this.#silent = nobody
     this.#cancelWatch()
     next()

@@ -26,12 +26,12 @@ type RoomEncryption = Pick<Encryption, 'key' | 'onKey'>
 /** LiveKit behind the page's own origin: its client connects to `/rtc` there. */
 export const openLiveKitRoom =
   (encryption: RoomEncryption): OpenSfuRoom =>
-  async (token, configuration, events) => {
+  async (token, configuration, events, given) => {
     const key = await encryption.key()
     const keys = await frameKeys(key)
     const room = new Room({
       ...(keys && { encryption: { keyProvider: keys, worker: keys.worker } }),
-      adaptiveStream: true,
+      adaptiveStream: viewport,
       dynacast: true,
       // The devices are the page's, which goes on showing itself in them.
       stopLocalTrackOnUnpublish: false,
@@ -43,8 +43,10 @@ export const openLiveKitRoom =
     })
     const live = new LiveKitRoom(room, token, events, keys)
     live.follow(encryption, key)
+    given.addEventListener('abort', () => live.close(), { once: true })
     try {
       if (keys) await room.setE2EEEnabled(true)
+      given.throwIfAborted()
       await room.connect(location.origin.replace(/^http/, 'ws'), token, {
         rtcConfig: configuration,
         websocketTimeout: 5000,
@@ -66,6 +68,15 @@ async function frameKeys(key: RoomKey | undefined): Promise<FrameKeys | undefine
   return keys
 }
 
+/** A picture is stretched by so much before the next larger one is asked for, which has four times its pixels. */
+const maxStretch = 1.25
+/** How many pixels are asked for a pixel of the page; without it LiveKit's client takes one, or two on a dense screen. */
+const viewport = {
+  get pixelDensity() {
+    return (devicePixelRatio > 2 ? 2 : 1) / maxStretch
+  },
+}
+
 /** Then it is over, and the call makes a new room with a fresh token. */
 const retryDelaysMs = [0, 200, 500, 1000, 1000, 2000, 2000, 3000]
 
@@ -84,6 +95,7 @@ class LiveKitRoom implements SfuRoom {
   #wanted: LocalTracks = { audio: null, video: null }
   #quality = VideoQuality.HIGH
   #closed = false
+  #answered = true
   #played: ReadonlyMap<string, number> = new Map()
   readonly #keys: FrameKeys | undefined
   #unfollow = () => {}
@@ -101,9 +113,17 @@ class LiveKitRoom implements SfuRoom {
       const kind = kindOf(publication)
       if (kind) events.onTrack(participant.identity, kind, track)
     }
-    room.engine.on('tokenRefreshed', (renewed) => {
-      this.#token = renewed
-    })
+    const answered = (now: boolean) => () => {
+      this.#answered = now
+    }
+    room.engine
+      .on('resuming', answered(false))
+      .on('restarting', answered(false))
+      .on('signalResumed', answered(true))
+      .on('signalRestarted', answered(true))
+      .on('tokenRefreshed', (renewed) => {
+        this.#token = renewed
+      })
     room
       .on(RoomEvent.ParticipantConnected, ({ identity }) => events.onPresence(identity, true))
       .on(RoomEvent.ParticipantDisconnected, ({ identity }) => events.onPresence(identity, false))
@@ -158,6 +178,10 @@ class LiveKitRoom implements SfuRoom {
 
   get iceConnectionState(): RTCIceConnectionState {
     return this.#transport?.getICEConnectionState() ?? 'checking'
+  }
+
+  get answered(): boolean {
+    return this.#answered
   }
 
   setTracks(tracks: LocalTracks): void {
