@@ -1,10 +1,9 @@
-import { useEffect, useState } from 'react'
+import { memo, useEffect, useState } from 'react'
 import { Button, Tooltip, TooltipTrigger } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { useAppState } from '../../ui/useAppState.ts'
 import { type QualityLabel, qualityBars, qualityLabel } from '../connection/quality.ts'
 import { tenths } from '../metrics/format.ts'
-import type { RemoteParticipant } from './callState.ts'
 
 type Props = {
   quality: QualityLabel
@@ -14,23 +13,27 @@ type Props = {
 }
 
 /** As monitoring has it; without that, as the call itself reads it. */
-export function LinkQuality({ participant }: { participant: RemoteParticipant }) {
-  const { id, link, quality, rttMs, lossPercent } = participant
+export function LinkQuality({ id }: { id: string }) {
+  const participant = useAppState(({ call }) => call.participants.find((one) => one.id === id))
   const measured = useAppState((state) => state.metrics.links[id])
-  if (!measured || link !== 'connected') return <QualityBars {...{ quality, rttMs, lossPercent }} />
+  if (!participant) return null
+  const { link, quality, rttMs, lossPercent } = participant
+  if (!measured || link !== 'connected')
+    return <QualityBars {...shown({ quality, rttMs, lossPercent })} />
   const { rttMs: rtt = rttMs, lossPercent: loss = lossPercent, mos } = measured
-  return (
-    <QualityBars
-      quality={qualityLabel({ rttMs: rtt, lossPercent: loss })}
-      rttMs={rtt}
-      lossPercent={loss}
-      mos={mos}
-    />
-  )
+  const label = qualityLabel({ rttMs: rtt, lossPercent: loss })
+  return <QualityBars {...shown({ quality: label, rttMs: rtt, lossPercent: loss, mos })} />
+}
+
+/** As precise as it is said: what changes by less draws nothing. */
+function shown({ quality, rttMs, lossPercent, mos }: Props): Props {
+  const to = (parts: number, value: number | undefined) =>
+    value === undefined ? value : Math.round(value * parts) / parts
+  return { quality, rttMs: to(1, rttMs), lossPercent: to(10, lossPercent), mos: to(10, mos) }
 }
 
 /** Bars, colour, and in words and figures for who points at them, comes to them by keyboard or taps them (REQ-M6). */
-function QualityBars({ quality, rttMs, lossPercent, mos }: Props) {
+const QualityBars = memo(function QualityBars({ quality, rttMs, lossPercent, mos }: Props) {
   const { t, i18n } = useTranslation()
   const [open, setOpen] = useState(false)
   useEffect(() => {
@@ -43,7 +46,7 @@ function QualityBars({ quality, rttMs, lossPercent, mos }: Props) {
   const lit = qualityBars[quality]
   const words = t(`quality.${quality}`)
   const figures = [
-    rttMs !== undefined && t('quality.rtt', { ms: Math.round(rttMs) }),
+    rttMs !== undefined && t('quality.rtt', { ms: rttMs }),
     lossPercent !== undefined && t('quality.loss', { percent: tenths(lossPercent, i18n.language) }),
     mos !== undefined && t('quality.mos', { mos: tenths(mos, i18n.language) }),
   ]
@@ -67,4 +70,4 @@ function QualityBars({ quality, rttMs, lossPercent, mos }: Props) {
       </Tooltip>
     </TooltipTrigger>
   )
-}
+})

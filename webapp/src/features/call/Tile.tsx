@@ -1,5 +1,5 @@
 import { LockKeyhole, MicOff, Pin, PinOff, Waypoints } from 'lucide-react'
-import type { CSSProperties, ReactNode } from 'react'
+import { type CSSProperties, memo, type ReactNode } from 'react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { cell } from '../../state.ts'
@@ -17,6 +17,7 @@ import { hueOf, initialsOf } from './avatar.ts'
 import type { RemoteParticipant } from './callState.ts'
 import { ownCall } from './ownCall.ts'
 import { LinkQuality } from './QualityBars.tsx'
+import { sameTile } from './sameTile.ts'
 
 type OwnProps = { small?: boolean; place?: CSSProperties }
 
@@ -46,7 +47,7 @@ export function OwnTile({ small = false, place }: OwnProps) {
 
 type RemoteProps = { participant: RemoteParticipant; place: CSSProperties }
 
-export function RemoteTile({ participant, place }: RemoteProps) {
+export const RemoteTile = memo(function RemoteTile({ participant, place }: RemoteProps) {
   const { t } = useTranslation()
   const { id, name, media, video, link, usingRelay } = participant
   const locked = useAppState(
@@ -63,7 +64,7 @@ export function RemoteTile({ participant, place }: RemoteProps) {
       )}
       <VolumeButton id={id} name={name} />
       <PinButton id={id} name={name} />
-      <LinkQuality participant={participant} />
+      <LinkQuality id={id} />
     </div>
   )
   return (
@@ -100,7 +101,7 @@ export function RemoteTile({ participant, place }: RemoteProps) {
       )}
     </Frame>
   )
-}
+}, sameTile)
 
 /** Keeps one person in the middle; with one other there is nothing to choose. */
 function PinButton({ id, name }: { id: string; name: string }) {

@@ -30,7 +30,7 @@ export function PersonRow({ person, ownRole }: { person: Person; ownRole: Role }
           </span>
           {(moderates(role) || remote) && (
             <span className="person-facts">
-              {remote && <LinkQuality participant={remote} />}
+              {remote && <LinkQuality id={remote.id} />}
               {moderates(role) && (
                 <span>{t(`people.role.${role === 'admin' ? 'admin' : 'host'}`)}</span>
               )}
