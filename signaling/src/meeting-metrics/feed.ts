@@ -10,12 +10,15 @@ export type FeedMessage = { tenant: string } & (
 export type Feed = {
   /** Tells the other replicas. What they miss while Redis is away is not told again. */
   publish(message: FeedMessage): void
-  /** From now on, what the others tell is heard. */
-  listen(): void
+  /**
+   * Resolves when what the others tell is heard from now on; where Redis does not answer in the time that is given to any
+   * question, it is heard once it does. Never rejects.
+   */
+  listen(): Promise<void>
   close(): void
 }
 
-export const noFeed: Feed = { publish() {}, listen() {}, close() {} }
+export const noFeed: Feed = { publish() {}, async listen() {}, close() {} }
 
 /**
  * Redis' pub/sub: what nobody listens to costs next to nothing, and nothing of it is kept.
@@ -33,27 +36,32 @@ export function redisFeed(options: {
   const { redis, cluster, self, onMessage, onDropped } = options
   const channel = `parley:${cluster}:meeting-metrics:feed`
   let ears: Redis | undefined
+  let listening: Promise<void> | undefined
+
+  async function listen(): Promise<void> {
+    // It waits for Redis and subscribes again by itself, unlike the connection that it is a copy of.
+    ears = redis.duplicate({
+      enableOfflineQueue: true,
+      maxRetriesPerRequest: null,
+      autoResendUnfulfilledCommands: true,
+    })
+    ears.on('error', () => {})
+    ears.on('message', (_channel: string, text: string) => {
+      const { from, ...message } = JSON.parse(text) as FeedMessage & { from: string }
+      if (from !== self) onMessage(message as FeedMessage)
+    })
+    await ears.subscribe(channel).catch(() => {})
+  }
+
   return {
     publish: (message) =>
       void redis.publish(channel, JSON.stringify({ from: self, ...message })).catch(onDropped),
     listen() {
-      if (ears) return
-      // It waits for Redis and subscribes again by itself, unlike the connection that it is a copy of.
-      ears = redis.duplicate({
-        enableOfflineQueue: true,
-        maxRetriesPerRequest: null,
-        autoResendUnfulfilledCommands: true,
-      })
-      ears.on('error', () => {})
-      ears.on('message', (_channel: string, text: string) => {
-        const { from, ...message } = JSON.parse(text) as FeedMessage & { from: string }
-        if (from !== self) onMessage(message as FeedMessage)
-      })
-      ears.subscribe(channel).catch(() => {})
+      listening ??= listen()
+      return listening
     },
     close() {
       ears?.disconnect()
-      ears = undefined
     },
   }
 }

@@ -248,7 +248,8 @@ export function serveMeetingMetrics(deps: MeetingMetricsDeps): MeetingMetricsGat
     const subscribe = async (message: unknown): Promise<LiveSnapshot> => {
       asked(adminSubscribeSchema, 'admin:subscribe', message)
       await socket.join(adminRoom(tenant))
-      feed.listen()
+      // What changes after the snapshot is heard.
+      await feed.listen()
       return snapshot(tenant)
     }
     const history = async (message: unknown): Promise<AdminHistory> => {
