@@ -32,8 +32,14 @@ export async function startLiveKit(redisPort: number) {
   let child = execa(join(livekit, 'server'), ['--config', config], quiet)
   const url = `http://127.0.0.1:${port}`
   const up = async () => {
-    while (!(await fetch(url).catch(() => undefined))?.ok)
+    let isOver = false
+    void child.then(() => {
+      isOver = true
+    })
+    while (!(await fetch(url).catch(() => undefined))?.ok) {
+      if (isOver) throw new Error('livekit-server has ended')
       await new Promise((resolve) => setTimeout(resolve, 50))
+    }
   }
   const stop = async () => {
     child.kill('SIGKILL')

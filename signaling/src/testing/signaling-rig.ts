@@ -58,6 +58,9 @@ export function recordingLog(): { log: Logger; text: () => string } {
 
 export type Client = Socket<ServerToClientEvents, ClientToServerEvents>
 
+/** How long a server may take to answer on a machine that is busy. */
+const answerMs = 20_000
+
 const media = { audio: true, video: true }
 
 /** Clients of one test, closed together. */
@@ -98,7 +101,7 @@ export function clients() {
 }
 
 export async function seat(client: Client): Promise<RoomSnapshot> {
-  const answer = await client.timeout(5000).emitWithAck('room:join', { media })
+  const answer = await client.timeout(answerMs).emitWithAck('room:join', { media })
   if (!answer.ok) throw Object.assign(new Error(answer.error.message), answer.error)
   return answer.data
 }
@@ -138,7 +141,7 @@ function record(client: Client): Recorded {
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  withinMs = 25_000,
+  withinMs = 60_000,
 ): Promise<void> {
   const end = Date.now() + withinMs
   while (!(await holds())) {
@@ -149,5 +152,5 @@ export async function until(
 
 /** A message that goes to the server and back: what was sent before it has arrived. */
 export async function settle(client: Client): Promise<void> {
-  await client.timeout(5000).emitWithAck('turn:refresh', {})
+  await client.timeout(answerMs).emitWithAck('turn:refresh', {})
 }
