@@ -289,6 +289,38 @@ describe('a replica that alone is cut off from Redis', () => {
     const redisUrlFile = files.file('redis-url-of-one', `redis://127.0.0.1:${way.port}/0`)
     const alone = await replica({ redisUrlFile })
     try {
+  it('REQ-W1: tells of who has a seat of which it has lost the answer, once they ask again', async () => {
+    const way = await cuttable(redis.port)
+    const redisUrlFile = files.file('redis-url-of-one', `redis://127.0.0.1:${way.port}/0`)
+    const alone = await replica({ redisUrlFile })
+    const reader = new Redis(redis.url)
+    try {
+      const ann = await people.enter(one.url, 'unheard', 'Ann')
+      const { token, participantId } = await requestJoin(alone.url, 'unheard', { name: 'Bob' })
+      const bob = people.socket(alone.url, token)
+      way.loseAnswersTo('"name":"Bob"')
+      const refused = seat(bob).catch((error) => error)
+      const seats = 'parley:local:room:{default.unheard}:seats'
+      await until(
+        'the seat is taken',
+        async () => (await reader.hexists(seats, `${participantId}:s`)) === 1,
+      )
+      way.cut()
+      way.mend()
+      expect(await refused).toMatchObject({ code: 'unavailable' })
+      await settle(ann.client)
+      expect(ann.events.joined).toEqual([])
+      await isReady(alone)
+      await seat(bob)
+      await until('Ann hears of Bob', () => ann.events.joined.length > 0)
+      expect(ann.events.joined).toMatchObject([{ id: participantId, name: 'Bob' }])
+    } finally {
+      reader.disconnect()
+      await alone.close()
+      await way.close()
+    }
+  })
+
       const ann = await people.enter(one.url, 'kept', 'Ann')
       const bob = await people.enter(alone.url, 'kept', 'Bob')
       way.cut()

@@ -1,15 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import type { RoomMedia } from '@parley/protocol'
+import { Redis } from 'ioredis'
 import { decodeJwt } from 'jose'
 import { pino } from 'pino'
 import type { SignalingConfig } from './config.ts'
 import { type Signaling, startSignaling } from './server.ts'
+import { cuttable } from './testing/cuttable.ts'
 import { startRedis } from './testing/redis-process.ts'
 import {
   type Client,
   clients,
   requestJoin,
   signalingFiles,
+  settle,
   until,
 } from './testing/signaling-rig.ts'
 
@@ -144,6 +147,45 @@ describe('a room that outgrows the mesh', () => {
   it('REQ-K8: a seat whose socket does not come outlives nobody, and a lock with it', async () => {
     // The last question is asked until the answer is another one.
     const asked = { joinsPerSecond: 1000 }
+  it('REQ-W1, REQ-W2: nobody sits unseen whose seat before the socket was taken, and Redis lost the answer', async () => {
+    const way = await cuttable(redis.port)
+    const redisUrlFile = files.file('redis-url-cut', `redis://127.0.0.1:${way.port}/0`)
+    const [one, two] = await Promise.all([
+      replica({ meshMax: 1 }),
+      replica({ meshMax: 1, redisUrlFile }),
+    ])
+    const reader = new Redis(redis.url)
+    try {
+      const ada = await people.enter(one.url, 'unheard', 'Ada')
+      await people.enter(one.url, 'unheard', 'Bo')
+      await until('Ada hears of Bo', () => ada.events.joined.length === 1)
+      way.loseAnswersTo('request:')
+      const asking = requestJoin(two.url, 'unheard', { name: 'Cem', seat: true })
+      const seats = 'parley:local:room:{default.unheard}:seats'
+      await until('the seat is taken', async () =>
+        (await reader.hvals(seats)).some((value) => value.startsWith('request:')),
+      )
+      way.cut()
+      way.mend()
+      const asked = await asking
+      // Without a token for the SFU, where they could listen and nobody would know.
+      expect(asked.media).toEqual({ mode: 'sfu', engine: 'LiveKit' })
+      await settle(ada.client)
+      expect(ada.events.joined.map(({ name }) => name)).toEqual(['Bo'])
+
+      await people.take(one.url, asked.token)
+      await until('Ada hears of Cem', () => ada.events.joined.length === 2)
+      expect(ada.events.joined[1]).toMatchObject({ id: asked.participantId, name: 'Cem' })
+      // Who is known and comes over another socket does so without a word.
+      await people.take(one.url, asked.token)
+      await until('they are back', () => ada.events.names.includes('participant:media'))
+      expect(ada.events.joined).toHaveLength(2)
+    } finally {
+      reader.disconnect()
+      await way.close()
+    }
+  })
+
     const { redisUrlFile: _, ...memory } = files.config({
       ...{ sfu: sfu(), meshMax: 1, graceMs: 300, ...asked },
     })

@@ -35,7 +35,7 @@ async function onSfu(broken: { sfu?: Partial<SfuAccess>; rooms?: Partial<RoomSto
         ...broken.sfu,
       },
     },
-    { announceLeft() {}, sweepLater: (...room) => void swept.push(...room) },
+    { announceJoined() {}, announceLeft() {}, sweepLater: (...room) => void swept.push(...room) },
     (...came) => void settled.push(rooms.door.settle(came[0], 'guest', came[1])),
   )
   const cem = { ...key, participant: 'cem', account: 'account-of-cem', name: 'Cem' }

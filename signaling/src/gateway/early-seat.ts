@@ -29,7 +29,7 @@ export function earlySeats(
     GatewayDeps,
     'io' | 'rooms' | 'sfu' | 'clock' | 'meshMax' | 'roomMax' | 'graceMs' | 'log'
   >,
-  seats: Pick<LocalSeats, 'announceLeft' | 'sweepLater'>,
+  seats: Pick<LocalSeats, 'announceJoined' | 'announceLeft' | 'sweepLater'>,
   crown: (key: RoomKey, came: Came) => void,
 ) {
   const { io, rooms, sfu, clock, meshMax, roomMax, graceMs, log } = deps
@@ -58,7 +58,7 @@ export function earlySeats(
     }
     const { recording } = outcome
     if (recording.recording) everybody.emit('recording:state', recording)
-    everybody.emit('participant:joined', outcome.self)
+    seats.announceJoined(key, outcome.self)
     crown(key, { id, account })
     const [given] = await Promise.all([
       sfu.media({ ...key, participant: id, name }),

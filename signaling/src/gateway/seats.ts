@@ -1,4 +1,4 @@
-import type { MeshReason } from '@parley/protocol'
+import type { MeshReason, Participant } from '@parley/protocol'
 import { type RoomKey, type RoomWay, roomName } from '../rooms/room-store.ts'
 import type { SfuDoor } from '../sfu-door.ts'
 import { channel } from './channels.ts'
@@ -23,6 +23,8 @@ export type LocalSeats = {
   detach(socket: MeetingSocket): Promise<void>
   /** After the grace period, when a seat of the room that has no socket may have run out. */
   sweepLater(key: RoomKey): void
+  /** @param session of their own socket, which knows */
+  announceJoined(key: RoomKey, participant: Participant, session?: string): void
   announceLeft(key: RoomKey, ids: readonly string[]): void
   /** The way of a room's media as the store has it, for seats of that room. */
   takeWay(here: readonly LocalSeat[], way: RoomWay): void
@@ -48,6 +50,15 @@ export function localSeats(
   const seats = new Map<string, LocalSeat>()
 
   const byRoom = () => Map.groupBy(seats.values(), ({ key }) => roomName(key))
+
+  function announceJoined(key: RoomKey, participant: Participant, session?: string) {
+    const everybody = io.to(channel(key))
+    const others = session === undefined ? everybody : everybody.except(session)
+    others.emit('participant:joined', participant)
+    const unsaid = (error: unknown) =>
+      log.warn({ ...key, code: toError(error, log).code }, 'who has come may be told of once more')
+    tasks.remember(rooms.introduced(key, participant.id).catch(unsaid))
+  }
 
   function announceLeft(key: RoomKey, ids: readonly string[]) {
     if (ids.length === 0) return
@@ -136,8 +147,7 @@ export function localSeats(
       takeWay(here, way)
       for (const id of restored) {
         const seat = here.find(({ participant }) => participant.id === id)
-        if (seat)
-          io.to(channel(key)).except(seat.session).emit('participant:joined', seat.participant)
+        if (seat) announceJoined(key, seat.participant, seat.session)
       }
       if (restored.length > 0) tasks.remember(tellRecordingAnew(deps, key))
       for (const session of lost) replace(session)
@@ -182,6 +192,7 @@ export function localSeats(
     replace,
     detach,
     sweepLater,
+    announceJoined,
     announceLeft,
     takeWay,
     cameBack,

@@ -142,6 +142,7 @@ export function memoryRoomStore(
       return removeExpired(roomName(key))
     },
     // No answer is lost here.
+    async introduced() {},
     async told() {},
     async renew(key, _seats, _sfu, small) {
       const room = roomName(key)

@@ -62,6 +62,7 @@ describe('redisRoomStore', () => {
   it('a seat is changed and given up by its holder only', async () => {
     const { rooms, key, join } = replica('holder')
     await join('a', 'old')
+    await rooms.introduced(key, 'a')
     expect(await join('a', 'new')).toMatchObject({ returned: true, replaced: 'old' })
     expect(await rooms.leave(key, 'a', 'old')).toBe(false)
     expect(await rooms.setMedia(key, 'a', 'old', { audio: false, video: false })).toBe(false)
@@ -70,6 +71,17 @@ describe('redisRoomStore', () => {
     expect(await join('a', 'new')).toMatchObject({ self: { id: 'a', name: 'A', media } })
     expect(await rooms.leave(key, 'a', 'new')).toBe(true)
     expect(await rooms.has(key, 'a')).toBe(false)
+  })
+
+  it('REQ-W1: who has a seat, of whom nobody was told as its answer was lost, is new until everybody knows', async () => {
+    const { rooms, key, seat, join } = replica('unheard')
+    await join('a', 'lost')
+    expect(await join('a', 'next')).toMatchObject({ returned: false, replaced: 'lost' })
+    await rooms.introduced(key, 'a')
+    expect(await join('a', 'third')).toMatchObject({ returned: true, replaced: 'next' })
+    // Who was restored by a renewal whose answer was lost may be back before the next one.
+    await rooms.renew(key, [seat('b', '1')], false, never)
+    expect(await join('b', '2')).toMatchObject({ returned: false, replaced: '1' })
   })
 
   it('REQ-K8: a room moves to the SFU once, stays there until it is empty, and begins anew', async () => {

@@ -7,6 +7,7 @@ import {
 } from '@parley/protocol'
 import type { Redis } from 'ioredis'
 import { SignalingError } from '../errors.ts'
+import { isFault } from '../redis-fault.ts'
 import { doorScripts } from './door-scripts.ts'
 import { recordingScripts } from './recording-scripts.ts'
 import { chatScripts, redisChat } from './redis-chat.ts'
@@ -119,8 +120,8 @@ export function redisRoomStore(
     recordings: redisRecordings(run),
     async join(key, { participant, session }, limits) {
       const { id, media } = participant
-      const [admitted, expired, before, fields, sfu, moved, back] = await run<
-        [number, string[], string?, string[]?, number?, number?, number?]
+      const [admitted, expired, before, fields, sfu, moved, back, unheard] = await run<
+        [number, string[], string?, string[]?, number?, number?, number?, number?]
       >(
         'join',
         key,
@@ -139,7 +140,7 @@ export function redisRoomStore(
       const participants = readSeats(fields ?? [])
       return {
         kind: 'joined',
-        returned: Boolean(before),
+        returned: Boolean(before) && unheard === 0,
         ...(before && before !== session && { replaced: before }),
         self: participants.find((one) => one.id === id) ?? participant,
         participants,
@@ -178,6 +179,9 @@ export function redisRoomStore(
     async sweep(key) {
       return run<string[]>('sweep', key, removable(), untoldMs)
     },
+    async introduced(key, id) {
+      await run('introduced', key, id)
+    },
     async told(key, ids) {
       await run('told', key, ...ids)
     },
@@ -214,14 +218,6 @@ export function redisRoomStore(
       redis.disconnect()
     },
   }
-}
-
-/** What Redis answers although it is there: our mistake, unless it names a state of its own. */
-function isFault(error: unknown): boolean {
-  if (!(error instanceof Error) || error.name !== 'ReplyError') return false
-  return !/^(LOADING|READONLY|MASTERDOWN|BUSY|OOM|MISCONF|NOAUTH|WRONGPASS|NOPERM)\b/.test(
-    error.message,
-  )
 }
 
 function command(name: ScriptName): string {

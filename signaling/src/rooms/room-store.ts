@@ -22,7 +22,10 @@ export type JoinOutcome =
   | { kind: 'recorded'; expired: string[] }
   | ({
       kind: 'joined'
-      /** The participant had this seat already: a reconnection, of which others hear nothing. */
+      /**
+       * The participant had this seat already, and the others know: a reconnection, of which they hear nothing. Who was
+       * not {@link RoomStore.introduced} is new, also where they have the seat: the answer that gave it was lost.
+       */
       returned: boolean
       /** The socket that held the seat before, where it was another one. */
       replaced?: string
@@ -99,6 +102,8 @@ export type RoomStore = {
    * way, and was not {@link told} of within some seconds is returned once more: an answer was lost, or a replica.
    */
   sweep(key: RoomKey): Promise<string[]>
+  /** Those who are there know that this one has come. */
+  introduced(key: RoomKey, id: string): Promise<void>
   /** Those who are there know that these have left. */
   told(key: RoomKey, ids: readonly string[]): Promise<void>
   /**

@@ -3,7 +3,7 @@ import { chatTailMs } from './chat-history.ts'
 /**
  * The steps of the Redis room store, each atomic on the server. KEYS: 1 the room's hash, with
  * `<id>:p` (id, name and joining time, JSON), `<id>:m` (media, JSON) and `<id>:s` (session) for each
- * seat, `<id>:d` where its socket is lost, `<id>:h` since when its hand is up (epoch ms), `<id>:b` where it was restored and nobody may know, `sfu` while the room is on the SFU, `small` since when it
+ * seat, `<id>:d` where its socket is lost, `<id>:h` since when its hand is up (epoch ms), `<id>:b` where it is new, or was restored, and nobody may know, `sfu` while the room is on the SFU, `small` since when it
  * could be a mesh again (epoch ms), `back` once it came back from the SFU, and `untold` with who has left and since when
  * (JSON), as long as nobody has said that the others were told; 2 the room's leases, a
  * sorted set of ids by expiry in epoch ms of the Redis server, so that replicas need not agree on the
@@ -104,7 +104,7 @@ if not before then
     touch_recording()
   end
   told({id})
-  redis.call('HSET', seats, id .. ':p', person)
+  redis.call('HSET', seats, id .. ':p', person, id .. ':b', '1')
   redis.call('HDEL', seats, 'small')
 end
 redis.call('HSET', seats, id .. ':m', media, id .. ':s', session)
@@ -115,7 +115,7 @@ if sfu() == 0 and (many or (ARGV[9] == '1' and back() == 0)) then
   to_sfu()
   moved = 1
 end
-return {1, gone, before or '', redis.call('HGETALL', seats), sfu(), moved, back()}`,
+return {1, gone, before or '', redis.call('HGETALL', seats), sfu(), moved, back(), redis.call('HEXISTS', seats, id .. ':b')}`,
 
   /** id, session, media */
   setMedia: `${prelude}
@@ -169,6 +169,10 @@ if changed then keep_untold(all) end
 local gone = expired(ARGV[1])
 for _, id in ipairs(again) do gone[#gone + 1] = id end
 return gone`,
+
+  /** id */
+  introduced: `${prelude}
+return redis.call('HDEL', seats, ARGV[1] .. ':b')`,
 
   /** ids */
   told: `${prelude}

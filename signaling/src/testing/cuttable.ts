@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 export async function cuttable(port: number) {
   const open = new Set<Socket>()
   let whole = true
+  let last: string | undefined
   const server = createServer((near) => {
     if (!whole) return void near.destroy()
     const far = connect(port, '127.0.0.1')
@@ -20,6 +21,11 @@ export async function cuttable(port: number) {
         other.destroy()
       })
     }
+    near.on('data', (asked) => {
+      if (last === undefined || !asked.includes(last)) return
+      far.unpipe(near)
+      far.resume()
+    })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const cut = () => {
@@ -31,6 +37,11 @@ export async function cuttable(port: number) {
     cut,
     mend() {
       whole = true
+      last = undefined
+    },
+    /** Until it is mended: what has this text in it arrives, and of the connection that it came over there are no more answers. */
+    loseAnswersTo(text: string) {
+      last = text
     },
     async close() {
       cut()

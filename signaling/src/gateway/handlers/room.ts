@@ -89,7 +89,7 @@ export function roomHandlers({
         if (recording.recording && !outcome.returned)
           socket.to(channel(key)).emit('recording:state', recording)
         const { self, ...seen } = await doorkeeper.welcome(seat, outcome.participants)
-        if (!outcome.returned) socket.to(channel(key)).emit('participant:joined', self)
+        if (!outcome.returned) seats.announceJoined(key, self, socket.id)
         else if (!early || !isDeepStrictEqual(media, earlyMedia))
           socket.to(channel(key)).emit('participant:media', { id, media })
         metrics().joinSucceeded()
