@@ -71,9 +71,57 @@ it('REQ-G1: what Redis does not take while it is away is counted', async () => {
     onDropped: (what, count) => {
       lost[what] += count
     },
+    onFault: (error) => {
+      throw error
+    },
   })
   book.addMinutes(Array.from({ length: 501 }, (_, index) => sample(index)))
   book.noteLink(who, report())
   await new Promise(setImmediate)
   expect(lost).toEqual({ minute: 501, link: 1 })
+})
+
+it('REQ-G1: what Redis refuses of one command is seen, whichever of them it is, and of one alone', async () => {
+  const refused = Object.assign(new Error('WRONGTYPE of another kind'), { name: 'ReplyError' })
+  const lost: [what: string, count: number][] = []
+  const faults: Error[] = []
+  for (const failing of ['rpush', 'ltrim', 'hset', 'pexpire']) {
+    /** Of a pipeline with this command the first one fails. */
+    const pipeline = () => {
+      const names: string[] = []
+      const add = (name: string) => () => {
+        names.push(name)
+        return all
+      }
+      const all = {
+        ...Object.fromEntries(['rpush', 'ltrim', 'pexpire', 'hset'].map((one) => [one, add(one)])),
+        get length() {
+          return names.length
+        },
+        exec: async () =>
+          names.map((_, index) => [index === names.indexOf(failing) ? refused : null, 1]),
+      }
+      return all
+    }
+    const book = redisLastHour({
+      ...{ redis: { pipeline } as unknown as Redis, cluster: 'town', now: () => 1 },
+      onDropped: (...what) => void lost.push(what),
+      onFault: (error) => void faults.push(error),
+    })
+    book.addMinutes([sample(1), sample(2), sample(3)])
+    book.noteLink(who, report())
+    await new Promise(setImmediate)
+  }
+  expect(lost).toEqual([
+    ...[
+      ['minute', 1],
+      ['minute', 1],
+      ['link', 1],
+    ],
+    ...[
+      ['minute', 1],
+      ['link', 1],
+    ],
+  ])
+  expect(faults).toEqual(Array(lost.length).fill(refused))
 })

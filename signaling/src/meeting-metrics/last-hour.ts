@@ -7,6 +7,7 @@ import {
   type WebrtcSample,
 } from '@parley/protocol'
 import type { ChainableCommander, Redis } from 'ioredis'
+import { isFault } from '../redis-fault.ts'
 import { type UserKey, userName } from './live-meetings.ts'
 
 /** What admins may ask of a participant: their last hour, and their links as their page reported them. */
@@ -66,15 +67,17 @@ export function memoryLastHour(now: () => number): LastHour {
  * Shared by all replicas.
  *
  * @param options.redis fails at once while Redis is away
- * @param options.onDropped so many minutes, or links, are lost
+ * @param options.onDropped so many minutes, or links, are lost, or may stay longer than they should
+ * @param options.onFault what Redis refuses although it is there
  */
 export function redisLastHour(options: {
   redis: Redis
   cluster: string
   now(): number
   onDropped(what: 'minute' | 'link', count: number): void
+  onFault(error: Error): void
 }): LastHour {
-  const { redis, cluster, now, onDropped } = options
+  const { redis, cluster, now, onDropped, onFault } = options
   const key = (what: 'minutes' | 'links', of: UserKey) =>
     `parley:${cluster}:last-hour:${what}:${userName(of)}`
   /** A minute of thousands is no single message, and nobody waits for it. */
@@ -90,12 +93,15 @@ export function redisLastHour(options: {
       await exec(pipeline, 'minute', part.length)
     }
   }
-  /** Where Redis is away a pipeline says so of each of its commands, and does not reject. */
+  /** A pipeline does not reject: of each of its commands, as many for every minute or link, it says what became of it. */
   async function exec(pipeline: ChainableCommander, what: 'minute' | 'link', count: number) {
-    const results = (await pipeline.exec().catch(() => null)) ?? []
-    const each = results.length / count
-    const taken = results.filter(([error], index) => index % each === 0 && !error).length
-    if (taken < count) onDropped(what, count - taken)
+    const each = pipeline.length / count
+    const answers = (await pipeline.exec()) ?? []
+    const failed = answers.flatMap(([error], index) => (error ? [{ error, index }] : []))
+    const lost = new Set(failed.map(({ index }) => Math.floor(index / each))).size
+    if (lost > 0) onDropped(what, lost)
+    const fault = failed.find(({ error }) => isFault(error))
+    if (fault) onFault(fault.error)
   }
   const links = async (of: UserKey) =>
     (await redis.hvals(key('links', of))).map((json) => JSON.parse(json) as LinkReport)

@@ -14,7 +14,7 @@ const stateOf = (participant: string, second: number) =>
 /** As much of Redis as writing needs: states by the name of their hash. */
 function fakeRedis() {
   const states = new Map<string, LiveState>()
-  const state = { away: false }
+  const state = { away: false, refused: undefined as string | undefined }
   /** Commands that have come and are not answered yet; undefined: they are answered at once. */
   let held: (() => void)[] | undefined
   const answered = async <T>(does: () => T): Promise<T> => {
@@ -26,6 +26,8 @@ function fakeRedis() {
     defineCommand() {},
     metrics_put: (hash: string, _all: string, epoch: number, json: string) =>
       answered(() => {
+        if (state.refused && hash.includes(state.refused))
+          throw Object.assign(new Error('WRONGTYPE of another kind'), { name: 'ReplyError' })
         states.set(hash, JSON.parse(json) as LiveState)
         return Math.max(1, epoch)
       }),
@@ -52,15 +54,18 @@ describe('REQ-G1: live states while Redis is away', () => {
   let store: LiveStore
   let dropped: () => Promise<number>
   let second: number
+  let faults: string[]
 
   beforeEach(() => {
     world = fakeRedis()
     second = 0
+    faults = []
     const registry = new Registry()
     const metrics = createClientMetrics(registry)
     store = redisLiveStore({
       ...{ redis: world.redis, cluster: 'town', ttlMs: 300_000, bufferSize },
       ...{ now: () => second * 1000, onDropped: () => metrics.dropped('state') },
+      onFault: ({ message }) => void faults.push(message),
     })
     dropped = async () => {
       const { values = [] } =
@@ -178,5 +183,20 @@ describe('REQ-G1: live states while Redis is away', () => {
     world.state.away = false
     await pass(1, [])
     expect(stored([one, ...others])).toEqual([one, ...others].map(() => 2))
+  })
+
+  it('says what is refused by a Redis that is there, once a flush, writes the others and tries it again', async () => {
+    const [one, two] = everybody as [UserKey, UserKey]
+    world.state.refused = one.participant
+    await pass(2, [one, two])
+    expect(stored([one, two])).toEqual([undefined, 2])
+    expect([store.waiting(), faults]).toEqual([1, Array(2).fill('WRONGTYPE of another kind')])
+    world.state.refused = undefined
+    world.state.away = true
+    await pass(1, [])
+    expect(faults).toHaveLength(2)
+    world.state.away = false
+    await pass(1, [])
+    expect([store.waiting(), stored([one, two])]).toEqual([0, [2, 2]])
   })
 })

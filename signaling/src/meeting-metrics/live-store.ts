@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { isFault } from '../redis-fault.ts'
 import type { LiveState } from './live-meetings.ts'
 import { type UserKey, userName } from './live-meetings.ts'
 
@@ -64,6 +65,8 @@ export type RedisLiveStoreOptions = {
   bufferSize: number
   now(): number
   onDropped(): void
+  /** Of a flush the first thing that Redis refuses although it is there. What was refused is tried again. */
+  onFault(error: Error): void
 }
 
 /** Together in a round trip. */
@@ -73,7 +76,7 @@ const batch = 500
 type Waiting = { key: UserKey; state: LiveState | undefined }
 
 export function redisLiveStore(options: RedisLiveStoreOptions): LiveStore {
-  const { ttlMs, bufferSize, now, onDropped, cluster } = options
+  const { ttlMs, bufferSize, now, onDropped, onFault, cluster } = options
   const redis = options.redis as Scripted
   for (const [name, lua] of Object.entries(scripts))
     redis.defineCommand(`metrics_${name}`, { numberOfKeys: name === 'claim' ? 1 : 2, lua })
@@ -143,6 +146,8 @@ export function redisLiveStore(options: RedisLiveStoreOptions): LiveStore {
         else if (waiting.size >= bufferSize) onDropped()
         else waiting.set(name, one)
       })
+      const fault = written.map((one) => one.status === 'rejected' && one.reason).find(isFault)
+      if (fault) onFault(fault)
     },
     async states(tenant) {
       const members = await redis.zrangebyscore(all, now(), '+inf')

@@ -15,6 +15,7 @@ import { pino } from 'pino'
 import { io, type Socket } from 'socket.io-client'
 import { signAdminLink } from '../access/admin-token.ts'
 import { signInvite } from '../access/invite-token.ts'
+import type { SignalingConfig } from '../config.ts'
 import { type Signaling, startSignaling } from '../server.ts'
 import { startRedis } from '../testing/redis-process.ts'
 import { clients, joinKey, requestJoin, signalingFiles, until } from '../testing/signaling-rig.ts'
@@ -28,25 +29,47 @@ const full = (more: Partial<FullMetrics> = {}): FullMetrics => ({
 const files = signalingFiles()
 const people = clients()
 const sockets: Socket[] = []
+const readers: Redis[] = []
+const signalings: Signaling[] = []
+const redises: RedisProcess[] = []
 let server: Signaling
-let redis: Awaited<ReturnType<typeof startRedis>>
+let redis: RedisProcess
 let replicas: Signaling[]
 
+type RedisProcess = Awaited<ReturnType<typeof startRedis>>
+
+async function signalingOf(config: SignalingConfig) {
+  const one = await startSignaling(config, { log })
+  signalings.push(one)
+  return one
+}
+async function redisAt(port?: number) {
+  const one = await startRedis(port)
+  redises.push(one)
+  return one
+}
+function readerOf({ url }: RedisProcess) {
+  const one = new Redis(url)
+  readers.push(one)
+  return one
+}
+
 beforeAll(async () => {
-  redis = await startRedis()
-  server = await startSignaling(files.config(), { log })
+  redis = await redisAt()
+  server = await signalingOf(files.config())
   const redisUrlFile = files.file('redis-url', redis.url)
-  replicas = await Promise.all(
-    [1, 2].map(() => startSignaling(files.config({ redisUrlFile, cluster: 'metrics' }), { log })),
-  )
+  const config = files.config({ redisUrlFile, cluster: 'metrics' })
+  replicas = [await signalingOf(config), await signalingOf(config)]
 }, 60_000)
 
+// Whatever became of a test: one handle that is left keeps the process.
 afterAll(async () => {
-  for (const socket of sockets) socket.disconnect()
+  for (const one of [...sockets, ...readers]) one.disconnect()
   people.close()
-  await Promise.all([server, ...(replicas ?? [])].map((one) => one?.close()))
-  await redis?.stop()
+  const closed = await Promise.allSettled(signalings.map((one) => one.close()))
+  await Promise.all(redises.map((one) => one.stop()))
   files.remove()
+  expect(closed.filter(({ status }) => status === 'rejected')).toEqual([])
 }, 30_000)
 
 /** A socket of the namespace; `ask` resolves with the acknowledgement. */
@@ -222,7 +245,7 @@ describe('the metrics gateway', () => {
     const [first, second] = replicas as [Signaling, Signaling]
     const ana = await seated(first.url, 'shared')
     await ana.say({ metrics: full({ relayed: 1 }) })
-    const reader = new Redis(redis.url)
+    const reader = readerOf(redis)
     const key = `parley:metrics:meeting:default.shared:user:${ana.id}:metrics`
     await until('the state is in Redis', async () => (await reader.hexists(key, 'state')) === 1)
     expect(await reader.pttl(key)).toBeGreaterThan(200_000)
@@ -244,23 +267,24 @@ describe('the metrics gateway', () => {
     ana.socket.disconnect()
 
     redis.signal('SIGSTOP')
-    expect(code(await again.say({ metrics: { n: 2, up: 4321 } }))).toBe('ok')
-    redis.signal('SIGCONT')
+    const said = await again.say({ metrics: { n: 2, up: 4321 } }).finally(() => {
+      redis.signal('SIGCONT')
+    })
+    expect(code(said)).toBe('ok')
     await until('what was said meanwhile is there', async () => (await up()) === 4321)
     again.socket.disconnect()
     await until('she is gone from Redis', async () => (await reader.exists(key)) === 0)
-    reader.disconnect()
   }, 60_000)
 
   it('REQ-G1: while Redis is gone keeps as many states as it may, counts what it drops, and tells admins on', async () => {
-    const own = await startRedis()
+    const own = await redisAt()
     const redisUrlFile = files.file('redis-url-own', own.url)
     const { meetingMetrics } = files.config()
     if (!meetingMetrics) throw new Error('no metrics of meetings')
     const config = files.config({
       ...{ redisUrlFile, cluster: 'gone', meetingMetrics: { ...meetingMetrics, bufferSize: 1 } },
     })
-    const one = await startSignaling(config, { log })
+    const one = await signalingOf(config)
     const figure = async (of: string) => {
       const text = await (await fetch(`${one.url}/metrics`)).text()
       return Number(
@@ -291,8 +315,7 @@ describe('the metrics gateway', () => {
       new Set(admin.heard.updates.flatMap((one) => ('gone' in one ? [] : [one.metrics.up])))
     await until('the admin knows of both', () => heard().has(1234))
 
-    const again = await startRedis(own.port)
-    const reader = new Redis(again.url)
+    const reader = readerOf(await redisAt(own.port))
     const ups = () =>
       Promise.all(
         [ana, ben].map(async ({ id }) => {
@@ -303,9 +326,6 @@ describe('the metrics gateway', () => {
     await until('the one is there', async () => (await ups()).filter(Boolean).length === 1)
     expect((await ups()).toSorted()).toEqual([1234, undefined])
     for (const { say } of [ana, ben]) await say({ metrics: { n: 3, up: 4321 } })
-    reader.disconnect()
-    await one.close()
-    await again.stop()
   }, 120_000)
 
   it('REQ-A1: why somebody is relayed is known to the admins of every replica', async () => {

@@ -46,8 +46,10 @@ export function openMeetingMetrics(
   const { throttleMs, ttlMs, bufferSize, eventsPerSecond } = config
   const metrics = createClientMetrics(registry)
   const { now } = rest.clock
+  const onFault = ({ message }: Error) =>
+    rest.log.error({ problem: message }, 'redis refuses figures of calls')
   const lastHour = redis
-    ? redisLastHour({ redis, cluster, now, onDropped: metrics.dropped })
+    ? redisLastHour({ redis, cluster, now, onDropped: metrics.dropped, onFault })
     : memoryLastHour(now)
   const gateway = serveMeetingMetrics({
     ...{ ...rest, metrics, throttleMs, ttlMs, eventsPerSecond, lastHour },
@@ -56,6 +58,7 @@ export function openMeetingMetrics(
       redisLiveStore({
         ...{ redis, cluster, ttlMs, bufferSize, now: rest.clock.now },
         onDropped: () => metrics.dropped('state'),
+        onFault,
       }),
     feed: (onMessage) =>
       redis
