@@ -4,6 +4,8 @@ import type { Page } from 'playwright-core'
 export interface Seen {
   /** When the page first told of the cut; undefined where it did not. */
   shownAtMs: number | undefined
+  /** When the page told that it was over, before it was; undefined where it did not. */
+  takenBackAtMs: number | undefined
   /** When, from the restore on, the first frame was shown that was live. */
   liveAtMs: number | undefined
 }
@@ -114,8 +116,10 @@ function look({
     if (lag === undefined || sentMs === undefined || sentMs < (last.get(track) ?? 0)) return true
     return atMs - sentMs <= lag + late
   })
+  const told = said.filter(({ atMs }) => atMs > cutAtMs && atMs < restoredAtMs)
   return {
-    shownAtMs: said.find(({ atMs, cut }) => cut && atMs > cutAtMs && atMs < restoredAtMs)?.atMs,
+    shownAtMs: told.find(({ cut }) => cut)?.atMs,
+    takenBackAtMs: told.find(({ cut }) => !cut)?.atMs,
     liveAtMs: live?.atMs,
   }
 }

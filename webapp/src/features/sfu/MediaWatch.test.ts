@@ -203,15 +203,15 @@ describe('MediaWatch', () => {
     const { clock, state, recovered } = listen(['a'])
     await clock.advance(1000)
     state.cut = true
-    // So long the SFU keeps the session.
-    await clock.advance(15_000)
+    // So long the browser keeps the connection.
+    await clock.advance(17_000)
     expect(recovered.map(({ how }) => how)).toEqual(['resume'])
     await clock.advance(15_000)
     expect(recovered.map(({ how }) => how)).toEqual(['resume', 'restart'])
     state.cut = false
     await clock.advance(1000)
     state.cut = true
-    await clock.advance(2000)
+    await clock.advance(5000)
     expect(recovered.map(({ how }) => how)).toEqual(['resume', 'restart', 'resume'])
   })
 })

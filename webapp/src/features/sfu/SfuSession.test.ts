@@ -317,7 +317,7 @@ describe('SfuSession', () => {
     session.retry()
     room().events.onState('connected')
     room().played = 1
-    await clock.advance(14_000)
+    await clock.advance(16_000)
     expect(room().recovered).toEqual(['resume'])
     session.retry()
     expect(rooms).toHaveLength(1)

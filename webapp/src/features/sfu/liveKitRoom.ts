@@ -261,7 +261,9 @@ class LiveKitRoom implements SfuRoom {
       const voice = playedAt(participant, Track.Kind.Audio, maxAgeMs)
       const heard = voice !== undefined && voice > (this.#played.get(identity) ?? 0)
       const at = heard ? voice : latest(voice, playedAt(participant, Track.Kind.Video))
-      if (at !== undefined) played.set(identity, at)
+      // A browser forgets after 10 s what it has played: of who is cut for longer, something is due all the same.
+      const last = at ?? (isSent(participant) ? this.#played.get(identity) : undefined)
+      if (last !== undefined) played.set(identity, last)
     }
     this.#played = played
     return played
@@ -356,6 +358,14 @@ function playedAt(
     return sources.map(({ timestamp }) => timestamp)
   })
   return latest(...times)
+}
+
+/** Whether anything is to come of this one: it was sent, and nobody has said that it is not any more. */
+function isSent({ trackPublications }: RemoteParticipant): boolean {
+  return [...trackPublications.values()].some(
+    ({ track, isMuted, isEnabled }) =>
+      track && !isMuted && isEnabled && track.streamState === Track.StreamState.Active,
+  )
 }
 
 function latest(...times: (number | undefined)[]): number | undefined {
