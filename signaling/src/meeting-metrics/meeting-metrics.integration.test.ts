@@ -60,7 +60,7 @@ beforeAll(async () => {
   const redisUrlFile = files.file('redis-url', redis.url)
   const config = files.config({ redisUrlFile, cluster: 'metrics' })
   replicas = [await signalingOf(config), await signalingOf(config)]
-}, 60_000)
+}, 120_000)
 
 // Whatever became of a test: one handle that is left keeps the process.
 afterAll(async () => {
@@ -70,7 +70,7 @@ afterAll(async () => {
   await Promise.all(redises.map((one) => one.stop()))
   files.remove()
   expect(closed.filter(({ status }) => status === 'rejected')).toEqual([])
-}, 30_000)
+}, 120_000)
 
 /** A socket of the namespace; `ask` resolves with the acknowledgement. */
 function metricsSocket(url: string, token: unknown, headers: Record<string, string> = {}) {
@@ -155,7 +155,7 @@ describe('the metrics gateway', () => {
     )
     expect(admin.heard.alerts.filter(({ state }) => state === 'resolved')).toHaveLength(3)
     expect((await adminAt(server.url)).snapshot).toEqual({ users: [], alerts: [] })
-  }, 60_000)
+  }, 120_000)
 
   it('REQ-G5: nobody without a token, of another origin, or who is no admin', async () => {
     expect(await refusalOf(metricsSocket(server.url, 'forged').socket)).toBe('unauthenticated')
@@ -165,7 +165,7 @@ describe('the metrics gateway', () => {
     expect(await refusalOf(evil.socket)).toMatch(/error/)
     const ana = await seated(server.url, 'daily')
     expect(code(await ana.ask('admin:subscribe', {}))).toBe('forbidden')
-  }, 60_000)
+  }, 120_000)
 
   it('REQ-G2: an admin without a seat sees their tenant, says nothing of any meeting, and takes no seat', async () => {
     const ana = await seated(server.url, 'watched')
@@ -204,7 +204,7 @@ describe('the metrics gateway', () => {
     expect(await refusalOf(people.socket(server.url, admin.token) as unknown as Socket)).toBe(
       'unauthenticated',
     )
-  }, 60_000)
+  }, 120_000)
 
   it('REQ-G1: only of the room one sits in, and of oneself; what is absurd is refused by name', async () => {
     const ana = await seated(server.url, 'mine')
@@ -219,7 +219,7 @@ describe('the metrics gateway', () => {
     const { token } = await requestJoin(server.url, 'mine', { name: 'Eve' })
     const eve = metricsSocket(server.url, token)
     expect(code(await eve.say({ metrics: full() }))).toBe('not-joined')
-  }, 60_000)
+  }, 120_000)
 
   it('REQ-G1, REQ-G5: a gap asks for all of it, once; too many events are refused', async () => {
     const ana = await seated(server.url, 'gaps')
@@ -239,7 +239,7 @@ describe('the metrics gateway', () => {
     expect(metrics).toMatch(/parley_client_events_refused_total\{code="rate-limited"\} [1-9]/)
     // Neither rooms nor people are in them.
     expect(metrics).not.toMatch(/^(parley_client|video_connection).*(gaps|p-[a-z0-9]{8})/m)
-  }, 60_000)
+  }, 120_000)
 
   it('REQ-G1, REQ-G2: replicas share the live state by way of Redis, and what it misses while it is away', async () => {
     const [first, second] = replicas as [Signaling, Signaling]
@@ -274,7 +274,7 @@ describe('the metrics gateway', () => {
     await until('what was said meanwhile is there', async () => (await up()) === 4321)
     again.socket.disconnect()
     await until('she is gone from Redis', async () => (await reader.exists(key)) === 0)
-  }, 60_000)
+  }, 120_000)
 
   it('REQ-G1: while Redis is gone keeps as many states as it may, counts what it drops, and tells admins on', async () => {
     const own = await redisAt()
@@ -340,5 +340,5 @@ describe('the metrics gateway', () => {
       return known.ok && known.data.links.length > 0
     })
     expect(known).toMatchObject({ data: { links: [{ peer: bob.id, reason: 'policy' }] } })
-  }, 60_000)
+  }, 120_000)
 })

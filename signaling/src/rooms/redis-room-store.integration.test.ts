@@ -6,7 +6,7 @@ import { until } from '../testing/signaling-rig.ts'
 import { redisRoomStore } from './redis-room-store.ts'
 
 // Servers and sockets on a machine that may be busy.
-jest.setTimeout(30_000)
+jest.setTimeout(120_000)
 
 const media = { audio: true, video: false }
 const leaseMs = 60_000
@@ -135,7 +135,7 @@ describe('redisRoomStore', () => {
 
   it('REQ-W1: who has left, and of whom nobody was told, is named once more, and not who is back', async () => {
     const { redis, rooms, key, join, clock } = await settledReplica('untold')
-    const options = { prefix: 'test', leaseMs, markMs: 60_000, untoldMs: 500, now: clock.now }
+    const options = { prefix: 'test', leaseMs, markMs: 60_000, untoldMs: 1500, now: clock.now }
     const other = redisRoomStore(redis, options)
     await other.ready()
     await join('a', '1')
