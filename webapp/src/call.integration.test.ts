@@ -167,6 +167,24 @@ describe('a call', () => {
     const ana = await open('/r/quick?name=Ana&autojoin=1')
     await inState(ana, 'joined')
     const minh = await open('/blank')
+    const joinedOver: number[] = []
+    let sockets = 0
+    minh.on('websocket', (socket) => {
+      const nth = ++sockets
+      socket.on('framesent', ({ payload }) => {
+        if (payload.toString().includes('"room:join"')) joinedOver.push(nth)
+      })
+    })
+    await minh.addInitScript(() => {
+      const asked: object[] = Object.assign(window, { asked: [] }).asked
+      const width = Object.getOwnPropertyDescriptor(Element.prototype, 'clientWidth')
+      Object.defineProperty(Element.prototype, 'clientWidth', {
+        get() {
+          if (this.matches('.early > .stage')) asked.push(this)
+          return width?.get?.call(this)
+        },
+      })
+    })
     const held = Promise.withResolvers<void>()
     await minh.route(/assets\/page-/, async (route) => {
       await held.promise
@@ -181,6 +199,10 @@ describe('a call', () => {
       return video && video.videoWidth > 0 && !video.paused && width > 600 && height > 300
     })
     expect(await minh.getByRole('button').count()).toBe(0)
+    // Each time the browser would lay out all there is, while it connects.
+    expect(await minh.evaluate(() => (window as unknown as { asked: object[] }).asked.length)).toBe(
+      1,
+    )
     await minh.evaluate(() => {
       const video = document.querySelector('video') as HTMLVideoElement
       const heard: string[] = []
@@ -203,9 +225,37 @@ describe('a call', () => {
       }),
     ).toEqual([true, false, []])
     await Promise.all([ana, minh].map((page) => inCallWith(page, 1)))
+    // The one that was opened before there was code to speak over it.
+    expect(joinedOver).toEqual([1])
     expect(problems).toEqual([])
     for (const page of [ana, minh]) await page.context().close()
   }, 120_000)
+
+  it('REQ-W2: while somebody is being connected no tile glides, and nothing turns', async () => {
+    const page = await open('/')
+    const moves = (link: string) =>
+      page.evaluate((link) => {
+        const made = (name: string, className: string) =>
+          Object.assign(document.createElement(name), { className })
+        const [stage, own, other] = [made('main', 'stage'), made('p', 'tile'), made('p', 'tile')]
+        const spinner = made('span', 'spinner')
+        other.classList.add(link)
+        other.append(spinner)
+        stage.append(own, other)
+        document.body.append(stage)
+        own.style.left = '0px'
+        const { left } = getComputedStyle(own)
+        own.style.left = '200px'
+        const all = stage.getAnimations({ subtree: true })
+        const glides = all.filter((one) => one instanceof CSSTransition).length
+        const turn = spinner.getAnimations()[0]?.effect?.getComputedTiming()
+        stage.remove()
+        return { left, glides, turnsAfterMs: turn?.delay }
+      }, link)
+    expect(await moves('connecting')).toEqual({ left: '0px', glides: 0, turnsAfterMs: 1500 })
+    expect(await moves('reconnecting')).toEqual({ left: '0px', glides: 1, turnsAfterMs: 0 })
+    await page.context().close()
+  }, 60_000)
 
   it('REQ-W1: a dialog whose code does not come takes no call along, and comes when it is wanted again', async () => {
     const page = await open('/r/alone?name=Ana&autojoin=1')

@@ -28,6 +28,11 @@ export class EarlyStage {
   readonly #page = part('call early')
   readonly #stage = document.createElement('main')
   readonly #tiles = new Map<string, Tile>()
+  /** Of the stage. To ask for it has the browser lay all out, in the middle of what connects. */
+  #size: { width: number; height: number } | undefined
+  readonly #resized = () => {
+    this.#size = undefined
+  }
   #ended = false
 
   constructor(options: EarlyStageOptions) {
@@ -41,8 +46,9 @@ export class EarlyStage {
     if (this.#ended) return
     const { phase, participants } = call
     if (phase !== 'joined' || participants.length === 0) return void this.#clear()
-    if (!this.#page.isConnected) document.body.append(this.#page)
-    const size = { width: this.#stage.clientWidth, height: this.#stage.clientHeight }
+    if (!this.#page.isConnected) this.#begin()
+    this.#size ??= { width: this.#stage.clientWidth, height: this.#stage.clientHeight }
+    const size = this.#size
     const ids = participants.map(({ id }) => id)
     const { tiles } = placed({ size, layout, ids, selfId: call.selfId, page: 0 })
     const gone = new Set(this.#tiles.keys())
@@ -65,9 +71,16 @@ export class EarlyStage {
     this.#clear()
   }
 
+  #begin(): void {
+    document.body.append(this.#page)
+    addEventListener('resize', this.#resized)
+  }
+
   #clear(): void {
     for (const id of [...this.#tiles.keys()]) this.#remove(id)
     this.#page.remove()
+    removeEventListener('resize', this.#resized)
+    this.#resized()
   }
 
   #add({ id, name }: RemoteParticipant): Tile {
