@@ -28,7 +28,10 @@ export async function inState(page: Page, state: string): Promise<void> {
   })
 }
 
-/** So many others are connected, and new frames of each who has a camera on arrive. */
+/**
+ * So many others are connected, each with a camera on, and new frames of each arrive. Whoever has just come may be
+ * heard of before their camera is.
+ */
 export function inCallWith(page: Page, others: number): Promise<void> {
   return untilPage(
     page,
@@ -43,7 +46,8 @@ export function inCallWith(page: Page, others: number): Promise<void> {
         after.every(
           ({ id, link, media, framesDecoded }) =>
             link === 'connected' &&
-            (!media.video || framesDecoded > (before.find((p) => p.id === id)?.framesDecoded ?? 0)),
+            media.video &&
+            framesDecoded > (before.find((p) => p.id === id)?.framesDecoded ?? 0),
         )
       )
     },

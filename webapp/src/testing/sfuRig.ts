@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -47,6 +48,8 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
   const startRedis = () =>
     run('redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', ''])
   let redis = startRedis()
+  // LiveKit ends where there is none.
+  await until(() => answersAt(redisPort as number))
 
   const sfuConfig = await file(
     'livekit.yaml',
@@ -234,7 +237,17 @@ export async function freePorts(count: number): Promise<number[]> {
   )
 }
 
-async function until(holds: () => Promise<boolean>, withinMs = 20_000): Promise<void> {
+async function answersAt(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function until(holds: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
   const end = Date.now() + withinMs
   while (!(await holds().catch(() => false))) {
     if (Date.now() > end) throw new Error(`the servers of the test were not up in ${withinMs} ms`)
