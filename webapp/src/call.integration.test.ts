@@ -67,9 +67,14 @@ describe('a call', () => {
   it('REQ-P4, P8, P27, P28, W1: three people meet, mute, refresh, outlive the server, and leave', async () => {
     const ana = await enter('Ana')
     const minh = await enter('Minh')
+    await inCallWith(ana, 1)
+    const own = await ana.locator('.tile.own.small video').elementHandle()
     const kofi = await enter('Kofi')
     const everybody = [ana, minh, kofi]
     await Promise.all(everybody.map((page) => inCallWith(page, 2)))
+    // One's own picture goes on in the element that showed it in the corner.
+    const grown = ana.locator('.tile.own:not(.small) video')
+    expect(await grown.evaluate((video, before) => video === before, own)).toBe(true)
     // How fast depends on the machine: `npm run bench -- join` holds it against REQ-W2.
     for (const page of [minh, kofi])
       expect(await page.evaluate(() => window.__parley?.joinMs)).toBeGreaterThan(0)

@@ -47,8 +47,8 @@ export function Stage() {
     <main ref={stage} className="stage" tabIndex={-1} aria-label={t('call.participants')}>
       {laidOut && (
         <>
-          {tiles.map(draw)}
-          {pair && <OwnTile small />}
+          {/* One list: when a third comes, one's own picture goes on in the element that shows it. */}
+          {[...tiles.map(draw), pair && <OwnTile key={`own-${selfId}`} small />]}
           {pager && <Pager {...pager} turn={setPage} />}
         </>
       )}
