@@ -210,7 +210,7 @@ describe('the schema of a MySQL store, on a real MariaDB', () => {
     await root.query(`SELECT GET_LOCK(${lock}, 0)`)
     const { user, password } = database
     const location = { host: '127.0.0.1', port: server.port, user, password, database: name }
-    const store = openMysqlStore(location, 'demo', 1)
+    const store = openMysqlStore(location, 'demo', { schemaWaitSeconds: 1 })
     try {
       const error = await store.records(all).catch((error: Error) => error)
       expect(error).toMatchObject({ code: 'STORE_MIGRATING' })

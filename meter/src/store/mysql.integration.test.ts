@@ -4,10 +4,12 @@ import mysql from 'mysql2/promise'
 import { Accounting } from '../accounting.ts'
 import { podsSuite } from '../places/testing/suite.ts'
 import { linksSuite } from '../reasons/testing/suite.ts'
-import { type RunningMariadb, startMariadb, temporaryFolder } from '../testing/servers.ts'
+import { database, type RunningMariadb, startMariadb, temporaryFolder } from '../testing/servers.ts'
 import { trafficSuite } from '../traffic/testing/suite.ts'
+import { openMysqlStore } from './mysql.ts'
 import { openStore } from './open.ts'
 import type { Store } from './store.ts'
+import { startStatementProxy } from './testing/statement-proxy.ts'
 import { start, storeSuite } from './testing/suite.ts'
 import { totalsOf, usageOf } from './testing/usage.ts'
 
@@ -121,6 +123,31 @@ describe('the MySQL store, on a real MariaDB', () => {
     await expect(everything.merge([])).rejects.toMatchObject({ code: 'STORE_WRITE' })
     for (const store of [one, two, everything]) await store.close()
   })
+
+  it.each(['SET SESSION sql_mode', 'START TRANSACTION', 'COMMIT'])(
+    'REQ-K5: a server that never answers %s is waited for as long as for any statement; the next call goes another way',
+    async (statement) => {
+      let silent = true
+      const proxy = await startStatementProxy(server.port, async ({ sql }) => {
+        if (silent && sql.startsWith(statement)) await new Promise(() => {})
+        return true
+      })
+      const location = { host: '127.0.0.1', port: proxy.port, ...database }
+      const store = openMysqlStore(location, `silent-${statement}`, { answerMs: 2000 })
+      try {
+        const error = await store.merge([record(1, 5)]).catch((error: Error) => error)
+        expect(error).toMatchObject({ code: 'STORE_WRITE' })
+        expect(String(error)).toContain('inactivity timeout')
+        silent = false
+        await store.merge([record(1, 7)])
+        expect(await store.records(all)).toEqual([record(1, 7)])
+      } finally {
+        await store.close()
+        await proxy.stop()
+      }
+    },
+    60_000,
+  )
 
   it('is encrypted where a ca is given, and refuses a server that shows another certificate', async () => {
     const secure = await openStore(server.tlsUrl, { ca: server.ca, meter: 'tls' })

@@ -33,11 +33,9 @@ export type MysqlLocation = {
   ca?: string | undefined
 }
 
-/** How long the server may take to connect, and to answer. */
+/** How long the server may take to connect. */
 const connectMs = 5000
-const answerMs = 15_000
-/** How long a meter waits for another one that brings the schema up to date. */
-const schemaWaitSeconds = 10
+const defaultLimits: Limits = { answerMs: 15_000, schemaWaitSeconds: 10 }
 /** Names of locks are the server's, and 64 characters at most: who has another database waits for nobody here. */
 const schemaLock = "concat('parley-schema-', md5(database()))"
 /** Rows in one statement: a statement is at most max_allowed_packet long, 16 MB by default. */
@@ -46,6 +44,13 @@ const batchRows = 500
 const forgetRows = 2000
 /** Two meters that write the same rows may lock each other out; the server then ends one of them. */
 const attempts = 4
+
+export type Limits = {
+  /** How long the server may take for each answer. */
+  answerMs: number
+  /** How long a meter waits for another one that brings the schema up to date. */
+  schemaWaitSeconds: number
+}
 
 /**
  * A store in a MySQL or MariaDB database, which many meters may share.
@@ -57,18 +62,28 @@ const attempts = 4
 export function openMysqlStore(
   location: MysqlLocation,
   meter: string | undefined,
-  waitSeconds = schemaWaitSeconds,
+  limits: Partial<Limits> = {},
 ): Store {
   const { host, port, database } = location
   const name = `mysql://${host}:${port}/${database}`
+  const { answerMs, schemaWaitSeconds } = { ...defaultLimits, ...limits }
   const pool = connectionPool(location)
+  /** Those that have the modes of a session that statements count on. */
+  const begun = new WeakSet<object>()
   let migrated: Promise<void> | undefined
 
-  const attempt = async <T>(what: 'read' | 'write', work: (c: PoolConnection) => Promise<T>) => {
+  const attempt = async <T>(what: 'read' | 'write', work: (c: Limited) => Promise<T>) => {
+    const asked = <R>(work: (c: Limited) => Promise<R>) =>
+      withConnection(pool, answerMs, async (connection) => {
+        if (!begun.has(connection.connection))
+          for (const sql of session) await query(connection, sql)
+        begun.add(connection.connection)
+        return work(connection)
+      })
     try {
-      migrated ??= withConnection(pool, (connection) => migrate(connection, name, waitSeconds))
+      migrated ??= asked((connection) => migrate(connection, name, schemaWaitSeconds))
       await migrated
-      return await withConnection(pool, work)
+      return await asked(work)
     } catch (error) {
       // The next call looks at the schema again: a database that comes back may be another one.
       migrated = undefined
@@ -189,7 +204,7 @@ export function openMysqlStore(
 }
 
 function connectionPool({ ca, ...server }: MysqlLocation) {
-  const pool = mysql.createPool({
+  return mysql.createPool({
     ...server,
     connectionLimit: 4,
     connectTimeout: connectMs,
@@ -200,19 +215,23 @@ function connectionPool({ ca, ...server }: MysqlLocation) {
     // A certificate for an address cannot be checked against it by this client, only its authority.
     ...(ca === undefined ? {} : { ssl: { ca, verifyIdentity: !isIP(server.host) } }),
   })
-  // Values are escaped here, in the way that this mode has it; usernames come from outside.
-  pool.on('connection', (connection) => {
-    connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES'")
-    connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
-  })
-  return pool
 }
+
+const session = [
+  // Values are escaped here, in the way that this mode has it; usernames come from outside.
+  "SET SESSION sql_mode = 'STRICT_ALL_TABLES'",
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+]
+
+/** Its server is given so long for each answer. */
+type Limited = PoolConnection & { answerMs: number }
 
 async function withConnection<T>(
   pool: mysql.Pool,
-  work: (connection: PoolConnection) => Promise<T>,
+  answerMs: number,
+  work: (connection: Limited) => Promise<T>,
 ): Promise<T> {
-  const connection = await pool.getConnection()
+  const connection = Object.assign(await pool.getConnection(), { answerMs })
   try {
     const result = await work(connection)
     connection.release()
@@ -224,8 +243,9 @@ async function withConnection<T>(
   }
 }
 
-async function query(connection: PoolConnection, sql: string, values: unknown[] = []) {
-  const [rows] = await connection.query<RowDataPacket[]>({ sql, values, timeout: answerMs })
+async function query(connection: Limited, sql: string, values: unknown[] = []) {
+  const { answerMs: timeout } = connection
+  const [rows] = await connection.query<RowDataPacket[]>({ sql, values, timeout })
   return rows as Row[]
 }
 
@@ -233,7 +253,7 @@ async function query(connection: PoolConnection, sql: string, values: unknown[] 
  * Meters that start together wait for each other here. The lock is the connection's: it ends with it, and this one is
  * closed where anything fails.
  */
-async function migrate(connection: PoolConnection, name: string, waitSeconds: number) {
+async function migrate(connection: Limited, name: string, waitSeconds: number) {
   const [lock] = await query(connection, `SELECT GET_LOCK(${schemaLock}, ?) AS held`, [waitSeconds])
   if (Number(lock?.held) !== 1)
     throw new StoreError(
@@ -266,23 +286,23 @@ async function migrate(connection: PoolConnection, name: string, waitSeconds: nu
 }
 
 /** Runs a program in one transaction, again where the server ended it to resolve a deadlock. */
-async function runProgram<T>(connection: PoolConnection, make: () => Program<T>): Promise<T> {
+async function runProgram<T>(connection: Limited, make: () => Program<T>): Promise<T> {
   for (let left = attempts; ; ) {
     try {
-      await connection.beginTransaction()
+      await query(connection, 'START TRANSACTION')
       const result = await steps(connection, make())
-      await connection.commit()
+      await query(connection, 'COMMIT')
       return result
     } catch (error) {
       left -= 1
       if ((error as { code?: string }).code !== 'ER_LOCK_DEADLOCK' || left === 0) throw error
-      await connection.rollback()
+      await query(connection, 'ROLLBACK')
       await sleep(20 * (attempts - left))
     }
   }
 }
 
-async function steps<T>(connection: PoolConnection, program: Program<T>): Promise<T> {
+async function steps<T>(connection: Limited, program: Program<T>): Promise<T> {
   for (let step = program.next(); ; ) {
     if (step.done) return step.value
     const { sql, values = [], rows, asArrays = false } = step.value
@@ -295,13 +315,13 @@ async function steps<T>(connection: PoolConnection, program: Program<T>): Promis
 }
 
 async function execute(
-  connection: PoolConnection,
+  connection: Limited,
   sql: string,
   values: readonly unknown[],
   asArrays: boolean,
 ): Promise<Answer> {
   const [result] = await connection.query({
-    ...{ sql, values: [...values], timeout: answerMs, rowsAsArray: asArrays },
+    ...{ sql, values: [...values], timeout: connection.answerMs, rowsAsArray: asArrays },
   })
   if (asArrays) return { rows: [], values: result as unknown as unknown[][], changes: 0 }
   if (Array.isArray(result)) return { rows: result as Row[], changes: 0 }
@@ -309,7 +329,7 @@ async function execute(
 }
 
 async function merge(
-  connection: PoolConnection,
+  connection: Limited,
   meter: string,
   records: readonly AllocationRecord[],
 ): Promise<Merged> {
@@ -427,7 +447,7 @@ function* batches<T>(rows: readonly T[]): Iterable<T[]> {
 }
 
 async function readBetween(
-  connection: PoolConnection,
+  connection: Limited,
   meter: string | undefined,
   from: number,
   to: number,
