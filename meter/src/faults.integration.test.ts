@@ -115,13 +115,13 @@ describe('time that passes, jumps and steps back, with a real coturn', () => {
   }
 
   it.each([
-    ['over midnight and the end of the month', 60_000],
+    ['over midnight and the end of the month', 10 * 60_000],
     ['for more than a day', 26 * hourMs],
   ])(
     'REQ-K5: a call %s is counted once, each part in its month, day and hour',
     async (name, ms) => {
       const november = Date.UTC(2026, 10, 1)
-      const start = november - 30_000
+      const start = november - 5 * 60_000
       const { meter, rows, step } = await meterBy(name, start)
       try {
         const span: [number, number] = [start - hourMs, start + 48 * hourMs]

@@ -17,6 +17,7 @@ import { openStore } from './store/open.ts'
 import {
   eventually,
   freePort,
+  heardAll,
   listening,
   mintUsername,
   recordStatsdb,
@@ -167,6 +168,7 @@ describe('the meter beside a real coturn and a real Redis', () => {
       clients.kill('SIGKILL')
       await clients
       // Its last words may still be on their way.
+      await heardAll(redis.url, recorder.lines)
       const published = await eventually(async () => {
         const { bytes } = (await reportOf(meter.url, 'room')).totals
         const said = coturnDeltas(recorder.lines, username)

@@ -281,6 +281,17 @@ export async function recordStatsdb(redisUrl: string) {
   return { lines, stop: async () => redis.disconnect() }
 }
 
+/** Resolves when those who listen have heard all that was said before: what is said now comes after it. */
+export async function heardAll(redisUrl: string, lines: readonly { channel: string }[]) {
+  const redis = new Redis(redisUrl)
+  const last = `turn/realm/none/${randomBytes(4).toString('hex')}`
+  await redis.publish(last, '')
+  redis.disconnect()
+  await eventually(() => {
+    if (!lines.some(({ channel }) => channel === last)) throw new Error('not all was heard')
+  })
+}
+
 /** How many listen to what coturn publishes. */
 export async function listeners(redisUrl: string): Promise<number> {
   const redis = new Redis(redisUrl)
