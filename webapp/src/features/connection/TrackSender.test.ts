@@ -3,15 +3,21 @@ import { settle } from '../../testing/TestClock.ts'
 import type { LinkConnection } from './link.ts'
 import { TrackSender } from './TrackSender.ts'
 
-type Sent = { kind: string; track: unknown; puts: unknown[]; wholePictures: number }
+type Sent = {
+  kind: string
+  track: unknown
+  puts: unknown[]
+  wholePictures: number
+  codecs: (string | undefined)[]
+}
 
 /** A connection with a microphone and a camera, and a screen once one is shared. */
-function sending() {
+function sending(codecs: string[] = []) {
   const sent: Sent[] = []
   const transceivers: RTCRtpTransceiver[] = []
   const errors: unknown[] = []
   const add = (kind: string, track: unknown) => {
-    const one: Sent = { kind, track, puts: [], wholePictures: 0 }
+    const one: Sent = { kind, track, puts: [], wholePictures: 0, codecs: [] }
     sent.push(one)
     const sender = {
       get track() {
@@ -23,9 +29,16 @@ function sending() {
         one.track = next
         one.puts.push(next)
       },
-      getParameters: () => ({ encodings: [{}] }),
-      async setParameters(_: unknown, options?: { encodingOptions: { keyFrame: boolean }[] }) {
+      getParameters: () => ({
+        codecs: codecs.map((name) => ({ mimeType: `video/${name}` })),
+        encodings: [{}],
+      }),
+      async setParameters(
+        { encodings: [encoding] }: { encodings: { codec?: { mimeType: string } }[] },
+        options?: { encodingOptions: { keyFrame: boolean }[] },
+      ) {
         if (options?.encodingOptions[0]?.keyFrame) one.wholePictures++
+        else one.codecs.push(encoding?.codec?.mimeType)
       },
     }
     const made = { direction: 'sendrecv', receiver: { track: { kind } }, sender }
@@ -74,6 +87,22 @@ describe('TrackSender', () => {
     expect(sent.map(({ wholePictures }) => wholePictures)).toEqual([0, 1, 1])
     expect(sent[0]?.puts).toEqual([])
     expect(errors).toEqual([])
+  })
+
+  it('REQ-P7: forgets the pictures that it sent into a cut, and chooses no codec for those after it', async () => {
+    const tell = async (...codecs: string[]) => {
+      const { sender, sent } = sending(codecs)
+      const screen = track('video', 's')
+      sender.begin({ audio: track('audio', 'm'), video: track('video', 'c'), screen })
+      sender.hold(true)
+      await settled()
+      sender.hold(false)
+      await settled()
+      return sent.map((one) => one.codecs)
+    }
+    const back = ['video/H264', undefined]
+    expect(await tell('VP8', 'rtx', 'red', 'VP8', 'H264', 'AV1')).toEqual([[], back, back])
+    expect(await tell('VP8', 'rtx', 'ulpfec')).toEqual([[], [], []])
   })
 
   it('REQ-W1: a silence that is over at once takes no picture away', async () => {

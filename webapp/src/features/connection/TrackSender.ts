@@ -1,6 +1,6 @@
 import type { LinkConnection, LocalTracks, PeerLinkOptions, SendLimit, TrackKind } from './link.ts'
 import { ScreenSender } from './ScreenSender.ts'
-import { applyEncoding, askForWholePicture, encodingFor, putTrack } from './sending.ts'
+import { applyEncoding, askForWholePicture, encodingFor, forgetSent, putTrack } from './sending.ts'
 
 type TrackSenderOptions = Pick<PeerLinkOptions, 'stream' | 'videoCodecs' | 'onError'>
 
@@ -38,13 +38,14 @@ export class TrackSender {
 
   /**
    * Of pictures, sends nothing while the path carries nothing, and then begins with a whole one. What was sent into a
-   * cut is sent again after it, and browsers play everything that follows as late as that for seconds. A voice goes on.
+   * cut would be sent again after it, and browsers play everything that follows as late as that for seconds: it is
+   * forgotten. A voice goes on.
    */
   hold(held: boolean): void {
     if (this.#held === held) return
     this.#held = held
     this.#send()
-      .then(() => (held ? undefined : this.#beginWithWholePictures()))
+      .then(() => this.#ofPictures(held ? forgetSent : askForWholePicture))
       .catch(this.#options.onError)
   }
 
@@ -63,9 +64,10 @@ export class TrackSender {
     await Promise.all([...devices, this.#screen.send(tracks)])
   }
 
-  async #beginWithWholePictures(): Promise<void> {
-    const senders = this.#ofDevices().map(({ sender }) => sender)
-    await Promise.all([...senders, ...this.#screen.senders()].map(askForWholePicture))
+  async #ofPictures(change: (sender: RTCRtpSender) => Promise<void>): Promise<void> {
+    const camera = this.#ofDevices().filter(({ receiver }) => receiver.track.kind === 'video')
+    const senders = [...camera.map(({ sender }) => sender), ...this.#screen.senders()]
+    await Promise.all(senders.map(change))
   }
 
   limit(limit: SendLimit | undefined): void {

@@ -46,10 +46,39 @@ export async function putTrack(
 export async function askForWholePicture(sender: RTCRtpSender): Promise<void> {
   if (sender.track?.kind !== 'video') return
   const parameters = sender.getParameters()
+  choose(parameters, undefined)
   const options = { encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })) }
   // Refused while a negotiation is under way: the other end asks for it, too, though later.
   await sender.setParameters(parameters, options).catch(() => {})
 }
+
+/**
+ * Has a sender of pictures forget what it has sent, and may be asked to send again. Chromium does where its codec changes,
+ * to another one and back; who cannot choose one, or has only one, remembers.
+ */
+export async function forgetSent(sender: RTCRtpSender): Promise<void> {
+  // Not every browser names them.
+  const [used, ...others] = (sender.getParameters().codecs ?? []).filter(isOfPictures)
+  const other = others.find(({ mimeType }) => mimeType !== used?.mimeType)
+  if (!other) return
+  for (const codec of [other, undefined]) {
+    const parameters = sender.getParameters()
+    choose(parameters, codec)
+    // Refused while a negotiation is under way. What is sent next begins without a choice.
+    await sender.setParameters(parameters).catch(() => {})
+  }
+}
+
+type Chosen = RTCRtpEncodingParameters & { codec?: RTCRtpCodec }
+
+function choose({ encodings }: RTCRtpSendParameters, codec: RTCRtpCodec | undefined): void {
+  for (const encoding of encodings as Chosen[])
+    if (codec) encoding.codec = codec
+    else delete encoding.codec
+}
+
+/** And not for what is sent again, or makes good for losses. */
+const isOfPictures = ({ mimeType }: Codec) => /^video\/(vp8|vp9|h264|av1)$/i.test(mimeType)
 
 type Codec = { mimeType: string }
 
