@@ -61,6 +61,7 @@ it('a bundle has neither comments, nor long lines, nor languages that nobody ask
     const text = await readFile(file, 'utf8')
     expect(text).not.toMatch(/[^\0-\x7f]/)
     expect(text).not.toContain('/**')
+    expect(text.split('\n').length).toBeGreaterThan(text.length / 200)
     // Catalan is among them.
     expect(text).not.toContain('Entrada inv')
     const { stdout } = await execa(process.execPath, [file])
