@@ -68,9 +68,9 @@ export class MediaWatch {
     this.#options = options
   }
 
-  /** All has been tried, and nobody was heard since. */
+  /** All has been tried, and nobody was heard since of whom anything is due. */
   get hasGivenUp(): boolean {
-    return this.#tries >= mostTries
+    return this.#tries >= mostTries && this.#heard.size > 0
   }
 
   async look(): Promise<void> {

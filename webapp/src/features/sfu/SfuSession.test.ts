@@ -328,6 +328,19 @@ describe('SfuSession', () => {
     expect(rooms.map(({ closed }) => closed)).toEqual([true, false])
   })
 
+  it('REQ-K8: leaves a connection as it is over which nothing is due any more, whatever was tried before', async () => {
+    const { clock, session, rooms, room } = await begin()
+    room().played = 1
+    await clock.advance(18_000)
+    expect(room().recovered).toEqual(['resume', 'restart'])
+    // It helped, and everybody has turned camera and microphone off.
+    room().played = undefined
+    await clock.advance(1000)
+    session.retry()
+    await settle()
+    expect(rooms.map(({ closed }) => closed)).toEqual([false])
+  })
+
   it('REQ-K8: gives a beginning up that hangs when the way is back, and not one that has just begun', async () => {
     const { clock, session, rooms, room, silence, abandoned } = await begin()
     silence(true)

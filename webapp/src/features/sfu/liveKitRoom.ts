@@ -252,7 +252,11 @@ class LiveKitRoom implements SfuRoom {
 
   lastPlayed(): ReadonlyMap<string, number> {
     const played = new Map<string, number>()
-    if (document.hidden) return played
+    // Pictures that were paused meanwhile are due once the first of them has come, and not as soon as somebody looks.
+    if (document.hidden) {
+      this.#played = played
+      return played
+    }
     for (const participant of this.#room.remoteParticipants.values()) {
       const { identity } = participant
       // A browser stops for each question: of who is heard, pictures are not asked for.
