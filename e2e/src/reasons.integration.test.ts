@@ -11,6 +11,7 @@ import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
 import { execa } from 'execa'
 import { pino } from 'pino'
 import type { Browser, Page } from 'playwright-core'
+import { listening } from '../../meter/src/testing/servers.ts'
 import { type Home, Homes, SERVER } from './reasons/homes.ts'
 import { until } from './survival/until.ts'
 
@@ -48,6 +49,8 @@ describe('why somebody was relayed', () => {
     homes = await Homes.build('prsn')
     const redisPort = await freePort()
     start('redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', ''])
+    // coturn looks for it when it starts.
+    await listening(redisPort)
     const turnPorts = [await freePort(), await freePort()]
     for (const [index, port] of turnPorts.entries())
       start('turnserver', coturn({ port, redisPort, realm: `pod-${index}.town`, folder }))

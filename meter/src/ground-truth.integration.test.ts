@@ -112,6 +112,13 @@ describe('what the meter says, held against its clients and the cable', () => {
     })
     return relayCostReportSchema.parse(await response.json())
   }
+  /** Nothing goes over the cable any more, so coturn has nothing more to say. */
+  const silence = () =>
+    eventually(async () => {
+      const before = await network.counters()
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect(await network.counters()).toEqual(before)
+    })
   const recordingOf = async () => {
     const recorder = await recordStatsdb(redis.url)
     stops.push(() => recorder.stop())
@@ -269,6 +276,7 @@ describe('what the meter says, held against its clients and the cable', () => {
     await deltas(lines, username, 1)
     // However long it takes to stop and to start a meter: nobody sends meanwhile.
     clients.kill('SIGSTOP')
+    await silence()
     await eventually(async () =>
       expect(await counted(first.meter.url)).toMatchObject(coturnDeltas(lines, username)),
     )
@@ -281,6 +289,7 @@ describe('what the meter says, held against its clients and the cable', () => {
     clients.kill('SIGCONT')
     await deltas(lines, username, before + 1)
     clients.kill('SIGSTOP')
+    await silence()
     const second = await startMeterOn(first.storeUrl)
     const missed = sumOf(coturnDeltas(lines, username)) - heard
     clients.kill('SIGCONT')

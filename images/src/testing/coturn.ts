@@ -112,7 +112,7 @@ export class Coturn {
   }
 
   /** Waits until its log has the text so many times. */
-  says(text: string, times = 1): Promise<void> {
+  says(text: string | RegExp, times = 1): Promise<void> {
     return until(
       async () => this.#log.split(text).length > times,
       () => this.#log,
@@ -210,9 +210,9 @@ async function write(folder: string, name: string, text: string): Promise<void> 
   await writeFile(file, text)
 }
 
-/** @param log what to show when it does not come about within 20 s */
+/** @param log what to show when it does not come about within a minute */
 export async function until(condition: () => Promise<boolean>, log = () => ''): Promise<void> {
-  const giveUpAt = performance.now() + 20_000
+  const giveUpAt = performance.now() + 60_000
   while (!(await condition())) {
     if (performance.now() > giveUpAt) {
       throw new Error(`this did not come about: ${condition}\n${log()}`)
