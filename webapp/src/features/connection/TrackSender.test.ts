@@ -8,7 +8,7 @@ type Sent = {
   track: unknown
   puts: unknown[]
   wholePictures: number
-  codecs: (string | undefined)[]
+  codecs: string[]
 }
 
 /** A connection with a microphone and a camera, and a screen once one is shared. */
@@ -38,7 +38,7 @@ function sending(codecs: string[] = []) {
         options?: { encodingOptions: { keyFrame: boolean }[] },
       ) {
         if (options?.encodingOptions[0]?.keyFrame) one.wholePictures++
-        else one.codecs.push(encoding?.codec?.mimeType)
+        else one.codecs.push(encoding?.codec?.mimeType ?? 'none')
       },
     }
     const made = { direction: 'sendrecv', receiver: { track: { kind } }, sender }
@@ -100,7 +100,7 @@ describe('TrackSender', () => {
       await settled()
       return sent.map((one) => one.codecs)
     }
-    const back = ['video/H264', undefined]
+    const back = ['video/H264', 'none']
     expect(await tell('VP8', 'rtx', 'red', 'VP8', 'H264', 'AV1')).toEqual([[], back, back])
     expect(await tell('VP8', 'rtx', 'ulpfec')).toEqual([[], [], []])
   })
