@@ -13,7 +13,7 @@ import { ensureImageArchive } from './oci.ts'
 import { leftovers } from './teardown.ts'
 
 // Nodes on a machine that may be busy.
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 // Two runs of this test on one machine must not meet.
 const PREFIX = 'e2e-nodes-'
@@ -168,17 +168,17 @@ describe('a cluster with two nodes', () => {
       input: JSON.stringify(WORKLOAD),
     })
     for (const name of ['web', 'on-host', 'friend', 'stranger']) {
-      await kubectl(cluster, ['rollout', 'status', `deployment/${name}`, '--timeout=60s'])
+      await kubectl(cluster, ['rollout', 'status', `deployment/${name}`, '--timeout=180s'])
     }
     // A pod is ready before every kube-proxy has heard of it, and until then a node refuses the Service.
     for (const node of cluster.nodes) {
       await eventually(async () => (await endpointsOf('default/web:http', node)).length === 2)
     }
-  }, 120_000)
+  }, 600_000)
 
   afterAll(async () => {
     await down({ name: NAME })
-  }, 30_000)
+  }, 120_000)
 
   const jsonPath = (args: string[], path: string) =>
     kubectl(cluster, [...args, '-o', `jsonpath={${path}}`])
@@ -211,7 +211,7 @@ describe('a cluster with two nodes', () => {
       }
       expect([...seen].sort()).toEqual([...all].sort())
     }
-  }, 60_000)
+  }, 120_000)
 
   it('REQ-K1: lets this machine and client namespaces reach nodes, NodePorts and pods', async () => {
     const all = await names()
@@ -228,7 +228,7 @@ describe('a cluster with two nodes', () => {
       ...[join(probe, 'probe'), 'get', url],
     ])
     expect(all).toContain(answer.stdout)
-  }, 30_000)
+  }, 120_000)
 
   it('REQ-K1: answers through the API server: logs, exec and the service proxy', async () => {
     const proxied = '/api/v1/namespaces/default/services/http:web:http/proxy/'
@@ -324,7 +324,8 @@ describe('a cluster with two nodes', () => {
     }
     await policy('web', 'web', { ingress: [block] })
     await becomes('on-host', everywhere)
-    expect(await machine(web[0]?.ip ?? '')).toBe(true)
+    // On its own node a pod is always reached: that node may have the new policy later than the other.
+    await eventually(() => machine(web[0]?.ip ?? ''))
     expect(await reach('stranger')).toEqual(nowhere)
 
     // What a pod may send is one thing, what another may receive the other.
@@ -338,16 +339,16 @@ describe('a cluster with two nodes', () => {
 
     await kubectl(cluster, ['delete', 'networkpolicy', '--all'])
     await becomes('stranger', everywhere)
-  }, 60_000)
+  }, 120_000)
 
   it('REQ-K1: gives a claim a volume that an unprivileged pod can write', async () => {
-    await kubectl(cluster, ['wait', '--for=condition=complete', 'job/writer', '--timeout=60s'])
-  }, 70_000)
+    await kubectl(cluster, ['wait', '--for=condition=complete', 'job/writer', '--timeout=110s'])
+  }, 120_000)
 
   it('REQ-K2: shows an autoscaler the CPU that pods use, and it scales', async () => {
     await cluster.metricsReady
     await kubectl(cluster, [
-      ...['wait', '--for=jsonpath={.status.desiredReplicas}=2', 'hpa/busy', '--timeout=75s'],
+      ...['wait', '--for=jsonpath={.status.desiredReplicas}=2', 'hpa/busy', '--timeout=150s'],
     ])
     const usage = await jsonPath(
       ['get', 'hpa', 'busy'],
@@ -355,7 +356,7 @@ describe('a cluster with two nodes', () => {
     )
     expect(Number(usage)).toBeGreaterThan(70)
     expect(await kubectl(cluster, ['top', 'pods'])).toContain('busy-')
-  }, 90_000)
+  }, 180_000)
 
   it('REQ-K1: starts a killed kubelet and containerd again, and pods go on', async () => {
     const before = await names()
@@ -366,9 +367,9 @@ describe('a cluster with two nodes', () => {
       // node-init waits a second, so that a program that cannot start does not spin.
       await eventually(() => pidsOf(name, node).some((pid) => pid !== killed))
     }
-    await kubectl(cluster, ['wait', '--for=condition=Ready', 'node', '--all', '--timeout=60s'])
+    await kubectl(cluster, ['wait', '--for=condition=Ready', 'node', '--all', '--timeout=110s'])
     expect((await names()).sort()).toEqual(before.sort())
-  }, 70_000)
+  }, 120_000)
 
   it('REQ-K1: leaves nothing behind, though its programs were killed before', async () => {
     for (const node of cluster.nodes) {
@@ -380,7 +381,7 @@ describe('a cluster with two nodes', () => {
     await down({ name: NAME })
     expect(await leftovers(NAME)).toEqual([])
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(NAME)
-  }, 30_000)
+  }, 120_000)
 })
 
 /** Takes down what a run of this test that was killed has left. */
@@ -423,9 +424,9 @@ async function endpointsOf(port: string, node: { networkNamespace: string }): Pr
 }
 
 async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000
+  const deadline = performance.now() + 60_000
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('not within 20 s')
+    if (performance.now() > deadline) throw new Error('not within a minute')
     await delay(50)
   }
 }
