@@ -18,6 +18,7 @@ import type { Encryption } from '../encryption/Encryption.ts'
 import type { FrameKeys } from '../encryption/frameKeys.ts'
 import type { RoomKey } from '../encryption/roomKey.ts'
 import { noteReceiver, sourcesOf } from '../voice/receivers.ts'
+import { askedDensity } from './askedDensity.ts'
 import { askForPictures } from './askForPictures.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomEvents } from './SfuRoom.ts'
 
@@ -68,12 +69,9 @@ async function frameKeys(key: RoomKey | undefined): Promise<FrameKeys | undefine
   return keys
 }
 
-/** A picture is stretched by so much before the next larger one is asked for, which has four times its pixels. */
-const maxStretch = 1.25
-/** How many pixels are asked for a pixel of the page; without it LiveKit's client takes one, or two on a dense screen. */
 const viewport = {
   get pixelDensity() {
-    return (devicePixelRatio > 2 ? 2 : 1) / maxStretch
+    return askedDensity(devicePixelRatio)
   },
 }
 
