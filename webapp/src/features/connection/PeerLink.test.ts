@@ -19,7 +19,9 @@ function meet(iceServers: RTCIceServer[] = []) {
   /** Ends whose browser takes nothing more for the connection that they have. */
   const broken = new Set<FakeConnection>()
   const latest: Record<string, FakeConnection> = {}
-  const log: { at: number; end: string; what: LinkState | 'offer' | 'restart' }[] = []
+  const log: { at: number; end: string; what: LinkState | 'offer' | 'restart' | 'made' }[] = []
+  /** As each end last said. */
+  const drawn: Record<string, LinkState> = {}
   const errors: unknown[] = []
   const links: Record<string, PeerLink> = {}
   const join = (selfId: string, peerId: string) => {
@@ -33,6 +35,7 @@ function meet(iceServers: RTCIceServer[] = []) {
       tracks: { audio: null, video: null },
       createConnection: (configuration) => {
         const connection = network.add(new FakeConnection(configuration))
+        log.push({ at: clock.now(), end: selfId, what: 'made' })
         latest[selfId] = connection
         const take = connection.setRemoteDescription.bind(connection)
         connection.setRemoteDescription = async (description) => {
@@ -55,7 +58,10 @@ function meet(iceServers: RTCIceServer[] = []) {
         delivery = Promise.all([delivery, arrived]).then(() => links[peerId]?.receive(signal))
       },
       signalingUp: () => server.up,
-      onState: (what) => log.push({ at: clock.now(), end: selfId, what }),
+      onState: (what) => {
+        drawn[selfId] = what
+        log.push({ at: clock.now(), end: selfId, what })
+      },
       onConnectionState: () => {},
       onTrack: () => {},
       onError: (error) => errors.push(error),
@@ -68,7 +74,7 @@ function meet(iceServers: RTCIceServer[] = []) {
     const connection = latest[id]
     if (connection) broken.add(connection)
   }
-  return { clock, network, server, log, errors, both, join, breakEnd }
+  return { clock, network, server, log, drawn, errors, both, join, breakEnd }
 }
 
 const states = (links: PeerLink[]) => links.map(({ state }) => state)
@@ -155,6 +161,37 @@ describe('PeerLink', () => {
     )
   })
 
+  it('REQ-P6: Feature: webrtc-improvements, Property 6: what becomes of a path is the state that is drawn within 100 ms', async () => {
+    const step = fc.record({
+      waitMs: fc.integer({ min: 1000, max: 8000 }),
+      how: fc.constantFrom('disconnected' as const, 'failed' as const),
+      backAfterMs: fc.integer({ min: 0, max: 4000 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 4 }), async (steps) => {
+        const { clock, network, both, drawn } = meet()
+        await clock.advance(100)
+        for (const { waitMs, how, backAfterMs } of steps) {
+          await clock.advance(waitMs)
+          network.down = true
+          network.cutPaths()
+          network.report(how)
+          await clock.advance(99)
+          expect(drawn).toEqual({ a: 'reconnecting', b: 'reconnecting' })
+          await clock.advance(backAfterMs)
+          network.heal()
+          const found = () => both().every(({ connectionState }) => connectionState === 'connected')
+          for (let waitedMs = 0; !found() && waitedMs < 60_000; waitedMs += 10)
+            await clock.advance(10)
+          expect(found()).toBe(true)
+          await clock.advance(99)
+          expect(drawn).toEqual({ a: 'connected', b: 'connected' })
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('REQ-P7: Feature: webrtc-improvements, Property 7: a lost path starts a reconnection within 1 s', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -174,6 +211,7 @@ describe('PeerLink', () => {
               true,
             )
           const restart = log.find(({ what }) => what === 'restart')
+          expect(restart?.at).toBeGreaterThanOrEqual(cutAt)
           expect(restart?.at).toBeLessThanOrEqual(cutAt + 1000)
 
           await clock.advance(4000)
@@ -188,7 +226,14 @@ describe('PeerLink', () => {
   it('REQ-P9: Feature: webrtc-improvements, Property 9: no peer connection is tried while the socket is down', async () => {
     const step = fc.record({
       wait: fc.integer({ min: 0, max: 5000 }),
-      event: fc.constantFrom('socket down', 'socket up', 'disconnected', 'failed', 'silence'),
+      event: fc.constantFrom(
+        'socket down',
+        'socket up',
+        'disconnected',
+        'failed',
+        'silence',
+        'asked',
+      ),
     })
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
@@ -208,6 +253,8 @@ describe('PeerLink', () => {
             if (downSince !== undefined) downs.push([downSince, clock.now()])
             downSince = undefined
             up()
+          } else if (event === 'asked') {
+            for (const link of both()) link.retry()
           } else {
             network.cutPaths()
             if (event !== 'silence') network.report(event as 'failed')
@@ -216,7 +263,7 @@ describe('PeerLink', () => {
         }
         if (downSince !== undefined) downs.push([downSince, clock.now()])
         for (const { at, what } of log)
-          if (what === 'restart')
+          if (what === 'restart' || what === 'made')
             for (const [from, to] of downs) expect(at > from && at < to).toBe(false)
 
         // And none is forgotten: with the socket back, all of them come back.
@@ -473,7 +520,7 @@ describe('PeerLink', () => {
     network.cutPaths()
     network.down = true
     await clock.advance(300_000)
-    const told = () => log.filter(({ what }) => what !== 'offer' && what !== 'restart').length
+    const told = () => log.filter(({ what }) => !/offer|restart|made/.test(what)).length
     const before = told()
     await clock.advance(300_000)
     expect(states(both())).toEqual(['failed', 'failed'])

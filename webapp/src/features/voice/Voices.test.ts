@@ -92,17 +92,17 @@ describe('Voices', () => {
         { minLength: 1, maxLength: 8 },
       )
       await fc.assert(
-        fc.asyncProperty(call, async (people) => {
+        fc.asyncProperty(call, late, period, async (people, lateness, everyMs) => {
           /** When each was first read above the threshold: its detection. */
           const heardAt = new Map<string, number>()
-          const { clock, changes } = listen((now) =>
+          const voicesNow = (now: number) =>
             people.map(({ from, forMs }, index) => {
               const id = `p-${index}`
               const loud = now >= from && now < from + forMs
               if (loud && !heardAt.has(id)) heardAt.set(id, now)
               return { id, muted: false, levelDb: loud ? -20 : quietDb }
-            }),
-          )
+            })
+          const { clock, changes } = listen(voicesNow, -50, lateness, everyMs)
           await clock.advance(1400)
           for (const [id, at] of heardAt) {
             const shownAt = changes.find(({ speaking }) => speaking.includes(id))?.at
