@@ -114,4 +114,27 @@ describe('ChildWriter', () => {
     )
     expect(calls).toEqual(['try'])
   })
+
+  it('REQ-K1: annotations that a spec gives are written as they are, whatever they say, and only over what is ours', async () => {
+    const { client, kind } = setUp()
+    const bodies: K8sObject[] = []
+    const apply = async (...args: Parameters<typeof client.apply>) => {
+      bodies.push(JSON.parse(args[3]))
+      return client.apply(...args)
+    }
+    const writer = new ChildWriter({ ...client, apply })
+    const known = kind()
+    const object = wanted('a')
+    const given = { '1': 'x', 'parley.dev/hash': '################', z: '################ "}' }
+    object.metadata.annotations = given
+    const child = { kind: known, object }
+    expect(await writer.ensure(child, owner('a'))).toMatchObject({ result: 'applied' })
+    expect(await writer.ensure(child, owner('a'))).toEqual({ result: 'unchanged' })
+    const [{ metadata } = wanted('a')] = bodies
+    expect(metadata.resourceVersion).toBe('1')
+    expect(metadata.annotations).toEqual({
+      ...given,
+      'parley.dev/hash': expect.stringMatching(/^[\w-]{16}$/),
+    })
+  })
 })

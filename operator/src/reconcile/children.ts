@@ -211,6 +211,8 @@ async function getOrUndefined(
 }
 
 const PLACEHOLDER = '################'
+/** As a text of somebody else can never have it: quotes in texts are escaped. */
+const hashed = (hash: string) => `"${HASH_ANNOTATION}":"${hash}"`
 
 interface Body {
   hash: string
@@ -222,7 +224,7 @@ interface Body {
 function serialize(object: K8sObject, owner: OwnerReference | undefined): Body {
   const text = stringify(object, owner, PLACEHOLDER)
   const hash = digest(text)
-  return { hash, text: () => text.replace(PLACEHOLDER, hash) }
+  return { hash, text: () => text.replace(hashed(PLACEHOLDER), hashed(hash)) }
 }
 
 /** The full object with the hash of what is known of it without its content: shape and annotations. */
@@ -235,17 +237,20 @@ function filled(shape: K8sObject, full: K8sObject, owner: OwnerReference | undef
 
 /** The hash is the last of the annotations, which are in the metadata: so is what is put behind it. */
 function onlyIfAbsent({ text, hash }: Body): Body {
-  const annotation = `"${HASH_ANNOTATION}":"${hash}"}`
+  const annotation = `${hashed(hash)}}`
   return { hash, text: () => text().replace(annotation, `${annotation},"resourceVersion":"1"`) }
 }
 
 function stringify(object: K8sObject, owner: OwnerReference | undefined, hash: string): string {
   const { metadata } = object
+  // Of those that a spec gives to Services none takes its place.
+  const { [HASH_ANNOTATION]: _, ...annotations } = metadata.annotations ?? {}
+  annotations[HASH_ANNOTATION] = hash
   return JSON.stringify({
     ...object,
     metadata: {
       ...metadata,
-      annotations: { ...metadata.annotations, [HASH_ANNOTATION]: hash },
+      annotations,
       ...(owner ? { ownerReferences: [owner] } : {}),
     },
   })
