@@ -170,6 +170,16 @@ export const specSchema = withRules(
         'turn.listenPort lies inside sfu.ports: move one of them, for example turn.listenPort to 3478',
       field: 'turn.listenPort',
     },
+    {
+      cel: '!has(self.turn.service.nodePort) || self.turn.service.nodePort < self.sfu.ports.min || self.turn.service.nodePort > self.sfu.ports.max',
+      check: ({ turn: { service }, sfu: { ports } }) =>
+        service.nodePort === undefined ||
+        service.nodePort < ports.min ||
+        service.nodePort > ports.max,
+      message:
+        'turn.service.nodePort lies inside sfu.ports, and both are ports of the node: move one of them, for example sfu.ports to 40000-49151',
+      field: 'turn.service.nodePort',
+    },
     ...(['listenPort', 'tls.port'] as const).map((field) => ({
       cel: `self.sfu.engine != 'LiveKit' || !(self.turn.${field} in [${SFU_TCP_PORTS.join(', ')}])`,
       check: ({ turn, sfu }: { turn: TurnPorts; sfu: { engine: string } }) =>

@@ -113,6 +113,10 @@ it.each([
   ],
   [
     'spec.monitoring.errors.pageDsn: is no URL',
+    { monitoring: { errors: { pageDsn: `https://key@errors.example.com";script-src/1` } } },
+  ],
+  [
+    'spec.monitoring.errors.pageDsn: is no URL',
     { monitoring: { errors: { pageDsn: 'https://k@e.example.com:x/1' } } },
   ],
 ])('what only looks like a URL is named: %s', (message, spec) => {

@@ -248,7 +248,8 @@ const oidcPath = 'spec.signaling.auth.oidc'
 function urlIn(path: string, text: string): URL | undefined {
   if (text === '') return undefined
   const url = URL.parse(text)
-  if (url) return url
+  // A URL takes characters for a host that no policy of a page does.
+  if (url && /^[\w.:[\]-]+$/.test(url.host)) return url
   throw new InvalidMeetingCluster([{ path, message: 'is no URL: look at its host and port' }])
 }
 

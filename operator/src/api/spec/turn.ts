@@ -206,6 +206,14 @@ export const turn = withRules(
       field: 'service.nodePort',
     },
     {
+      cel: '!has(self.service.nodePort) || self.service.nodePort < self.relayPorts.min || self.service.nodePort > self.relayPorts.max',
+      check: ({ service: { nodePort }, relayPorts }) =>
+        nodePort === undefined || nodePort < relayPorts.min || nodePort > relayPorts.max,
+      message:
+        'service.nodePort lies inside relayPorts, and both are ports of the node: move one of them, for example service.nodePort to 30478',
+      field: 'service.nodePort',
+    },
+    {
       cel: "!has(self.service.host) || self.service.host == '' || self.exposure == 'LoadBalancer'",
       check: ({ service, exposure }) => service.host === '' || exposure === 'LoadBalancer',
       message:

@@ -53,6 +53,27 @@ export const refusedSpecs: Refused[] = [
     says: 'needs exposure NodePort or LoadBalancer',
   },
   {
+    why: 'REQ-K4: the port of the Service of TURN is one that it relays on',
+    spec: {
+      turn: {
+        exposure: 'NodePort',
+        service: { nodePort: 30478 },
+        relayPorts: { min: 30000, max: 31000 },
+      },
+    },
+    path: 'spec.turn.service.nodePort',
+    says: 'service.nodePort lies inside relayPorts',
+  },
+  {
+    why: 'REQ-K4: the port of the Service of TURN is one of the SFU',
+    spec: {
+      turn: { exposure: 'LoadBalancer', service: { nodePort: 30478 } },
+      sfu: { ports: { min: 30000, max: 31000 } },
+    },
+    path: 'spec.turn.service.nodePort',
+    says: 'turn.service.nodePort lies inside sfu.ports',
+  },
+  {
     why: 'the address of a load balancer that there is not',
     spec: { turn: { exposure: 'NodePort', service: { host: 'turn.example.com' } } },
     path: 'spec.turn.service.host',
