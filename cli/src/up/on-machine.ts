@@ -129,7 +129,7 @@ export function objectsOf(
     capabilities: {
       serviceMonitor: false,
       certificates: false,
-      storage: false,
+      storage: { redis: 'None', meter: 'None' },
       externalMetrics: false,
     },
   })

@@ -148,6 +148,183 @@ describe('the operator in trouble', () => {
     await cluster.condition('quota', 'Stalled', { status: 'False' })
   })
 
+  it('REQ-K1: a quota of pods is named as well, of the component that lacks them', async () => {
+    await cluster.apply(
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'crowded' } },
+      {
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { name: 'none', namespace: 'crowded' },
+        spec: { hard: { pods: '0' } },
+      },
+    )
+    await eventually(async () => {
+      const quota = await cluster.get<{ status?: { hard?: object } }>('quota', 'none', 'crowded')
+      expect(quota?.status?.hard).toBeDefined()
+    })
+    startOperator()
+    await cluster.meetingCluster('crowded')
+    await eventually(async () => {
+      const stalled = { status: 'True', reason: 'QuotaExceeded' }
+      const { message } = await cluster.condition('crowded', 'Stalled', stalled)
+      expect(message).toMatch(/meter: its pods are refused: exceeded quota: none, .*pods=0: raise/)
+    })
+  })
+
+  it('REQ-K1: a namespace that takes no pods on the network of their nodes is named, with the label that it needs', async () => {
+    await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'strict' } })
+    const labels = { 'pod-security.kubernetes.io/enforce': 'baseline' }
+    await cluster.patch('ns', 'strict', 'default', { metadata: { labels } })
+    startOperator()
+    await cluster.meetingCluster('strict')
+    await eventually(async () => {
+      const stalled = { status: 'True', reason: 'ApplyFailed' }
+      const { message } = await cluster.condition('strict', 'Stalled', stalled)
+      expect(message).toMatch(
+        /turn: its pods are refused: violates PodSecurity .*enforce=privileged/,
+      )
+    })
+  })
+
+  it('REQ-K1: a webhook of the cluster that does not answer is named, and what it kept back is made when it is gone', async () => {
+    await cluster.apply({
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: { name: 'dead' },
+      webhooks: [
+        {
+          name: 'policy.example.com',
+          clientConfig: { url: 'https://127.0.0.1:1/' },
+          rules: [
+            {
+              apiGroups: ['apps'],
+              apiVersions: ['v1'],
+              resources: ['deployments'],
+              operations: ['CREATE'],
+            },
+          ],
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'judged' } },
+          admissionReviewVersions: ['v1'],
+          sideEffects: 'None',
+        },
+      ],
+    })
+    startOperator()
+    await cluster.meetingCluster('judged')
+    const condition = await cluster.condition('judged', 'Ready', {
+      status: 'False',
+      reason: 'ApplyFailed',
+    })
+    expect(condition.message).toContain('the admission webhook policy.example.com of this cluster')
+    await has('judged', 'StatefulSet/demo-redis')
+    await cluster.delete('validatingwebhookconfigurations', 'dead', 'default')
+    await has('judged', 'Deployment/demo-meter')
+  })
+
+  it('REQ-K1: what a policy of the cluster refuses is said in its words, in an event, too, however long they are', async () => {
+    const words = 'no such Service here: '.padEnd(1200, 'ü')
+    const inNamespace = { matchLabels: { 'kubernetes.io/metadata.name': 'ruled' } }
+    await cluster.apply(
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingAdmissionPolicy',
+        metadata: { name: 'meters' },
+        spec: {
+          matchConstraints: {
+            namespaceSelector: inNamespace,
+            resourceRules: [
+              {
+                apiGroups: [''],
+                apiVersions: ['v1'],
+                resources: ['services'],
+                operations: ['CREATE'],
+              },
+            ],
+          },
+          validations: [
+            {
+              expression: "object.metadata.name != 'demo-meter'",
+              message: words,
+              reason: 'Forbidden',
+            },
+          ],
+        },
+      },
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingAdmissionPolicyBinding',
+        metadata: { name: 'meters' },
+        spec: { policyName: 'meters', validationActions: ['Deny'] },
+      },
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ruled' } },
+    )
+    // A policy takes a moment until it holds.
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'demo-meter', namespace: 'ruled' },
+      spec: { ports: [{ port: 1 }] },
+    }
+    await eventually(async () => {
+      const made = await cluster.apply(service).then(
+        () => true,
+        () => false,
+      )
+      if (!made) return
+      await cluster.delete('svc', 'demo-meter', 'ruled')
+      throw new Error('it is not refused yet')
+    })
+    startOperator()
+    await cluster.meetingCluster('ruled')
+    const stalled = { status: 'True', reason: 'ApplyFailed' }
+    const { message } = await cluster.condition('ruled', 'Stalled', stalled)
+    expect(message).toContain('refused by a policy of this cluster')
+    expect(message).toContain(words)
+    expect(message).not.toContain('lacks the verb')
+    await eventually(async () => {
+      const events = await cluster.list('events.events.k8s.io', 'ruled')
+      const notes = events.map((event) => (event as { note?: string }).note ?? '')
+      expect(notes.filter((note) => /no such Service here: ü+$/.test(note))).not.toEqual([])
+    })
+    await has('ruled', 'Deployment/demo-turn')
+  })
+
+  it('REQ-K5: a price list or a StorageClass that is not there is named, and work goes on when it comes', async () => {
+    startOperator()
+    await cluster.meetingCluster('poor', {
+      cost: { prices: { configMap: 'mine' } },
+      store: { storageClassName: 'fast' },
+    })
+    const missing = { status: 'True', reason: 'MissingReference' }
+    const { message } = await cluster.condition('poor', 'Stalled', missing)
+    expect(message).toContain('there is no StorageClass fast; create it')
+    expect(message).toContain('there is no ConfigMap mine; create it with the key prices.yaml')
+    await has('poor', 'Deployment/demo-meter')
+    expect([...(await cluster.children('poor')).keys()].join()).not.toContain('demo-meter-store')
+
+    // Another name is taken; of a claim it could never be changed.
+    await cluster.patch('mc', 'demo', 'poor', { spec: { store: { storageClassName: 'faster' } } })
+    await cluster.apply(
+      {
+        apiVersion: 'storage.k8s.io/v1',
+        kind: 'StorageClass',
+        metadata: { name: 'faster' },
+        provisioner: 'example.com/none',
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'mine', namespace: 'poor' },
+        data: { 'prices.yaml': 'currency: EUR' },
+      },
+    )
+    await has('poor', 'PersistentVolumeClaim/demo-meter-store')
+    const claim = await cluster.get('pvc', 'demo-meter-store', 'poor')
+    expect(claim?.spec.storageClassName).toBe('faster')
+    await cluster.annotate('mc', 'demo', 'poor', { 'example.com/look': 'again' })
+    await cluster.condition('poor', 'Stalled', { status: 'False' })
+  })
+
   it('REQ-K1: of two operators one works; the other takes over when it ends', async () => {
     const first = startOperator({ leaderElect: true })
     await eventually(async () => expect(first.logs).toContain('became leader'))

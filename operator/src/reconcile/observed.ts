@@ -307,9 +307,16 @@ export interface StorageClassEntry extends Entry {
   isDefault: boolean
 }
 
+/** Kubernetes goes by either. */
+const DEFAULT_CLASS = [
+  'storageclass.kubernetes.io/is-default-class',
+  'storageclass.beta.kubernetes.io/is-default-class',
+]
+
 export function projectStorageClass(object: K8sObject): StorageClassEntry {
-  const value = object.metadata.annotations?.['storageclass.kubernetes.io/is-default-class']
-  return { ...entryOf(object), isDefault: value === 'true' }
+  const { annotations } = object.metadata
+  const isDefault = DEFAULT_CLASS.some((name) => annotations?.[name] === 'true')
+  return { ...entryOf(object), isDefault }
 }
 
 function entryOf({ metadata }: K8sObject): Entry {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { storageClass } from './testing/foreign-kinds.ts'
 import { eventually, TestCluster, type TestObject, TestOperator } from './testing/test-cluster.ts'
 
 jest.setTimeout(240_000)
@@ -390,6 +391,32 @@ describe('MeetingCluster reconciler on a real control plane', () => {
     await cluster.delete('mc', 'demo', 'ended')
     await eventually(async () => {
       expect([...(await cluster.children('ended')).keys()]).toEqual([])
+    })
+  })
+
+  it('REQ-K5: keeps the volume of the store alone, which another one of its name takes up again, unless it is to go', async () => {
+    // From here on there is storage: nothing comes after this.
+    await cluster.apply(storageClass)
+    const operator = startOperator()
+    await cluster.meetingCluster('kept')
+    const before = (await deployed('kept', operator)).get('PersistentVolumeClaim/demo-meter-store')
+    expect(before?.metadata.ownerReferences).toBeUndefined()
+    const claims = async () =>
+      (await cluster.list('pvc', 'kept')).map(({ metadata }) => [metadata.name, metadata.uid])
+    expect((await claims()).map(([name]) => name)).toContain('demo-redis-data')
+    await cluster.delete('mc', 'demo', 'kept')
+    await eventually(async () => {
+      const left = [...(await cluster.children('kept')).keys()]
+      expect(left).toEqual(['PersistentVolumeClaim/demo-meter-store'])
+    })
+
+    await cluster.meetingCluster('kept', { store: { deletionPolicy: 'Delete' } })
+    await deployed('kept', operator)
+    expect(await claims()).toContainEqual(['demo-meter-store', before?.metadata.uid])
+    await cluster.condition('kept', 'Stalled', { status: 'False' })
+    await cluster.delete('mc', 'demo', 'kept')
+    await eventually(async () => {
+      expect([...(await cluster.children('kept')).keys()]).toEqual([])
     })
   })
 })

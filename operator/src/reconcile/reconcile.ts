@@ -15,9 +15,11 @@ import {
   Conflict,
   Forbidden,
   Invalid,
+  NamespaceEnding,
   NotFound,
   TooManyRequests,
   Unavailable,
+  WebhookAway,
 } from '../runtime/errors.ts'
 import {
   type K8sObject,
@@ -38,6 +40,8 @@ import { liveKitServer, RedisNeighbours, sharedRedis } from './external-redis.ts
 import { failedStatus, isUnforeseen } from './failure.ts'
 import type { RelayReading } from './figures/relay.ts'
 import type { ChildEntry } from './observed.ts'
+import { missingPriceList } from './price-list.ts'
+import { refusedPods } from './refused-pods.ts'
 import { isInTheWay } from './replace.ts'
 import type { Look, RestingStates } from './resting.ts'
 import { applyInOrder, pausedRollouts, type Waiting } from './rollout-order.ts'
@@ -47,6 +51,7 @@ import { showToPods } from './show-to-pods.ts'
 import { computeStatus, PAUSED_ANNOTATION, type Problem, pausedStatus } from './status.ts'
 import { findReach } from './turn-reach.ts'
 import { unschedulable } from './unschedulable.ts'
+import { missingStorageClasses, withoutVolume } from './volumes.ts'
 import { KindNotServed, type Plan, type PlanOptions, planChildren, wantedBy } from './wanted.ts'
 import { LAST_KINDS, rolloutsOf } from './workload-facts.ts'
 import type { World } from './world.ts'
@@ -148,20 +153,28 @@ async function reconcileChildren(
   const errors = outcomes.flatMap((outcome) => (outcome.result === 'failed' ? [outcome.error] : []))
   const passing = errors.find(isPassing)
   if (passing) throw passing
+  // The MeetingCluster is going too: what is gone before it need not come back.
+  if (errors.some((error) => error instanceof NamespaceEnding))
+    return { requeueAfterMs: RECHECK_MS }
   const rollouts = rolloutsOf(world, cluster)
   const placing = unschedulable(waiting, rollouts, clock.now())
+  const unpriced = await missingPriceList(options.client, cluster, rollouts.meter)
   const status = computeStatus(
     cluster,
     {
       rollouts,
       waiting,
       ...addresses,
+      withoutVolume: withoutVolume(world, cluster),
       problems: [
         ...problemsOf(outcomes),
         ...named.problems,
         ...(named.shared ? [named.shared] : []),
         ...limitationsOf(cluster),
+        ...missingStorageClasses(world, cluster, rollouts),
+        ...unpriced,
         ...placing.problems,
+        ...refusedPods(rollouts),
         ...pausedRollouts(waiting, rollouts),
       ],
       redisServer: named.redisServer,
@@ -172,7 +185,10 @@ async function reconcileChildren(
   await writeStatus(options, cluster, status)
   const retry = errors.find((error) => !reasonOf(error).stalled)
   if (retry) throw retry
-  if (outcomes.some(({ result }) => result === 'foreign' || result === 'failed'))
+  if (
+    unpriced.length > 0 ||
+    outcomes.some(({ result }) => result === 'foreign' || result === 'failed')
+  )
     return { requeueAfterMs: RECHECK_MS }
   const rotationInMs = secrets?.wakeInMs ?? Number.POSITIVE_INFINITY
   const wakeInMs = Math.max(SOONEST_MS, Math.min(rotationInMs, named.wakeInMs, placing.wakeInMs))
@@ -288,6 +304,7 @@ async function prune(
  * that somebody else was ahead of.
  */
 function isPassing(error: Error): boolean {
+  if (error instanceof WebhookAway) return false
   return (
     error instanceof Unavailable || error instanceof TooManyRequests || error instanceof Conflict
   )

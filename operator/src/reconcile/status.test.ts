@@ -95,6 +95,17 @@ describe('computeStatus', () => {
     })
   })
 
+  it('REQ-K5: Ready, and it says so, where what is kept goes with the pod', () => {
+    const status = computeStatus(meetingCluster(), { ...fine, withoutVolume: ['meter'] }, 0)
+    const said = (wanted: string) => status.conditions?.find(({ type }) => type === wanted)
+    expect(said('MeterReady')).toMatchObject({
+      status: 'True',
+      message: expect.stringMatching(/without a volume: .*spec\.store\.storageClassName$/),
+    })
+    expect(said('RedisReady')?.message).toBe('2 of 2 pods ready')
+    expect(said('Ready')?.status).toBe('True')
+  })
+
   it('REQ-K6: kstatus: at most one of Reconciling and Stalled, neither when Ready, one when not', () => {
     fc.assert(
       fc.property(anyCluster, observation, (cluster, found) => {

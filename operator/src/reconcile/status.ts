@@ -9,7 +9,7 @@ import {
   REASON,
   sfuAvailable,
 } from '../api/index.ts'
-import { selectorOf } from '../render/index.ts'
+import { type Keeper, selectorOf } from '../render/index.ts'
 import { budgetFindings } from './budget.ts'
 import { type Finding, mergeConditions } from './conditions.ts'
 import { meteredFindings, type RedisServer } from './external-redis.ts'
@@ -36,6 +36,8 @@ export interface Observation {
   /** Nodes that have an SFU pod and no address that clients can reach. */
   sfuNodesWithoutAddress: string[]
   problems: Problem[]
+  /** Whose data goes with its pod, for want of a volume. */
+  withoutVolume?: readonly Component[]
   /** Of an external Redis whose address is known. */
   redisServer?: RedisServer | undefined
   relay: RelayReading | undefined
@@ -174,7 +176,15 @@ const texts = (entries: { message: string }[]) => entries.map(({ message }) => m
 function componentFinding(
   cluster: MeetingCluster,
   component: Component,
-  { rollouts, waiting, turnUrls, turnWaitsFor, sfuNodesWithoutAddress, relay }: Observation,
+  {
+    rollouts,
+    waiting,
+    turnUrls,
+    turnWaitsFor,
+    sfuNodesWithoutAddress,
+    withoutVolume = [],
+    relay,
+  }: Observation,
 ): Finding {
   const type = COMPONENT_CONDITION[component]
   const not = (reason: string, message: string): Finding => ({
@@ -228,7 +238,16 @@ function componentFinding(
     component === 'meter' && relay?.error
       ? `running, but its summary could not be read: ${relay.error}`
       : `${ready} of ${desired} pods ready`
-  return { type, status: 'True', reason: REASON.Available, message }
+  const kept = withoutVolume.includes(component) ? WITHOUT_VOLUME[component as Keeper] : ''
+  return { type, status: 'True', reason: REASON.Available, message: `${message}${kept}` }
+}
+
+const noVolume = (field: string) =>
+  `, without a volume: what it keeps goes with its pod, as no default StorageClass is known; name one in ${field}`
+
+const WITHOUT_VOLUME: Readonly<Record<Keeper, string>> = {
+  redis: noVolume('spec.redis.storageClassName'),
+  meter: noVolume('spec.store.storageClassName'),
 }
 
 /** Why pods that run are not ready, as far as the meter knows; signaling depends on the same Redis. */

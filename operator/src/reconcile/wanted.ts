@@ -1,10 +1,5 @@
 import { InvalidMeetingCluster, type MeetingCluster } from '../api/index.ts'
-import {
-  claimNames,
-  keepsAfterDeletion,
-  MissingSecretKey,
-  renderMeetingCluster,
-} from '../render/index.ts'
+import { keepsAfterDeletion, MissingSecretKey, renderMeetingCluster } from '../render/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ApiError } from '../runtime/errors.ts'
 import type { K8sObject } from '../runtime/resources.ts'
@@ -12,6 +7,7 @@ import type { Child, ChildKind, ChildOutcome } from './children.ts'
 import { type Given, renderable } from './resting.ts'
 import { planSecrets, type SecretsPlan, type Source } from './secrets/secrets.ts'
 import { mediaNodes, mediaPods } from './turn-reach.ts'
+import { storageOf } from './volumes.ts'
 import { rolloutsOf, workloadFacts } from './workload-facts.ts'
 import type { World } from './world.ts'
 
@@ -105,7 +101,7 @@ export async function planChildren(
         serviceMonitor: world.children.has('ServiceMonitor'),
         prometheusRules: world.children.has('PrometheusRule'),
         certificates: world.children.has('Certificate'),
-        storage: hasStorage(world, cluster),
+        storage: storageOf(world, cluster),
         externalMetrics: options.capabilities.externalMetrics(),
       },
     }
@@ -163,15 +159,4 @@ function kindOf(world: World, name: string): ChildKind {
   const kind = world.children.get(name)
   if (!kind) throw new KindNotServed(name)
   return kind
-}
-
-/** Whether a claim for the store would be bound, or already is. */
-function hasStorage(world: World, cluster: Cluster): boolean {
-  const { namespace } = cluster.metadata
-  const claims = world.children.get('PersistentVolumeClaim')?.store
-  for (const name of Object.values(claimNames(cluster)))
-    if (claims?.get(`${namespace}/${name}`)) return true
-  const { storageClassName } = cluster.spec.store
-  if (storageClassName) return world.storageClasses.get(storageClassName) !== undefined
-  return [...world.storageClasses.values()].some(({ isDefault }) => isDefault)
 }

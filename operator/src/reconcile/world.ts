@@ -177,7 +177,12 @@ export class World {
     )
     this.storageClasses = this.#watch(
       STORAGE_CLASSES,
-      { project: projectStorageClass },
+      {
+        project: projectStorageClass,
+        onChange: (_key, before, after) => {
+          if (before?.isDefault !== after?.isDefault) this.enqueueAll()
+        },
+      },
       { metadataOnly: true },
     )
   }
@@ -202,6 +207,12 @@ export class World {
   /** Watches that do not work at present, for lack of permission. */
   *denied(): Iterable<Forbidden> {
     for (const { problem } of this.#watches) if (problem instanceof Forbidden) yield problem
+  }
+
+  /** Where they may not be read, nothing is known of StorageClasses. */
+  get readsStorageClasses(): boolean {
+    const watch = this.#watches.find(({ resource }) => resource === STORAGE_CLASSES)
+    return !(watch?.problem instanceof Forbidden)
   }
 
   /** Has a MeetingCluster looked at, if it is one of ours. */

@@ -6,7 +6,11 @@ import { renderInputs } from './testing/inputs.ts'
 
 const cpuOnly = renderInputs()
 const served = renderInputs({
-  capabilities: { serviceMonitor: false, storage: true, externalMetrics: true },
+  capabilities: {
+    serviceMonitor: false,
+    storage: { redis: 'Volume', meter: 'Volume' },
+    externalMetrics: true,
+  },
 })
 
 describe('REQ-K1: the autoscaler', () => {

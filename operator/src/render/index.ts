@@ -6,9 +6,11 @@ export {
   type ImageName,
   type ImageSource,
   imageReference,
+  type Keeper,
   type MediaPodFacts,
   type NodeFacts,
   type RenderInputs,
+  type Storage,
   type WorkloadFacts,
 } from './inputs.ts'
 export type { KubernetesObject, Secret } from './kubernetes.ts'

@@ -29,12 +29,21 @@ export interface RenderInputs {
     prometheusRules?: boolean
     /** The cluster knows the kind Certificate of cert-manager. */
     certificates?: boolean
-    /** A volume claim will be bound: there is a StorageClass for it, or the claim exists already. */
-    storage: boolean
+    /** Where each keeps its data. */
+    storage: Readonly<Record<Keeper, Storage>>
     /** The operator serves external.metrics.k8s.io in this cluster, so autoscalers can go by its metrics. */
     externalMetrics: boolean
   }
 }
+
+/** Components that keep data of their own. */
+export type Keeper = 'redis' | 'meter'
+
+/**
+ * Volume: on one of its own. Awaited: the same, and the claim is not made while its StorageClass is not there, as
+ * the class of a claim can never be corrected; the pod waits. None: there are no volumes, and it goes with the pod.
+ */
+export type Storage = 'Volume' | 'Awaited' | 'None'
 
 /** A registry with the path before image names, and the one tag of all images. */
 export interface ImageSource {
@@ -83,7 +92,7 @@ export function defaultRenderInputs(overrides: Partial<RenderInputs> = {}): Rend
     capabilities: {
       serviceMonitor: false,
       certificates: true,
-      storage: true,
+      storage: { redis: 'Volume', meter: 'Volume' },
       externalMetrics: false,
     },
     ...overrides,

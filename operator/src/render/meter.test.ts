@@ -7,7 +7,10 @@ import { renderInputs } from './testing/inputs.ts'
 
 const withStorage = renderInputs()
 const withoutStorage = renderInputs({
-  capabilities: { serviceMonitor: false, storage: false, externalMetrics: false },
+  capabilities: {
+    ...{ serviceMonitor: false, externalMetrics: false },
+    storage: { redis: 'Volume', meter: 'None' },
+  },
 })
 const env = (spec: Parameters<typeof meetingCluster>[0]) =>
   Object.fromEntries(
@@ -41,6 +44,17 @@ it('the store goes with the pod where the cluster has no storage', () => {
   const objects = renderMeter(meetingCluster(), withoutStorage)
   expect(objects.map(({ kind }) => kind)).not.toContain('PersistentVolumeClaim')
   expect(dataVolume(objects)).toEqual({ name: 'data', emptyDir: {} })
+})
+
+it('REQ-K5: the store waits for its class rather than go with the pod, and no claim is made before', () => {
+  const inputs = renderInputs()
+  inputs.capabilities.storage = { redis: 'Volume', meter: 'Awaited' }
+  const objects = renderMeter(meetingCluster({ store: { storageClassName: 'fast' } }), inputs)
+  expect(objects.map(({ kind }) => kind)).not.toContain('PersistentVolumeClaim')
+  expect(dataVolume(objects)).toEqual({
+    name: 'data',
+    persistentVolumeClaim: { claimName: 'demo-meter-store' },
+  })
 })
 
 it('a store in MySQL is what its Secret says, and needs no volume', () => {

@@ -37,7 +37,7 @@ export function renderMeter(mc: MeetingCluster, inputs: RenderInputs): Kubernete
   const { store } = mc.spec
   return [
     buildServiceAccount(mc, 'meter'),
-    ...(store.mode === 'Embedded' && inputs.capabilities.storage
+    ...(store.mode === 'Embedded' && inputs.capabilities.storage.meter === 'Volume'
       ? [buildClaim(mc, 'meter', claimNames(mc).meter, store)]
       : []),
     buildMediaPods(mc, inputs),
@@ -151,7 +151,7 @@ function storeOf(mc: MeetingCluster, inputs: RenderInputs): Part {
         value: `${Math.ceil(durationSeconds(mc.spec.cost.reportInterval) / 60)}m`,
       },
     ],
-    mounts: [dataMount(claimNames(mc).meter, '/var/lib/parley', inputs.capabilities.storage)],
+    mounts: [dataMount(claimNames(mc).meter, '/var/lib/parley', inputs.capabilities.storage.meter)],
   }
 }
 

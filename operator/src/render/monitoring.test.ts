@@ -11,7 +11,7 @@ const names = (monitoring: object, known: { monitors?: boolean; rules?: boolean 
     meetingCluster({ monitoring, sfu: { engine: 'LiveKit' } }),
     renderInputs({
       capabilities: {
-        ...{ storage: true, externalMetrics: false },
+        ...{ storage: { redis: 'Volume', meter: 'Volume' }, externalMetrics: false },
         serviceMonitor: known.monitors ?? false,
         prometheusRules: known.rules ?? false,
       },

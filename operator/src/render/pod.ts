@@ -9,7 +9,7 @@ import type {
   V1VolumeMount,
 } from '@kubernetes/client-node'
 import type { Component, MeetingCluster, MeetingClusterSpec } from '../api/index.ts'
-import { type ImageName, imageOf, type RenderInputs } from './inputs.ts'
+import { type ImageName, imageOf, type RenderInputs, type Storage } from './inputs.ts'
 import { compact } from './kubernetes.ts'
 import { labelsOf, objectName, selectorOf } from './names.ts'
 import { rotatingSecrets } from './rotating.ts'
@@ -220,11 +220,12 @@ export function scratchMount(
 }
 
 /** A volume that stays, or one that goes with the pod where the cluster has no storage. */
-export function dataMount(claimName: string, mountPath: string, storage: boolean): Mount {
+export function dataMount(claimName: string, mountPath: string, storage: Storage): Mount {
   return {
-    volume: storage
-      ? { name: 'data', persistentVolumeClaim: { claimName } }
-      : { name: 'data', emptyDir: {} },
+    volume:
+      storage !== 'None'
+        ? { name: 'data', persistentVolumeClaim: { claimName } }
+        : { name: 'data', emptyDir: {} },
     mountPath,
   }
 }

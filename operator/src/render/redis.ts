@@ -13,7 +13,7 @@ export function renderRedis(mc: MeetingCluster, inputs: RenderInputs): Kubernete
   if (mc.spec.redis.mode === 'External') return []
   return [
     buildServiceAccount(mc, 'redis'),
-    ...(inputs.capabilities.storage
+    ...(inputs.capabilities.storage.redis === 'Volume'
       ? [buildClaim(mc, 'redis', claimNames(mc).redis, mc.spec.redis)]
       : []),
     buildRedisService(mc),
@@ -56,7 +56,7 @@ export function buildRedisStatefulSet(mc: MeetingCluster, inputs: RenderInputs):
         ports: [{ name: 'redis', protocol: 'TCP', containerPort: REDIS_PORT }],
         mounts: [
           secretMount('redis', secretNames(mc).redis, ['password']),
-          dataMount(claimNames(mc).redis, '/data', inputs.capabilities.storage),
+          dataMount(claimNames(mc).redis, '/data', inputs.capabilities.storage.redis),
           scratchMount('run', '/run/redis', { sizeLimit: '16Mi', inMemory: true }),
           scratchMount('tmp', '/tmp', { sizeLimit: '16Mi' }),
         ],

@@ -3,12 +3,13 @@ import type { V1PodTemplateSpec } from '@kubernetes/client-node'
 import fc from 'fast-check'
 import type { MeetingCluster } from '../api/index.ts'
 import { meetingCluster, meetingClusters } from '../api/testing/specs.ts'
-import type { RenderInputs } from './inputs.ts'
+import type { RenderInputs, Storage } from './inputs.ts'
 import type { Deployment, KubernetesObject } from './kubernetes.ts'
 import { limitations } from './limitations.ts'
 import { keepsAfterDeletion, renderMeetingCluster } from './render.ts'
 import { find, renderInputs } from './testing/inputs.ts'
 
+const anyStorage = fc.constantFrom<Storage>('Volume', 'Awaited', 'None')
 const anyInputs: fc.Arbitrary<RenderInputs> = fc.record({
   images: fc.constant({ registry: 'localhost', tag: 'abc' }),
   nodes: fc.dictionary(
@@ -18,7 +19,7 @@ const anyInputs: fc.Arbitrary<RenderInputs> = fc.record({
   turnUrls: fc.array(fc.constant('turn:198.51.100.1:3478?transport=udp'), { maxLength: 1 }),
   capabilities: fc.record({
     serviceMonitor: fc.boolean(),
-    storage: fc.boolean(),
+    storage: fc.record({ redis: anyStorage, meter: anyStorage }),
     externalMetrics: fc.boolean(),
   }),
 })
@@ -204,7 +205,9 @@ it('ServiceMonitors are there where the cluster knows them, or the spec insists'
     find(
       renderMeetingCluster(
         meetingCluster({ monitoring: { serviceMonitor: wanted } }),
-        renderInputs({ capabilities: { serviceMonitor, storage: true, externalMetrics: false } }),
+        renderInputs({
+          capabilities: { ...renderInputs().capabilities, serviceMonitor },
+        }),
       ),
       'ServiceMonitor',
       'demo-meter',

@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
-import { ApiError, errorFromResponse, Forbidden, TooManyRequests } from './errors.ts'
+import {
+  ApiError,
+  errorFromResponse,
+  Forbidden,
+  Invalid,
+  NamespaceEnding,
+  TooManyRequests,
+  WebhookAway,
+} from './errors.ts'
 
 const call = { verb: 'patch', resource: 'deployments.apps', namespace: 'ns', name: 'demo' }
 
@@ -32,6 +40,38 @@ describe('errorFromResponse', () => {
       expect(error.message).toContain(`lacks the verb ${right} (`)
     },
   )
+
+  it.each([
+    'admission webhook "policy.example.com" denied the request: no host ports here',
+    "deployments.apps \"demo\" is forbidden: ValidatingAdmissionPolicy 'ports' with binding 'all' denied request: no host ports here",
+  ])('REQ-K1: what a policy refuses is no missing permission: %s', (message) => {
+    const error = errorFromResponse(403, JSON.stringify({ message }), call)
+    expect(error).toBeInstanceOf(Invalid)
+    expect(error.message).toContain('refused by a policy')
+    expect(error.message).toContain('no host ports here')
+    expect(error.message).not.toContain('lacks')
+  })
+
+  it('REQ-K1: nor is a namespace that is being deleted, or an operator that nobody knows', () => {
+    const message =
+      'services "x" is forbidden: unable to create new content in namespace ns because it is being terminated'
+    const ending = errorFromResponse(403, JSON.stringify({ message }), call)
+    expect(ending).toBeInstanceOf(NamespaceEnding)
+    const unknown = errorFromResponse(401, '{"message":"Unauthorized"}', call)
+    expect(unknown).toBeInstanceOf(Forbidden)
+    expect(unknown.message).toMatch(/look at its token or certificate \(Unauthorized\)$/)
+  })
+
+  it('REQ-K1: a webhook that does not answer is named, in the same words each time', () => {
+    const said = (port: number) => {
+      const message = `Internal error occurred: failed calling webhook "policy.example.com": read tcp 10.0.0.1:${port}->10.0.0.2:443: connection reset`
+      const error = errorFromResponse(500, JSON.stringify({ message }), call)
+      expect(error).toBeInstanceOf(WebhookAway)
+      return error.message
+    }
+    expect(said(41000)).toContain('the admission webhook policy.example.com of this cluster')
+    expect(said(41000)).toBe(said(41001))
+  })
 
   it('a quota that is used up is no missing permission', () => {
     const error = errorFromResponse(403, '{"message":"exceeded quota: q, requested: pods=1"}', call)

@@ -72,6 +72,19 @@ export class Unavailable extends ApiError {
   override name = 'Unavailable'
 }
 
+/**
+ * An admission webhook of the cluster has to be asked, and does not answer: the API server is there. Worth another try
+ * as often, and worth saying, as it may be so until somebody looks.
+ */
+export class WebhookAway extends Unavailable {
+  override name = 'WebhookAway'
+}
+
+/** Nothing new may be made there, whoever asks: the namespace is being deleted. */
+export class NamespaceEnding extends ApiError {
+  override name = 'NamespaceEnding'
+}
+
 /** What came is no answer of an API server, as a page of a proxy, or not all of it. */
 export class Unreadable extends Unavailable {
   override name = 'Unreadable'
@@ -103,11 +116,12 @@ export function errorFromResponse(
   const detail = parsed.message ?? (body.slice(0, 200) || `HTTP ${status}`)
   switch (status) {
     case 401:
+      return new Forbidden(
+        ...(['Forbidden', status, call] as const),
+        `not allowed: the API server does not take the operator for anybody it knows; look at its token or certificate (${detail})`,
+      )
     case 403:
-      // A quota that is used up answers 403 as well, and needs another fix than a role.
-      return /exceeded quota/.test(detail)
-        ? new ApiError('QuotaExceeded', status, call, detail)
-        : new Forbidden('Forbidden', status, call, forbiddenText(call, detail))
+      return forbidden(call, detail)
     case 404:
       return new NotFound('NotFound', status, call, detail)
     case 409:
@@ -121,11 +135,34 @@ export function errorFromResponse(
       const seconds = Number(retryAfterHeader ?? parsed.details?.retryAfterSeconds ?? 1)
       return new TooManyRequests(call, detail, (Number.isFinite(seconds) ? seconds : 1) * 1000)
     }
+    case 500:
+      if (/failed calling webhook/.test(detail))
+        return new WebhookAway('WebhookAway', status, call, awayText(detail))
+      return new Unavailable('Unavailable', status, call, detail)
     default:
       return status >= 500
         ? new Unavailable('Unavailable', status, call, detail)
         : new ApiError('Unexpected', status, call, detail)
   }
+}
+
+/** A role is the usual cause, and not the only one: others need another fix. */
+function forbidden(call: FailedCall, detail: string): ApiError {
+  if (/exceeded quota/.test(detail)) return new ApiError('QuotaExceeded', 403, call, detail)
+  if (/because it is being terminated/.test(detail))
+    return new NamespaceEnding('NamespaceEnding', 403, call, detail)
+  if (/^admission webhook |ValidatingAdmissionPolicy|denied (the )?request/.test(detail)) {
+    const text = `refused by a policy of this cluster, not for want of a permission: ${detail}`
+    return new Invalid('Denied', 403, call, text)
+  }
+  return new Forbidden('Forbidden', 403, call, forbiddenText(call, detail))
+}
+
+/** The same text each time: ports of connections say nothing. */
+function awayText(detail: string): string {
+  const [, name = ''] = /failed calling webhook "([^"]*)"/.exec(detail) ?? []
+  const reason = detail.replace(/\S+->/g, '')
+  return `the admission webhook ${name} of this cluster does not answer; look at its pods and its Service (${reason})`
 }
 
 function forbiddenText(call: FailedCall, detail: string): string {

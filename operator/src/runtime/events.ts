@@ -22,8 +22,8 @@ export interface EventRecorderOptions {
   log: Logger
 }
 
-/** The API server refuses longer notes. */
-const NOTE_MAX = 1024
+/** The API server refuses longer notes, and counts bytes. */
+const NOTE_MAX_BYTES = 1024
 
 /** Events on an object, for `kubectl describe`. Callers record transitions only, so there is no aggregation. */
 export class EventRecorder {
@@ -53,7 +53,7 @@ export class EventRecorder {
       action: event.action,
       reason: event.reason,
       type: event.type,
-      note: event.note.slice(0, NOTE_MAX),
+      note: within(event.note, NOTE_MAX_BYTES),
       regarding: { apiVersion: apiVersionOf(resource), kind: resource.kind, name, namespace, uid },
     }
     const recorded = client.create(EVENTS, namespace, body).then(
@@ -69,4 +69,11 @@ export class EventRecorder {
   async settled(): Promise<void> {
     await Promise.all(this.#underWay)
   }
+}
+
+/** Cut between two characters. */
+function within(text: string, maxBytes: number): string {
+  const bytes = new Uint8Array(maxBytes)
+  const { read } = new TextEncoder().encodeInto(text, bytes)
+  return text.slice(0, read)
 }

@@ -29,6 +29,8 @@ export class InMemoryCluster {
   /** Requests of all kinds, and those of them that change something. */
   requests = 0
   writes = 0
+  /** What the API server answers to whoever wants to write an object. */
+  refusal: Error | undefined
   /** By `Kind/name`. */
   readonly #objects = new Map<string, Loose>()
   readonly #nodes = new Map<string, Loose>()
@@ -186,6 +188,7 @@ export class InMemoryCluster {
         { dryRun = false, manager = 'parley' } = {},
       ) => {
         this.requests++
+        if (this.refusal) throw this.refusal
         const { metadata, ...content } = JSON.parse(body) as Loose
         const { resourceVersion, ...wanted } = metadata
         const existing = this.#objects.get(keyOf(resource, name))
