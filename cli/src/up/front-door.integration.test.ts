@@ -1,7 +1,13 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { get } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { execa } from 'execa'
 import { type FrontDoor, openFrontDoor, type Upstream } from './front-door.ts'
 
 /** A page behind the door: it echoes what it was asked, and takes WebSockets. */
@@ -93,4 +99,33 @@ it('a port that is taken is an error of the system', async () => {
   await expect(
     openFrontDoor({ host: '127.0.0.1', port: upstream.port, upstreamOf: () => undefined }),
   ).rejects.toMatchObject({ code: 'EADDRINUSE' })
+})
+
+it('over TLS is reached by who trusts its certificate, and says so behind it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-door-'))
+  const tls = { cert: join(folder, 'cert'), key: join(folder, 'key') }
+  const certificate = '-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost'
+  const names = ['-addext', 'subjectAltName=DNS:localhost']
+  const files = ['-keyout', tls.key, '-out', tls.cert]
+  await execa('openssl', ['req', ...certificate.split(' '), ...names, ...files])
+  const secure = await openFrontDoor({
+    host: '127.0.0.1',
+    port: 0,
+    tls,
+    upstreamOf: () => upstream,
+  })
+  try {
+    const request = get({
+      ...{ host: 'localhost', port: secure.port, path: '/r/standup' },
+      ...{ family: 4, ca: await readFile(tls.cert) },
+    })
+    const [answer] = (await once(request, 'response')) as [IncomingMessage]
+    expect(JSON.parse(await text(answer))).toMatchObject({
+      url: '/r/standup',
+      headers: { 'x-forwarded-proto': 'https' },
+    })
+  } finally {
+    await secure.close()
+    await rm(folder, { recursive: true })
+  }
 })

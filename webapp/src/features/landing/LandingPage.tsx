@@ -6,9 +6,8 @@ import { navigate } from '../../app/router.ts'
 import { IconButton } from '../../ui/IconButton.tsx'
 import { Logo } from '../../ui/Logo.tsx'
 import { AppearanceButton } from '../appearance/AppearanceButton.tsx'
-import { secretOf, withSecret } from '../encryption/roomKey.ts'
 import './landing.css'
-import { roomFromInput, suggestRoomName } from './roomName.ts'
+import { pathFromInput, roomFromInput, suggestRoomName } from './roomName.ts'
 
 export function LandingPage({ notFound = false }: { notFound?: boolean }) {
   const { t } = useTranslation()
@@ -91,19 +90,18 @@ function StartForm() {
 function JoinForm() {
   const { t } = useTranslation()
   const [code, setCode] = useState('')
-  const room = roomFromInput(code)
+  const path = pathFromInput(code)
   const join = (event: FormEvent) => {
     event.preventDefault()
-    const secret = secretOf(code.split('#')[1] ?? '')
-    if (room) navigate(`/r/${room}${secret === null ? '' : withSecret('', secret)}`)
+    if (path) navigate(path)
   }
   return (
     <Form onSubmit={join} className="landing-form">
-      <TextField value={code} onChange={setCode} isInvalid={!room && code.trim() !== ''}>
+      <TextField value={code} onChange={setCode} isInvalid={!path && code.trim() !== ''}>
         <Label>{t('landing.code')}</Label>
         <div className="field-row">
           <Input className="input" placeholder={t('landing.codePlaceholder')} autoComplete="off" />
-          <Button type="submit" className="button" isDisabled={!room}>
+          <Button type="submit" className="button" isDisabled={!path}>
             {t('landing.join')}
             <ArrowRight />
           </Button>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { slugSchema } from '@parley/protocol'
 import fc from 'fast-check'
-import { roomFromInput, suggestRoomName } from './roomName.ts'
+import { pathFromInput, roomFromInput, suggestRoomName } from './roomName.ts'
 
 describe('room names', () => {
   it('suggests names that a room can have', () => {
@@ -23,5 +23,16 @@ describe('room names', () => {
     ['x'.repeat(65), undefined],
   ])('takes %j for %j', (input, room) => {
     expect(roomFromInput(input)).toBe(room)
+  })
+
+  it.each([
+    ['standup', '/r/standup'],
+    [' https://meet.example.com/r/standup?name=X#invite=a.b-c ', '/r/standup#invite=a.b-c'],
+    ['meet.example.com/r/standup#e2ee=AAECAw&invite=a.b', '/r/standup#e2ee=AAECAw&invite=a.b'],
+    ['https://meet.example.com/r/standup#top', '/r/standup'],
+    ['https://meet.example.com/r/a%20b#invite=a.b', undefined],
+    ['', undefined],
+  ])('REQ-W1: of %j what lets one in, and what decrypts, goes along: %j', (input, path) => {
+    expect(pathFromInput(input)).toBe(path)
   })
 })

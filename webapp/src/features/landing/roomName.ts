@@ -88,3 +88,17 @@ export function roomFromInput(input: string): string | undefined {
   const linked = /\/r\/([^/?#\s]+)/.exec(text)?.[1]
   return read(slug, linked ?? text.replace(/\s+/g, '-'))
 }
+
+/**
+ * The path of that room, with what a pasted link has after its `#`: an invitation, which lets its bearer in, and the key
+ * of an encrypted call. Undefined where there is no valid name.
+ */
+export function pathFromInput(input: string): string | undefined {
+  const room = roomFromInput(input)
+  if (room === undefined) return undefined
+  const given = new URLSearchParams(input.trim().split('#')[1])
+  const kept = new URLSearchParams()
+  for (const [name, value] of given) if (name === 'invite' || name === 'e2ee') kept.set(name, value)
+  const fragment = kept.toString()
+  return fragment === '' ? `/r/${room}` : `/r/${room}#${fragment}`
+}
