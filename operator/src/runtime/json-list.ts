@@ -1,3 +1,4 @@
+import { Gathered } from './gathered.ts'
 import type { K8sObject, ListBody } from './resources.ts'
 
 const QUOTE = 0x22
@@ -19,7 +20,7 @@ export class JsonListReader {
   readonly #onItem: (object: K8sObject) => void
   readonly #around: Buffer[] = []
   /** What has come of an item that is not all there. */
-  #item: Buffer[] = []
+  readonly #item = new Gathered()
   #depth = 0
   #isInArray = false
   #isText = false
@@ -48,20 +49,21 @@ export class JsonListReader {
       } else if (byte === END_OF_OBJECT || byte === END_OF_ARRAY) {
         this.#depth--
         if (!this.#isAmongItems() || byte === END_OF_ARRAY) continue
-        this.#item.push(chunk.subarray(start, at + 1))
+        this.#item.add(chunk.subarray(start, at + 1))
         start = at + 1
-        this.#onItem(JSON.parse(textOf(this.#item)) as K8sObject)
-        this.#item = []
+        const text = this.#item.bytes.toString()
+        this.#item.drop(this.#item.length)
+        this.#onItem(JSON.parse(text) as K8sObject)
       } else if (byte === COMMA && this.#isAmongItems()) start = at + 1
     }
     const rest = chunk.subarray(start)
-    if (this.#isInArray && this.#depth > DEPTH_OF_ITEMS) this.#item.push(rest)
+    if (this.#isInArray && this.#depth > DEPTH_OF_ITEMS) this.#item.add(rest)
     else this.#around.push(copyOf(chunk, start, chunk.length))
   }
 
   /** @returns the metadata of the list. @throws SyntaxError when it was cut off */
   end(): ListBody['metadata'] {
-    return (JSON.parse(textOf(this.#around)) as ListBody).metadata
+    return (JSON.parse(Buffer.concat(this.#around).toString()) as ListBody).metadata
   }
 
   #isAmongItems(): boolean {
@@ -72,8 +74,4 @@ export class JsonListReader {
 /** So that a few bytes do not keep the whole piece that they came in. */
 function copyOf(chunk: Buffer, start: number, end: number): Buffer {
   return Buffer.from(chunk.subarray(start, end))
-}
-
-function textOf(pieces: readonly Buffer[]): string {
-  return (pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)).toString()
 }

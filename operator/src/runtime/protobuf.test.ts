@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import {
+  type Decoded,
   decodeObject,
   decodeStatus,
   decodeWatchEvent,
@@ -125,6 +126,28 @@ describe('an object in protobuf', () => {
           metadata: { resourceVersion: '77', continue: 'next' },
           items: items.map((meta) => ({ metadata: plain(meta) })),
         })
+      }),
+    )
+  })
+
+  it('REQ-K1: has its bytes while a list is read, in whatever pieces they come', () => {
+    const metadata = { name: 'metadata', type: { 17: MANAGED_FIELDS_BYTES } } as const
+    fc.assert(
+      fc.property(fc.array(text), fc.integer({ min: 1, max: 400 }), (fields, piece) => {
+        const list = message(
+          ...fields.map((raw): Wire => {
+            const managed = [17, message([7, message([1, raw])])] as Wire
+            return [2, message([1, message(managed)])]
+          }),
+        )
+        const read: string[] = []
+        const reader = new ListReader({ 1: metadata }, (item) => {
+          const { managedFields = [] } = (item as Decoded<{ 1: typeof metadata }>).metadata ?? {}
+          for (const { fieldsV1 } of managedFields) read.push(String(fieldsV1))
+        })
+        const bytes = enveloped(list)
+        for (let at = 0; at < bytes.length; at += piece) reader.take(bytes.subarray(at, at + piece))
+        expect(read).toEqual(fields)
       }),
     )
   })

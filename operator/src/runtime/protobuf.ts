@@ -1,3 +1,5 @@
+import { Gathered } from './gathered.ts'
+
 /**
  * Reads what the API server sends as `application/vnd.kubernetes.protobuf`. Of each message only the fields that
  * somebody named are read, and the rest is stepped over: objects cost as much as is wanted of them, not as much as
@@ -13,7 +15,7 @@ export interface Field {
   readonly name: string
   /**
    * `map`: of strings to strings. `json`: bytes that are JSON text, as text. `bytes`: as they came in, in the memory
-   * of what came in: whoever keeps them keeps all of it.
+   * of what came in: whoever keeps them keeps all of it, and of a list they are there only while its reader is called.
    */
   readonly type:
     | 'string'
@@ -136,8 +138,6 @@ interface ListMeta {
   continue?: string
 }
 
-const NOTHING = Buffer.alloc(0)
-
 /**
  * Reads a list while it comes in, object by object: what is in memory of it at a time is one object, however long the
  * list is.
@@ -145,7 +145,7 @@ const NOTHING = Buffer.alloc(0)
 export class ListReader {
   readonly #item: Message
   readonly #onItem: (object: object) => void
-  #rest: Buffer = NOTHING
+  readonly #rest = new Gathered()
   #state: 'start' | 'envelope' | 'list' | 'end' = 'start'
   /** Of the list, as far as it is not read yet. */
   #left = 0
@@ -158,10 +158,13 @@ export class ListReader {
 
   /** @throws RangeError when it is no list */
   take(chunk: Buffer): void {
-    const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
+    const continues = this.#rest.length > 0
+    if (continues) this.#rest.add(chunk)
+    const bytes = continues ? this.#rest.bytes : chunk
     let at = 0
     for (let next = this.#step(bytes, at); next > at; next = this.#step(bytes, at)) at = next
-    this.#rest = at < bytes.length ? bytes.subarray(at) : NOTHING
+    if (continues) this.#rest.drop(at)
+    else if (at < bytes.length) this.#rest.add(bytes.subarray(at))
   }
 
   /** @returns the metadata of the list. @throws RangeError when it was cut off */
