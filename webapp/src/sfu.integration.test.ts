@@ -4,6 +4,13 @@ import { launchChromium } from './testing/chromium.ts'
 import { inCallWith, inState, mediaSeen, overMesh, overSfu, untilPage } from './testing/pages.ts'
 import { startSfuRig } from './testing/sfuRig.ts'
 
+declare global {
+  interface Window {
+    /** Every state that a link was in. */
+    linksSeen: Set<string>
+  }
+}
+
 /** The built page in real browsers against real LiveKit, coturn, Redis and signaling. */
 describe('a call over the SFU', () => {
   let rig: Awaited<ReturnType<typeof startSfuRig>>
@@ -93,6 +100,47 @@ describe('a call over the SFU', () => {
     await overSfu(zoe)
     expect(problems).toEqual([])
   }, 240_000)
+
+  it('REQ-K8, REQ-P7: who looks at a page again that was hidden for a while sees everybody move at once, and nobody was thought cut', async () => {
+    const everybody = [
+      await enter('hidden', 'Ana'),
+      await enter('hidden', 'Minh'),
+      await enter('hidden', 'Kofi'),
+    ]
+    const [ana, ...others] = everybody as [Page, ...Page[]]
+    await Promise.all(everybody.map((page) => inCallWith(page, 2)))
+    await Promise.all(everybody.map((page) => overSfu(page)))
+    // Nobody is heard: by pictures alone a page can tell that they are there.
+    for (const page of others) await page.keyboard.press('m')
+    for (const name of ['Minh', 'Kofi']) await mediaSeen(ana, name, false, true)
+    await ana.evaluate(() => {
+      window.linksSeen = new Set()
+      setInterval(() => {
+        for (const { link } of window.__parley?.links ?? []) window.linksSeen.add(link)
+      }, 50)
+    })
+    await setHidden(ana, true)
+    await untilPage(
+      ana,
+      'no pictures come',
+      async () => {
+        const frames = async () =>
+          ((await window.__parley?.peers()) ?? []).map(({ framesDecoded }) => framesDecoded)
+        const before = await frames()
+        await new Promise((resolve) => setTimeout(resolve, 1000))
+        return before.join() === (await frames()).join()
+      },
+      undefined,
+    )
+    // The browser has forgotten then that there were any.
+    await new Promise((resolve) => setTimeout(resolve, 11_000))
+    await setHidden(ana, false)
+    await reset([ana])
+    await inCallWith(ana, 2)
+    await noFreeze([ana], 2)
+    expect(await ana.evaluate(() => [...window.linksSeen])).toEqual(['connected'])
+    expect(problems).toEqual([])
+  }, 180_000)
 
   it('REQ-K8, REQ-P1, REQ-M6: over relays only, which each is told until it is hidden', async () => {
     const everybody = [
@@ -206,3 +254,13 @@ const changeFragment = (page: Page, fragment: string) =>
   page.evaluate((hash) => {
     location.hash = hash
   }, fragment)
+
+/** Tells the page that nobody looks at it, or that somebody does: without a screen a browser hides none by itself. */
+const setHidden = (page: Page, hidden: boolean) =>
+  page.evaluate((now) => {
+    Object.defineProperties(document, {
+      hidden: { configurable: true, value: now },
+      visibilityState: { configurable: true, value: now ? 'hidden' : 'visible' },
+    })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, hidden)

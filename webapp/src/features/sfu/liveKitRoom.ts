@@ -20,6 +20,7 @@ import type { RoomKey } from '../encryption/roomKey.ts'
 import { noteReceiver, sourcesOf } from '../voice/receivers.ts'
 import { askedDensity } from './askedDensity.ts'
 import { askForPictures } from './askForPictures.ts'
+import { LastPlayed, latest } from './LastPlayed.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomEvents } from './SfuRoom.ts'
 
 type RoomEncryption = Pick<Encryption, 'key' | 'onKey'>
@@ -94,7 +95,7 @@ class LiveKitRoom implements SfuRoom {
   #quality = VideoQuality.HIGH
   #closed = false
   #answered = true
-  #played: ReadonlyMap<string, number> = new Map()
+  readonly #played = new LastPlayed()
   readonly #keys: FrameKeys | undefined
   #unfollow = () => {}
 
@@ -249,26 +250,22 @@ class LiveKitRoom implements SfuRoom {
   }
 
   lastPlayed(): ReadonlyMap<string, number> {
-    const played = new Map<string, number>()
-    // Pictures that were paused meanwhile are due once the first of them has come, and not as soon as somebody looks.
-    if (document.hidden) {
-      this.#played = played
-      return played
-    }
+    return this.#played.read(this.#participants(), document.hidden)
+  }
+
+  *#participants() {
     for (const participant of this.#room.remoteParticipants.values()) {
       const { identity } = participant
-      // A browser stops for each question: of who is heard, pictures are not asked for.
-      // And where pictures are due, what was asked a moment ago will do: their silence shows sooner than a voice's.
+      // A browser stops for each question. Where pictures are due, what was asked a moment ago will do: their silence
+      // shows sooner than a voice's.
       const maxAgeMs = this.cameraIsDue(identity) ? sharedMs : 0
-      const voice = playedAt(participant, Track.Kind.Audio, maxAgeMs)
-      const heard = voice !== undefined && voice > (this.#played.get(identity) ?? 0)
-      const at = heard ? voice : latest(voice, playedAt(participant, Track.Kind.Video))
-      // A browser forgets after 10 s what it has played: of who is cut for longer, something is due all the same.
-      const last = at ?? (isSent(participant) ? this.#played.get(identity) : undefined)
-      if (last !== undefined) played.set(identity, last)
+      yield {
+        id: identity,
+        voice: playedAt(participant, Track.Kind.Audio, maxAgeMs),
+        picture: () => playedAt(participant, Track.Kind.Video),
+        sent: isSent(participant),
+      }
     }
-    this.#played = played
-    return played
   }
 
   cameraIsDue(id: string): boolean {
@@ -368,9 +365,4 @@ function isSent({ trackPublications }: RemoteParticipant): boolean {
     ({ track, isMuted, isEnabled }) =>
       track && !isMuted && isEnabled && track.streamState === Track.StreamState.Active,
   )
-}
-
-function latest(...times: (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined)
-  return known.length > 0 ? Math.max(...known) : undefined
 }
