@@ -89,7 +89,7 @@ describe('TrackSender', () => {
     expect(errors).toEqual([])
   })
 
-  it('REQ-P7: forgets the pictures that it sent into a cut, and chooses no codec for those after it', async () => {
+  it('REQ-P7: forgets the pictures that it sent into a cut, and sends those after it in the same codec, which it chooses no longer', async () => {
     const tell = async (...codecs: string[]) => {
       const { sender, sent } = sending(codecs)
       const screen = track('video', 's')
@@ -100,7 +100,7 @@ describe('TrackSender', () => {
       await settled()
       return sent.map((one) => one.codecs)
     }
-    const back = ['video/H264', 'none']
+    const back = ['video/H264', 'video/VP8', 'none']
     expect(await tell('VP8', 'rtx', 'red', 'VP8', 'H264', 'AV1')).toEqual([[], back, back])
     expect(await tell('VP8', 'rtx', 'ulpfec')).toEqual([[], [], []])
   })

@@ -1,6 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { applyEncoding, codecOrder, encodesH264InHardware, encodingFor } from './sending.ts'
+import { fakeSender } from '../../testing/fakeSender.ts'
+import { settle } from '../../testing/TestClock.ts'
+import {
+  applyEncoding,
+  askForWholePicture,
+  codecOrder,
+  encodesH264InHardware,
+  encodingFor,
+  forgetSent,
+  putTrack,
+} from './sending.ts'
 
 const limit = { maxBitrate: 600_000, scaleResolutionDownBy: 2, maxFramerate: 20 }
 
@@ -59,5 +69,35 @@ describe('what is sent', () => {
     expect(await encodesH264InHardware(undefined)).toBe(false)
     const refusing = { encodingInfo: () => Promise.reject(new TypeError('what is webrtc?')) }
     expect(await encodesH264InHardware(refusing as never)).toBe(false)
+  })
+
+  it('REQ-P7: makes a change once more that another one got in the way of, and goes on in the same codec', async () => {
+    const camera = { kind: 'video' } as MediaStreamTrack
+    const { sender, done, chosen, refuse } = fakeSender(camera)
+    refuse(1)
+    await askForWholePicture(sender)
+    await putTrack(sender, null)
+    refuse(1)
+    await forgetSent(sender)
+    expect(done.splice(0)).toEqual(['whole', null, 'video/H264', 'video/VP8', undefined])
+    const choosing = forgetSent(sender)
+    while (chosen[0] !== 'video/H264') await settle()
+    refuse(1)
+    await choosing
+    await putTrack(sender, camera)
+    expect(done).toEqual([
+      ...['video/H264', 'video/VP8', undefined],
+      { sent: camera, codec: 'video/VP8' },
+    ])
+  })
+
+  it('REQ-P7: chooses no codec of a sender that was told to send again', async () => {
+    const camera = { kind: 'video' } as MediaStreamTrack
+    const { sender, done } = fakeSender(camera)
+    await putTrack(sender, null)
+    const back = putTrack(sender, camera)
+    await forgetSent(sender)
+    await back
+    expect(done).toEqual([null, { sent: camera, codec: 'video/VP8' }])
   })
 })

@@ -45,30 +45,48 @@ export async function putTrack(
 /** As far as a sender sends a picture, the next is one that needs none before it. Not every browser can be asked. */
 export async function askForWholePicture(sender: RTCRtpSender): Promise<void> {
   if (sender.track?.kind !== 'video') return
-  const parameters = sender.getParameters()
-  choose(parameters, undefined)
-  const options = { encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })) }
-  // Refused while a negotiation is under way: the other end asks for it, too, though later.
-  await sender.setParameters(parameters, options).catch(() => {})
+  await change(sender, (parameters) => {
+    choose(parameters, undefined)
+    return { encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })) }
+  })
 }
 
 /**
- * Has a sender of pictures forget what it has sent, and may be asked to send again. Chromium does where its codec changes,
- * to another one and back; who cannot choose one, or has only one, remembers.
+ * Has a sender of pictures that sends none forget what it has sent, and may be asked to send again. Chromium does where its
+ * codec changes, to another one and back; who cannot choose one, or has only one, remembers. Back is to be chosen, too:
+ * where no codec is chosen any more, Chromium goes on with the one that was chosen last.
  */
 export async function forgetSent(sender: RTCRtpSender): Promise<void> {
   // Not every browser names them.
   const [used, ...others] = (sender.getParameters().codecs ?? []).filter(isOfPictures)
   const other = others.find(({ mimeType }) => mimeType !== used?.mimeType)
-  if (!other) return
-  for (const codec of [other, undefined]) {
-    const parameters = sender.getParameters()
-    choose(parameters, codec)
-    // Refused while a negotiation is under way. What is sent next begins without a choice.
-    await sender.setParameters(parameters).catch(() => {})
-  }
+  // Who is told to send again meanwhile would send a picture of the other codec.
+  if (!other || told.get(sender)) return
+  for (const codec of [other, used, undefined])
+    await change(sender, (parameters) => {
+      choose(parameters, codec)
+      return undefined
+    })
 }
 
+/**
+ * Chromium refuses what begins while a change before it ends, of ours or of LiveKit's client: then it is made once more. Of
+ * what is refused then, as while a negotiation is under way, nothing is made.
+ */
+async function change(
+  sender: RTCRtpSender,
+  make: (parameters: RTCRtpSendParameters) => Options | undefined,
+): Promise<void> {
+  const once = async () => {
+    const parameters = sender.getParameters()
+    await sender.setParameters(parameters, make(parameters))
+  }
+  await once()
+    .catch(once)
+    .catch(() => {})
+}
+
+type Options = RTCSetParameterOptions & { encodingOptions?: { keyFrame: boolean }[] }
 type Chosen = RTCRtpEncodingParameters & { codec?: RTCRtpCodec }
 
 function choose({ encodings }: RTCRtpSendParameters, codec: RTCRtpCodec | undefined): void {

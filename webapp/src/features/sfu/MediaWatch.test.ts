@@ -72,6 +72,19 @@ describe('MediaWatch', () => {
     )
   })
 
+  it('REQ-P7: tells of a cut within a second though its timers ring late, and of none in a page that slept', async () => {
+    const { clock, state, told } = listen(['a'])
+    await clock.advance(1000)
+    await clock.freeze(20_000)
+    await clock.advance(1000)
+    expect(told).toEqual([])
+    state.cut = true
+    await clock.advance(300)
+    await clock.freeze(400)
+    await clock.advance(300)
+    expect(told).toMatchObject([{ ids: ['a'] }])
+  })
+
   it('REQ-P7: knows that the way stands still before it tells of anybody, and of the first that comes over it', async () => {
     const { clock, state, told, stood } = listen(['a', 'b'])
     await clock.advance(1000)

@@ -1,5 +1,7 @@
 /** To be looked this often. */
 export const watchMs = 100
+/** Who has not looked for so long was asleep, and begins to listen only now; who has not for less was busy. */
+const sleepMs = 1000
 /**
  * Nothing of somebody for so long, where there was something: it is shown. Silence that Opus does not
  * send still makes a packet each 400 ms, and of these one may be lost where no camera sends more.
@@ -76,15 +78,17 @@ export class MediaWatch {
   async look(): Promise<void> {
     const { now, lastPlayed, connected } = this.#options
     const at = now()
-    // A timer that rings late tells of this page, not of the network.
-    const late = at - (this.#lookedAt ?? at) > 2.5 * watchMs
+    // A timer that rings late tells of this page, not of the network: for so long nothing was due.
+    const betweenMs = at - (this.#lookedAt ?? at)
+    const slept = betweenMs > sleepMs
+    const lateMs = Math.max(0, betweenMs - 2.5 * watchMs)
     this.#lookedAt = at
     const due = lastPlayed()
     for (const id of this.#heard.keys()) if (!due.has(id)) this.#heard.delete(id)
     for (const [id, played] of due) {
       const before = this.#heard.get(id)
-      const moved = !before || before.played !== played || late || !connected()
-      this.#heard.set(id, { played, movedAt: moved ? at : before.movedAt })
+      const moved = !before || before.played !== played || slept || !connected()
+      this.#heard.set(id, { played, movedAt: moved ? at : before.movedAt + lateMs })
     }
     const oldest = Math.min(...[...this.#heard.values()].map(({ movedAt }) => movedAt))
     this.#tellPauses(at)
