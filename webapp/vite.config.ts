@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import react from '@vitejs/plugin-react'
 import { build, defineConfig, type Plugin } from 'vite'
+import { supportedBrowsers } from './src/features/lobby/support.ts'
 
 const signaling = process.env.PARLEY_SIGNALING_URL ?? 'http://127.0.0.1:8080'
 
@@ -57,6 +58,12 @@ const fetchAhead: Plugin = {
   },
 }
 
+/** The page says which browsers it is for also where none of its code can be read. */
+const namedBrowsers: Plugin = {
+  name: 'named-browsers',
+  transformIndexHtml: (html) => html.replaceAll('%BROWSERS%', supportedBrowsers.join(', ')),
+}
+
 /** `first.ts`, in one script that waits for nothing, before all that the page has. */
 const firstScript = (command: 'build' | 'serve'): Plugin => {
   let file: string | undefined
@@ -93,9 +100,11 @@ export default defineConfig(({ command }) => {
   // Tests have it at `test`, for which React's larger and slower development build would be built, and kept.
   if (command === 'build') process.env.NODE_ENV = 'production'
   return {
-    plugins: [react(), fetchAhead, firstScript(command)],
+    plugins: [react(), fetchAhead, firstScript(command), namedBrowsers],
     build: {
       target: 'es2023',
+      // What these do not know, such as light-dark(), is written in older words.
+      cssTarget: supportedBrowsers.map((name) => name.toLowerCase().replace(' ', '')),
       // No inline scripts, styles or data: URIs, so that a strict Content-Security-Policy fits.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },

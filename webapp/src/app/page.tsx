@@ -27,6 +27,7 @@ export async function drawPage(
   await Promise.all([beginAppearance(), within(systemClock, emptyMs, loaded)])
   // React keeps to itself what a boundary catches: here it is a fault of the page as any other, and told of.
   const page = createRoot(root, { onCaughtError: (error) => reportError(error) })
+  document.querySelector('.undrawn')?.remove()
   // A transition: bit by bit, with room for what else the page does.
   startTransition(() =>
     page.render(

@@ -1,4 +1,7 @@
-/** Browsers that hold calls, from the versions on in which they do all that a call needs. */
+/**
+ * Browsers that hold calls, from the versions on in which they do all that a call needs. Styles are built for these
+ * (vite.config.ts); code takes nothing from later ones without asking for it, which a test looks after.
+ */
 export const supportedBrowsers = ['Chrome 111', 'Edge 111', 'Firefox 121', 'Safari 16.4'] as const
 
 /** What a call cannot do without, by the names that a browser has for it. */
