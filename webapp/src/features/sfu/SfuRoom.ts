@@ -5,6 +5,8 @@ export type SfuRoomState = 'connected' | 'reconnecting' | 'closed'
 
 export type SfuRoomEvents = {
   onState(state: SfuRoomState): void
+  /** The way to the SFU is tried by itself; true: the SFU has answered, and what is left is the connection. */
+  onTry(answered: boolean): void
   /** A participant came into the room of the SFU, or went. */
   onPresence(id: string, present: boolean): void
   /** A track of another one begins to be received, or ends (null). */
@@ -17,8 +19,6 @@ export type SfuRoom = {
   readonly token: string
   readonly connectionState: RTCPeerConnectionState
   readonly iceConnectionState: RTCIceConnectionState
-  /** The SFU has answered the last try: there is a connection, or one is being made. */
-  readonly answered: boolean
   setTracks(tracks: LocalTracks): void
   /** @param level of the camera, 0 is the best */
   setQuality(level: number): void

@@ -13,7 +13,6 @@ class FakeRoom implements SfuRoom {
   iceConnectionState: RTCIceConnectionState = 'connected'
   readonly token: string
   readonly events: SfuRoomEvents
-  answered = true
   readonly recovered: string[] = []
   published: LocalTracks | undefined
   played: number | undefined
@@ -59,13 +58,16 @@ async function begin() {
   const errors: unknown[] = []
   let refused = false
   let silent = false
+  let answer = () => {}
   const abandoned: string[] = []
   let tokens = 0
   let unreachable = 0
   const openRoom: OpenSfuRoom = async (token, _configuration, events, given) => {
     if (refused) throw new Error('refused')
-    if (silent)
+    if (silent) {
+      answer = () => events.onTry(true)
       return new Promise(() => given.addEventListener('abort', () => abandoned.push(token)))
+    }
     const room = new FakeRoom(token, events)
     rooms.push(room)
     return room
@@ -109,7 +111,9 @@ async function begin() {
     link,
     unreachable: () => unreachable,
     abandoned,
-    /** An SFU that answers nobody from now on. */
+    /** It says its first word to who is coming, and no more. */
+    answer: () => answer(),
+    /** An SFU that lets nobody in from now on. */
     silence: (now: boolean) => {
       silent = now
     },
@@ -296,8 +300,10 @@ describe('SfuSession', () => {
   it('REQ-K8: gives a try up that the SFU has not answered when the way is back, and begins anew once', async () => {
     const { clock, session, rooms, room } = await begin()
     room().events.onState('reconnecting')
-    room().answered = false
-    await clock.advance(12_000)
+    for (let tries = 0; tries < 4; tries++) {
+      await clock.advance(3000)
+      room().events.onTry(false)
+    }
     expect(rooms).toHaveLength(1)
     session.retry()
     // Of the network and of signaling it is told one after the other.
@@ -313,7 +319,9 @@ describe('SfuSession', () => {
   it('REQ-K8: begins anew when the way is back and all was tried before, and leaves one that goes on as it is', async () => {
     const { clock, session, rooms, room } = await begin()
     session.retry()
+    room().events.onTry(false)
     room().events.onState('reconnecting')
+    room().events.onTry(true)
     session.retry()
     room().events.onState('connected')
     room().played = 1
@@ -341,20 +349,57 @@ describe('SfuSession', () => {
     expect(rooms.map(({ closed }) => closed)).toEqual([false])
   })
 
-  it('REQ-K8: gives a beginning up that hangs when the way is back, and not one that has just begun', async () => {
+  it('REQ-K8: gives a try up that the SFU answered before another cut, and not one that it has just answered', async () => {
+    const { clock, session, rooms, room } = await begin()
+    room().events.onTry(false)
+    room().events.onState('reconnecting')
+    room().events.onTry(true)
+    // A round trip of 0.6 s: the answer, ICE and DTLS.
+    await clock.advance(4000)
+    session.retry()
+    await settle()
+    expect(rooms.map(({ closed }) => closed)).toEqual([false])
+    await clock.advance(2000)
+    session.retry()
+    await settle()
+    expect(rooms.map(({ token, closed }) => [token, closed])).toEqual([
+      ['first', true],
+      ['first', false],
+    ])
+  })
+
+  it('REQ-K8: gives a beginning up that hangs when the way is back, and not one that is only far from the SFU', async () => {
     const { clock, session, rooms, room, silence, abandoned } = await begin()
     silence(true)
     room().events.onState('closed')
-    await clock.advance(900)
+    await clock.advance(0)
+    // At a round trip of 0.6 s: a TCP connection, TLS and the SFU's first word.
+    await clock.advance(2400)
     session.retry()
     await settle()
     expect(abandoned).toEqual([])
-    await clock.advance(200)
+    await clock.advance(100)
     silence(false)
     session.retry()
     await settle()
     expect(abandoned).toEqual(['fresh-1'])
     expect(rooms.map(({ token }) => token)).toEqual(['first', 'fresh-2'])
+  })
+
+  it('REQ-K8: leaves a beginning alone that the SFU has answered, for as long as a connection takes', async () => {
+    const { clock, session, room, silence, answer, abandoned } = await begin()
+    silence(true)
+    room().events.onState('closed')
+    await clock.advance(2000)
+    answer()
+    await clock.advance(4000)
+    session.retry()
+    await settle()
+    expect(abandoned).toEqual([])
+    await clock.advance(2000)
+    session.retry()
+    await settle()
+    expect(abandoned).toEqual(['fresh-1'])
   })
 
   it('REQ-K7: takes a fresh token where the one it had is refused, or there is none', async () => {

@@ -40,8 +40,11 @@ const smallMs = 2500
 const wholePicturesMs = 3000
 /** After the policy's tries, it is still tried this often. */
 const slowRetryMs = 10_000
-/** Whoever reaches the SFU at all has a connection by then: a try that lasts longer was begun in a cut. */
-const hangingMs = 1000
+/**
+ * A try that lasts longer was begun in a cut: until the SFU answers it takes three round trips or four, and after that as
+ * many again, of which LiveKit's client waits for two seconds.
+ */
+const hangingMs = { unanswered: 2500, answered: 6000 }
 
 /**
  * A stay in the SFU's room: kept up, with a {@link Link} for each other participant. The connection
@@ -60,8 +63,10 @@ export class SfuSession {
   #closed = false
   #quality = 0
   #cancelRetry = () => {}
-  /** Since when a room is being opened. */
-  #openingAt: number | undefined
+  /** A room is being opened. */
+  #opening = false
+  /** What was last done to reach the SFU, and whether it has said something to it. */
+  #tried = { at: Number.NEGATIVE_INFINITY, answered: false }
   #watched: MediaWatch | undefined
   #cancelWatch = () => {}
   #cancelAwait = () => {}
@@ -105,16 +110,20 @@ export class SfuSession {
 
   /**
    * The network or signaling is back, or the person asks: sooner than the next try by the clock. A connection that is there,
-   * or that the SFU has answered, is left as it is; a try without an answer was begun in the cut, and hangs.
+   * or that is being made, is left as it is; a try that has gone on for too long was begun in the cut, and hangs. So does
+   * one of LiveKit's client that the SFU has not answered: it is slower than to begin anew.
    */
   retry(): void {
-    const { clock, refreshToken } = this.#options
     if (this.#closed) return
-    const unanswered = this.#state === 'reconnecting' && !this.#room?.answered
-    const openingMs = clock.now() - (this.#openingAt ?? Number.NEGATIVE_INFINITY)
-    if (this.#state !== 'closed') {
-      if (unanswered || this.#watched?.hasGivenUp) this.beginAnew()
-    } else if (openingMs >= hangingMs) void this.#open(refreshToken(), 0)
+    const { at, answered } = this.#tried
+    const triedMs = this.#options.clock.now() - at
+    const hangs = triedMs >= (answered ? hangingMs.answered : hangingMs.unanswered)
+    if (this.#state === 'closed') {
+      if (!this.#opening || hangs) void this.#open(this.#options.refreshToken(), 0)
+    } else {
+      const slow = this.#state === 'reconnecting' && (hangs || !answered)
+      if (slow || this.#watched?.hasGivenUp) this.beginAnew()
+    }
   }
 
   /**
@@ -186,18 +195,23 @@ export class SfuSession {
     const given = new AbortController()
     this.#cancelRetry = () => {
       current = false
+      this.#opening = false
       given.abort()
     }
-    this.#openingAt = clock.now()
+    this.#opening = true
+    this.#tried = { at: clock.now(), answered: false }
     try {
       const events: SfuRoomEvents = {
         onState: (state) => current && !this.#closed && this.#became(state),
+        onTry: (answered) => {
+          if (current) this.#tried = { at: clock.now(), answered }
+        },
         onPresence: (id, present) => current && this.#presence(id, present),
         onTrack: (id, kind, track) => current && this.#track(id, kind, track),
       }
       const room = await openRoom(await token, configuration, events, given.signal)
       if (this.#closed || !current) return room.close()
-      this.#openingAt = undefined
+      this.#opening = false
       this.#room = room
       room.setTracks(this.#tracks)
       room.setQuality(this.#quality)
@@ -206,7 +220,7 @@ export class SfuSession {
     } catch (error) {
       if (this.#closed || !current) return
       current = false
-      this.#openingAt = undefined
+      this.#opening = false
       onError(error)
       this.#openLater(attempt)
     }

@@ -13,13 +13,13 @@ import {
 } from 'livekit-client'
 import { systemClock } from '../../clock.ts'
 import type { LocalTracks, TrackKind } from '../connection/PeerLink.ts'
-import { askForWholePicture, putTrack } from '../connection/sending.ts'
 import type { Encryption } from '../encryption/Encryption.ts'
 import type { FrameKeys } from '../encryption/frameKeys.ts'
 import type { RoomKey } from '../encryption/roomKey.ts'
 import { noteReceiver, sourcesOf } from '../voice/receivers.ts'
 import { askedDensity } from './askedDensity.ts'
 import { askForPictures } from './askForPictures.ts'
+import { HeldPictures } from './HeldPictures.ts'
 import { LastPlayed, latest } from './LastPlayed.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomEvents } from './SfuRoom.ts'
 
@@ -94,10 +94,15 @@ class LiveKitRoom implements SfuRoom {
   #wanted: LocalTracks = { audio: null, video: null }
   #quality = VideoQuality.HIGH
   #closed = false
-  #answered = true
   readonly #played = new LastPlayed()
   readonly #keys: FrameKeys | undefined
   #unfollow = () => {}
+  readonly #pictures = new HeldPictures(() =>
+    [Track.Source.Camera, Track.Source.ScreenShare].flatMap((source) => {
+      const { track } = this.#room.localParticipant.getTrackPublication(source) ?? {}
+      return track?.sender ? [{ sender: track.sender, track: track.mediaStreamTrack }] : []
+    }),
+  )
 
   constructor(room: Room, token: string, events: SfuRoomEvents, keys?: FrameKeys) {
     this.#room = room
@@ -112,14 +117,12 @@ class LiveKitRoom implements SfuRoom {
       const kind = kindOf(publication)
       if (kind) events.onTrack(participant.identity, kind, track)
     }
-    const answered = (now: boolean) => () => {
-      this.#answered = now
-    }
     room.engine
-      .on('resuming', answered(false))
-      .on('restarting', answered(false))
-      .on('signalResumed', answered(true))
-      .on('signalRestarted', answered(true))
+      .on('resuming', () => events.onTry(false))
+      .on('restarting', () => events.onTry(false))
+      .on('signalConnected', () => events.onTry(true))
+      .on('signalResumed', () => events.onTry(true))
+      .on('signalRestarted', () => events.onTry(true))
       .on('tokenRefreshed', (renewed) => {
         this.#token = renewed
       })
@@ -179,10 +182,6 @@ class LiveKitRoom implements SfuRoom {
     return this.#transport?.getICEConnectionState() ?? 'checking'
   }
 
-  get answered(): boolean {
-    return this.#answered
-  }
-
   setTracks(tracks: LocalTracks): void {
     this.#wanted = tracks
     this.#publishSoon()
@@ -206,10 +205,7 @@ class LiveKitRoom implements SfuRoom {
   }
 
   hold(held: boolean): void {
-    this.#ofPictures(async (sender, track) => {
-      await putTrack(sender, held ? null : track)
-      if (!held) await askForWholePicture(sender)
-    })
+    this.#pictures.hold(held)
   }
 
   askForSmall(id: string, small: boolean): void {
@@ -218,16 +214,7 @@ class LiveKitRoom implements SfuRoom {
   }
 
   beginWithWholePictures(): void {
-    this.#ofPictures(askForWholePicture)
-  }
-
-  #ofPictures(change: (sender: RTCRtpSender, track: MediaStreamTrack) => Promise<void>): void {
-    const done = [Track.Source.Camera, Track.Source.ScreenShare].map(async (source) => {
-      const { track } = this.#room.localParticipant.getTrackPublication(source) ?? {}
-      if (track?.sender) await change(track.sender, track.mediaStreamTrack)
-    })
-    // Refused by senders of a connection that is gone, and of no interest any more.
-    Promise.all(done).catch(() => {})
+    this.#pictures.beginWithWholePictures()
   }
 
   recover(how: 'resume' | 'restart'): void {
