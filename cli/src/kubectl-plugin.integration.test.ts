@@ -156,6 +156,38 @@ describe('kubectl parley', () => {
     expect((await parley('drain')).code).toBe(2)
   })
 
+  it('doctor and status say on a real API server what is wrong, and what is paused', async () => {
+    const said = await parley('doctor')
+    expect(said.code).toBe(1)
+    expect(said.out).toContain('✓ the API server answers and knows MeetingClusters')
+    expect(said.out).toContain('✗ no operator runs in this cluster')
+    expect(said.out).toContain('✗ MeetingCluster meetings/demo: the operator has not looked at it')
+    const at = { lastTransitionTime: '2026-01-01T00:00:00Z', observedGeneration: 1 }
+    const condition = (type: string, status: string, reason: string, message: string) => ({
+      ...{ type, status, reason, message, ...at },
+    })
+    const status = {
+      observedGeneration: 1,
+      conditions: [
+        condition('Ready', 'False', 'Progressing', 'turn: it waits'),
+        condition('Reconciling', 'False', 'Paused', 'nothing is changed'),
+        condition('TurnReady', 'False', 'WaitingForTurnAddress', 'no ExternalIP on node media-1'),
+      ],
+    }
+    const patch = JSON.stringify({ status })
+    const target = ['patch', 'mc/demo', '-n', 'meetings', '--subresource=status', '--type=merge']
+    await kube(...target, '-p', patch)
+    await apply(mediaPod('demo-turn-2', 'turn'))
+    const later = await parley('doctor')
+    expect(later.code).toBe(1)
+    expect(later.out).toContain('✓ MeetingCluster meetings/demo is paused')
+    expect(later.out).toContain('→ no ExternalIP on node media-1')
+    expect(later.out).toContain('✗ node media-1, which has media pods of meetings/demo')
+    const detail = (await parley('status', 'demo')).out
+    expect(detail).toContain('paused nothing is changed until parley resume demo')
+    expect(detail).toContain('TurnReady: WaitingForTurnAddress: no ExternalIP on node media-1')
+  })
+
   it('bash completes commands, options and what is in the cluster', async () => {
     expect(await offeredByBash('parley status ')).toEqual(['demo'])
     expect(await offeredByBash('parley status --output = j')).toEqual(['json'])
@@ -180,6 +212,7 @@ function mediaPod(name: string, component: string): object {
       namespace: 'meetings',
       labels: {
         'app.kubernetes.io/managed-by': 'parley',
+        'app.kubernetes.io/part-of': 'parley',
         'app.kubernetes.io/component': component,
         'parley.dev/cluster': 'demo',
       },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import {
   addressFindings,
+  autoscalerFindings,
   clusterFindings,
   metricsApiFindings,
   operatorFindings,
@@ -95,6 +96,60 @@ describe('parley doctor', () => {
     expect(metricsApiFindings(serving, [service({}, 'True')])).toMatchObject([
       { ok: true, what: expect.stringContaining('keda/adapter') },
     ])
+  })
+
+  it('says what is paused, and what the operator has not acted on yet', () => {
+    const mc = (observedGeneration: number, reason: string) =>
+      ({
+        metadata: { name: 'demo', namespace: 'meetings', generation: 2 },
+        spec: {},
+        status: {
+          observedGeneration,
+          conditions: [
+            { type: 'Ready', status: 'True', reason: 'Available', message: '' },
+            { type: 'Reconciling', status: 'False', reason, message: '' },
+          ],
+        },
+      }) as unknown as Parameters<typeof clusterFindings>[0]
+    expect(clusterFindings(mc(2, 'Done'))).toEqual([
+      { ok: true, what: 'MeetingCluster meetings/demo is ready' },
+    ])
+    expect(clusterFindings(mc(1, 'Done'))).toMatchObject([
+      { ok: false, what: expect.stringContaining('has not acted on its newest spec') },
+    ])
+    // It never will while it is paused.
+    expect(clusterFindings(mc(1, 'Paused'))).toEqual([
+      {
+        ok: true,
+        what: 'MeetingCluster meetings/demo is paused: nothing is changed until parley resume demo',
+      },
+    ])
+  })
+
+  it('names autoscalers of ours that have nothing to go by, with the fix', () => {
+    const autoscaler = (
+      message: string,
+      reason = 'FailedGetResourceMetric',
+      partOf = 'parley',
+    ) => ({
+      metadata: {
+        name: 'demo-turn',
+        namespace: 'meetings',
+        labels: { 'app.kubernetes.io/part-of': partOf, 'app.kubernetes.io/component': 'turn' },
+      },
+      status: { conditions: [{ type: 'ScalingActive', status: 'False', reason, message }] },
+    })
+    const fixes = (...all: Parameters<typeof autoscaler>[]) =>
+      autoscalerFindings(all.map((each) => autoscaler(...each))).map(({ fix }) => fix)
+    expect(fixes(['missing request for cpu in container turn of Pod x'])).toEqual([
+      expect.stringMatching(/^give spec\.turn\.resources\.requests a cpu/),
+    ])
+    expect(fixes(['could not find the requested resource (get pods.metrics.k8s.io)'])).toEqual([
+      expect.stringMatching(/metrics-server/),
+    ])
+    expect(fixes(['did not receive metrics'])).toEqual(['did not receive metrics'])
+    expect(fixes(['x', 'ScalingDisabled'], ['x', 'FailedGetResourceMetric', 'other'])).toEqual([])
+    expect(autoscalerFindings(undefined)).toEqual([])
   })
 
   it('names nodes that have media pods and that no client can reach', () => {

@@ -4,7 +4,7 @@ import type { ApiClient, K8sObject, Resource } from '@parley/operator/runtime'
 import type { Command } from 'commander'
 import { colours } from '../colours.ts'
 import { shardFindings } from './doctor-shards.ts'
-import { statusOf } from './status.ts'
+import { type ClusterStatus, isPaused, statusOf } from './status.ts'
 
 /** One thing looked at. `fix` says what to do about it where it is wrong. */
 export type Finding = { ok: boolean; what: string; fix?: string }
@@ -64,7 +64,7 @@ type Pod = K8sObject & {
 
 async function examine(api: ApiClient): Promise<Finding[]> {
   const { listLabelled, listMeetingClusters, notInstalled } = await import('../cluster.ts')
-  const { LEASES, NODES } = await import('@parley/operator/runtime')
+  const { HORIZONTAL_POD_AUTOSCALERS, LEASES, NODES } = await import('@parley/operator/runtime')
   const clusters = await listMeetingClusters(api, undefined)
   if (!clusters) return [{ ok: false, ...notInstalled }]
   const operators = await listLabelled<Workload>(
@@ -79,6 +79,7 @@ async function examine(api: ApiClient): Promise<Finding[]> {
     ...shardFindings(await listed(api, LEASES), clusters),
     ...metricsApiFindings(operators, await listed<ApiService>(api, API_SERVICES)),
     ...addressFindings(clusters, pods, await listed<Node>(api, NODES)),
+    ...autoscalerFindings(await listed<Autoscaler>(api, HORIZONTAL_POD_AUTOSCALERS)),
     ...(clusters.length === 0
       ? [
           {
@@ -94,6 +95,9 @@ async function examine(api: ApiClient): Promise<Finding[]> {
 type ApiService = K8sObject & {
   spec?: { service?: { namespace?: string; name?: string } }
   status?: { conditions?: { type: string; status: string; message?: string }[] }
+}
+type Autoscaler = K8sObject & {
+  status?: { conditions?: { type: string; status: string; reason?: string; message?: string }[] }
 }
 type Node = K8sObject & { status?: { addresses?: { type: string; address: string }[] } }
 
@@ -181,6 +185,34 @@ export function addressFindings(
   })
 }
 
+/** Autoscalers of ours that have nothing to go by: the number of pods stays as it is, whatever comes. */
+export function autoscalerFindings(autoscalers: readonly Autoscaler[] | undefined): Finding[] {
+  return (autoscalers ?? []).flatMap(({ metadata, status }): Finding[] => {
+    const { namespace, name, labels = {} } = metadata
+    const blind = status?.conditions?.find(
+      ({ type, status, reason }) =>
+        type === 'ScalingActive' && status === 'False' && reason !== 'ScalingDisabled',
+    )
+    if (labels['app.kubernetes.io/part-of'] !== 'parley' || !blind) return []
+    const component = labels['app.kubernetes.io/component'] ?? ''
+    return [
+      {
+        ok: false,
+        what: `HorizontalPodAutoscaler ${namespace}/${name} has nothing to go by: the number of pods stays`,
+        fix: autoscalerFix(blind.message ?? '', component),
+      },
+    ]
+  })
+}
+
+function autoscalerFix(message: string, component: string): string {
+  if (message.includes('missing request for cpu'))
+    return `give spec.${component}.resources.requests a cpu: what stands in resources takes the place of all defaults`
+  if (message.includes('metrics.k8s.io'))
+    return `is metrics-server installed, and does it work? CPU comes from there (${message})`
+  return message
+}
+
 /** An operator may also run outside of the cluster: what it has seen to the last change tells. */
 export function operatorFindings(
   operators: readonly Workload[],
@@ -209,6 +241,20 @@ export function operatorFindings(
 export function clusterFindings(mc: MeetingCluster): Finding[] {
   const { namespace, name, ready, conditions } = statusOf(mc)
   const what = `MeetingCluster ${namespace}/${name}`
+  if (isPaused(conditions))
+    return [
+      { ok: true, what: `${what} is paused: nothing is changed until parley resume ${name}` },
+      ...(ready ? [] : unmet(what, conditions)),
+    ]
+  const { metadata, status } = mc
+  if (conditions.length > 0 && status?.observedGeneration !== metadata.generation)
+    return [
+      {
+        ok: false,
+        what: `${what}: the operator has not acted on its newest spec`,
+        fix: 'look again in a moment; if it stays so, the log of the operator says why',
+      },
+    ]
   if (ready) {
     // Calls work all the same, so that it is ready.
     const unmetered = conditions.filter(
@@ -224,6 +270,10 @@ export function clusterFindings(mc: MeetingCluster): Finding[] {
         fix: 'is an operator running that watches this namespace?',
       },
     ]
+  return unmet(what, conditions)
+}
+
+function unmet(what: string, conditions: ClusterStatus['conditions']): Finding[] {
   return conditions
     .filter(
       ({ type, status }) => status === 'False' && type !== 'Reconciling' && type !== 'Stalled',

@@ -92,6 +92,11 @@ export function statusOf({ metadata, spec, status }: MeetingCluster): ClusterSta
   }
 }
 
+/** As the operator has said: until then it goes on. */
+export function isPaused(conditions: ClusterStatus['conditions']): boolean {
+  return conditions.some(({ type, reason }) => type === 'Reconciling' && reason === 'Paused')
+}
+
 function overview(all: readonly ClusterStatus[]): string {
   return alignColumns(
     ['NAMESPACE', 'NAME', 'READY', 'REGION', 'USERS ON RELAY', 'COST/H', 'MONTH TO DATE'],
@@ -132,6 +137,8 @@ function detail(status: ClusterStatus): string {
       `relay  ${users} users on ${allocations} allocations, ${money(costPerHour, currency)} an hour, ${money(monthToDate, currency)} this month`,
     )
   }
+  if (isPaused(status.conditions))
+    lines.push(`paused nothing is changed until parley resume ${status.name}`)
   const wrong = status.conditions.filter(
     ({ type, status }) =>
       type !== 'Ready' &&

@@ -4,6 +4,7 @@ export { createMetrics } from './metrics.ts'
 export {
   CONFIG_MAPS,
   DEPLOYMENTS,
+  HORIZONTAL_POD_AUTOSCALERS,
   type K8sObject,
   LEASES,
   MEETING_CLUSTERS,
