@@ -7,6 +7,10 @@ export type VoiceTimings = {
   ownRing: number[]
   /** To the ring that the other one sees, through the whole call. */
   othersRing: number[]
+  /** To the sound that the other one's page plays, but for what a loudspeaker takes (REQ-W2). */
+  heard: number[]
+  /** From a picture that the camera gives to the same on the other one's screen (REQ-W2). */
+  seen: number[]
   /** From the last loud sample to the end of the ring on one's own tile (REQ-P12). */
   ownRingEnd: number[]
   /** From the key to the changed button (REQ-P18). */
@@ -25,6 +29,12 @@ declare global {
       tone(on: boolean): number
       /** When the tile of that selector last began or ended to speak, as painted. */
       ring(tile: string, on: boolean): Promise<number>
+      /** The camera gives a bright picture, or a dark one. @returns when */
+      lamp(on: boolean): number
+      /** When sound of others is next played, by what an audio element has. */
+      heard(): Promise<number>
+      /** When the picture of the other one next is bright, or dark. */
+      seen(on: boolean): Promise<number>
       marks: Marks
     }
   }
@@ -44,6 +54,8 @@ export async function measureVoice(
   const timings: VoiceTimings = {
     ownRing: [],
     othersRing: [],
+    heard: [],
+    seen: [],
     ownRingEnd: [],
     shortcut: [],
     talkOn: [],
@@ -68,7 +80,9 @@ export async function measureVoice(
 async function speak(ana: Page, minh: Page, timings: VoiceTimings): Promise<void> {
   const own = ana.evaluate(() => window.voiceProbe.ring('.tile.own', true))
   const others = minh.evaluate(() => window.voiceProbe.ring('.tile:not(.own)', true))
+  const heard = minh.evaluate(() => window.voiceProbe.heard())
   const began = await ana.evaluate(() => window.voiceProbe.tone(true))
+  timings.heard.push((await heard) - began)
   timings.ownRing.push((await own) - began)
   timings.othersRing.push((await others) - began)
   await pause(300)
@@ -77,6 +91,11 @@ async function speak(ana: Page, minh: Page, timings: VoiceTimings): Promise<void
   const ended = await ana.evaluate(() => window.voiceProbe.tone(false))
   timings.ownRingEnd.push((await end) - ended)
   await othersEnd
+  for (const on of [true, false]) {
+    const seen = minh.evaluate((on) => window.voiceProbe.seen(on), on)
+    const given = await ana.evaluate((on) => window.voiceProbe.lamp(on), on)
+    timings.seen.push((await seen) - given)
+  }
 }
 
 async function pressKeys(page: Page, timings: VoiceTimings): Promise<void> {
@@ -110,7 +129,7 @@ async function open(browser: Browser, url: string, name: string): Promise<Page> 
   return page
 }
 
-/** Runs in the page, before all else: the microphone is a tone that a test turns on and off. */
+/** Runs in the page, before all else: the microphone is a tone, and the camera a lamp, that a test turns on and off. */
 function probe(): void {
   const devices = navigator.mediaDevices
   const real = devices.getUserMedia.bind(devices)
@@ -118,6 +137,44 @@ function probe(): void {
   const marks: Marks = { key: 0, microphone: 0, button: 0 }
   let context: AudioContext | undefined
   let gain: GainNode | undefined
+  let lit = false
+  const playing: AnalyserNode[] = []
+  const level = (node: AnalyserNode) => {
+    const samples = new Float32Array(node.fftSize)
+    node.getFloatTimeDomainData(samples)
+    return samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0)
+  }
+  /** Of a camera's size and rate, with something new in each picture. */
+  const lampTrack = () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 })
+    const drawing = canvas.getContext('2d')
+    let count = 0
+    const draw = () => {
+      if (!drawing) return
+      drawing.fillStyle = lit ? '#fff' : '#000'
+      drawing.fillRect(0, 0, 640, 360)
+      drawing.fillStyle = '#888'
+      drawing.fillRect((count++ * 7) % 640, 0, 20, 20)
+    }
+    draw()
+    setInterval(draw, 33)
+    return canvas.captureStream(30).getVideoTracks()
+  }
+  const { set, get } = Object.getOwnPropertyDescriptor(
+    HTMLMediaElement.prototype,
+    'srcObject',
+  ) as Required<PropertyDescriptor>
+  Object.defineProperty(HTMLMediaElement.prototype, 'srcObject', {
+    get,
+    set(this: HTMLMediaElement, stream: MediaStream | null) {
+      set.call(this, stream)
+      if (!(this instanceof HTMLAudioElement) || !stream?.getAudioTracks().length) return
+      context ??= new AudioContext()
+      const node = new AnalyserNode(context, { fftSize: 256 })
+      context.createMediaStreamSource(stream).connect(node)
+      playing.push(node)
+    },
+  })
 
   devices.getUserMedia = async (constraints) => {
     const stream = await real(constraints)
@@ -140,7 +197,8 @@ function probe(): void {
         marks.microphone = now()
       },
     })
-    return new MediaStream([tone, ...stream.getVideoTracks()])
+    for (const camera of stream.getVideoTracks()) camera.stop()
+    return new MediaStream([tone, ...lampTrack()])
   }
 
   const key = (event: KeyboardEvent) => {
@@ -158,6 +216,32 @@ function probe(): void {
       if (gain && context) gain.gain.setValueAtTime(on ? 0.3 : 0, context.currentTime)
       return now()
     },
+    lamp(on) {
+      lit = on
+      return now()
+    },
+    heard: () =>
+      new Promise((resolve) => {
+        const timer = setInterval(() => {
+          if (!playing.some((node) => level(node) > 0.02)) return
+          clearInterval(timer)
+          resolve(now())
+        }, 4)
+      }),
+    seen: (on) =>
+      new Promise((resolve) => {
+        const video = document.querySelector<HTMLVideoElement>('.tile:not(.own) video')
+        const canvas = new OffscreenCanvas(1, 1)
+        const drawing = canvas.getContext('2d', { willReadFrequently: true })
+        const look = () => {
+          if (!video || !drawing) return
+          drawing.drawImage(video, 320, 180, 1, 1, 0, 0, 1, 1)
+          const [red = 0] = drawing.getImageData(0, 0, 1, 1).data
+          if (red > 128 === on) resolve(now())
+          else video.requestVideoFrameCallback(look)
+        }
+        look()
+      }),
     ring: (tile, on) =>
       new Promise((resolve) => {
         const look = () => {
