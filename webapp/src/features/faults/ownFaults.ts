@@ -1,5 +1,7 @@
+import { roomLinkOf } from '../../app/route.ts'
 import { store } from '../../state.ts'
 import { randomId } from '../../ui/randomId.ts'
+import { ownName } from '../call/callMemory.ts'
 import { loadPageConfig } from '../signIn/pageConfig.ts'
 import { FaultReports } from './FaultReports.ts'
 
@@ -18,7 +20,9 @@ export async function beginFaultReports(): Promise<void> {
     newId: randomId,
     known() {
       const { call } = store.getState()
-      return [call.room, call.name, call.selfId, ...call.participants.map(({ name }) => name)]
+      // In the lobby nobody has joined by that name yet.
+      const own = [call.name, ownName.read(), roomLinkOf(location.search).name ?? '']
+      return [call.room, call.selfId, ...own, ...call.participants.map(({ name }) => name)]
     },
     send: (url, body) =>
       fetch(url, {
