@@ -1,4 +1,4 @@
-import { Waypoints, X } from 'lucide-react'
+import { ServerOff, Waypoints, X } from 'lucide-react'
 import { useState } from 'react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
@@ -13,7 +13,11 @@ export function ConnectionNotice() {
   if (signaling === 'up') return null
   return (
     <div className="callout warn">
-      {signaling === 'reconnecting' && <span className="spinner" aria-hidden="true" />}
+      {signaling === 'lost' ? (
+        <ServerOff aria-hidden="true" />
+      ) : (
+        <span className="spinner" aria-hidden="true" />
+      )}
       <div>{t(`call.signaling.${signaling}`)}</div>
       {signaling === 'lost' && (
         <Button className="button small" onPress={() => void ownCall.retry()}>

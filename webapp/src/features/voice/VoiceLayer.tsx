@@ -1,4 +1,4 @@
-import { MicOff } from 'lucide-react'
+import { MicOff, VolumeX } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
@@ -52,6 +52,7 @@ function Sounds() {
       )}
       {blocked > tries && (
         <div className="callout warn" role="alert">
+          <VolumeX aria-hidden="true" />
           <div>{t('call.soundBlocked')}</div>
           <Button className="button small" onPress={() => setTries(tries + 1)}>
             {t('call.soundOn')}
