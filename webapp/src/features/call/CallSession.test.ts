@@ -180,7 +180,7 @@ describe('CallSession', () => {
         fc.integer({ min: -2 * hours, max: 2 * hours }),
         fc.boolean(),
         async (steps, skewMs, relayForced) => {
-          const { clock, server, session, call, links, sfus } = begin(skewMs)
+          const { clock, server, session, call, links, sfuLinks, sfus } = begin(skewMs)
           const epochMs = () => clock.now() + 1_000_000
           server.minting = { epochMs, ttlSeconds: 30 }
           server.enter('p-0')
@@ -193,6 +193,13 @@ describe('CallSession', () => {
             if (event === 'return') server.up = true
             if (event === 'sfu') server.moveToSfu()
             if (event === 'mesh') server.moveToMesh()
+            await settle()
+            // What comes over a new way takes over from the one before, which is kept for a while.
+            for (const link of [...links.values(), ...sfuLinks.values()]) {
+              link.report.set('A', { type: 'inbound-rtp', kind: 'audio', packetsReceived: 9 })
+              link.report.set('V', { type: 'inbound-rtp', kind: 'video', framesDecoded: 9 })
+              if (!link.closed) link.become('connected')
+            }
             for (const link of links.values()) link.audible = true
             await clock.advance(waitMs)
             if (call.get().signaling !== 'up') continue

@@ -164,6 +164,7 @@ export class RoomLinks {
   setIceServers(iceServers: IceServer[]): void {
     this.#iceServers = iceServers
     for (const link of this.#current()) link.setIceServers(iceServers as RTCIceServer[])
+    for (const link of this.#lingering) link.setIceServers(iceServers as RTCIceServer[])
     this.#sfu?.setIceServers(iceServers as RTCIceServer[])
   }
 
