@@ -1,7 +1,7 @@
 import { askForWholePicture, forgetSent, putTrack } from '../connection/sending.ts'
 
 /** A camera or a screen, and what sends it. */
-export type SentPicture = { sender: RTCRtpSender; track: MediaStreamTrack }
+type SentPicture = { sender: RTCRtpSender; track: MediaStreamTrack }
 
 /** What is done to pictures that are sent to an SFU when the way there is cut, and when it is back: one thing after the other. */
 export class HeldPictures {
