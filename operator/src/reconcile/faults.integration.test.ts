@@ -169,6 +169,11 @@ describe('the operator in trouble', () => {
       const { message } = await cluster.condition('crowded', 'Stalled', stalled)
       expect(message).toMatch(/meter: its pods are refused: exceeded quota: none, .*pods=0: raise/)
     })
+    // Of a StatefulSet only events say why.
+    await eventually(async () => {
+      const { message } = await cluster.condition('crowded', 'RedisReady', { status: 'False' })
+      expect(message).toContain('kubectl describe statefulset demo-redis says why')
+    })
   })
 
   it('REQ-K1: a namespace that takes no pods on the network of their nodes is named, with the label that it needs', async () => {
@@ -278,7 +283,7 @@ describe('the operator in trouble', () => {
     await cluster.meetingCluster('ruled')
     const stalled = { status: 'True', reason: 'ApplyFailed' }
     const { message } = await cluster.condition('ruled', 'Stalled', stalled)
-    expect(message).toContain('refused by a policy of this cluster')
+    expect(message).toContain('refused, and not for want of a permission')
     expect(message).toContain(words)
     expect(message).not.toContain('lacks the verb')
     await eventually(async () => {

@@ -19,8 +19,11 @@ export function rolloutsOf(
   for (const kind of LAST_KINDS) {
     for (const entry of world.children.get(kind)?.store.group(uid) ?? []) {
       const component = COMPONENTS[names.indexOf(entry.name)]
-      if (component && entry.rollout)
-        rollouts[component] = withProblem(entry.rollout, world.podsOf(owner, component))
+      if (!component || !entry.rollout) continue
+      const pods = world.podsOf(owner, component)
+      const rollout = withProblem(entry.rollout, pods)
+      rollouts[component] =
+        kind === 'StatefulSet' ? withoutPods(rollout, pods, entry.name) : rollout
     }
   }
   return rollouts
@@ -75,6 +78,17 @@ export function withProblem(rollout: Rollout, pods: readonly PodEntry[]): Rollou
     problem: waits
       ? `${problem}; pods that are being deleted, and may wait for calls: ${draining}`
       : problem,
+  }
+}
+
+/** Why it makes no pod, a StatefulSet says in events alone. */
+export function withoutPods(rollout: Rollout, pods: readonly PodEntry[], name: string): Rollout {
+  const { current, desired, updated } = rollout
+  // Of pods that it has made it may tell before they do.
+  if (pods.length > 0 || updated > 0 || !current || desired === 0) return rollout
+  return {
+    ...rollout,
+    problem: `it has no pod: kubectl describe statefulset ${name} says why, a quota for example`,
   }
 }
 

@@ -6,6 +6,7 @@ import {
   Invalid,
   NamespaceEnding,
   TooManyRequests,
+  Unavailable,
   WebhookAway,
 } from './errors.ts'
 
@@ -44,10 +45,11 @@ describe('errorFromResponse', () => {
   it.each([
     'admission webhook "policy.example.com" denied the request: no host ports here',
     "deployments.apps \"demo\" is forbidden: ValidatingAdmissionPolicy 'ports' with binding 'all' denied request: no host ports here",
-  ])('REQ-K1: what a policy refuses is no missing permission: %s', (message) => {
+    'persistentvolumeclaims "x" is forbidden: only dynamically provisioned pvc can be resized: no host ports here',
+  ])('REQ-K1: what admission refuses is no missing permission: %s', (message) => {
     const error = errorFromResponse(403, JSON.stringify({ message }), call)
     expect(error).toBeInstanceOf(Invalid)
-    expect(error.message).toContain('refused by a policy')
+    expect(error.message).toContain('refused, and not for want of a permission')
     expect(error.message).toContain('no host ports here')
     expect(error.message).not.toContain('lacks')
   })
@@ -62,15 +64,28 @@ describe('errorFromResponse', () => {
     expect(unknown.message).toMatch(/look at its token or certificate \(Unauthorized\)$/)
   })
 
+  it('a quota that is not counted yet is waited for', () => {
+    const message = 'services "x" is forbidden: status unknown for quota: few, resources: services'
+    expect(errorFromResponse(403, JSON.stringify({ message }), call)).toBeInstanceOf(Unavailable)
+  })
+
   it('REQ-K1: a webhook that does not answer is named, in the same words each time', () => {
-    const said = (port: number) => {
-      const message = `Internal error occurred: failed calling webhook "policy.example.com": read tcp 10.0.0.1:${port}->10.0.0.2:443: connection reset`
+    const said = (reason: string) => {
+      const message = `Internal error occurred: failed calling webhook "policy.example.com": ${reason}`
       const error = errorFromResponse(500, JSON.stringify({ message }), call)
       expect(error).toBeInstanceOf(WebhookAway)
       return error.message
     }
-    expect(said(41000)).toContain('the admission webhook policy.example.com of this cluster')
-    expect(said(41000)).toBe(said(41001))
+    const reset = (port: number) =>
+      said(`read tcp 10.0.0.1:${port}->10.0.0.2:443: connection reset`)
+    expect(reset(41000)).toContain('the admission webhook policy.example.com of this cluster')
+    expect(reset(41000)).toBe(reset(41001))
+    const expired = (seconds: number) =>
+      said(
+        `tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-23T03:00:0${seconds}Z is after 2026-11-01T00:00:00Z`,
+      )
+    expect(expired(1)).toContain('not yet valid: after 2026-11-01')
+    expect(expired(1)).toBe(expired(6))
   })
 
   it('a quota that is used up is no missing permission', () => {

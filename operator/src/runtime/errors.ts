@@ -146,22 +146,29 @@ export function errorFromResponse(
   }
 }
 
-/** A role is the usual cause, and not the only one: others need another fix. */
+/** Roles are not the only cause: admission answers so too, from quotas to policies, and needs another fix. */
 function forbidden(call: FailedCall, detail: string): ApiError {
   if (/exceeded quota/.test(detail)) return new ApiError('QuotaExceeded', 403, call, detail)
   if (/because it is being terminated/.test(detail))
     return new NamespaceEnding('NamespaceEnding', 403, call, detail)
-  if (/^admission webhook |ValidatingAdmissionPolicy|denied (the )?request/.test(detail)) {
-    const text = `refused by a policy of this cluster, not for want of a permission: ${detail}`
+  // A new quota is counted within a moment.
+  if (/status unknown for quota/.test(detail))
+    return new Unavailable('QuotaUnknown', 403, call, detail)
+  const isAdmission = /^admission webhook | is forbidden: /.test(detail) && !RIGHTS.test(detail)
+  if (isAdmission) {
+    const text = `refused, and not for want of a permission: ${detail}`
     return new Invalid('Denied', 403, call, text)
   }
   return new Forbidden('Forbidden', 403, call, forbiddenText(call, detail))
 }
 
-/** The same text each time: ports of connections say nothing. */
+/** As every authorizer has it, and the one plugin that asks about a right. */
+const RIGHTS = /User "[^"]*" cannot |cannot set blockOwnerDeletion/
+
+/** The same text each time: ports of connections say nothing, and what time it is neither. */
 function awayText(detail: string): string {
   const [, name = ''] = /failed calling webhook "([^"]*)"/.exec(detail) ?? []
-  const reason = detail.replace(/\S+->/g, '')
+  const reason = detail.replace(/\S+->|current time \S+ is /g, '')
   return `the admission webhook ${name} of this cluster does not answer; look at its pods and its Service (${reason})`
 }
 
