@@ -10,7 +10,7 @@ import type {
   ServiceObject,
   StatefulSetObject,
 } from './fields.ts'
-import { controllerOf, ownedFields, setsReplicas } from './owned-fields.ts'
+import { controllerOf, holdsPods, ownedFields, setsReplicas } from './owned-fields.ts'
 import { sharedText, withSharedMembers } from './shared.ts'
 
 /**
@@ -71,6 +71,8 @@ export interface Rollout {
   template?: string
   /** Kubernetes has been told to leave the pods as they are for now. */
   held: boolean
+  /** Somebody else has told it so. */
+  heldByOthers?: true
   /** All pods of the newest version have been ready. */
   cameUp: boolean
   /** It will not come up unless somebody does something. */
@@ -138,6 +140,7 @@ export function projectWorkload(object: K8sObject): ChildEntry {
       surges: spec.strategy?.rollingUpdate?.maxSurge === 1,
       ...(template ? { template: sharedText(template) } : {}),
       held,
+      ...(held && !holdsPods(object) ? { heldByOthers: true } : {}),
       cameUp: status.conditions?.some(({ reason }) => reason === 'NewReplicaSetAvailable') ?? false,
       failed: failing !== undefined,
       homeless: 0,

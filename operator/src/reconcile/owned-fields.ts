@@ -26,6 +26,14 @@ export function setsReplicas({ metadata }: K8sObject): boolean {
   return ours !== undefined && bytesOf(ours).includes('"f:replicas":')
 }
 
+/** Whether we are the one who has told Kubernetes to leave the pods of a workload as they are. */
+export function holdsPods({ metadata }: K8sObject): boolean {
+  const ours = appliedByUs(metadata)
+  if (!ours) return false
+  const fields = bytesOf(ours)
+  return fields.includes('"f:paused":') || fields.includes('"f:partition":')
+}
+
 /**
  * Keys of a ConfigMap that begin so are named after the MeetingCluster, and count as the same key of every other one:
  * else each would have fields of its own, to be learned one by one.

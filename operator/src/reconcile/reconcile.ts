@@ -44,7 +44,7 @@ import { missingPriceList } from './price-list.ts'
 import { refusedPods } from './refused-pods.ts'
 import { isInTheWay } from './replace.ts'
 import type { Look, RestingStates } from './resting.ts'
-import { applyInOrder, pausedRollouts, type Waiting } from './rollout-order.ts'
+import { applyInOrder, heldByOthers, pausedRollouts, type Waiting } from './rollout-order.ts'
 import type { Referenced, ReferencedSecrets } from './secrets/referenced.ts'
 import type { SecretsPlan } from './secrets/secrets.ts'
 import { showToPods } from './show-to-pods.ts'
@@ -176,6 +176,7 @@ async function reconcileChildren(
         ...placing.problems,
         ...refusedPods(rollouts),
         ...pausedRollouts(waiting, rollouts),
+        ...heldByOthers(rollouts, waiting),
       ],
       redisServer: named.redisServer,
       relay: relay.reading(key),

@@ -6,7 +6,13 @@ import { Store } from '../runtime/store.ts'
 import { TEMPLATE_ANNOTATION } from './annotations.ts'
 import type { Child, ChildKind } from './children.ts'
 import { projectChild, type Rollout } from './observed.ts'
-import { applyInOrder, pausedRollouts, ROLLOUT_ORDER, type Waiting } from './rollout-order.ts'
+import {
+  applyInOrder,
+  heldByOthers,
+  pausedRollouts,
+  ROLLOUT_ORDER,
+  type Waiting,
+} from './rollout-order.ts'
 
 /** What is wanted of one component: a version of its pods, and how many. */
 interface Wish {
@@ -270,6 +276,29 @@ describe('rollouts', () => {
     ])
     expect(await settle(cluster, all(2))).toEqual({})
     expect(cluster.workloads.get('turn')).toMatchObject({ rolled: 2, up: true })
+  })
+
+  it('REQ-K7: one that somebody else keeps back is named while new pods are wanted, with how to go on', async () => {
+    const cluster = await running(all(1))
+    const held = { held: true, heldByOthers: true } as const
+    const rollouts = (change: Partial<Rollout> = {}) => {
+      const found = cluster.rollouts()
+      return { ...found, webapp: { ...found.webapp, ...held, ...change } as Rollout }
+    }
+    expect(heldByOthers(rollouts(), {})).toEqual([])
+    const said = (...args: Parameters<typeof heldByOthers>) =>
+      heldByOthers(...args).map(({ reason, message }) => `${reason}: ${message}`)
+    const why = 'RolloutPaused: webapp: somebody has told Kubernetes to leave its pods as they are'
+    expect(said(rollouts({ updated: 0 }), {})).toEqual([
+      `${why}: kubectl rollout resume its Deployment`,
+    ])
+    expect(said(rollouts(), { turn: 'webapp', meter: 'webapp' })).toEqual([
+      `${why}, so meter, turn keep the pods of before: kubectl rollout resume its Deployment`,
+    ])
+    expect(heldByOthers({ webapp: { ...rollouts().webapp, updated: 0 } }, {})).toHaveLength(1)
+    // Who waits because we said so is no trouble.
+    const { heldByOthers: _, ...byUs } = rollouts({ updated: 0 }).webapp
+    expect(heldByOthers({ webapp: byUs }, {})).toEqual([])
   })
 
   it('REQ-K7: one that only takes its time is waited for without a complaint', async () => {

@@ -148,6 +148,24 @@ export function pausedRollouts(waiting: Waiting, rollouts: Rollouts): Problem[] 
   })
 }
 
+/**
+ * What people have to put right, because somebody keeps new pods back that are wanted: by hand, or by a tool. It is not
+ * undone, as whoever did it wants to have a look.
+ */
+export function heldByOthers(rollouts: Rollouts, waiting: Waiting): Problem[] {
+  return ROLLOUT_ORDER.flatMap((component): Problem[] => {
+    const { heldByOthers: held, updated = 0, desired = 0 } = rollouts[component] ?? {}
+    const behind = whoWaitsFor(component, waiting)
+    if (!held || (updated >= desired && !behind)) return []
+    const how =
+      component === 'redis'
+        ? 'set the partition of its StatefulSet back to 0'
+        : 'kubectl rollout resume its Deployment'
+    const message = `${component}: somebody has told Kubernetes to leave its pods as they are${behind ? `, so ${behind} the pods of before` : ''}: ${how}`
+    return [{ reason: REASON.RolloutPaused, message, stalled: true }]
+  })
+}
+
 /** `signaling keeps`, `meter, turn keep`; undefined: nobody does. */
 export function whoWaitsFor(component: Component, waiting: Waiting): string | undefined {
   const behind = ROLLOUT_ORDER.filter((other) => waiting[other] === component)

@@ -65,6 +65,21 @@ describe('whatever the spec says', () => {
     })
   })
 
+  it('REQ-K7: pods of a component are spread over the nodes', () => {
+    everyRendering((objects) => {
+      for (const workload of workloads(objects)) {
+        const { matchLabels } = workload.spec.selector
+        expect(podOf(workload).spec?.topologySpreadConstraints).toContainEqual(
+          expect.objectContaining({
+            topologyKey: 'kubernetes.io/hostname',
+            maxSkew: 1,
+            labelSelector: { matchLabels },
+          }),
+        )
+      }
+    })
+  })
+
   it('pods meet the restricted Pod Security Standard, but for the network of TURN and the SFU', () => {
     everyRendering((objects) => {
       for (const workload of workloads(objects)) {
