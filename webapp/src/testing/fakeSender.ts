@@ -1,6 +1,6 @@
 import { settle } from './TestClock.ts'
 
-type Parameters = { encodings: { codec?: { mimeType: string } }[] }
+type Parameters = { encodings: { codec?: { mimeType: string }; maxBitrate?: number }[] }
 type Options = { encodingOptions: { keyFrame: boolean }[] } | undefined
 
 /** A sender of pictures in VP8, which may choose H.264, and tells in order what is done to it. */
@@ -10,6 +10,7 @@ export function fakeSender(track: MediaStreamTrack) {
   let refusals = 0
   let codec = 'video/VP8'
   const chosen: (string | undefined)[] = [undefined, undefined]
+  let maxBitrate: number | undefined
   const sender = {
     get track() {
       return now
@@ -22,7 +23,10 @@ export function fakeSender(track: MediaStreamTrack) {
     },
     getParameters: () => ({
       codecs: ['VP8', 'rtx', 'H264'].map((name) => ({ mimeType: `video/${name}` })),
-      encodings: chosen.map((mimeType) => (mimeType ? { codec: { mimeType } } : {})),
+      encodings: chosen.map((mimeType) => ({
+        maxBitrate,
+        ...(mimeType && { codec: { mimeType } }),
+      })),
     }),
     async setParameters({ encodings }: Parameters, options?: Options) {
       await settle()
@@ -30,6 +34,7 @@ export function fakeSender(track: MediaStreamTrack) {
       encodings.forEach((encoding, nth) => {
         chosen[nth] = encoding.codec?.mimeType
       })
+      maxBitrate = encodings[0]?.maxBitrate
       // As in Chromium: where none is chosen, it is the one that was chosen last.
       codec = chosen[0] ?? codec
       if (options?.encodingOptions.every(({ keyFrame }) => keyFrame)) done.push('whole')
@@ -41,6 +46,8 @@ export function fakeSender(track: MediaStreamTrack) {
     done,
     /** The codec of each size of its picture; undefined where none is chosen. */
     chosen,
+    /** Of what it sends, bit/s. */
+    limit: () => maxBitrate,
     /** The next changes of what it sends are refused. */
     refuse: (times: number) => {
       refusals = times

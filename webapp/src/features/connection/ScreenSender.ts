@@ -1,5 +1,5 @@
 import type { LocalTracks } from './link.ts'
-import { putTrack } from './sending.ts'
+import { limitSender, putTrack } from './sending.ts'
 
 /** Less than this and text cannot be read; more, and a call on a phone's uplink starves. */
 const maxBitrate = { lowest: 800_000, highest: 2_500_000 }
@@ -41,12 +41,7 @@ export class ScreenSender {
     const limit = Math.min(maxBitrate.highest, Math.max(maxBitrate.lowest, 2 * ofCamera))
     if (limit === this.#limit) return
     this.#limit = limit
-    const parameters = this.#video?.sender.getParameters()
-    const encoding = parameters?.encodings[0]
-    if (!parameters || !encoding) return
-    encoding.maxBitrate = limit
-    // Refused while a negotiation is under way: then the browser's own limits hold.
-    this.#video?.sender.setParameters(parameters).catch(() => {})
+    if (this.#video) void limitSender(this.#video.sender, { maxBitrate: limit })
   }
 
   async #put(kind: 'video' | 'audio', track: MediaStreamTrack | null): Promise<void> {

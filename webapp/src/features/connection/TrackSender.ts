@@ -1,6 +1,6 @@
 import type { LinkConnection, LocalTracks, PeerLinkOptions, SendLimit, TrackKind } from './link.ts'
 import { ScreenSender } from './ScreenSender.ts'
-import { applyEncoding, askForWholePicture, encodingFor, forgetSent, putTrack } from './sending.ts'
+import { askForWholePicture, encodingFor, forgetSent, limitSender, putTrack } from './sending.ts'
 
 type TrackSenderOptions = Pick<PeerLinkOptions, 'stream' | 'videoCodecs' | 'onError'>
 
@@ -75,11 +75,7 @@ export class TrackSender {
     this.#screen.limit(limit.maxBitrate)
     for (const { sender, receiver } of this.#ofDevices()) {
       const kind = receiver.track.kind as 'audio' | 'video'
-      const parameters = sender.getParameters()
-      const encoding = parameters.encodings[0]
-      if (!encoding || !applyEncoding(encoding, encodingFor(kind, limit))) continue
-      // Refused while a negotiation is under way; the next one applies it again.
-      sender.setParameters(parameters).catch(() => {})
+      void limitSender(sender, encodingFor(kind, limit))
     }
   }
 

@@ -9,6 +9,7 @@ import {
   encodesH264InHardware,
   encodingFor,
   forgetSent,
+  limitSender,
   putTrack,
 } from './sending.ts'
 
@@ -89,6 +90,33 @@ describe('what is sent', () => {
       ...['video/H264', 'video/VP8', undefined],
       { sent: camera, codec: 'video/VP8' },
     ])
+  })
+
+  it('REQ-P7: a codec that was chosen to forget and could not be taken back is not gone on with', async () => {
+    const camera = { kind: 'video' } as MediaStreamTrack
+    const { sender, done, chosen, refuse } = fakeSender(camera)
+    await putTrack(sender, null)
+    const choosing = forgetSent(sender)
+    while (chosen[0] !== 'video/H264') await settle()
+    refuse(4)
+    await choosing
+    await putTrack(sender, camera)
+    await askForWholePicture(sender)
+    await putTrack(sender, null)
+    await putTrack(sender, camera)
+    expect(done.at(-1)).toEqual({ sent: camera, codec: 'video/VP8' })
+  })
+
+  it('REQ-P24: a limit that another change got in the way of is set once more', async () => {
+    const { sender, limit: now, refuse } = fakeSender({ kind: 'video' } as MediaStreamTrack)
+    const [wide, narrow] = [{ maxBitrate: 600_000 }, { maxBitrate: 200_000 }]
+    refuse(1)
+    await limitSender(sender, wide)
+    expect(now()).toBe(600_000)
+    refuse(1)
+    const first = limitSender(sender, { maxBitrate: 900_000 })
+    await Promise.all([first, limitSender(sender, narrow)])
+    expect(now()).toBe(200_000)
   })
 
   it('REQ-P7: chooses no codec of a sender that was told to send again', async () => {

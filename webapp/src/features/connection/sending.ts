@@ -46,9 +46,21 @@ export async function putTrack(
 export async function askForWholePicture(sender: RTCRtpSender): Promise<void> {
   if (sender.track?.kind !== 'video') return
   await change(sender, (parameters) => {
-    choose(parameters, undefined)
-    return { encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })) }
+    const { codecs = [], encodings } = parameters
+    // One that was chosen for a moment only, and could not be taken back then.
+    if (isChosen(parameters)) choose(parameters, codecs.find(isOfPictures))
+    return { encodingOptions: encodings.map(() => ({ keyFrame: true })) }
   })
+}
+
+const limits = new WeakMap<RTCRtpSender, Encoding>()
+
+/** Has a sender keep to these limits from now on. What it was told last counts, also for a change that is made once more. */
+export async function limitSender(sender: RTCRtpSender, limit: Encoding): Promise<void> {
+  limits.set(sender, limit)
+  await change(sender, ({ encodings: [encoding] }) =>
+    encoding && applyEncoding(encoding, limits.get(sender) ?? limit) ? undefined : 'as it is',
+  )
 }
 
 /**
@@ -75,11 +87,12 @@ export async function forgetSent(sender: RTCRtpSender): Promise<void> {
  */
 async function change(
   sender: RTCRtpSender,
-  make: (parameters: RTCRtpSendParameters) => Options | undefined,
+  make: (parameters: RTCRtpSendParameters) => Options | undefined | 'as it is',
 ): Promise<void> {
   const once = async () => {
     const parameters = sender.getParameters()
-    await sender.setParameters(parameters, make(parameters))
+    const made = make(parameters)
+    if (made !== 'as it is') await sender.setParameters(parameters, made)
   }
   await once()
     .catch(once)
@@ -88,6 +101,9 @@ async function change(
 
 type Options = RTCSetParameterOptions & { encodingOptions?: { keyFrame: boolean }[] }
 type Chosen = RTCRtpEncodingParameters & { codec?: RTCRtpCodec }
+
+const isChosen = ({ encodings }: RTCRtpSendParameters) =>
+  (encodings as Chosen[]).some(({ codec }) => codec)
 
 function choose({ encodings }: RTCRtpSendParameters, codec: RTCRtpCodec | undefined): void {
   for (const encoding of encodings as Chosen[])
