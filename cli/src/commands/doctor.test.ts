@@ -99,16 +99,14 @@ describe('parley doctor', () => {
   })
 
   it('says what is paused, and what the operator has not acted on yet', () => {
-    const mc = (observedGeneration: number, reason: string) =>
+    const ready = { type: 'Ready', status: 'True', reason: 'Available', message: '' }
+    const mc = (observedGeneration: number, reason: string, said: object = ready) =>
       ({
         metadata: { name: 'demo', namespace: 'meetings', generation: 2 },
         spec: {},
         status: {
           observedGeneration,
-          conditions: [
-            { type: 'Ready', status: 'True', reason: 'Available', message: '' },
-            { type: 'Reconciling', status: 'False', reason, message: '' },
-          ],
+          conditions: [said, { type: 'Reconciling', status: 'False', reason, message: '' }],
         },
       }) as unknown as Parameters<typeof clusterFindings>[0]
     expect(clusterFindings(mc(2, 'Done'))).toEqual([
@@ -117,6 +115,12 @@ describe('parley doctor', () => {
     expect(clusterFindings(mc(1, 'Done'))).toMatchObject([
       { ok: false, what: expect.stringContaining('has not acted on its newest spec') },
     ])
+    const failed = { type: 'Ready', status: 'False', reason: 'InternalError', message: 'report it' }
+    expect(clusterFindings(mc(1, 'Done', { ...failed, observedGeneration: 2 }))).toMatchObject([
+      { what: expect.stringContaining('has not acted on its newest spec') },
+      { what: expect.stringContaining('InternalError'), fix: 'report it' },
+    ])
+    expect(clusterFindings(mc(1, 'Done', { ...failed, observedGeneration: 1 }))).toHaveLength(1)
     // It never will while it is paused.
     expect(clusterFindings(mc(1, 'Paused'))).toEqual([
       {

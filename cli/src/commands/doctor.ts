@@ -254,6 +254,11 @@ export function clusterFindings(mc: MeetingCluster): Finding[] {
         what: `${what}: the operator has not acted on its newest spec`,
         fix: 'look again in a moment; if it stays so, the log of the operator says why',
       },
+      // An operator that failed on it has said so.
+      ...unmet(
+        what,
+        conditions.filter(({ observedGeneration }) => observedGeneration === metadata.generation),
+      ),
     ]
   if (ready) {
     // Calls work all the same, so that it is ready.
