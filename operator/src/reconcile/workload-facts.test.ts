@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { projectPod } from './observed.ts'
-import { withProblem, workloadFacts } from './workload-facts.ts'
+import { withoutPods, withProblem, workloadFacts } from './workload-facts.ts'
 
 function pod(spec: object, status: object, metadata: object = {}) {
   const object = { metadata: { name: 'demo-turn-x', namespace: 'n', ...metadata }, spec, status }
@@ -86,4 +86,15 @@ describe('what keeps a new pod waiting', () => {
     const done = { ...underWay, replacing: false }
     expect(withProblem(done, [homeless]).problem).toBeUndefined()
   })
+})
+
+it('REQ-K1: a StatefulSet that makes no pod leads to its events; one whose pod is not known of yet says nothing', () => {
+  const made = { ...underWay, ready: 0, updated: 0 }
+  const problemOf = (rollout: typeof made, pods: (typeof running)[] = []) =>
+    withoutPods(rollout, pods, 'demo-redis').problem
+  expect(problemOf(made)).toMatch(/kubectl describe statefulset demo-redis says why/)
+  expect(problemOf({ ...made, updated: 1 })).toBeUndefined()
+  expect(problemOf({ ...made, current: false })).toBeUndefined()
+  expect(problemOf({ ...made, desired: 0 })).toBeUndefined()
+  expect(problemOf(made, [running])).toBeUndefined()
 })
