@@ -63,6 +63,59 @@ it('REQ-K5: two people meet, one of them relayed; Ctrl-C prints what that was an
   }
 }, 360_000)
 
+it('--dev where nothing is installed: says how to get it, people meet without it, the page comes from its sources and is told of changes; nothing is left', async () => {
+  const scratch = join(folder, 'dev')
+  const cache = join(folder, 'cache')
+  const bin = join(folder, 'bin')
+  for (const one of [scratch, cache, bin]) await mkdir(one)
+  const up = execa(process.execPath, [parley, 'up', '--dev', '--port', '0'], {
+    env: { TMPDIR: scratch, PATH: bin, XDG_CACHE_HOME: cache },
+    reject: false,
+  })
+  const ended = Promise.resolve(up)
+  try {
+    const url = await Promise.race([
+      lineOf(up.stdout),
+      ended.then(({ stderr }) => Promise.reject(new Error(`it ended: ${stderr}`))),
+    ])
+    const textOf = async (path: string) => (await fetch(new URL(path, url))).text()
+    const page = await textOf('/r/standup')
+    expect(page).toContain('src="/src/main.ts"')
+    expect(page).toContain('Chrome 111')
+    expect(await textOf('/src/main.ts')).toContain('/src/features/call/earlyJoin.ts')
+    expect(JSON.parse(await textOf('/api/config'))).toMatchObject({ auth: { mode: 'Token' } })
+
+    const joined = await fetch(new URL('/api/rooms/standup/join', url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'Ana' }),
+    })
+    expect(await joined.json()).toMatchObject({ room: 'standup', media: { mode: 'mesh' } })
+
+    // Vite's page asks here, with a token that its code has.
+    const [, token] = /wsToken = "([^"]+)"/.exec(await textOf('/@vite/client')) ?? []
+    const address = new URL(`/?token=${token}`, url.replace(/^http/, 'ws'))
+    const socket = new WebSocket(address, 'vite-hmr')
+    const [message] = (await once(socket, 'message')) as [MessageEvent]
+    expect(JSON.parse(message.data)).toEqual({ type: 'connected' })
+    socket.close()
+
+    up.kill('SIGINT')
+    const { exitCode, stderr } = await ended
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 })
+    expect(stderr).toContain('coturn is not installed')
+    expect(stderr).toContain('apt-get install coturn sqlite3')
+    expect(stderr).toContain(
+      'livekit-server is not installed: rooms hold 4 people at most (see https:',
+    )
+    expect(await readdir(scratch)).toEqual([])
+    expect(await processesOf(scratch)).toEqual([])
+  } finally {
+    up.kill('SIGTERM')
+    await ended
+  }
+}, 120_000)
+
 /** The first line of a stream. */
 async function lineOf(stream: NodeJS.ReadableStream): Promise<string> {
   let text = ''
