@@ -210,6 +210,30 @@ describe('a new image', () => {
   })
 })
 
+describe('a Deployment that somebody has paused', () => {
+  it('REQ-K7: is named when a change waits for it, and goes on when it is resumed', async () => {
+    const namespace = 'by-hand'
+    await cluster.meetingCluster(namespace, { turn: { replicas: 1 } })
+    for (const component of ALL) await cluster.runPods(namespace, component, 'n1')
+    await cluster.condition(namespace, 'Ready', { status: 'True' })
+    await cluster.patch('deploy', 'demo-webapp', namespace, { spec: { paused: true } })
+    await cluster.patch('mc', 'demo', namespace, { spec: { image: { tag: 'last' } } })
+    const { message } = await cluster.condition(namespace, 'Stalled', {
+      status: 'True',
+      reason: 'RolloutPaused',
+    })
+    expect(message).toMatch(
+      /^webapp: somebody has told Kubernetes .*, so redis, .*turn keep the pods .*: kubectl rollout resume/,
+    )
+    await cluster.patch('deploy', 'demo-webapp', namespace, { spec: { paused: null } })
+    await cluster.condition(namespace, 'Stalled', { status: 'False' })
+    await eventually(async () => {
+      const images = (await cluster.podsOf(namespace, 'webapp')).map(imageOf)
+      expect(images).toContainEqual(expect.stringMatching(/:last$/))
+    })
+  })
+})
+
 /** What the scheduler says of a pod, for so many seconds already. */
 async function hasNoNode(pod: string, forSeconds: number, message: string): Promise<void> {
   const since = new Date(Date.now() - forSeconds * 1000).toISOString()
