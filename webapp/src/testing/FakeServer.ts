@@ -167,11 +167,11 @@ export class FakeServer {
     if (this.#connected) this.events.onMoved({ mode: 'mesh', reason })
   }
 
-  enter(id: string, name = id): Participant {
+  enter(id: string, name = id, media: MediaState = { audio: true, video: true }): Participant {
     const participant = {
       id,
       name,
-      media: { audio: true, video: true },
+      media,
       joinedAt: this.others.size,
       role: 'guest' as const,
     }

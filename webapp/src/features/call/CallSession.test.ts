@@ -695,6 +695,40 @@ describe('CallSession', () => {
       expect(sfuLinks.get('p-a')).toBeDefined()
     })
 
+    it('REQ-W2: draws who comes over the SFU when there is something of them, or a moment later', async () => {
+      const { clock, server, call, join } = begin()
+      server.moveToSfu()
+      await join()
+      const seen = () => call.get().participants.map(({ name }) => name)
+      const off = { audio: false, video: false }
+      server.enter('p-a', 'Ana', off)
+      server.enter('p-b', 'Minh', off)
+      server.enter('p-c', 'Kofi', { ...off, audio: true })
+      expect(seen()).toEqual(['Kofi'])
+      server.events.onMedia('p-a', { ...off, video: true })
+      expect(seen()).toEqual(['Ana', 'Kofi'])
+      expect(call.get().participants[0]?.media.video).toBe(true)
+      server.events.onMedia('p-b', off)
+      await clock.advance(999)
+      expect(call.get().notices.map(({ name }) => name)).toEqual(['Kofi', 'Ana'])
+      await clock.advance(1)
+      expect(seen()).toEqual(['Ana', 'Minh', 'Kofi'])
+    })
+
+    it('REQ-W2: who goes again before they were drawn is told of by nobody, and a snapshot names whom it names', async () => {
+      const { clock, server, call, join } = begin()
+      server.moveToSfu()
+      await join()
+      const off = { audio: false, video: false }
+      server.enter('p-a', 'Ana', off)
+      server.exit('p-a')
+      await clock.advance(5000)
+      expect(call.get()).toMatchObject({ participants: [], notices: [] })
+      server.enter('p-b', 'Minh', off)
+      server.moveToMesh()
+      expect(call.get().participants).toMatchObject([{ id: 'p-b', sfu: false }])
+    })
+
     it('REQ-K8: leaves the SFU where the room has begun anew as a mesh before the socket came', async () => {
       const { server, call, links, sfus, join } = begin()
       server.enter('p-a', 'Ana')

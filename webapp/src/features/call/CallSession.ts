@@ -17,6 +17,7 @@ import { initialCall } from './callState.ts'
 import { EarlySignals } from './EarlySignals.ts'
 import { HeldEvents } from './HeldEvents.ts'
 import type { LinkReadings } from './LinkReadings.ts'
+import { Newcomers } from './Newcomers.ts'
 import type { RoomFollower } from './RoomFollower.ts'
 import { RoomLinks } from './RoomLinks.ts'
 import { RoomNotices } from './RoomNotices.ts'
@@ -40,6 +41,7 @@ export class CallSession {
   readonly #media: ToldMedia
   readonly #turn: TurnRenewal
   readonly #notices: RoomNotices
+  readonly #newcomers: Newcomers
   #early = new EarlySignals()
   #signaling: Signaling | undefined
   /** Rises with every join and leave: what an older one awaited is of no interest any more. */
@@ -75,6 +77,7 @@ export class CallSession {
     this.#probe = new SocketProbe(options.clock)
     this.#told = new HeldEvents((error) => options.onError(error))
     this.#notices = new RoomNotices(options.call, options.clock)
+    this.#newcomers = new Newcomers(options.clock, (participant) => this.#add(participant))
     this.#wayIn = new WayIn({ ...options, notes: this.#notes, told: this.#told })
     this.#media = new ToldMedia({
       clock: options.clock,
@@ -244,6 +247,7 @@ export class CallSession {
   /** Makes the peers those of the snapshot; who is connected stays connected. */
   #takeSnapshot(snapshot: RoomSnapshot): void {
     const others = snapshot.participants.filter(({ id }) => id !== snapshot.self)
+    this.#newcomers.clear()
     this.#links.keepOnly(new Set(others.map(({ id }) => id)))
     for (const participant of others) {
       if (!this.#links.returned(participant)) this.#links.add(participant)
@@ -263,9 +267,14 @@ export class CallSession {
     return {
       onDisconnect: current(() => this.#disconnected()),
       onJoined: inOrder((participant) => this.#joined(participant)),
-      onLeft: inOrder((id) => this.#links.gone(id)),
+      onLeft: inOrder((id) => {
+        this.#newcomers.gone(id)
+        this.#links.gone(id)
+      }),
       onReplaced: current(() => this.#fail(new SignalingError('replaced', 'joined elsewhere'))),
-      onMedia: inOrder((id, media) => this.#links.mediaChanged(id, media)),
+      onMedia: inOrder((id, media) => {
+        if (!this.#newcomers.mediaChanged(id, media)) this.#links.mediaChanged(id, media)
+      }),
       onMoved: inOrder((way) => this.#moved(way)),
       onSfuLost: inOrder(() => this.#links.sfuLost()),
       onHandedOver: current((snapshot) => this.#takeRoom(snapshot)),
@@ -282,6 +291,11 @@ export class CallSession {
     const { call } = this.#options
     if (participant.id === call.get().selfId) return
     if (this.#links.returned(participant)) return
+    if (this.#links.way === 'sfu') this.#newcomers.add(participant)
+    else this.#add(participant)
+  }
+
+  #add(participant: Participant): void {
     this.#links.add(participant)
     this.#notices.show('joined', participant.name)
     for (const { from, signal } of this.#early.take(participant.id))
@@ -291,6 +305,7 @@ export class CallSession {
   #moved(way: RoomMove): void {
     if (way.mode === 'mesh') {
       // At once: signals of direct links are on their way already.
+      this.#newcomers.showAll()
       this.#links.takeMedia({ mode: 'mesh', cameBack: true })
       if (way.reason === 'sfu-away') this.#notes.show('sfu-away')
     } else {
@@ -379,6 +394,7 @@ export class CallSession {
     this.#reconnection.stop()
     this.#probe.cancel()
     this.#turn.stop()
+    this.#newcomers.clear()
     this.#links.end()
     this.#notes.clear()
     this.#tellFollowers((follower) => follower.away())

@@ -58,7 +58,6 @@ export class RoomLinks {
   /** Links that have taken over from the SFU, and whose other ends have not yet. */
   readonly #unconfirmed = new Set<Link>()
   #iceServers: IceServer[] = []
-  /** The way that new links take. */
   #way: RoomMedia['mode'] = 'mesh'
   /** Also while a room that came back from there still needs it. */
   #sfu: Sfu | undefined
@@ -78,6 +77,11 @@ export class RoomLinks {
         this.#lookForTurn(peer, rows)
       },
     })
+  }
+
+  /** The way that new links take. */
+  get way(): RoomMedia['mode'] {
+    return this.#way
   }
 
   add(participant: Participant): void {

@@ -1,0 +1,67 @@
+import type { MediaState, Participant } from '@parley/protocol'
+import type { Clock } from '../../clock.ts'
+
+/** Who comes over the SFU sees the first picture within this time. */
+const waitMs = 1000
+
+/**
+ * Those who have just come to a room on the SFU, with nothing of them to be seen or heard yet. They are shown when there is,
+ * or in a moment: pages that draw somebody, all at once, take the time of the connection that is being made.
+ */
+export class Newcomers {
+  readonly #clock: Clock
+  readonly #show: (participant: Participant) => void
+  readonly #waiting = new Map<string, { participant: Participant; cancel(): void }>()
+
+  constructor(clock: Clock, show: (participant: Participant) => void) {
+    this.#clock = clock
+    this.#show = show
+  }
+
+  add(participant: Participant): void {
+    const { id, media } = participant
+    this.#forget(id)
+    if (isOn(media)) {
+      this.#show(participant)
+      return
+    }
+    const cancel = this.#clock.after(waitMs, () => this.#showNow(id))
+    this.#waiting.set(id, { participant, cancel })
+  }
+
+  /** @returns whether it was one of these */
+  mediaChanged(id: string, media: MediaState): boolean {
+    const waiting = this.#waiting.get(id)
+    if (!waiting) return false
+    waiting.participant = { ...waiting.participant, media }
+    if (isOn(media)) this.#showNow(id)
+    return true
+  }
+
+  /** Nobody has seen them. */
+  gone(id: string): void {
+    this.#forget(id)
+  }
+
+  /** They are wanted now: all of them. */
+  showAll(): void {
+    for (const id of [...this.#waiting.keys()]) this.#showNow(id)
+  }
+
+  clear(): void {
+    for (const id of [...this.#waiting.keys()]) this.#forget(id)
+  }
+
+  #showNow(id: string): void {
+    const waiting = this.#waiting.get(id)
+    this.#forget(id)
+    if (waiting) this.#show(waiting.participant)
+  }
+
+  #forget(id: string): void {
+    this.#waiting.get(id)?.cancel()
+    this.#waiting.delete(id)
+  }
+}
+
+const isOn = ({ audio, video, screen }: MediaState) => audio || video || screen === true
