@@ -20,11 +20,14 @@ export class Newcomers {
 
   add(participant: Participant): void {
     const { id, media } = participant
-    this.#forget(id)
+    const waiting = this.#waiting.get(id)
+    // Who comes again and again is shown no later than who came once.
+    if (waiting) waiting.participant = participant
     if (isOn(media)) {
+      this.#forget(id)
       this.#show(participant)
-      return
     }
+    if (waiting || isOn(media)) return
     const cancel = this.#clock.after(waitMs, () => this.#showNow(id))
     this.#waiting.set(id, { participant, cancel })
   }
@@ -38,9 +41,9 @@ export class Newcomers {
     return true
   }
 
-  /** Nobody has seen them. */
+  /** Shown all the same, for that moment: nobody was in the room whom nobody was told of. */
   gone(id: string): void {
-    this.#forget(id)
+    this.#showNow(id)
   }
 
   /** They are wanted now: all of them. */
