@@ -21,11 +21,20 @@ export async function untilPage<A>(
   }
 }
 
+/** @throws with where the page is instead, and what it has said of its room so far */
 export async function inState(page: Page, state: string): Promise<void> {
-  // Not with every frame, which would make the page draw as many as it can.
-  await page.waitForFunction((wanted) => window.__parley?.state === wanted, state, {
-    ...{ timeout: 90_000, polling: 100 },
-  })
+  try {
+    // Not with every frame, which would make the page draw as many as it can.
+    await page.waitForFunction((wanted) => window.__parley?.state === wanted, state, {
+      ...{ timeout: 90_000, polling: 100 },
+    })
+  } catch (cause) {
+    const found = await page.evaluate(() => {
+      const { state, error, links, timings } = window.__parley ?? {}
+      return { state, error, links, timings, shown: document.querySelector('#root')?.textContent }
+    })
+    throw new Error(`not ${state}: ${JSON.stringify(found)}`, { cause })
+  }
 }
 
 /**
