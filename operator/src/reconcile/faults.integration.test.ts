@@ -120,20 +120,7 @@ describe('the operator in trouble', () => {
   })
 
   it('REQ-K1: a quota that is used up is named, and what is allowed again is made', async () => {
-    await cluster.apply(
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'quota' } },
-      {
-        apiVersion: 'v1',
-        kind: 'ResourceQuota',
-        metadata: { name: 'few', namespace: 'quota' },
-        spec: { hard: { 'count/deployments.apps': '1' } },
-      },
-    )
-    // Until it is counted, nothing is allowed at all, and the message is another one.
-    await eventually(async () => {
-      const quota = await cluster.get<{ status?: { hard?: object } }>('quota', 'few', 'quota')
-      expect(quota?.status?.hard).toBeDefined()
-    })
+    await limited('quota', 'few', { 'count/deployments.apps': '1' })
     startOperator()
     await cluster.meetingCluster('quota')
     const condition = await cluster.condition('quota', 'Stalled', {
@@ -149,19 +136,7 @@ describe('the operator in trouble', () => {
   })
 
   it('REQ-K1: a quota of pods is named as well, of the component that lacks them', async () => {
-    await cluster.apply(
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'crowded' } },
-      {
-        apiVersion: 'v1',
-        kind: 'ResourceQuota',
-        metadata: { name: 'none', namespace: 'crowded' },
-        spec: { hard: { pods: '0' } },
-      },
-    )
-    await eventually(async () => {
-      const quota = await cluster.get<{ status?: { hard?: object } }>('quota', 'none', 'crowded')
-      expect(quota?.status?.hard).toBeDefined()
-    })
+    await limited('crowded', 'none', { pods: '0' })
     startOperator()
     await cluster.meetingCluster('crowded')
     await eventually(async () => {
@@ -345,6 +320,18 @@ describe('the operator in trouble', () => {
     expect(await second.metric('leader_election_master_status')).toBe(1)
   })
 })
+
+/** Makes a namespace with a quota. Until that is counted, nothing is allowed at all, and the message is another one. */
+async function limited(namespace: string, name: string, hard: object): Promise<void> {
+  await cluster.apply(
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name, namespace }, spec: { hard } },
+  )
+  await eventually(async () => {
+    const quota = await cluster.get<{ status?: { hard?: object } }>('quota', name, namespace)
+    expect(quota?.status?.hard).toBeDefined()
+  })
+}
 
 /** A kubeconfig of a service account that may do everything, but with some resources only some verbs. */
 async function restricted(name: string, resources: string[], verbs: string[]): Promise<string> {

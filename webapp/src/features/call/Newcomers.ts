@@ -1,7 +1,7 @@
 import type { MediaState, Participant } from '@parley/protocol'
 import type { Clock } from '../../clock.ts'
 
-/** Who comes over the SFU sees the first picture within this time. */
+/** Nobody is in a room for longer without being shown; a connection to the SFU takes about as long. */
 const waitMs = 1000
 
 /**
@@ -21,15 +21,16 @@ export class Newcomers {
   add(participant: Participant): void {
     const { id, media } = participant
     const waiting = this.#waiting.get(id)
-    // Who comes again and again is shown no later than who came once.
-    if (waiting) waiting.participant = participant
     if (isOn(media)) {
       this.#forget(id)
       this.#show(participant)
+    } else if (waiting) {
+      // Who comes again and again is shown no later than who came once.
+      waiting.participant = participant
+    } else {
+      const cancel = this.#clock.after(waitMs, () => this.#showNow(id))
+      this.#waiting.set(id, { participant, cancel })
     }
-    if (waiting || isOn(media)) return
-    const cancel = this.#clock.after(waitMs, () => this.#showNow(id))
-    this.#waiting.set(id, { participant, cancel })
   }
 
   /** @returns whether it was one of these */
