@@ -1,4 +1,8 @@
 import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import react from '@vitejs/plugin-react'
 import { build, defineConfig, type Plugin } from 'vite'
 import { supportedBrowsers } from './src/features/lobby/support.ts'
@@ -96,11 +100,41 @@ const firstScript = (command: 'build' | 'serve'): Plugin => {
   }
 }
 
+/**
+ * What React Aria's components say by themselves: of its thirty languages the page speaks English alone, and Vietnamese is not
+ * one of them.
+ */
+const componentTexts: Plugin = {
+  name: 'component-texts',
+  apply: 'build',
+  enforce: 'pre',
+  load(id) {
+    if (/\/react-aria\/dist\/private\/overlays\/intlStrings\.mjs$/.test(id))
+      return `export default ${JSON.stringify({ 'en-US': { dismiss: 'Close' }, vi: { dismiss: 'Đóng' } })}`
+    const other = /\/dist\/private\/intl\/(?:[a-z]+\/)?(?!en-US)[a-z]{2}-[A-Z]{2}\.mjs$/
+    return other.test(id) ? 'export default undefined' : undefined
+  },
+}
+
+/** Beside each text its compressed form, which the servers of the page send as it is. */
+const compressed: Plugin = {
+  name: 'compressed',
+  apply: 'build',
+  async writeBundle({ dir = '' }, bundle) {
+    const texts = Object.keys(bundle).filter((name) => /\.(?:js|css|html)$/.test(name))
+    const compress = async (name: string) => {
+      const file = join(dir, name)
+      await writeFile(`${file}.gz`, await promisify(gzip)(await readFile(file), { level: 9 }))
+    }
+    await Promise.all(texts.map(compress))
+  },
+}
+
 export default defineConfig(({ command }) => {
   // Tests have it at `test`, for which React's larger and slower development build would be built, and kept.
   if (command === 'build') process.env.NODE_ENV = 'production'
   return {
-    plugins: [react(), fetchAhead, firstScript(command), namedBrowsers],
+    plugins: [react(), fetchAhead, firstScript(command), namedBrowsers, componentTexts, compressed],
     build: {
       target: 'es2023',
       // What these do not know, such as light-dark(), is written in older words.

@@ -181,6 +181,7 @@ describe('webapp', () => {
     expect(page.headers.get('cache-control')).toBe('no-cache')
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'")
     expect(page.headers.get('referrer-policy')).toBe('no-referrer')
+    expect(page.headers.get('strict-transport-security')).toBeNull()
     const compressed: string[] = []
     for (const [, path = ''] of html.matchAll(/"(\/assets\/[^"]+)"/g)) {
       const asset = await fetch(url + path)
@@ -191,7 +192,32 @@ describe('webapp', () => {
       if (isLarge) compressed.push(path.replace(/.*\./, ''))
     }
     expect(compressed).toEqual(expect.arrayContaining(['js', 'css']))
-    expect((await fetch(`${url}/assets/none.js`)).status).toBe(404)
+    const none = await fetch(`${url}/assets/none.js`)
+    expect([none.status, none.headers.get('cache-control')]).toEqual([404, null])
+  })
+
+  it('REQ-W5: is to be asked for over TLS only where that was how one came', async () => {
+    const said = async (path: string, proto: string) => {
+      const { headers } = await fetch(url + path, { headers: { 'x-forwarded-proto': proto } })
+      return headers.get('strict-transport-security')
+    }
+    for (const path of ['/r/some-room', '/assets/none.js']) {
+      expect(await said(path, 'https')).toBe('max-age=31536000')
+      expect(await said(path, 'http')).toBeNull()
+    }
+  })
+
+  it('REQ-W5: a link of another site leads nobody straight into a call', async () => {
+    const come = (site: string, query: string) =>
+      fetch(`${url}/r/room?${query}`, { redirect: 'manual', headers: { 'sec-fetch-site': site } })
+    for (const site of ['cross-site', 'same-site']) {
+      const answer = await come(site, 'name=Ana&autojoin=1&relay=1')
+      expect(answer.status).toBe(303)
+      expect(answer.headers.get('location')).toBe('/r/room?name=Ana&autojoin=0&relay=1')
+      expect((await come(site, 'autojoin=10')).status).toBe(200)
+    }
+    for (const site of ['none', 'same-origin'])
+      expect((await come(site, 'autojoin=1')).status).toBe(200)
   })
 
   it('REQ-K1: passes the API and WebSockets on to signaling', async () => {

@@ -4,6 +4,7 @@
 #   env  SIGNALING_UPSTREAM  host:port of signaling (required)
 #        SFU_UPSTREAM        host:port of the SFU; empty: there is none
 #        PAGE_CONNECT        origins that the page may connect to besides its own, between spaces
+#        HSTS_SECONDS        how long browsers are to come over TLS only, once they did: 31536000; 0: they are not told to
 #        PORT                8080
 #
 # PARLEY_WEBAPP_ETC, PARLEY_WEBAPP_ROOT and TMPDIR move the paths in tests.
@@ -51,10 +52,13 @@ sfu=
 [ -z "${SFU_UPSTREAM:-}" ] || sfu=$(full_name SFU_UPSTREAM "$SFU_UPSTREAM")
 connect=${PAGE_CONNECT:+ $PAGE_CONNECT}
 case $connect in *[!A-Za-z0-9.:/_\ \[\]-]*) fail "PAGE_CONNECT is no list of origins: $connect" ;; esac
+hsts=${HSTS_SECONDS:-31536000}
+case $hsts in *[!0-9]*) fail "HSTS_SECONDS is no number: $hsts" ;; esac
 resolvers=$(awk '$1 == "nameserver" { printf "%s ", $2 ~ /:/ ? "[" $2 "]" : $2 }' "$resolv")
 
 mkdir -p "$tmp" || fail "cannot write to ${TMPDIR:-/tmp}; mount an emptyDir there"
 sed -e "s|@PORT@|$port|g" \
+    -e "s|@HSTS@|$hsts|g" \
     -e "s|@SIGNALING@|$signaling|g" \
     -e "s|@SFU@|$sfu|g" \
     -e "s|@RESOLVERS@|${resolvers:-127.0.0.1 }|g" \

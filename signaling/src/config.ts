@@ -36,6 +36,11 @@ const envSchema = z.object({
   PARLEY_MESSAGES_PER_SECOND: z.coerce.number().int().positive().default(50),
   PARLEY_JOINS_PER_SECOND: z.coerce.number().int().positive().default(20),
   PARLEY_REQUEST_SECONDS: z.coerce.number().positive().default(15),
+  PARLEY_HSTS_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(365 * 24 * 3600),
   PARLEY_AUTH_MODE: z.enum(['Token', 'OIDC']).default('Token'),
   PARLEY_GUESTS: z.enum(['Admit', 'Knock', 'Refuse']).default('Admit'),
   PARLEY_OIDC_ISSUER: z.url({ protocol: /^https?$/ }).optional(),
@@ -124,6 +129,8 @@ export type SignalingConfig = {
   joinsPerSecond: number
   /** How long a request may take to arrive, head and body. */
   requestMs: number
+  /** What answers over TLS say of how long browsers are to come over it only; 0: nothing. */
+  hstsSeconds: number
   /** Who may come to a room. */
   access: AccessPolicy
   /** The identity provider of mode OIDC, and what pages ask it for. */
@@ -222,6 +229,7 @@ export function parseConfig(env: Record<string, string | undefined>): SignalingC
     messagesPerSecond: e.PARLEY_MESSAGES_PER_SECOND,
     joinsPerSecond: e.PARLEY_JOINS_PER_SECOND,
     requestMs: e.PARLEY_REQUEST_SECONDS * 1000,
+    hstsSeconds: e.PARLEY_HSTS_SECONDS,
     access: { mode: e.PARLEY_AUTH_MODE, guests: e.PARLEY_GUESTS },
     ...(e.PARLEY_AUTH_MODE === 'OIDC' && {
       oidc: {

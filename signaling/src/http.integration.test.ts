@@ -1,5 +1,9 @@
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { joinResponseSchema } from '@parley/protocol'
 import { pino } from 'pino'
@@ -29,6 +33,7 @@ beforeAll(async () => {
   mkdirSync(join(webappDir, 'assets'), { recursive: true })
   writeFileSync(join(webappDir, 'index.html'), '<title>Parley</title>')
   writeFileSync(join(webappDir, 'assets', 'app-1.js'), 'export {}')
+  writeFileSync(join(webappDir, 'assets', 'app-1.js.gz'), gzipSync('export {}'))
   server = await startSignaling(
     files.config({
       allowedOrigins: ['https://meet.example.org'],
@@ -188,6 +193,73 @@ describe('the webapp', () => {
     expect(asset.headers.get('cache-control')).toContain('immutable')
   })
 
+  it('REQ-W2: goes as the build compressed it, to who takes that', async () => {
+    const ask = async (encoding: string) => {
+      const { headers, body } = await asSent(`${server.url}/assets/app-1.js`, encoding)
+      expect(headers['content-type']).toMatch(/javascript/)
+      expect(headers['cache-control']).toContain('immutable')
+      expect(headers.vary).toMatch(/accept-encoding/i)
+      return [headers['content-encoding'], body]
+    }
+    const [coding, body] = await ask('gzip, deflate, br, zstd')
+    expect([coding, gunzipSync(body as Buffer).toString()]).toEqual(['gzip', 'export {}'])
+    const [none, plain] = await ask('identity')
+    expect([none, String(plain)]).toEqual([undefined, 'export {}'])
+    // What was not compressed goes as it is.
+    expect(await (await fetch(`${server.url}/r/demo`)).text()).toBe('<title>Parley</title>')
+  })
+
+  it('REQ-W5: a link of another site leads nobody straight into a call', async () => {
+    const come = async (path: string, site?: string) => {
+      const { status, headers } = await fetch(server.url + path, {
+        redirect: 'manual',
+        headers: site === undefined ? {} : { 'sec-fetch-site': site },
+      })
+      return headers.get('location') ?? status
+    }
+    const link = '/r/demo?name=Ana&autojoin=1&relay=1'
+    for (const site of ['none', 'same-origin', undefined]) expect(await come(link, site)).toBe(200)
+    for (const site of ['cross-site', 'same-site'])
+      expect(await come(link, site)).toBe('/r/demo?name=Ana&autojoin=0&relay=1')
+    expect(await come('/r/demo?autojoin=1&autojoin=1', 'cross-site')).toBe(
+      '/r/demo?autojoin=1&autojoin=0',
+    )
+    for (const path of [
+      '/r/demo',
+      '/r/demo?autojoin=10',
+      '/r/demo?name=autojoin=1',
+      '/?autojoin=1',
+    ])
+      expect(await come(path, 'cross-site')).toBe(200)
+  })
+
+  it('REQ-W5: is to be asked for over TLS only, where it was, as a proxy says that is believed', async () => {
+    const said = async (url: string, proto?: string) => {
+      const headers: Record<string, string> =
+        proto === undefined ? {} : { 'x-forwarded-proto': proto }
+      const answers = ['/r/demo', '/api/config', '/assets/none.js'].map((path) =>
+        fetch(url + path, { headers }),
+      )
+      const found = (await Promise.all(answers)).map((answer) =>
+        answer.headers.get('strict-transport-security'),
+      )
+      expect(new Set(found).size).toBe(1)
+      return found[0]
+    }
+    const behind = { proxies: { hops: 1, ranges: [] }, webappDir: join(files.dir, 'webapp') }
+    const believing = await startSignaling(files.config(behind), { log })
+    const silent = await startSignaling(files.config({ ...behind, hstsSeconds: 0 }), { log })
+    try {
+      expect(await said(believing.url, 'https')).toBe('max-age=31536000')
+      expect(await said(believing.url, 'http')).toBeNull()
+      expect(await said(believing.url)).toBeNull()
+      expect(await said(server.url, 'https')).toBeNull()
+      expect(await said(silent.url, 'https')).toBeNull()
+    } finally {
+      await Promise.all([believing.close(), silent.close()])
+    }
+  })
+
   it.each(['/nothing', '/r/a/b', '/assets/none.js', '/../secret', '/%2e%2e/turn-secret', '/api/x'])(
     'answers %s with not-found',
     async (path) => {
@@ -196,6 +268,15 @@ describe('the webapp', () => {
       expect(await response.json()).toMatchObject({ code: 'not-found' })
     },
   )
+
+  it('REQ-W1: shows a person who is nowhere the page, which says so', async () => {
+    const come = (path: string) =>
+      fetch(server.url + path, { headers: { accept: 'text/html,*/*;q=0.8' } })
+    const response = await come('/nothing')
+    expect(await response.text()).toContain('<title>Parley</title>')
+    expect(response.headers.get('cache-control')).toBe('no-cache')
+    expect((await come('/api/x')).status).toBe(404)
+  })
 
   it('comes with headers that keep other pages out', async () => {
     const { headers } = await fetch(`${server.url}/r/demo`)
@@ -206,3 +287,10 @@ describe('the webapp', () => {
     expect(headers.get('permissions-policy')).toContain('camera=(self)')
   })
 })
+
+/** With the bytes as they come: fetch() undoes what was compressed. */
+async function asSent(url: string, encoding: string) {
+  const request = get(url, { headers: { 'accept-encoding': encoding } })
+  const [answer] = (await once(request, 'response')) as [IncomingMessage]
+  return { headers: answer.headers, body: await buffer(answer) }
+}

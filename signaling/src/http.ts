@@ -28,6 +28,8 @@ export type HttpDeps = ApiDeps & {
   canSign(): boolean
   /** How long a request may take to arrive. */
   requestMs: number
+  /** How long browsers are to come over TLS only, once they did; 0: they are not told to. */
+  hstsSeconds: number
   webappDir?: string
   /** Counts requests; left out: nobody does. */
   counts?: HttpCounts
@@ -58,6 +60,9 @@ export function createHttp(deps: HttpDeps): FastifyInstance {
   if (deps.counts) monitorHttp(app, deps.counts)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers)
+    // Of a proxy's word only where it is believed.
+    if (deps.hstsSeconds > 0 && request.protocol === 'https')
+      reply.header('strict-transport-security', `max-age=${deps.hstsSeconds}`)
     if (!request.url.startsWith('/api/')) return
     reply.header('cache-control', 'no-store').header('vary', 'Origin')
     const { origin } = request.headers
@@ -114,6 +119,8 @@ function serveWebapp(app: FastifyInstance, root: string) {
     throw new ConfigError(`PARLEY_WEBAPP_DIR: ${root} holds no index.html; build the webapp first`)
   app.register(fastifyStatic, {
     root,
+    // What the build has compressed already: most of the time of a first load is that of its bytes.
+    preCompressed: true,
     // Built files carry a hash in their name; the page that names them does not.
     setHeaders(reply, path) {
       const hashed = path.startsWith(join(root, 'assets'))
@@ -121,6 +128,9 @@ function serveWebapp(app: FastifyInstance, root: string) {
     },
   })
   app.setNotFoundHandler((request, reply) => {
+    const elsewhere = /^(?:cross|same)-site$/.test(String(request.headers['sec-fetch-site']))
+    if (request.method === 'GET' && elsewhere && straightIn.test(request.url))
+      return reply.redirect(request.url.replace(straightIn, '$<before>0'), 303)
     // A room's address is the page's own business: every /r/<room> is the same page, and so are the way back to it from
     // the identity provider and the admin page.
     if (
@@ -128,9 +138,16 @@ function serveWebapp(app: FastifyInstance, root: string) {
       /^\/(?:r\/[^/]+\/?|signed-in|admin\/?)(?:\?.*)?$/.test(request.url)
     )
       return reply.sendFile('index.html')
+    // Who is nowhere is told so by the page, as with nginx.
+    const byPerson = /\btext\/html\b/.test(request.headers.accept ?? '')
+    if (request.method === 'GET' && byPerson && !request.url.startsWith('/api/'))
+      return reply.sendFile('index.html')
     return notFound()
   })
 }
+
+/** A link into a call that another site set: its people see the lobby first. As in images/webapp/nginx.conf.template. */
+const straightIn = /^(?<before>\/r\/.*[?&]autojoin=)1(?=&|$)/
 
 function noAdmins(): never {
   throw new SignalingError(

@@ -170,6 +170,7 @@ export async function startSignaling(
     },
     page: pageConfigOf(config),
     requestMs: config.requestMs,
+    hstsSeconds: config.hstsSeconds,
     meshMax: config.meshMax,
     roomMax: config.roomMax,
     takeSeat: (claims) => gateway.takeSeat(claims),

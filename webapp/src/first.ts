@@ -11,6 +11,7 @@ const request = earlyRequest({
   ...{ pathname, search, hash },
   storage: () => localStorage,
   tabStorage: () => sessionStorage,
+  automated: navigator.webdriver,
 })
 if (request) {
   askEarly(request)

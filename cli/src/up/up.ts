@@ -310,6 +310,8 @@ function runner(
           HOST: '127.0.0.1',
           PORT: String(ports.signaling),
           PARLEY_DRAIN_SECONDS: '0',
+          // Whoever trusts the certificate would be kept from whatever else is on localhost.
+          PARLEY_HSTS_SECONDS: '0',
           PARLEY_METER_API: runs.meter ? meterUrl : '',
           ...(runs.turn ? {} : { PARLEY_TURN: 'None' }),
           ...(webapp === undefined ? {} : { PARLEY_WEBAPP_DIR: webapp }),

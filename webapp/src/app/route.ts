@@ -1,3 +1,4 @@
+import { asksToJoin } from '../features/call/straightIn.ts'
 import { slug } from '../protocolShapes.ts'
 import { read } from '../shape.ts'
 
@@ -28,7 +29,7 @@ export function roomLinkOf(search: string): RoomLink {
   const name = parameters.get('name')?.trim().slice(0, 64)
   return {
     name: name || undefined,
-    autojoin: parameters.get('autojoin') === '1',
+    autojoin: asksToJoin(search),
     relayForced: parameters.get('relay') === '1',
   }
 }

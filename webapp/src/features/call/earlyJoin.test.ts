@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { roomLinkOf, routeOf } from '../../app/route.ts'
 import { CallMemory } from './callMemory.ts'
 import { askEarly, earlyRequest, type JoinRequest, joinRequest, takeEarly } from './earlyJoin.ts'
+import { roomsKey, withRoom } from './straightIn.ts'
 
 const storageOf = (items: Record<string, string>) => () => ({
   getItem: (key: string) => items[key] ?? null,
@@ -16,12 +17,13 @@ function laterRequest(
   pathname: string,
   search: string,
   kept: Record<string, string>,
+  automated: boolean,
 ): JoinRequest | undefined {
   const route = routeOf(pathname)
   if (route.page !== 'room') return undefined
   const call = new CallMemory(storageOf(kept)).recall()
   const link = roomLinkOf(search)
-  const linked = link.autojoin ? (link.name ?? kept['parley.name']) : undefined
+  const linked = link.autojoin && automated ? (link.name ?? kept['parley.name']) : undefined
   const name = displayNameSchema.safeParse(call?.room === route.room ? call.name : linked)
   return name.success ? joinRequest(route.room, { name: name.data }, '') : undefined
 }
@@ -51,7 +53,8 @@ describe('the join that is asked for before the page is there', () => {
         fc.record({ name: fc.option(text), autojoin: fc.constantFrom('1', '0') }),
         text,
         remembered,
-        (room, { name, autojoin }, ownName, call) => {
+        fc.boolean(),
+        (room, { name, autojoin }, ownName, call, automated) => {
           const search = `?${new URLSearchParams({ autojoin, ...(name !== null && { name }) })}`
           const kept = { 'parley.name': ownName, 'parley.call': JSON.stringify(call) }
           const pathname = `/r/${room}`
@@ -61,10 +64,11 @@ describe('the join that is asked for before the page is there', () => {
             hash: '',
             storage: storageOf(kept),
             tabStorage: storageOf(kept),
+            automated,
           })
           // A call that is spoiled in the storage is none for the page.
           if (found && call?.media !== undefined)
-            expect(found).toEqual(laterRequest(pathname, search, kept))
+            expect(found).toEqual(laterRequest(pathname, search, kept, automated))
         },
       ),
       { numRuns: 500 },
@@ -77,6 +81,7 @@ describe('the join that is asked for before the page is there', () => {
     hash: '',
     storage: storageOf({}),
     tabStorage: storageOf({}),
+    automated: true,
   }
   const ana = joinRequest('standup', { name: 'Ana' }, '')
 
@@ -90,6 +95,22 @@ describe('the join that is asked for before the page is there', () => {
     const tabStorage = storageOf({ 'parley.call': call })
     expect(earlyRequest({ ...opened, search: '', tabStorage })).toEqual(ana)
     expect(earlyRequest({ ...opened, pathname: '/r/else', search: '', tabStorage })).toBeUndefined()
+  })
+
+  it('REQ-W5: a link leads into no room that nobody joined by hand on this device', () => {
+    const person = { ...opened, automated: false }
+    expect(earlyRequest(person)).toBeUndefined()
+    let rooms = withRoom('standup', withRoom('other', null))
+    const here = () => ({ ...person, storage: storageOf({ [roomsKey]: rooms }) })
+    expect(earlyRequest(here())).toEqual(ana)
+    expect(earlyRequest({ ...here(), pathname: '/r/stand' })).toBeUndefined()
+    expect(earlyRequest({ ...here(), search: '?autojoin=%31&name=Ana' })).toBeUndefined()
+    // The last fifty: a device that many share keeps no list without an end.
+    for (let n = 0; n < 49; n++) rooms = withRoom(`room${n % 48}`, rooms)
+    expect(earlyRequest(here())).toEqual(ana)
+    for (let n = 0; n < 50; n++) rooms = withRoom(`more${n}`, rooms)
+    expect(earlyRequest(here())).toBeUndefined()
+    expect(rooms.split(' ')).toHaveLength(50)
   })
 
   it('is not of who has signed in: it would be refused, as it does not show that', () => {

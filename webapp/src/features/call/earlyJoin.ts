@@ -1,3 +1,5 @@
+import { asksToJoin, isAmong, roomsKey } from './straightIn.ts'
+
 /** What the page is opened at, and what the browser keeps for it. */
 export type Opened = {
   pathname: string
@@ -7,6 +9,8 @@ export type Opened = {
   tabStorage: () => Pick<Storage, 'getItem'>
   /** Of this device: the name used last. */
   storage: () => Pick<Storage, 'getItem'>
+  /** Whether a program drives the browser, and no person. */
+  automated: boolean
 }
 
 export type JoinRequest = { path: string; body: string }
@@ -39,7 +43,7 @@ export function earlyRequest(opened: Opened): JoinRequest | undefined {
   if (room === undefined || new URLSearchParams(opened.hash.slice(1)).has('invite'))
     return undefined
   if (kept(opened.tabStorage, 'parley.signed-in') !== null) return undefined
-  const name = rejoining(room, opened) ?? linked(opened)
+  const name = rejoining(room, opened) ?? linked(room, opened)
   return name !== undefined && plainName.test(name)
     ? joinRequest(room, { name }, opened.hash)
     : undefined
@@ -56,10 +60,10 @@ function rejoining(room: string, { tabStorage }: Opened): string | undefined {
   }
 }
 
-function linked({ search, storage }: Opened): string | undefined {
-  const asked = new URLSearchParams(search)
-  if (asked.get('autojoin') !== '1') return undefined
-  const name = asked.get('name')?.trim().slice(0, 64)
+function linked(room: string, { search, storage, automated }: Opened): string | undefined {
+  if (!asksToJoin(search)) return undefined
+  if (!automated && !isAmong(room, kept(storage, roomsKey))) return undefined
+  const name = new URLSearchParams(search).get('name')?.trim().slice(0, 64)
   return name || (kept(storage, 'parley.name') ?? undefined)
 }
 

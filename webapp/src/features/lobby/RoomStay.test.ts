@@ -38,8 +38,14 @@ const storage = () => {
  * One load of the page in a tab.
  * @param loadMs what the call's code takes to load
  * @param served whether the server has it
+ * @param autojoin of the page's link
  */
-function load(kept: ReturnType<typeof storage>, loadMs = 0, served = () => true) {
+function load(
+  kept: ReturnType<typeof storage>,
+  loadMs = 0,
+  served = () => true,
+  { autojoin = false, mayLead = () => false as boolean } = {},
+) {
   const clock = new TestClock()
   const joins: (JoinOptions & { at: number; on: [boolean, boolean] })[] = []
   const changed = () => stay.remember()
@@ -65,8 +71,9 @@ function load(kept: ReturnType<typeof storage>, loadMs = 0, served = () => true)
         )
       }),
     now: () => clock.now(),
-    link: () => ({ name: undefined, autojoin: false, relayForced: false }) as never,
-    ownName: () => '',
+    link: () => ({ name: undefined, autojoin, relayForced: false }),
+    mayLead,
+    ownName: () => 'Ana',
     pushToTalk: () => false,
   })
   const mute = (audio: boolean, video: boolean) => {
@@ -197,6 +204,21 @@ describe('a stay in a room', () => {
     await clock.advance(20)
     expect(joins).toMatchObject([{ room: 'room', name: 'Ana' }])
     expect(call.get().phase).toBe('joined')
+  })
+
+  it('REQ-W5: a link leads straight only into a room that it may lead into', async () => {
+    for (const [autojoin, known, expected] of [
+      [true, 'ours', [{ room: 'ours', name: 'Ana' }]],
+      [true, 'theirs', []],
+      [false, 'ours', []],
+    ] as const) {
+      const mayLead = (room?: string) => room === known
+      const { clock, stay, call, joins } = load(storage(), 0, () => true, { autojoin, mayLead })
+      stay.enter('ours')
+      await clock.advance(2000)
+      expect(joins).toMatchObject(expected)
+      expect(call.get().phase).toBe(expected.length > 0 ? 'joined' : 'idle')
+    }
   })
 
   it('has turned elsewhere: code that did not come for an earlier room says nothing of this one', async () => {

@@ -17,6 +17,8 @@ export type RoomStayOptions = {
   now(): number
   /** What the page's address asks for. */
   link(): RoomLink
+  /** Whether a link may lead straight into this room, and not to its lobby. */
+  mayLead(room: string): boolean
   /** The name used last. */
   ownName(): string
   pushToTalk(): boolean
@@ -38,11 +40,11 @@ export class RoomStay {
 
   /**
    * This tab turns to a room: back into the call that a refresh interrupted, straight in where the
-   * link says so, else into the lobby.
+   * link says so and may, else into the lobby.
    * @returns what ends the stay
    */
   enter(room: string): () => void {
-    const { call, local, memory, media, pushToTalk } = this.#options
+    const { call, local, memory, media, mayLead, pushToTalk } = this.#options
     const remembered = memory.recall()
     const link = this.#options.link()
     const name = nameOf(link.name ?? this.#options.ownName())
@@ -59,7 +61,7 @@ export class RoomStay {
       void this.join(remembered.name)
     } else {
       if (pushToTalk()) local.set({ audio: { ...local.get().audio, on: false } })
-      if (link.autojoin && name !== undefined) void this.join(name)
+      if (link.autojoin && name !== undefined && mayLead(room)) void this.join(name)
     }
     void media.open()
 

@@ -1,8 +1,10 @@
 import { roomLinkOf } from '../../app/route.ts'
 import { cell, store } from '../../state.ts'
+import { keep, kept } from '../../ui/kept.ts'
 import type { CallSession } from '../call/CallSession.ts'
 import { CallMemory, ownName } from '../call/callMemory.ts'
 import { ownHaste } from '../call/ownHaste.ts'
+import { isAmong, roomsKey, withRoom } from '../call/straightIn.ts'
 import { ownMedia } from '../media/ownMedia.ts'
 import { joinConsent } from '../recording/joinConsent.ts'
 import { ownPreferences } from '../settings/ownPreferences.ts'
@@ -35,6 +37,8 @@ const stay = new RoomStay({
   loadCall: async () => early ?? (await import('../call/ownCall.ts')).ownCall,
   now: () => performance.now(),
   link: () => roomLinkOf(location.search),
+  // Else a link would put whoever has once allowed the camera before strangers (docs/decisions/0019).
+  mayLead: (room) => navigator.webdriver || isAmong(room, kept(roomsKey)),
   ownName: ownName.read,
   pushToTalk: () => ownPreferences.get().pushToTalk,
 })
@@ -59,7 +63,11 @@ export function enterRoom(room: string): () => void {
   return stay.enter(room)
 }
 
-export const joinCall = (name: string) => stay.join(name)
+/** By hand. */
+export const joinCall = (name: string) => {
+  keep(roomsKey, withRoom(cell('call').get().room, kept(roomsKey)))
+  return stay.join(name)
+}
 export const leaveCall = () => stay.leave()
 /** `agrees`: to a recording that runs there. */
 export const joinAgain = ({ agrees = false } = {}) => {

@@ -1,0 +1,20 @@
+/**
+ * Whether a link asks to pass the lobby by. It is read as it is written, and no parameter is decoded: so do the servers,
+ * which take it from links of other sites.
+ */
+export const asksToJoin = (search: string) => /[?&]autojoin=1(?:&|$)/.test(search)
+
+/**
+ * Where the rooms are kept that somebody has joined by hand on this device, the last one first: only into these does a
+ * link lead straight. Names of rooms have no spaces.
+ */
+export const roomsKey = 'parley.rooms'
+
+const most = 50
+
+export const isAmong = (room: string, rooms: string | null) => listed(rooms).includes(room)
+
+export const withRoom = (room: string, rooms: string | null) =>
+  [room, ...listed(rooms).filter((one) => one !== room)].slice(0, most).join(' ')
+
+const listed = (rooms: string | null) => rooms?.split(' ') ?? []
