@@ -70,6 +70,13 @@ export const joinRequestSchema = z.object({
   tenant: slugSchema.optional(),
   /** An invitation to this room; it says the role, and the tenant and the name where it has them. */
   invite: z.string().max(4096).optional(),
+  holder: z
+    .string()
+    .regex(/^[\w-]{16,64}$/)
+    .optional()
+    .describe(
+      'A secret of the device that shows an invitation for one join: with it the same invitation lets it in again, after a refresh or an answer that was lost',
+    ),
   /** Who signed in at the identity provider, with the nonce that was asked for; a renewed token may have none. */
   idToken: z.string().max(8192).optional(),
   nonce: z.string().min(16).max(256).optional(),

@@ -261,6 +261,21 @@ describe.each(Object.entries(places))('REQ-W5: on %s', (_name, open) => {
     expect(tries.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401])
     expect(bodies.filter(({ code }) => code === 'token-used')).toHaveLength(3)
   })
+
+  it('an invitation for one join lets the same device in again, until a host removes who came by it', async () => {
+    const [one, two] = await open(guests('Admit'))
+    const host = await people.enter(one.url, 'again', 'Ann')
+    const invite = await invitation('again', 'member', { once: true })
+    const come = (url: string, holder: string) =>
+      postJoin(url, 'again', { name: 'Eve', invite, holder })
+    const mine = 'a-secret-of-this-device'
+    const { token } = (await (await come(one.url, mine)).json()) as { token: string }
+    const eve = await people.take(one.url, token)
+    expect((await come(two.url, 'a-secret-of-another')).status).toBe(401)
+    expect((await come(two.url, mine)).status).toBe(200)
+    expect(codeOf(await host.client.emitWithAck('moderation:remove', { id: eve.id }))).toBe('ok')
+    await until('she is not let in again', async () => (await come(two.url, mine)).status === 403)
+  })
 })
 
 describe('REQ-W5: the join API', () => {

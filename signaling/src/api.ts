@@ -128,7 +128,7 @@ export function serveApi(app: FastifyInstance, deps: ApiDeps): void {
   }
 
   async function useUp({ once }: Admission) {
-    if (once && !(await rooms.door.spend(once.what, once.untilMs)))
+    if (once && !(await rooms.door.spend(once.what, once.holder, once.untilMs)))
       throw new SignalingError(
         'token-used',
         'the invitation has been used; ask for one of your own',

@@ -123,7 +123,7 @@ describe('REQ-W5: who is let in as what', () => {
     const { invite } = await signInvite('key', { ...host, once: true }, now, 60, 'id')
     expect(await admissionOf({ name: 'Ann', invite }, 'r', deps())).toMatchObject({
       account: 'invite:id',
-      once: { what: 'invite:id', untilMs: now + 60_000 },
+      once: { what: 'invite:id', holder: undefined, untilMs: now + 60_000 },
     })
   })
 

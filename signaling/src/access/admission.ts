@@ -12,8 +12,8 @@ export type Admission = {
   role: Role
   /** Of one person, where it can be told who they are. */
   account?: string
-  /** Of an invitation for one join: what is used up by it, and until when that has to be remembered. */
-  once?: { what: string; untilMs: number }
+  /** Of an invitation for one join: what is used up by it, by which device, and until when that has to be remembered. */
+  once?: { what: string; holder: string | undefined; untilMs: number }
 }
 
 export type AdmissionDeps = {
@@ -55,7 +55,11 @@ export async function admissionOf(
     role: greater(atHome ? identity.role : 'guest', invitation?.role ?? 'guest'),
     ...(account !== undefined && { account }),
     ...(invitation?.once && {
-      once: { what: `invite:${invitation.id}`, untilMs: invitation.expiresAtMs },
+      once: {
+        what: `invite:${invitation.id}`,
+        holder: request.holder,
+        untilMs: invitation.expiresAtMs,
+      },
     }),
   }
 }

@@ -35,7 +35,7 @@ export function memoryDoor(
   times: { markMs: number; leaseMs: number },
 ): RoomDoor {
   const doors = new Map<string, Doors>()
-  const spent = new Map<string, number>()
+  const spent = new Map<string, { holder: string | undefined; untilMs: number }>()
 
   let tidiedAt = now()
 
@@ -167,10 +167,11 @@ export function memoryDoor(
         locked: rooms.seats(room) ? rooms.locked.has(room) : undefined,
       }
     },
-    async spend(what, untilMs) {
-      for (const [other, until] of spent) if (until <= now()) spent.delete(other)
-      if (spent.has(what)) return false
-      spent.set(what, untilMs)
+    async spend(what, holder, untilMs) {
+      for (const [other, { untilMs }] of spent) if (untilMs <= now()) spent.delete(other)
+      const used = spent.get(what)
+      if (used) return holder !== undefined && used.holder === holder
+      spent.set(what, { holder, untilMs })
       return true
     },
   }

@@ -9,12 +9,12 @@ type Argument = string | number
  * Doors that several replicas share.
  *
  * @param run a script on the keys of a room
- * @param spend sets a key for so long; false where it was set
+ * @param spend sets a key for so long; false where another has set it
  * @param times how long marks last, and a place in the lobby that is not renewed
  */
 export function redisDoor(
   run: <T>(name: keyof typeof doorScripts, key: RoomKey, ...args: Argument[]) => Promise<T>,
-  spend: (what: string, untilMs: number) => Promise<boolean>,
+  spend: RoomDoor['spend'],
   times: { markMs: number; leaseMs: number },
 ): RoomDoor {
   const whole = async (reply: Promise<number>) => (await reply) === 1

@@ -102,10 +102,13 @@ export function redisRoomStore(
     return [`${name}:seats`, ...parts.map((part) => `${name}:${part}`)]
   }
 
-  const spend = async (what: string, untilMs: number) =>
-    (await ask(() =>
-      redis.set(`${prefix}:spent:${what}`, '1', 'PXAT', Math.ceil(untilMs), 'NX'),
-    )) === 'OK'
+  const spend = async (what: string, holder: string | undefined, untilMs: number) => {
+    const key = `${prefix}:spent:${what}`
+    const value = holder ?? ''
+    if ((await ask(() => redis.set(key, value, 'PXAT', Math.ceil(untilMs), 'NX'))) === 'OK')
+      return true
+    return holder !== undefined && (await ask(() => redis.get(key))) === value
+  }
 
   const settled = () => reachable && now() >= settledAt
   /** Whom to remove of those whose seats have run out. */

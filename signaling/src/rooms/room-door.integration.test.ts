@@ -157,8 +157,18 @@ it('REQ-W5: what may be used once is used by one of those who try, on whichever 
   ]
   for (const { door } of stores) {
     const until = Date.now() + 60_000
-    const tries = await Promise.all(Array.from({ length: 5 }, () => door.spend('x', until)))
+    const tries = await Promise.all(
+      Array.from({ length: 5 }, () => door.spend('x', undefined, until)),
+    )
     expect(tries.filter(Boolean)).toHaveLength(1)
-    expect(await door.spend('y', until)).toBe(true)
+    expect(await door.spend('x', 'ann', until)).toBe(false)
+    // Who has a secret of their own uses it again, and nobody else does.
+    for (const [holder, used] of [
+      ['ann', true],
+      ['bob', false],
+      ['ann', true],
+      [undefined, false],
+    ] as const)
+      expect([holder, await door.spend('y', holder, until)]).toEqual([holder, used])
   }
 })

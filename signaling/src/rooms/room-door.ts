@@ -73,6 +73,10 @@ export type RoomDoor = {
     key: RoomKey,
     ids: readonly string[],
   ): Promise<{ marks: ReadonlyMap<string, Mark>; locked: boolean | undefined }>
-  /** Uses what may be used once. @returns false where it was used before */
-  spend(what: string, untilMs: number): Promise<boolean>
+  /**
+   * Uses what may be used once.
+   * @param holder a secret of who uses it, who alone may again
+   * @returns false where another has used it before
+   */
+  spend(what: string, holder: string | undefined, untilMs: number): Promise<boolean>
 }

@@ -52,8 +52,11 @@ export async function startMeetingRig(
   return {
     start,
     /** Of a guest to a room, as a host makes it; of the past where the time is below zero. */
-    async invitation(room: string, { ttlSeconds }: { ttlSeconds: number }): Promise<string> {
-      const guest = { room, tenant: 'default', role: 'guest' } as const
+    async invitation(
+      room: string,
+      { ttlSeconds, once = false }: { ttlSeconds: number; once?: boolean },
+    ): Promise<string> {
+      const guest = { room, tenant: 'default', role: 'guest', once } as const
       return (await signInvite(joinKey, guest, Date.now(), ttlSeconds)).invite
     },
     /** The path of the admin page. */
