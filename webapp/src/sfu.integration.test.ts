@@ -208,6 +208,33 @@ describe('a call over the SFU', () => {
     await rig.restartSfu()
     await Promise.all(everybody.map((page) => inCallWith(page, 2)))
   }, 180_000)
+
+  // The last of these: there is no LiveKit after it.
+  it('REQ-K8: a LiveKit that is gone for good leaves those in a mesh who are few enough, and tells them why', async () => {
+    const stay = [await enter('gone', 'Ana'), await enter('gone', 'Minh')]
+    const kofi = await enter('gone', 'Kofi')
+    await Promise.all([...stay, kofi].map((page) => inCallWith(page, 2)))
+    await Promise.all(stay.map((page) => overSfu(page)))
+    await kofi.keyboard.press('d')
+    await Promise.all(stay.map((page) => inCallWith(page, 1)))
+    // On the SFU they stay, until it goes.
+    await Promise.all(stay.map((page) => overSfu(page)))
+    await reset(stay)
+    await rig.stopSfu()
+    await Promise.all(
+      stay.map(async (page) => {
+        await page.getByText('The media server is away, so the call goes on directly').waitFor()
+        await overMesh(page)
+        await inCallWith(page, 1)
+      }),
+    )
+    for (const page of stay) {
+      const [freeze] = (await freezesOf(page)) ?? []
+      expect(freeze?.framesDecoded).toBeGreaterThan(0)
+      expect(freeze?.longestMs).toBeLessThan(20_000)
+    }
+    expect(problems).toEqual([])
+  }, 180_000)
 })
 
 describe('a room that is small again', () => {

@@ -122,10 +122,14 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
     url,
     startReplica,
     replicas,
-    /** Ends LiveKit as a lost node would, and starts it again where it was. */
-    async restartSfu() {
+    /** Ends LiveKit as a lost node would. */
+    async stopSfu() {
       sfu.kill('SIGKILL')
       await sfu
+    },
+    /** The same, and starts it again where it was. */
+    async restartSfu() {
+      await this.stopSfu()
       sfu = startSfu()
     },
     /** One more, as a process that can be killed; new connections go to it until then. */
