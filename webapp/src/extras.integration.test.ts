@@ -134,6 +134,46 @@ describe('beside the call', () => {
     await close(ana, minh)
   }, 120_000)
 
+  it('REQ-W3: axe-core finds nothing on what opens over a call: reactions, network, volume, encryption, a recording', async () => {
+    const ana = await enter('opened', 'Ana', blank({ colorScheme: 'dark' }))
+    const minh = await enter('opened', 'Minh', blank({ colorScheme: 'light' }))
+    await Promise.all([ana, minh].map((page) => inCallWith(page, 1)))
+    const found: Record<string, string[]> = {}
+    const look = async (what: string, page: Page) => {
+      const wrong = await accessibilityProblems(page)
+      if (wrong.length > 0) found[what] = wrong
+    }
+    for (const [who, page] of [
+      ['dark', ana],
+      ['light', minh],
+    ] as const) {
+      const name = page === ana ? 'Minh' : 'Ana'
+      for (const trigger of ['React', 'What the call takes of the network', `Volume of ${name}`]) {
+        await button(page, trigger).click()
+        await page.getByRole('dialog').waitFor()
+        await look(`${trigger}, ${who}`, page)
+        await page.keyboard.press('Escape')
+        await page.getByRole('dialog').waitFor({ state: 'detached' })
+      }
+      await page.locator('.encryption-button').click()
+      await page.getByRole('dialog').waitFor()
+      await look(`encryption, ${who}`, page)
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+    }
+    await ana.evaluate(() => Object.assign(window, { showSaveFilePicker: undefined }))
+    await fromMenu(ana, 'Record')
+    await ana.getByText('Still missing: Minh').waitFor()
+    await button(minh, 'I agree').waitFor()
+    await Promise.all([look('waits for a yes', ana), look('is asked', minh)])
+    await button(minh, 'I agree').click()
+    await ana.getByRole('button', { name: 'You record this meeting' }).click()
+    await minh.getByRole('button', { name: 'Ana records this meeting' }).click()
+    await Promise.all([look('records', ana), look('is recorded', minh)])
+    expect([found, problems]).toEqual([{}, []])
+    await close(ana, minh)
+  }, 120_000)
+
   it('REQ-W3, W5: captions begin with a yes to where the voice goes, are said to screen readers, and rest while one is muted', async () => {
     const page = await blank()
     await page.addInitScript(() => {
@@ -287,6 +327,114 @@ describe('beside the call', () => {
   }, 120_000)
 })
 
+describe('a link straight into a call', () => {
+  it('REQ-W5: leads into no room that nobody has joined by hand on this device, and of another site into none', async () => {
+    const page = await blank()
+    page.setDefaultTimeout(20_000)
+    // As people have it: who drives a browser by a program is led in anywhere.
+    await page.addInitScript(() =>
+      Object.defineProperty(Navigator.prototype, 'webdriver', { get: () => false }),
+    )
+    const link = (room: string) => `${server.url}/r/${room}?name=Ana&autojoin=1`
+    const join = button(page, 'Join now')
+    const leave = async () => {
+      await inState(page, 'joined')
+      await button(page, 'Leave').click()
+      await inState(page, 'left')
+    }
+    await page.goto(link('known'))
+    await join.click()
+    await leave()
+    await page.goto(link('known'))
+    await leave()
+    for (const [from, room, expected] of [
+      [server.url, 'other', link('other')],
+      [server.url.replace('127.0.0.1', 'localhost'), 'known', link('known').replace('=1', '=0')],
+    ] as const) {
+      await page.goto(from)
+      await page.evaluate((url) => location.assign(url), link(room))
+      await join.waitFor()
+      expect(page.url()).toBe(expected)
+      expect(await page.evaluate(() => window.__parley?.state)).toBe('lobby')
+    }
+    expect(problems).toEqual([])
+    await close(page)
+  }, 60_000)
+})
+
+describe('the language of the page', () => {
+  it('REQ-W3: is that of its components, too, in a browser of another one, which runs the other way', async () => {
+    const page = await blank({ locale: 'ar-EG' })
+    await page.goto(`${server.url}/r/words?name=Ana`)
+    await button(page, 'Settings').click()
+    const tab = (name: string) => page.getByRole('tab', { name, exact: true })
+    await tab('Audio').press('ArrowRight')
+    await page.waitForFunction(
+      () => document.querySelector('[role=tab][aria-selected=true]')?.textContent === 'Video',
+    )
+    // What a screen reader finds after the last of a dialog.
+    const ends = () =>
+      page.evaluate(() => {
+        const all = document.querySelectorAll('.dialog-veil button[tabindex="-1"]')
+        return [...all].map((one) => one.getAttribute('aria-label'))
+      })
+    expect(await ends()).toEqual(['Close'])
+    await tab('Theme and language').click()
+    await page.getByText('Tiếng Việt').click()
+    await page.getByRole('heading', { name: 'Cài đặt' }).waitFor()
+    expect(await ends()).toEqual(['Đóng'])
+    await close(page)
+  }, 60_000)
+})
+
+describe('high contrast', () => {
+  it('REQ-W3: shows what is chosen and what is on by more than a ground, and has no fault that axe-core finds', async () => {
+    const page = await blank({ forcedColors: 'active' })
+    await page.goto(`${server.url}/r/lines?name=Ana`)
+    await button(page, 'Settings').click()
+    const lined = (selector: string) =>
+      page.evaluate(
+        (all) =>
+          [...document.querySelectorAll(all)].map((one) => {
+            const chosen = one.closest('[data-selected]') !== null
+            return [chosen, getComputedStyle(one).outlineStyle !== 'none']
+          }),
+        selector,
+      )
+    await page.locator('.toggle').first().waitFor()
+    await page.getByRole('tab', { selected: false }).first().waitFor()
+    expect(await accessibilityProblems(page)).toEqual([])
+    const found = await lined('.toggle-track')
+    await page.getByRole('tab', { name: 'Theme and language' }).click()
+    await page.locator('.segment').first().waitFor()
+    found.push(...(await lined('.segment')))
+    expect(new Set(found.map(([chosen]) => chosen))).toEqual(new Set([true, false]))
+    for (const [chosen, line] of found) expect(line).toBe(chosen)
+    expect(problems).toEqual([])
+    await close(page)
+  }, 60_000)
+})
+
+describe('an invitation', () => {
+  it('REQ-W1, W5: for one person tells whoever comes by it after them, who are in as ever', async () => {
+    const invite = await rig.invitation('doors', { ttlSeconds: 600, once: true })
+    const path = `${server.url}/r/doors?name=Eve#invite=${invite}`
+    const [eve, mal] = [await blank(), await blank()]
+    await eve.goto(path)
+    await button(eve, 'Join now').click()
+    await inState(eve, 'joined')
+    await mal.goto(path)
+    await button(mal, 'Join now').click()
+    await mal.getByRole('heading', { name: 'Your invitation was used already' }).waitFor()
+    await mal.getByText('Ask a host for one of your own.').waitFor()
+    expect(await accessibilityProblems(mal)).toEqual([])
+    await eve.reload()
+    await inState(eve, 'joined')
+    expect(problems).toEqual([])
+    await close(eve, mal)
+  }, 60_000)
+})
+
 describe('the page as it is loaded', () => {
   const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
   const places = ['/', '/r/loaded?name=Ana'].flatMap((path) => [
@@ -400,6 +548,17 @@ describe('the page as it is loaded', () => {
     await note.waitFor()
     await old.getByText('Chrome 111, Edge 111, Firefox 121, Safari 16.4').first().waitFor()
     expect(await accessibilityProblems(old)).toEqual([])
+
+    // Nor does it stay empty where a part of the code is lost on the way.
+    const cut = await blank()
+    await cut.route(/\/assets\/page-/, (route) => route.abort())
+    await cut.goto(server.url)
+    const lost = cut.getByRole('alert')
+    await lost.getByRole('heading', { name: 'This page did not load' }).waitFor()
+    expect(await cut.locator('.undrawn').isVisible()).toBe(false)
+    await cut.unroute(/\/assets\/page-/)
+    await lost.getByRole('button', { name: 'Reload' }).click()
+    await cut.getByRole('button', { name: 'Start meeting' }).waitFor()
     problems.length = 0
 
     const page = await blank()
@@ -414,7 +573,7 @@ describe('the page as it is loaded', () => {
     expect(styles).toContain('--accent')
     expect(styles).not.toMatch(/light-dark\(|@starting-style|@scope|anchor\(/)
     expect(problems).toEqual([])
-    await close(old, page)
+    await close(old, cut, page)
   }, 60_000)
 })
 
