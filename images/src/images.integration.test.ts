@@ -218,6 +218,9 @@ describe('webapp', () => {
     }
     for (const site of ['none', 'same-origin'])
       expect((await come(site, 'autojoin=1')).status).toBe(200)
+    const ahead = { headers: { 'sec-purpose': 'prefetch;prerender' } }
+    expect((await fetch(`${url}/r/room?autojoin=1`, ahead)).status).toBe(503)
+    expect((await fetch(`${url}/r/room`, ahead)).status).toBe(200)
   })
 
   it('REQ-K1: passes the API and WebSockets on to signaling', async () => {

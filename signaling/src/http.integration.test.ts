@@ -209,7 +209,7 @@ describe('the webapp', () => {
     expect(await (await fetch(`${server.url}/r/demo`)).text()).toBe('<title>Parley</title>')
   })
 
-  it('REQ-W5: a link of another site leads nobody straight into a call', async () => {
+  it('REQ-W5: a link of another site leads nobody straight into a call, nor does a browser that fetches ahead', async () => {
     const come = async (path: string, site?: string) => {
       const { status, headers } = await fetch(server.url + path, {
         redirect: 'manual',
@@ -224,6 +224,9 @@ describe('the webapp', () => {
     expect(await come('/r/demo?autojoin=1&autojoin=1', 'cross-site')).toBe(
       '/r/demo?autojoin=1&autojoin=0',
     )
+    const ahead = async (path: string) =>
+      (await fetch(server.url + path, { headers: { 'sec-purpose': 'prefetch;prerender' } })).status
+    expect([await ahead(link), await ahead('/r/demo')]).toEqual([503, 200])
     for (const path of [
       '/r/demo',
       '/r/demo?autojoin=10',

@@ -128,9 +128,12 @@ function serveWebapp(app: FastifyInstance, root: string) {
     },
   })
   app.setNotFoundHandler((request, reply) => {
-    const elsewhere = /^(?:cross|same)-site$/.test(String(request.headers['sec-fetch-site']))
-    if (request.method === 'GET' && elsewhere && straightIn.test(request.url))
-      return reply.redirect(request.url.replace(straightIn, '$<before>0'), 303)
+    if (request.method === 'GET' && straightIn.test(request.url)) {
+      const elsewhere = /^(?:cross|same)-site$/.test(String(request.headers['sec-fetch-site']))
+      if (elsewhere) return reply.redirect(request.url.replace(straightIn, '$<before>0'), 303)
+      // A browser that fetches ahead what is being typed would be in the room before anybody asked for it.
+      if (request.headers['sec-purpose'] !== undefined) return reply.code(503).send()
+    }
     // A room's address is the page's own business: every /r/<room> is the same page, and so are the way back to it from
     // the identity provider and the admin page.
     if (
@@ -146,7 +149,7 @@ function serveWebapp(app: FastifyInstance, root: string) {
   })
 }
 
-/** A link into a call that another site set: its people see the lobby first. As in images/webapp/nginx.conf.template. */
+/** A link into a call: where another site set it, its people see the lobby first. As in images/webapp/nginx.conf.template. */
 const straightIn = /^(?<before>\/r\/.*[?&]autojoin=)1(?=&|$)/
 
 function noAdmins(): never {
