@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { type Bench, type BenchOptions, type Figure, percentile } from '../bench.ts'
+import { smallCameras } from '../join/first-frame.ts'
 import { Lab } from '../join/lab.ts'
 import { openStand } from '../join/stand.ts'
 import { cutOff, meet } from './two.ts'
@@ -13,7 +14,7 @@ const name = 'prb'
 
 /**
  * One of two people loses the network for a while: everything to and from their namespace is dropped without a
- * word, as under a bridge. Measured at both, for the page and for one with LiveKit's own client.
+ * word, as under a bridge. Measured at both, for the page and for one with LiveKit's own client, with cameras of 640x360.
  */
 export const reconnectBench: Bench = {
   name: 'reconnect',
@@ -68,7 +69,7 @@ async function measure(
       'LiveKit’s client': (who: string) => stand.plain('bench', who),
     }
     for (const [client, link] of Object.entries(links)) {
-      const pages = await meet(stand, link, part === 'sfu' && client === 'parley')
+      const pages = await meet(stand, link, part === 'sfu' && client === 'parley', smallCameras)
       for (const { seconds, times } of wanted) {
         const measured: Measured = { cut: nothing(), peer: nothing() }
         for (let nth = 0; nth < times * repeat; nth++) {
