@@ -124,7 +124,10 @@ const compressed: Plugin = {
     const texts = Object.keys(bundle).filter((name) => /\.(?:js|css|html)$/.test(name))
     const compress = async (name: string) => {
       const file = join(dir, name)
-      await writeFile(`${file}.gz`, await promisify(gzip)(await readFile(file), { level: 9 }))
+      const content = await readFile(file)
+      // As nginx has it: less is in one packet either way.
+      if (content.length < 1024) return
+      await writeFile(`${file}.gz`, await promisify(gzip)(content, { level: 9 }))
     }
     await Promise.all(texts.map(compress))
   },
