@@ -35,7 +35,7 @@ export function memoryDoor(
   times: { markMs: number; leaseMs: number },
 ): RoomDoor {
   const doors = new Map<string, Doors>()
-  const spent = new Map<string, { holder: string | undefined; untilMs: number }>()
+  const spent = new Map<string, { holder: string | undefined; again: number; until: number }>()
 
   let tidiedAt = now()
 
@@ -168,10 +168,10 @@ export function memoryDoor(
       }
     },
     async spend(what, holder, untilMs) {
-      for (const [other, { untilMs }] of spent) if (untilMs <= now()) spent.delete(other)
+      for (const [other, { until }] of spent) if (until <= now()) spent.delete(other)
       const used = spent.get(what)
-      if (used) return holder !== undefined && used.holder === holder
-      spent.set(what, { holder, untilMs })
+      if (used) return holder !== undefined && used.holder === holder && now() < used.again
+      spent.set(what, { holder, again: now() + times.markMs, until: untilMs })
       return true
     },
   }

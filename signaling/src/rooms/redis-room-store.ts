@@ -13,6 +13,7 @@ import { recordingScripts } from './recording-scripts.ts'
 import { chatScripts, redisChat } from './redis-chat.ts'
 import { redisDoor } from './redis-door.ts'
 import { readRecording, redisRecordings } from './redis-recordings.ts'
+import type { RoomDoor } from './room-door.ts'
 import { type RoomKey, type RoomStore, roomName } from './room-store.ts'
 import { scripts as roomScripts } from './scripts.ts'
 
@@ -102,12 +103,13 @@ export function redisRoomStore(
     return [`${name}:seats`, ...parts.map((part) => `${name}:${part}`)]
   }
 
-  const spend = async (what: string, holder: string | undefined, untilMs: number) => {
+  const spend: RoomDoor['spend'] = async (what, holder, untilMs) => {
     const key = `${prefix}:spent:${what}`
-    const value = holder ?? ''
-    if ((await ask(() => redis.set(key, value, 'PXAT', Math.ceil(untilMs), 'NX'))) === 'OK')
-      return true
-    return holder !== undefined && (await ask(() => redis.get(key))) === value
+    const first = await ask(() => redis.set(key, '1', 'PXAT', Math.ceil(untilMs), 'NX'))
+    if (holder === undefined) return first === 'OK'
+    if (first !== 'OK') return (await ask(() => redis.get(`${key}:by`))) === holder
+    await ask(() => redis.set(`${key}:by`, holder, 'PX', markMs))
+    return true
   }
 
   const settled = () => reachable && now() >= settledAt

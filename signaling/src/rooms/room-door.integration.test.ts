@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
 import { roles } from '@parley/protocol'
 import fc from 'fast-check'
@@ -170,5 +171,28 @@ it('REQ-W5: what may be used once is used by one of those who try, on whichever 
       [undefined, false],
     ] as const)
       expect([holder, await door.spend('y', holder, until)]).toEqual([holder, used])
+  }
+})
+
+it('REQ-W5: who was removed has nothing to come back with once nobody remembers that', async () => {
+  const short = { ...times, markMs: 300 }
+  const stores = [
+    redisRoomStore(redis, { prefix: 'short', now: () => 0, ...short }),
+    memoryRoomStore(Date.now, short),
+  ]
+  const account = 'invite:x'
+  const comer = { id: 'p-b', account, knocks: false, passes: false }
+  const key = { tenant: 't', room: 'r' }
+  for (const store of stores) {
+    const { door } = store
+    const again = () => door.spend(account, 'ann', Date.now() + 60_000)
+    expect([await again(), await again()]).toEqual([true, true])
+    const participant = { id: 'p-a', name: 'Ann', media, joinedAt: 1, role: 'guest' as const }
+    await store.join(key, { participant, session: '1' }, { total: 9, mesh: 9, agrees: false })
+    await door.settle(key, 'guest', { id: 'p-a', account })
+    await door.remove(key, 'p-a')
+    expect(await door.standing(key, comer)).toBe('removed')
+    while ((await door.standing(key, comer)) === 'removed') await setImmediate()
+    expect(await again()).toBe(false)
   }
 })

@@ -75,7 +75,7 @@ export type RoomDoor = {
   ): Promise<{ marks: ReadonlyMap<string, Mark>; locked: boolean | undefined }>
   /**
    * Uses what may be used once.
-   * @param holder a secret of who uses it, who alone may again
+   * @param holder a secret of who uses it, who alone may again: for as long as marks last, so that nobody outlasts theirs
    * @returns false where another has used it before
    */
   spend(what: string, holder: string | undefined, untilMs: number): Promise<boolean>
