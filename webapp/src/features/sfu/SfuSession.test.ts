@@ -52,7 +52,8 @@ class FakeRoom implements SfuRoom {
 const track = (id: string) => ({ id }) as MediaStreamTrack
 const tracks: LocalTracks = { audio: track('own'), video: null }
 
-async function begin() {
+/** @param answers whether signaling does */
+async function begin({ answers = true } = {}) {
   const clock = new TestClock()
   const rooms: FakeRoom[] = []
   const errors: unknown[] = []
@@ -79,7 +80,10 @@ async function begin() {
     configuration: {},
     tracks,
     token: 'first',
-    refreshToken: async () => `fresh-${++tokens}`,
+    refreshToken: async () => {
+      if (!answers) throw new Error('nobody answers')
+      return `fresh-${++tokens}`
+    },
     onUnreachable: () => {
       unreachable++
     },
@@ -145,9 +149,10 @@ describe('SfuSession', () => {
     room().played = 1
     await clock.advance(1000)
     room().played = 2
-    await clock.advance(1250)
+    await clock.advance(1500)
     expect(room().recovered).toEqual([])
-    await clock.advance(250)
+    // Signaling answers, and still nothing comes.
+    await clock.advance(400)
     expect(room().recovered).toEqual(['resume'])
     await clock.advance(13_500)
     expect(room().recovered).toEqual(['resume'])
@@ -157,6 +162,35 @@ describe('SfuSession', () => {
     room().played = 3
     await clock.advance(5000)
     expect(room().recovered).toEqual(['resume', 'restart', 'resume'])
+  })
+
+  it('REQ-P7: tries the way anew once the browser says that it is cut, though nobody answers', async () => {
+    const { clock, room } = await begin({ answers: false })
+    room().played = 1
+    await clock.advance(6000)
+    expect(room().recovered).toEqual([])
+    room().connectionState = 'disconnected'
+    await clock.advance(200)
+    expect(room().recovered).toEqual(['resume'])
+  })
+
+  it('REQ-P7: tells of a silence by when the last packet arrived, which was played later', async () => {
+    const { clock, room, link } = await begin()
+    const { states } = link('p-a')
+    room().events.onPresence('p-a', true)
+    room().events.onTrack('p-a', 'video', track('v'))
+    const row = { type: 'inbound-rtp', trackIdentifier: 'v', lastPacketReceivedTimestamp: 9000 }
+    room().stats = async () =>
+      new Map([['v', { ...row, timestamp: 8000 + clock.now() }]]) as unknown as RTCStatsReport
+    for (let packet = 0; packet <= 10; packet++) {
+      room().played = packet
+      await clock.advance(100)
+    }
+    await clock.advance(500)
+    expect(states).toEqual(['connected'])
+    // 0.65 s after second 1 of this clock, which was second 9 of the browser's.
+    await clock.advance(100)
+    expect(states).toEqual(['connected', 'reconnecting'])
   })
 
   it('REQ-P7: sends no picture into a cut, and does again once something comes', async () => {

@@ -9,7 +9,9 @@ import {
 } from '../connection/linkStats.ts'
 import type { LinkState, LocalTracks, TrackKind } from '../connection/PeerLink.ts'
 import type { ReconnectPolicy } from '../connection/ReconnectPolicy.ts'
-import { MediaWatch, watchMs } from './MediaWatch.ts'
+import { LastArrived } from './LastArrived.ts'
+import { latest } from './LastPlayed.ts'
+import { MediaWatch, type Reading } from './MediaWatch.ts'
 import type { OpenSfuRoom, SfuRoom, SfuRoomEvents, SfuRoomState } from './SfuRoom.ts'
 
 export type SfuSessionOptions = {
@@ -68,7 +70,7 @@ export class SfuSession {
   /** What was last done to reach the SFU, and whether it has said something to it. */
   #tried = { at: Number.NEGATIVE_INFINITY, answered: false }
   #watched: MediaWatch | undefined
-  #cancelWatch = () => {}
+  #arrived = new LastArrived()
   #cancelAwait = () => {}
   #cancelWholePictures = () => {}
   /** Of whom small pictures are asked for, a moment longer. */
@@ -159,7 +161,7 @@ export class SfuSession {
     this.#closed = true
     this.#cancelAwait()
     this.#cancelRetry()
-    this.#cancelWatch()
+    this.#watched?.stop()
     this.#cancelWholePictures()
     this.#forgetSmall()
     this.#room?.close()
@@ -246,7 +248,7 @@ export class SfuSession {
       this.#reading = undefined
       this.#present.clear()
       this.#silent = nobody
-      this.#cancelWatch()
+      this.#watched?.stop()
       this.#cancelRetry()
       this.#forgetSmall()
       for (const link of this.#links.values()) link.lose()
@@ -329,16 +331,18 @@ export class SfuSession {
 
   /** Finds out within a second that media has stopped, and whether it is this end that is cut. */
   #watch(): void {
-    const { clock } = this.#options
+    const { clock, refreshToken } = this.#options
+    this.#watched?.stop()
+    this.#arrived = new LastArrived()
     const watch = new MediaWatch({
-      now: () => clock.now(),
+      clock,
       lastPlayed: () => this.#room?.lastPlayed() ?? new Map(),
-      packetsReceived: async () => {
-        const report = await this.report()
-        return report && readLinkStats(rowsOf(report)).transport.packetsReceived
-      },
+      read: () => this.#read(),
       cameraIsDue: (id) => this.#room?.cameraIsDue(id) ?? false,
       connected: () => this.#state === 'connected',
+      disconnected: () => ['disconnected', 'failed'].includes(this.#room?.connectionState ?? ''),
+      // The token is as good as the one before.
+      askServer: refreshToken,
       onSilent: (times) => {
         // Whoever is back has missed pictures. The SFU goes on with those that build upon them, and it takes seconds until
         // that one's browser has asked for others.
@@ -353,16 +357,22 @@ export class SfuSession {
       onStill: (still) => this.#room?.hold(still),
       recover: (how) => this.#room?.recover(how),
     })
-    const next = () => {
-      this.#cancelWatch = clock.after(watchMs, () => {
-        void watch.look()
-        next()
-      })
-    }
     this.#watched = watch
     this.#silent = nobody
-    this.#cancelWatch()
-    next()
+    watch.start()
+  }
+
+  async #read(): Promise<Reading | undefined> {
+    const report = await this.report()
+    if (!report) return undefined
+    const rows = [...rowsOf(report)]
+    const arrived = this.#arrived.read(rows, this.#options.clock.now())
+    const arrivedAt = new Map<string, number>()
+    for (const [id, tracks] of this.#received) {
+      const at = latest(...Object.values(tracks).map((track) => arrived.get(track?.id ?? '')))
+      if (at !== undefined) arrivedAt.set(id, at)
+    }
+    return { packets: readLinkStats(rows).transport.packetsReceived, arrivedAt }
   }
 }
 

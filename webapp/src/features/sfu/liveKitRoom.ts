@@ -257,7 +257,9 @@ class LiveKitRoom implements SfuRoom {
 
   cameraIsDue(id: string): boolean {
     const camera = this.#cameraOf(id)
-    return camera?.track !== undefined && !camera.isMuted && camera.isEnabled
+    if (!camera?.track || camera.isMuted || !camera.isEnabled) return false
+    // An SFU that finds too little room for it says so.
+    return camera.track.streamState === Track.StreamState.Active
   }
 
   #cameraOf(id: string): RemoteTrackPublication | undefined {
