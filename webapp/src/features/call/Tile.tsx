@@ -17,7 +17,7 @@ import { hueOf, initialsOf } from './avatar.ts'
 import type { RemoteParticipant } from './callState.ts'
 import { ownCall } from './ownCall.ts'
 import { LinkQuality } from './QualityBars.tsx'
-import { sameTile } from './sameTile.ts'
+import { sameInside, sameTile } from './sameTile.ts'
 
 type OwnProps = { small?: boolean; place?: CSSProperties }
 
@@ -28,19 +28,20 @@ export function OwnTile({ small = false, place }: OwnProps) {
   const local = useAppState((state) => state.local)
   const media = mediaState(local)
   const speaking = useSpeaking(self)
+  const label = small ? t('call.you') : t('call.youNamed', { name })
   return (
     <Frame
-      id={id}
       name={name}
-      label={small ? t('call.you') : t('call.youNamed', { name })}
-      muted={!media.audio}
+      label={label}
       className={small ? 'own small' : 'own'}
       speaking={speaking}
       place={place}
     >
+      <Avatar name={name} />
       {local.video.track && media.video && (
         <Video track={local.video.track} mirrored label={t('call.youNamed', { name })} />
       )}
+      <Plate id={id} label={label} muted={!media.audio} />
     </Frame>
   )
 }
@@ -48,36 +49,24 @@ export function OwnTile({ small = false, place }: OwnProps) {
 type RemoteProps = { participant: RemoteParticipant; place: CSSProperties }
 
 export const RemoteTile = memo(function RemoteTile({ participant, place }: RemoteProps) {
+  const { id, name, link } = participant
+  const speaking = useSpeaking(id)
+  return (
+    <Frame name={name} label={name} className={link} speaking={speaking} place={place}>
+      <RemoteInside participant={participant} />
+    </Frame>
+  )
+}, sameTile)
+
+const RemoteInside = memo(function RemoteInside({ participant }: Pick<RemoteProps, 'participant'>) {
   const { t } = useTranslation()
   const { id, name, media, video, link, usingRelay } = participant
   const locked = useAppState(
     ({ encryption }) => peerEncryption(encryption.mark, participant) === 'locked',
   )
-  const speaking = useSpeaking(id)
-  const corner = (
-    <div className="tile-corner">
-      {usingRelay && link === 'connected' && (
-        <span className="relay-chip" title={t('call.relayTile')}>
-          <Waypoints aria-hidden="true" />
-          {t('relay.short')}
-        </span>
-      )}
-      <VolumeButton id={id} name={name} />
-      <PinButton id={id} name={name} />
-      <LinkQuality id={id} />
-    </div>
-  )
   return (
-    <Frame
-      id={id}
-      name={name}
-      label={name}
-      muted={!media.audio}
-      className={link}
-      speaking={speaking}
-      corner={corner}
-      place={place}
-    >
+    <>
+      <Avatar name={name} />
       {video && media.video && !locked && <Video track={video} label={name} />}
       {locked && (
         <div className="tile-veil tile-locked">
@@ -99,9 +88,21 @@ export const RemoteTile = memo(function RemoteTile({ participant, place }: Remot
           )}
         </div>
       )}
-    </Frame>
+      <Plate id={id} label={name} muted={!media.audio} />
+      <div className="tile-corner">
+        {usingRelay && link === 'connected' && (
+          <span className="relay-chip" title={t('call.relayTile')}>
+            <Waypoints aria-hidden="true" />
+            {t('relay.short')}
+          </span>
+        )}
+        <VolumeButton id={id} name={name} />
+        <PinButton id={id} name={name} />
+        <LinkQuality id={id} />
+      </div>
+    </>
   )
-}, sameTile)
+}, sameInside)
 
 /** Keeps one person in the middle; with one other there is nothing to choose. */
 function PinButton({ id, name }: { id: string; name: string }) {
@@ -122,36 +123,41 @@ function PinButton({ id, name }: { id: string; name: string }) {
 }
 
 type FrameProps = {
-  id: string
   name: string
   label: string
-  muted: boolean
   className: string
   speaking: boolean
   place: CSSProperties | undefined
-  corner?: ReactNode
   children: ReactNode
 }
 
-function Frame(props: FrameProps) {
-  const { id, name, label, muted, className, speaking, place, corner, children } = props
-  const { t } = useTranslation()
+function Frame({ name, label, className, speaking, place, children }: FrameProps) {
   return (
     <article
       className={speaking ? `tile speaking ${className}` : `tile ${className}`}
       aria-label={label}
       style={{ '--hue': hueOf(name), ...place } as CSSProperties}
     >
-      <span className="avatar" aria-hidden="true">
-        {initialsOf(name)}
-      </span>
       {children}
-      <div className="tile-plate">
-        {muted && <MicOff role="img" aria-label={t('call.muted', { name: label })} />}
-        <span className="tile-name">{label}</span>
-        <HandChip id={id} />
-      </div>
-      {corner}
     </article>
+  )
+}
+
+function Avatar({ name }: { name: string }) {
+  return (
+    <span className="avatar" aria-hidden="true">
+      {initialsOf(name)}
+    </span>
+  )
+}
+
+function Plate({ id, label, muted }: { id: string; label: string; muted: boolean }) {
+  const { t } = useTranslation()
+  return (
+    <div className="tile-plate">
+      {muted && <MicOff role="img" aria-label={t('call.muted', { name: label })} />}
+      <span className="tile-name">{label}</span>
+      <HandChip id={id} />
+    </div>
   )
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { RemoteParticipant } from './callState.ts'
-import { sameTile } from './sameTile.ts'
+import { sameInside, sameTile } from './sameTile.ts'
 
 const participant: RemoteParticipant = {
   ...{ id: 'p-a', name: 'Ana', media: { audio: true, video: true }, joinedAt: 1 },
@@ -32,5 +32,11 @@ describe('sameTile', () => {
     expect(
       sameTile({ participant, place }, { participant, place: { ...place, left: '9px' } }),
     ).toBe(false)
+  })
+
+  it('REQ-K8: who has another place is not drawn anew, who shows something else is', () => {
+    expect(sameInside({ participant }, { participant: { ...participant, rttMs: 30 } })).toBe(true)
+    const muted = { ...participant, media: { audio: false, video: true } }
+    expect(sameInside({ participant }, { participant: muted })).toBe(false)
   })
 })

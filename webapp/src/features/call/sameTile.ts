@@ -1,7 +1,8 @@
 import type { RemoteParticipant } from './callState.ts'
 
-export type TileProps = {
-  participant: RemoteParticipant
+type Inside = { participant: RemoteParticipant }
+
+export type TileProps = Inside & {
   /** Styles that say where it is. */
   place: object
 }
@@ -17,7 +18,12 @@ const readings: readonly string[] = [
 
 /** Whether a participant's tile looks as it did, but for its bars: a tile takes long to draw. */
 export function sameTile(before: TileProps, now: TileProps): boolean {
-  return same(before.participant, now.participant, readings) && same(before.place, now.place, [])
+  return sameInside(before, now) && same(before.place, now.place, [])
+}
+
+/** Whether what is in it does: when people come and go, tiles are elsewhere, and what is in them is as it was. */
+export function sameInside(before: Inside, now: Inside): boolean {
+  return same(before.participant, now.participant, readings)
 }
 
 function same(before: object, now: object, butFor: readonly string[]): boolean {

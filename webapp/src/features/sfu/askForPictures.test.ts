@@ -41,6 +41,7 @@ describe('pictures of the SFU', () => {
 
   it('REQ-K8: end where nobody shows them, or they are over', async () => {
     const { clock, infos, state } = receive()
+    await clock.advance(300)
     state.lastPicture = 6
     await clock.advance(3300)
     expect(infos.size).toBe(0)

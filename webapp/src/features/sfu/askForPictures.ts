@@ -25,14 +25,16 @@ const unshownMs = 3000
 export function askForPictures(track: ReceivedPictures, clock: Clock = systemClock): void {
   const stopWaiting = askForSmall(track)
   const lastPicture = () => track.receiver?.getSynchronizationSources()[0]?.timestamp ?? 0
-  // An SFU may have sent another one's track to this receiver a moment ago.
-  const before = lastPicture()
+  let before: number | undefined
   let cancel = () => {}
   const look = () => {
-    if (track.mediaStreamTrack.readyState === 'ended') stopWaiting()
-    else if (lastPicture() > before) cancel = clock.after(unshownMs, stopWaiting)
-    else cancel = clock.after(firstPictureMs, look)
+    if (track.mediaStreamTrack.readyState === 'ended') return stopWaiting()
+    const last = lastPicture()
+    // An SFU may have sent another one's track to this receiver a moment ago.
+    before ??= last
+    cancel = last > before ? clock.after(unshownMs, stopWaiting) : clock.after(firstPictureMs, look)
   }
+  // Not at once: while there is something new to receive the browser is busy with that, and the page stops for its answer.
   cancel = clock.after(firstPictureMs, look)
   showVideoBy(track.mediaStreamTrack, {
     show(element) {

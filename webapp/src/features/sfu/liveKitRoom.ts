@@ -13,10 +13,11 @@ import {
 } from 'livekit-client'
 import { systemClock } from '../../clock.ts'
 import type { LocalTracks, TrackKind } from '../connection/PeerLink.ts'
+import { encodingFor, limitSender } from '../connection/sending.ts'
 import type { Encryption } from '../encryption/Encryption.ts'
 import type { FrameKeys } from '../encryption/frameKeys.ts'
 import type { RoomKey } from '../encryption/roomKey.ts'
-import { noteReceiver, sourcesOf } from '../voice/receivers.ts'
+import { noteLoud, noteReceiver, sourcesOf } from '../voice/receivers.ts'
 import { askedDensity } from './askedDensity.ts'
 import { askForPictures } from './askForPictures.ts'
 import { HeldPictures } from './HeldPictures.ts'
@@ -139,6 +140,16 @@ class LiveKitRoom implements SfuRoom {
       .on(RoomEvent.TrackUnsubscribed, (_track, publication, participant) =>
         received(publication, participant, null),
       )
+      .on(RoomEvent.ActiveSpeakersChanged, (speakers) => {
+        const publications = speakers.flatMap((one) => [...one.audioTrackPublications.values()])
+        noteLoud(publications.flatMap(({ track }) => (track ? [track.mediaStreamTrack] : [])))
+      })
+      .on(RoomEvent.LocalTrackPublished, ({ kind, track }) => {
+        // LiveKit's client gives a voice its priority on the way, and pictures none.
+        const { networkPriority } = encodingFor('video')
+        if (kind === Track.Kind.Video && track?.sender && networkPriority)
+          void limitSender(track.sender, { networkPriority })
+      })
       .on(RoomEvent.SignalReconnecting, () => {})
       .on(RoomEvent.Reconnecting, () => events.onState('reconnecting'))
       .on(RoomEvent.Reconnected, () => {

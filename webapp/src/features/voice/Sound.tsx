@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
+import { memo, useEffect, useRef, useState } from 'react'
 import { useAppState } from '../../ui/useAppState.ts'
 import { useSpeaker } from '../media/speaker.ts'
 import { boostOf } from './boost.ts'
@@ -8,7 +8,7 @@ import { volumeOf } from './Volumes.ts'
 type Props = { participant: string; track: MediaStreamTrack; onBlocked: () => void }
 
 /** What is heard of one participant. `onBlocked`: the browser wants a click first. */
-export function Sound({ participant, track, onBlocked }: Props) {
+export const Sound = memo(function Sound({ participant, track, onBlocked }: Props) {
   const element = useRef<HTMLAudioElement>(null)
   const [sound, setSound] = useState<RemoteSound>()
   const volume = useAppState((state) => volumeOf(state.preferences.volumes, participant))
@@ -30,4 +30,4 @@ export function Sound({ participant, track, onBlocked }: Props) {
   useEffect(() => void sound?.setSpeaker(speaker), [sound, speaker])
   // biome-ignore lint/a11y/useMediaCaption: live speech of a call has no caption file
   return <audio ref={element} autoPlay />
-}
+})

@@ -1,5 +1,5 @@
 import { MicOff, VolumeX } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import { Button } from 'react-aria-components'
 import { useTranslation } from 'react-i18next'
 import { useAppState } from '../../ui/useAppState.ts'
@@ -25,17 +25,13 @@ function Sounds() {
   const participants = useAppState((state) => state.call.participants)
   const [blocked, setBlocked] = useState(0)
   const [tries, setTries] = useState(0)
+  const onBlocked = useCallback(() => setBlocked(tries + 1), [tries])
   return (
     <>
       {participants.map(
         ({ id, audio }) =>
           audio && (
-            <Sound
-              key={`${id}-${tries}`}
-              participant={id}
-              track={audio}
-              onBlocked={() => setBlocked(tries + 1)}
-            />
+            <Sound key={`${id}-${tries}`} participant={id} track={audio} onBlocked={onBlocked} />
           ),
       )}
       {participants.map(
@@ -46,7 +42,7 @@ function Sounds() {
               key={`${id}-screen-${tries}`}
               participant={id}
               track={screenAudio}
-              onBlocked={() => setBlocked(tries + 1)}
+              onBlocked={onBlocked}
             />
           ),
       )}

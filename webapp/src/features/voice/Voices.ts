@@ -3,8 +3,8 @@ import type { Cell } from '../../state.ts'
 import { VoiceActivity } from './VoiceActivity.ts'
 import type { VoiceState } from './voiceState.ts'
 
-/** One participant as heard `lagMs` ago (default 0). */
-export type Voice = { id: string; muted: boolean; levelDb: number; lagMs?: number }
+/** One participant as heard `lagMs` ago (default 0). `levelDb` undefined: not listened to this time. */
+export type Voice = { id: string; muted: boolean; levelDb: number | undefined; lagMs?: number }
 
 export type VoicesOptions = {
   clock: Clock
@@ -21,6 +21,8 @@ export type VoicesOptions = {
 export const sampleMs = 40
 /** So is this, of levels that have little lag of their own: a page stops for each that it asks a receiver for. */
 export const receivedSampleMs = 50
+/** Between two of them it rests for so many times as long as one took: a page has other things to do. */
+const leastRest = 4
 
 /** Who speaks in a call: one timer reads all levels, and the state says who is above. */
 export class Voices {
@@ -54,7 +56,7 @@ export class Voices {
       present.add(id)
       const activity = this.#activityOf(id)
       activity.mute(muted)
-      activity.hear(levelDb, thresholdDb, lagMs)
+      if (levelDb !== undefined) activity.hear(levelDb, thresholdDb, lagMs)
     }
     for (const [id, activity] of this.#activities) {
       if (present.has(id)) continue
@@ -63,10 +65,12 @@ export class Voices {
     }
   }
 
-  #next(): void {
-    this.#cancel = this.#options.clock.after(this.#options.everyMs ?? sampleMs, () => {
+  #next(restMs = 0): void {
+    const { clock, everyMs = sampleMs } = this.#options
+    this.#cancel = clock.after(Math.max(everyMs, restMs), () => {
+      const begun = clock.now()
       this.sample()
-      this.#next()
+      this.#next(leastRest * (clock.now() - begun))
     })
   }
 

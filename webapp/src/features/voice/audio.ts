@@ -1,4 +1,4 @@
-import { powerDb } from './levels.ts'
+import { type LevelReading, powerDb } from './levels.ts'
 
 type Sinkable = AudioContext & { setSinkId?(deviceId: string): Promise<void> }
 
@@ -45,23 +45,26 @@ function graph() {
 }
 
 const windowSamples = 512
-/** What is read has come through the buffers of capture and of Web Audio: found in Chromium. */
-export const readingLagMs = 30
-
-export type LevelReading = {
-  /** In dB of full scale, over a window of 10 ms. */
-  readDb(): number
-  close(): void
-}
-
 /** Reads how loud a local track is, also while it is muted to the others. */
 export function readLevel(track: MediaStreamTrack): LevelReading {
   // A muted track is silent; a copy of it that goes nowhere else is not.
   const own = track.clone()
   own.enabled = true
+  const { readDb, close } = readPlayedLevel(own)
+  return {
+    readDb,
+    close() {
+      close()
+      own.stop()
+    },
+  }
+}
+
+/** Reads how loud a track is. One of somebody else's has to be played by an element, too. */
+export function readPlayedLevel(track: MediaStreamTrack): LevelReading {
   const context = audioContext()
   const analyser = new AnalyserNode(context, { fftSize: windowSamples })
-  const source = context.createMediaStreamSource(new MediaStream([own]))
+  const source = context.createMediaStreamSource(new MediaStream([track]))
   source.connect(analyser)
   const samples = new Float32Array(analyser.fftSize)
   return {
@@ -70,9 +73,6 @@ export function readLevel(track: MediaStreamTrack): LevelReading {
       analyser.getFloatTimeDomainData(samples)
       return powerDb(samples)
     },
-    close() {
-      source.disconnect()
-      own.stop()
-    },
+    close: () => source.disconnect(),
   }
 }

@@ -1,6 +1,15 @@
 /** Below this nothing is heard: what a level in dB is cut off at. */
 export const silenceDb = -100
 
+/** What is read has come through the buffers of capture and of Web Audio: found in Chromium. */
+export const readingLagMs = 30
+
+export type LevelReading = {
+  /** In dB of full scale, over a window of 10 ms. */
+  readDb(): number
+  close(): void
+}
+
 /** @param samples of a waveform, −1 to 1. @returns its power in dB of full scale, ≤ 0. */
 export function powerDb(samples: ArrayLike<number>): number {
   let sum = 0

@@ -3,12 +3,12 @@ import { cell, store } from '../../state.ts'
 import type { CallState } from '../call/callState.ts'
 import { mediaState } from '../media/localState.ts'
 import { ownMedia } from '../media/ownMedia.ts'
-import { type LevelReading, readingLagMs, readLevel } from './audio.ts'
+import { readLevel, readPlayedLevel } from './audio.ts'
 import { JoinSounds } from './JoinSounds.ts'
-import { silenceDb } from './levels.ts'
+import { type LevelReading, readingLagMs, silenceDb } from './levels.ts'
 import { MutedSpeech } from './MutedSpeech.ts'
 import { PushToTalk } from './PushToTalk.ts'
-import { receivedVoices } from './receivers.ts'
+import { ReceivedVoices } from './receivers.ts'
 import { playMelody } from './tones.ts'
 import { receivedSampleMs, type Voice, Voices } from './Voices.ts'
 import { self } from './voiceState.ts'
@@ -39,9 +39,10 @@ function ownVoice(): Voice[] {
 
 const heard = { clock: systemClock, state: voice, thresholdDb }
 const own = new Voices({ ...heard, voices: ownVoice })
+const received = new ReceivedVoices(() => systemClock.now(), readPlayedLevel)
 const others = new Voices({
   ...heard,
-  voices: () => receivedVoices(store.getState().call.participants, systemClock.now()),
+  voices: () => received.read(store.getState().call.participants),
   everyMs: receivedSampleMs,
 })
 const unmuted = ({ participants }: CallState) =>
@@ -79,6 +80,7 @@ export function followVoices(): () => void {
     stopFollowing()
     own.stop()
     others.stop()
+    received.close()
     ownPushToTalk.release()
     mutedSpeech.hide()
     microphone?.reading.close()
