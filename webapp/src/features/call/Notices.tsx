@@ -6,6 +6,7 @@ import { IconButton } from '../../ui/IconButton.tsx'
 import { useAppState } from '../../ui/useAppState.ts'
 import { ownCall } from './ownCall.ts'
 import { relayNotice } from './relayNotice.ts'
+import { toastLines } from './toasts.ts'
 
 export function ConnectionNotice() {
   const { t } = useTranslation()
@@ -56,9 +57,11 @@ export function Toasts() {
   const notices = useAppState((state) => state.call.notices)
   return (
     <div className="toasts" role="log" aria-live="polite">
-      {notices.map(({ id, kind, name }) => (
-        <div key={id} className="toast">
-          {t(kind === 'joined' ? 'call.joined' : 'call.leftRoom', { name })}
+      {toastLines(notices).map(({ key, kind, name, others: count }) => (
+        <div key={key} className="toast">
+          {count === 0
+            ? t(kind === 'joined' ? 'call.joined' : 'call.leftRoom', { name })
+            : t(kind === 'joined' ? 'call.manyJoined' : 'call.manyLeft', { name, count })}
         </div>
       ))}
     </div>
