@@ -221,6 +221,14 @@ describe('a stay in a room', () => {
     }
   })
 
+  it('REQ-W1: who clicks twice joins once', async () => {
+    const { clock, stay, joins } = load(storage(), 10)
+    stay.enter('room')
+    for (let click = 0; click < 3; click++) void stay.join('Ana')
+    await clock.advance(20)
+    expect(joins).toHaveLength(1)
+  })
+
   it('has turned elsewhere: code that did not come for an earlier room says nothing of this one', async () => {
     const { clock, stay, call } = load(storage(), 10, () => false)
     const end = stay.enter('room')

@@ -77,6 +77,8 @@ export class RoomStay {
   /** Joins the room of the page; the microphone and camera may still be opening. */
   async join(typed: string): Promise<void> {
     const { call, now } = this.#options
+    // A second click, before the first has changed what is seen.
+    if (call.get().phase === 'joining') return
     const name = nameOf(typed)
     // Without a name there is nobody to join as: the lobby asks for one (REQ-P3).
     if (name === undefined) return call.set({ phase: 'idle' })
