@@ -235,7 +235,9 @@ function probe(): void {
         const drawing = canvas.getContext('2d', { willReadFrequently: true })
         const look = () => {
           if (!video || !drawing) return
-          drawing.drawImage(video, 320, 180, 1, 1, 0, 0, 1, 1)
+          // In the first seconds of a call pictures are small.
+          const middle = [video.videoWidth / 2, video.videoHeight / 2] as const
+          drawing.drawImage(video, ...middle, 1, 1, 0, 0, 1, 1)
           const [red = 0] = drawing.getImageData(0, 0, 1, 1).data
           if (red > 128 === on) resolve(now())
           else video.requestVideoFrameCallback(look)
