@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { roomLinkOf, routeOf } from '../../app/route.ts'
 import { CallMemory } from './callMemory.ts'
 import { askEarly, earlyRequest, type JoinRequest, joinRequest, takeEarly } from './earlyJoin.ts'
-import { roomsKey, withRoom } from './straightIn.ts'
+import { mayLead, roomsKey, withRoom } from './straightIn.ts'
 
 const storageOf = (items: Record<string, string>) => () => ({
   getItem: (key: string) => items[key] ?? null,
@@ -104,6 +104,13 @@ describe('the join that is asked for before the page is there', () => {
     const here = () => ({ ...person, storage: storageOf({ [roomsKey]: rooms }) })
     expect(earlyRequest(here())).toEqual(ana)
     expect(earlyRequest({ ...here(), pathname: '/r/stand' })).toBeUndefined()
+    const at = (hash: string) => mayLead('standup', rooms, hash)
+    expect([
+      at(''),
+      at('#key=abc'),
+      at('#invite=of-another-tenant'),
+      at('#key=abc&invite=x'),
+    ]).toEqual([true, true, false, false])
     expect(earlyRequest({ ...here(), search: '?autojoin=%31&name=Ana' })).toBeUndefined()
     // The last fifty: a device that many share keeps no list without an end.
     for (let n = 0; n < 49; n++) rooms = withRoom(`room${n % 48}`, rooms)

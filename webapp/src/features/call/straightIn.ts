@@ -14,6 +14,10 @@ const most = 50
 
 export const isAmong = (room: string, rooms: string | null) => listed(rooms).includes(room)
 
+/** With an invitation never: it may be of another tenant, which has a room of the same name, and strangers in it. */
+export const mayLead = (room: string, rooms: string | null, hash: string) =>
+  isAmong(room, rooms) && !new URLSearchParams(hash.slice(1)).has('invite')
+
 export const withRoom = (room: string, rooms: string | null) =>
   [room, ...listed(rooms).filter((one) => one !== room)].slice(0, most).join(' ')
 

@@ -4,7 +4,7 @@ import { keep, kept } from '../../ui/kept.ts'
 import type { CallSession } from '../call/CallSession.ts'
 import { CallMemory, ownName } from '../call/callMemory.ts'
 import { ownHaste } from '../call/ownHaste.ts'
-import { isAmong, roomsKey, withRoom } from '../call/straightIn.ts'
+import { mayLead, roomsKey, withRoom } from '../call/straightIn.ts'
 import { ownMedia } from '../media/ownMedia.ts'
 import { joinConsent } from '../recording/joinConsent.ts'
 import { ownPreferences } from '../settings/ownPreferences.ts'
@@ -38,7 +38,7 @@ const stay = new RoomStay({
   now: () => performance.now(),
   link: () => roomLinkOf(location.search),
   // Else a link would put whoever has once allowed the camera before strangers (docs/decisions/0019).
-  mayLead: (room) => navigator.webdriver || isAmong(room, kept(roomsKey)),
+  mayLead: (room) => navigator.webdriver || mayLead(room, kept(roomsKey), location.hash),
   ownName: ownName.read,
   pushToTalk: () => ownPreferences.get().pushToTalk,
 })
