@@ -72,7 +72,9 @@ function hears(client: Client, event: string): unknown[] {
 const codeOf = (answer: { ok: boolean; error?: { code: string } }) =>
   answer.ok ? 'ok' : answer.error?.code
 
-async function arrive(url: string, room: string, body: { name: string; invite?: string }) {
+type Shown = { name: string; invite?: string; holder?: string }
+
+async function arrive(url: string, room: string, body: Shown) {
   const joined = await requestJoin(url, room, body)
   const client = people.socket(url, joined.token)
   const media = { audio: true, video: true }
@@ -275,6 +277,25 @@ describe.each(Object.entries(places))('REQ-W5: on %s', (_name, open) => {
     expect((await come(two.url, mine)).status).toBe(200)
     expect(codeOf(await host.client.emitWithAck('moderation:remove', { id: eve.id }))).toBe('ok')
     await until('she is not let in again', async () => (await come(two.url, mine)).status === 403)
+  })
+
+  it('an invitation for one join holds one seat, however many share the secret of a device', async () => {
+    const [one, two] = await open(guests('Admit'))
+    const host = await people.enter(one.url, 'single', 'Ann')
+    const invite = await invitation('single', 'member', { once: true })
+    const body = { name: 'Eve', invite, holder: 'a-secret-that-is-shared' }
+    const first = await arrive(one.url, 'single', body)
+    expect(codeOf(await first.ask())).toBe('ok')
+    const replaced = hears(first.client, 'session:replaced')
+    const left = hears(host.client, 'participant:left')
+    const over = new Promise((resolve) => first.client.once('disconnect', resolve))
+    const second = await arrive(two.url, 'single', { ...body, name: 'Mallory' })
+    const answer = await second.ask()
+    const { participants } = roomSnapshotSchema.parse(answer.data)
+    expect(participants.map(({ name }) => name).sort()).toEqual(['Ann', 'Mallory'])
+    await over
+    await until('the host hears of it', () => left.length === 1)
+    expect([replaced.length, left]).toEqual([1, [{ id: first.id }]])
   })
 })
 

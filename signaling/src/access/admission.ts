@@ -1,5 +1,6 @@
 import type { JoinRequest, Role } from '@parley/protocol'
 import { SignalingError } from '../errors.ts'
+import { accountOfInvite } from '../rooms/room-door.ts'
 import { verifyInvite } from './invite-token.ts'
 import type { Identity, Oidc } from './oidc.ts'
 import { type AccessPolicy, admitUninvited } from './policy.ts'
@@ -45,7 +46,8 @@ export async function admissionOf(
       ? undefined
       : await verifyInvite(deps.keys(), request.invite, room, deps.now())
   if (!invitation) admitUninvited(deps.policy, identity?.role)
-  const account = identity?.account ?? (invitation?.once ? `invite:${invitation.id}` : undefined)
+  const account =
+    identity?.account ?? (invitation?.once ? accountOfInvite(invitation.id) : undefined)
   const tenant = tenantOf(request, invitation?.tenant ?? identity?.tenant, deps.tenant)
   // Whoever rules in one tenant is invited to another as whoever else is.
   const atHome = identity && (identity.tenant ?? deps.tenant) === tenant
@@ -56,7 +58,7 @@ export async function admissionOf(
     ...(account !== undefined && { account }),
     ...(invitation?.once && {
       once: {
-        what: `invite:${invitation.id}`,
+        what: accountOfInvite(invitation.id),
         holder: request.holder,
         untilMs: invitation.expiresAtMs,
       },

@@ -127,6 +127,15 @@ export function doorkeeperOf(
     elsewhere.disconnectSockets(true)
   }
 
+  /** Those in whose place somebody else has come. */
+  function seeOff(key: RoomKey, ids: string[], sfu: boolean) {
+    for (const id of ids) {
+      end([peerChannel(key, id)], 'session:replaced')
+      seats.dismiss({ key, participant: { id }, sfu })
+    }
+    seats.announceLeft(key, ids)
+  }
+
   /** Whoever waited does not any more: gone, let in, or come in where it was unlocked. */
   async function gone(socket: MeetingSocket) {
     const mine = waiting.get(socket.id)
@@ -180,7 +189,7 @@ export function doorkeeperOf(
       if (standing !== 'open') throw new SignalingError(standing, refusals[standing])
     },
 
-    async welcome({ key, participant, socket }, participants) {
+    async welcome({ key, participant, socket, sfu }, participants) {
       await gone(socket)
       await socket.leave(lobbyChannel(key))
       const { id } = participant
@@ -189,9 +198,10 @@ export function doorkeeperOf(
       const state = await door.settle(key, least, came).catch((error): RoomState => {
         // The store went away after it gave the seat. Roles are as people came; the next who comes settles them.
         log.warn({ ...key, code: toError(error, log).code }, 'room not settled')
-        return { locked: false, lobby: [], roles: new Map(), changed: [] }
+        return { locked: false, lobby: [], roles: new Map(), changed: [], doubles: [] }
       })
       note(key, state.locked)
+      seeOff(key, state.doubles, sfu)
       const withRole = (one: Participant) => ({ ...one, role: state.roles.get(one.id) ?? one.role })
       const self = withRole(participant)
       const rules = moderates(self.role)
@@ -200,7 +210,7 @@ export function doorkeeperOf(
       tell(key, { ...state, changed: state.changed.filter((other) => other !== id) })
       return {
         self,
-        participants: participants.map(withRole),
+        participants: participants.filter((one) => !state.doubles.includes(one.id)).map(withRole),
         locked: state.locked,
         lobby: rules ? state.lobby : [],
       }
@@ -208,7 +218,10 @@ export function doorkeeperOf(
 
     async crown(key, came) {
       try {
-        tell(key, await door.settle(key, least, came))
+        const state = await door.settle(key, least, came)
+        tell(key, state)
+        // Who has come without a socket yet is on the SFU.
+        seeOff(key, state.doubles, true)
       } catch (error) {
         // The store is away. Whoever comes, goes or does something next finds one.
         log.warn({ ...key, code: toError(error, log).code }, 'no host looked for')
@@ -277,7 +290,7 @@ export function doorkeeperOf(
 }
 
 /** What somebody hears whose seat was taken away. */
-type Ending = 'removed' | 'room:ended'
+type Ending = 'removed' | 'room:ended' | 'session:replaced'
 const endings: Partial<Record<Mark, Ending>> = {
   removed: 'removed',
   ended: 'room:ended',

@@ -31,7 +31,7 @@ export type LocalSeats = {
   /** Tells everybody that the room is a mesh again. */
   cameBack(key: RoomKey, reason: MeshReason): void
   /** Sees somebody out of the SFU's room, where the seat was on it. */
-  dismiss(seat: Pick<LocalSeat, 'key' | 'participant' | 'sfu'>): void
+  dismiss(seat: Pick<LocalSeat, 'key' | 'sfu'> & { participant: Pick<Participant, 'id'> }): void
   /** @returns false where no seat could be renewed */
   renewAll(): Promise<boolean>
   /** Rooms by the share of their people who are here. */

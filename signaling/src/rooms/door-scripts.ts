@@ -1,3 +1,4 @@
+import { inviteAccounts } from './room-door.ts'
 import { prelude } from './scripts.ts'
 
 /**
@@ -75,8 +76,17 @@ return 1`,
   settle: `${doorPrelude}
 local rank = {guest = 0, member = 1, host = 2, admin = 3}
 local least = rank[ARGV[1]]
+local doubles = {}
 if ARGV[3] ~= '' and redis.call('HEXISTS', seats, ARGV[2] .. ':s') == 1 then
   redis.call('HSET', seats, ARGV[2] .. ':a', ARGV[3])
+  if string.sub(ARGV[3], 1, ${inviteAccounts.length}) == '${inviteAccounts}' then
+    for _, id in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
+      if id ~= ARGV[2] and redis.call('HGET', seats, id .. ':a') == ARGV[3] then
+        drop(id)
+        doubles[#doubles + 1] = id
+      end
+    end
+  end
 end
 local role, ids, ruled, kept, heir, heir_at = {}, {}, false, nil, nil, nil
 for _, id in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
@@ -105,7 +115,7 @@ for _, id in ipairs(ids) do
   roles[#roles + 1] = id
   roles[#roles + 1] = id == crown and 'host' or role[id]
 end
-return {redis.call('HEXISTS', seats, 'locked'), knockers(), roles, changed}`,
+return {redis.call('HEXISTS', seats, 'locked'), knockers(), roles, changed, doubles}`,
 
   /** '1' to lock */
   setLocked: `${doorPrelude}

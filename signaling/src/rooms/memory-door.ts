@@ -1,6 +1,13 @@
 import type { Knocker, Role } from '@parley/protocol'
 import { crownOf, type Seated } from '../access/crown.ts'
-import { type Comer, lobbyPlaces, type Mark, type RoomDoor, type Standing } from './room-door.ts'
+import {
+  type Comer,
+  inviteAccounts,
+  lobbyPlaces,
+  type Mark,
+  type RoomDoor,
+  type Standing,
+} from './room-door.ts'
 import { type RoomKey, roomName } from './room-store.ts'
 
 /** Between looks for rooms that nobody asks for any more. */
@@ -103,6 +110,12 @@ export function memoryDoor(
       const seats = rooms.seats(room) ?? new Map()
       const arrived = came && seats.get(came.id)
       if (arrived) arrived.account = came.account
+      const doubles = arrived?.account?.startsWith(inviteAccounts)
+        ? [...seats].flatMap(([id, { account }]) =>
+            account === arrived.account && id !== came?.id ? [id] : [],
+          )
+        : []
+      for (const id of doubles) rooms.drop(room, id)
       const seated: Seated[] = [...seats.values()].map(({ participant, crowned = false }) => ({
         id: participant.id,
         role: participant.role,
@@ -125,6 +138,7 @@ export function memoryDoor(
           seated.map(({ id, role }): [string, Role] => [id, id === crown ? 'host' : role]),
         ),
         changed: changed.map(({ id }) => id),
+        doubles,
       }
     },
     async setLocked(key, locked) {

@@ -36,8 +36,8 @@ export function redisDoor(
     answer: (key, id, admitted) =>
       whole(run('answer', key, id, admitted ? 'admitted' : 'denied', times.markMs)),
     async settle(key, least, came) {
-      type Reply = [number, string[], string[], string[]]
-      const [locked, lobby, roles, changed] = await run<Reply>(
+      type Reply = [number, string[], string[], string[], string[]]
+      const [locked, lobby, roles, changed, doubles] = await run<Reply>(
         'settle',
         key,
         least,
@@ -49,6 +49,7 @@ export function redisDoor(
         lobby: lobby.map(readKnocker).sort((a, b) => a.since - b.since),
         roles: readRoles(roles),
         changed,
+        doubles,
       }
     },
     setLocked: (key, locked) => whole(run('setLocked', key, locked ? '1' : '0')),

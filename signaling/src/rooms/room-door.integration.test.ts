@@ -30,7 +30,7 @@ afterAll(async () => {
 type Step = (store: RoomStore, key: { tenant: string; room: string }) => Promise<unknown>
 
 const id = fc.constantFrom('p-a', 'p-b', 'p-c', 'p-d')
-const account = fc.constantFrom(undefined, 'ann', 'bob')
+const account = fc.constantFrom(undefined, 'ann', 'bob', 'invite:cid')
 const comer: fc.Arbitrary<Comer> = fc.record({
   id,
   account,
@@ -97,6 +97,7 @@ const step = fc.oneof<fc.Arbitrary<{ says: string; run: Step }>[]>(
         ...state,
         roles: [...state.roles].sort(),
         changed: state.changed.toSorted(),
+        doubles: state.doubles.toSorted(),
         lobby: state.lobby.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
       }
     },

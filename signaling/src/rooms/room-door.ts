@@ -1,6 +1,10 @@
 import type { Knocker, Role } from '@parley/protocol'
 import type { RoomKey } from './room-store.ts'
 
+/** The account of who came by an invitation for one. */
+export const accountOfInvite = (id: string) => `${inviteAccounts}${id}`
+export const inviteAccounts = 'invite:'
+
 /** What a room's door remembers of somebody, for as long as their token lives. */
 export type Mark = 'admitted' | 'denied' | 'removed' | 'ended'
 
@@ -31,6 +35,8 @@ export type RoomState = {
   roles: ReadonlyMap<string, Role>
   /** Ids of those whose role is another one since this very call. */
   changed: string[]
+  /** Ids of those who lost their seat to who came, by the same invitation: it is good for one person. */
+  doubles: string[]
 }
 
 /**
