@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Signaling } from '@parley/signaling'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { accessibilityProblems } from './testing/accessibility.ts'
 import { launchChromium } from './testing/chromium.ts'
 import { startMeetingRig } from './testing/meetingRig.ts'
@@ -384,6 +384,42 @@ describe('the language of the page', () => {
     await page.getByRole('heading', { name: 'Cài đặt' }).waitFor()
     expect(await ends()).toEqual(['Đóng'])
     await close(page)
+  }, 60_000)
+})
+
+describe('a name of 64 wide letters', () => {
+  it('REQ-W3, W5: pushes nothing out of a small window, least of all what keeps its bearer out', async () => {
+    const name = 'W'.repeat(64)
+    const ana = await enter('long', 'Ana')
+    const comes = async () => {
+      const page = await blank()
+      await page.goto(`${server.url}/r/long?name=${name}`)
+      await button(page, 'Join now').click()
+      return page
+    }
+    const inside = async (what: Locator) => {
+      await what.waitFor()
+      const { x, width } = (await what.boundingBox()) ?? { x: -1, width: 0 }
+      expect(x).toBeGreaterThanOrEqual(0)
+      expect(x + width).toBeLessThanOrEqual(320)
+    }
+    await ana.setViewportSize({ width: 320, height: 640 })
+    const minh = await comes()
+    await inside(ana.locator('.toast', { hasText: 'W' }))
+    await inState(minh, 'joined')
+    await ana.setViewportSize({ width: 1280, height: 800 })
+    await ana.getByRole('button', { name: /^2 people/ }).click()
+    await button(ana, 'For the whole room').click()
+    await ana.getByRole('menuitem', { name: 'Lock the room' }).click()
+    await ana.keyboard.press('Escape')
+    await ana.setViewportSize({ width: 320, height: 640 })
+    const mal = await comes()
+    const knock = ana.locator('.callout.knock')
+    await inside(knock)
+    for (const choice of await knock.getByRole('button').all()) await inside(choice)
+    expect(await knock.getByRole('button').count()).toBe(2)
+    expect(problems).toEqual([])
+    await close(ana, minh, mal)
   }, 60_000)
 })
 
