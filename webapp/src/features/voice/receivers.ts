@@ -76,10 +76,9 @@ const listenedMax = 12
 const patienceMs = 10
 
 /**
- * The others in a call as they are heard now; only of whom there is a voice to hear a receiver is asked, or, where that does not
- * know, listened to. While the browser
- * is busy, as with connecting many people, an answer may take it longer than a picture is to be late: then it is not asked
- * of all of them at a time, and of those who were left out first the next time.
+ * The others in a call as they are heard now. Only of whom there is a voice to hear a receiver is asked, or, where that does
+ * not know, the voice listened to. While the browser is busy, as with connecting many people, an answer may take it longer
+ * than a picture is to be late: then it is not asked of all of them at a time, and of those who were left out first the next time.
  */
 export class ReceivedVoices {
   readonly #now: () => number
@@ -135,7 +134,8 @@ export class ReceivedVoices {
     if (!reading) {
       const [quietest] = this.#listened
       if (quietest && this.#listened.size >= listenedMax) {
-        if (!loud.has(track)) return silenceDb
+        // Nobody who is loud makes room: of more than can be listened to, each would in turn, and none be heard.
+        if (!loud.has(track) || loud.has(quietest[0])) return silenceDb
         this.#end(...quietest)
       }
       reading = this.#listen(track)
