@@ -19,12 +19,12 @@ const parts = [
   { name: 'page', test: /\/app\/page\.tsx$/ },
   { name: 'room', test: /\/features\/lobby\/RoomPage\.tsx$/ },
   { name: 'call', test: /\/features\/call\/CallPage\.tsx$/ },
+  { name: 'sfu', test: /\/features\/sfu\/liveKitRoom\.ts$/ },
 ]
 
 /**
- * All that every page needs is fetched with the little script that comes first, and not after it. What joins is made ready to
- * run, too; of the page itself that would take the time of a joining one, which runs it later. What is only of a call is
- * named, for those who join to fetch.
+ * All that every page needs is fetched with the little script that comes first, and not after it. What is only of a call, or of
+ * the SFU, is named, for those who join to fetch. All of it as scripts, and not as the modules that they are: see `fetchPart`.
  */
 const fetchAhead: Plugin = {
   name: 'fetch-ahead',
@@ -50,13 +50,15 @@ const fetchAhead: Plugin = {
       })
       const join = filesOf('/features/lobby/enterEarly.ts')
       const page = filesOf('/app/page.tsx').filter((file) => !join.includes(file))
-      const parts = ['/features/call/CallPage.tsx', '/features/lobby/RoomPage.tsx']
-      const call = new Set(parts.flatMap(filesOf))
-      for (const file of [...join, ...page]) call.delete(file)
+      const isMore = (file: string) => ![...join, ...page].includes(file)
+      const filesOfAll = (modules: string[]) =>
+        [...new Set(modules.flatMap(filesOf))].filter(isMore)
+      const call = filesOfAll(['/features/call/CallPage.tsx', '/features/lobby/RoomPage.tsx'])
+      const sfu = filesOfAll(['/features/sfu/liveKitRoom.ts'])
       return [
-        ...join.map((file) => tag('modulepreload', file)),
-        ...page.map((file) => tag('preload', file, { as: 'script' })),
-        ...[...call].map((file) => tag('x-call', file)),
+        ...[...join, ...page].map((file) => tag('preload', file, { as: 'script' })),
+        ...call.map((file) => tag('x-call', file)),
+        ...sfu.map((file) => tag('x-sfu', file)),
       ]
     },
   },

@@ -14,6 +14,10 @@ const request = earlyRequest({
   automated: navigator.webdriver,
 })
 if (request) {
+  // Until then there is something to be seen, or never.
+  const { classList } = document.documentElement
+  classList.add('joins')
+  setTimeout(() => classList.remove('joins'), 10_000)
   askEarly(request)
   if ('WebSocket' in globalThis) openSocketAhead()
 }

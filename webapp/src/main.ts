@@ -1,6 +1,7 @@
 import '@fontsource-variable/inter/index.css'
 import './app/theme.css'
 import { isAskedEarly } from './features/call/earlyJoin.ts'
+import { fetchPart } from './ui/fetchPart.ts'
 
 /**
  * The little that comes first, but for `first.ts`. Who joins without a lobby is on the way there before anything is drawn:
@@ -14,10 +15,8 @@ if (joins) {
   const entered = import('./features/lobby/enterEarly.ts')
     .then(({ enterEarly }) => enterEarly(pathname))
     .catch(() => undefined)
-  // Fetched beside, and run only later.
-  const how = { rel: 'preload', as: 'script', fetchPriority: 'low', crossOrigin: '' }
-  for (const { href } of document.querySelectorAll<HTMLLinkElement>('link[rel=x-call]'))
-    document.head.append(Object.assign(document.createElement('link'), { href, ...how }))
+  // Beside, and run only later.
+  fetchPart('call', 'low')
   const stay = await entered
   if (stay) endStay = stay.end
   await stay?.leisure

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome']
 
@@ -16,21 +16,28 @@ export function launchChromium({
   asks = false,
   trusts = [] as string[],
 } = {}): Promise<Browser> {
-  return chromium.launch({
+  return chromium.launch({ executablePath: findChromium(), args: argsFor(fps, asks, trusts) })
+}
+
+/** One as somebody has it, with a profile in a folder: what it keeps of pages is there when they are opened again. */
+export function launchProfile(folder: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, {
     executablePath: findChromium(),
-    args: [
-      '--no-sandbox',
-      `--use-fake-device-for-media-stream=fps=${fps}`,
-      ...(asks ? [] : ['--use-fake-ui-for-media-stream']),
-      ...(trusts.length > 0 ? [`--ignore-certificate-errors-spki-list=${trusts.join(',')}`] : []),
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-      '--disable-quic',
-    ],
+    args: argsFor(8, false, []),
   })
 }
+
+const argsFor = (fps: number, asks: boolean, trusts: readonly string[]) => [
+  '--no-sandbox',
+  `--use-fake-device-for-media-stream=fps=${fps}`,
+  ...(asks ? [] : ['--use-fake-ui-for-media-stream']),
+  ...(trusts.length > 0 ? [`--ignore-certificate-errors-spki-list=${trusts.join(',')}`] : []),
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  '--disable-quic',
+]
 
 function findChromium(): string {
   for (const directory of (process.env.PATH ?? '').split(delimiter))

@@ -83,9 +83,10 @@ const page = globalThis as { parleyEarlyJoin?: Early | undefined }
 export const isAskedEarly = () => page.parleyEarlyJoin !== undefined
 
 export function askEarly(request: JoinRequest, post = postJoin): void {
-  // All of it: when it is read, which may be much later, the time of the request itself may be over.
+  // All of it: when it is read, which may be much later, the time of the request itself may be over. No blob, which
+  // would go to the browser's own process, and back.
   const answer = post(request).then(
-    async (response) => new Response(await response.blob(), response),
+    async (response) => new Response(await response.arrayBuffer(), response),
   )
   // Who takes it hears of it; where nobody does, nobody needs to.
   answer.catch(() => {})

@@ -1,5 +1,6 @@
 import { systemClock } from '../../clock.ts'
 import { cell, store } from '../../state.ts'
+import { fetchPart } from '../../ui/fetchPart.ts'
 import { PeerLink } from '../connection/PeerLink.ts'
 import { linkPolicy, sfuPolicy, signalingPolicy } from '../connection/ReconnectPolicy.ts'
 import { openSocketSignaling, requestJoinOverHttp } from '../connection/SocketSignaling.ts'
@@ -33,7 +34,10 @@ const videoCodecs = () =>
 const localTracks = ({ audio, video }: LocalState) => ({ audio: audio.track, video: video.track })
 
 /** Only rooms on the SFU pay for its code. */
-const loadSfu = () => import('../sfu/liveKitRoom.ts')
+const loadSfu = () => {
+  fetchPart('sfu')
+  return import('../sfu/liveKitRoom.ts')
+}
 const openRoom: OpenSfuRoom = async (...request) => {
   const { openLiveKitRoom } = await loadSfu()
   return openLiveKitRoom(ownEncryption)(...request).finally(() => ownHaste.answered())
