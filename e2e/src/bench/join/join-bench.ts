@@ -11,12 +11,13 @@ import { openStand } from './stand.ts'
 
 /**
  * From the link opened to the first frame of somebody else: the page against one with LiveKit's own client and nothing
- * else, on the same livekit-server and the same coturn, in a browser that has had both pages open before.
+ * else, on the same livekit-server and the same coturn, in a browser that has had both pages open before; and in a private
+ * window of such a one, which has their files and compiles them anew.
  */
 export const joinBench: Bench = {
   name: 'join',
   summary: 'link opened to first remote frame, direct and relayed, against LiveKit’s plain client',
-  minutes: 5,
+  minutes: 7,
   parts: ['mesh', 'sfu'],
   async run(options) {
     const { parts = ['mesh', 'sfu'] } = options
@@ -45,18 +46,25 @@ type Setting = { part: 'mesh' | 'sfu'; meshMax: number; sitters: number; lab: La
 const floors = { direct: [600, 840], relayed: [800, 1070] } as const
 const room = 'bench'
 const joins = 12
+/** Make a browser warm: it keeps a page's files the first time, and its code, compiled, the next. */
+const warming = 3
+const viewport = { width: 640, height: 480 }
 
 async function measure(
   { part, meshMax, sitters, lab, folder }: Setting,
   { say, signal, repeat }: BenchOptions,
 ): Promise<Figure[]> {
   const stand = await openStand({ lab, folder, meshMax, iceServers, signal })
+  const closers = [() => stand.close()]
   try {
     const { a, b, origins } = stand
-    const sitting = await a.newContext({ viewport: { width: 640, height: 480 } })
-    const joining = await b.newContext({ viewport: { width: 640, height: 480 } })
-    await Promise.all([sitting, joining].map(smallCameras))
-    for (const context of [sitting, joining])
+    const sitting = await a.newContext({ viewport })
+    const own = await lab.launchProfile('b', folder, origins, viewport)
+    closers.push(() => own.close())
+    signal.addEventListener('abort', () => void own.close().catch(() => {}))
+    const privately = await b.newContext({ viewport })
+    await Promise.all([sitting, own, privately].map(smallCameras))
+    for (const context of [sitting, own, privately])
       for (const origin of origins)
         await context.grantPermissions(['camera', 'microphone'], { origin })
 
@@ -65,13 +73,16 @@ async function measure(
       'LiveKit’s client': (who, relay) => stand.plain(room, who, relay),
     }
     const figures: Figure[] = []
-    for (const way of ['direct', 'relayed'] as const) {
+    for (const [where, way, joining] of [
+      ['', 'direct', own],
+      ['', 'relayed', own],
+      [', private window', 'direct', privately],
+    ] as const) {
       const taken = new Map<string, number[]>()
       for (const [name, link] of Object.entries(pages)) {
         const seats = await sit(sitting, link, sitters)
         const times: number[] = []
-        // The first is what makes the browser warm.
-        for (let nth = -1; nth < joins * repeat; nth++) {
+        for (let nth = -warming; nth < joins * repeat; nth++) {
           signal.throwIfAborted()
           const ms = await joinOnce(joining, link(`joiner${nth}`, way === 'relayed'))
           if (nth >= 0) times.push(ms)
@@ -79,14 +90,14 @@ async function measure(
         taken.set(name, times)
         for (const page of seats) await leave(page)
         say(
-          `${part}, ${way}, ${name}: ${percentile(times, 0.5).toFixed(0)} ms, p95 ${percentile(times, 0.95).toFixed(0)} ms`,
+          `${part}, ${way}${where}, ${name}: ${percentile(times, 0.5).toFixed(0)} ms, p95 ${percentile(times, 0.95).toFixed(0)} ms`,
         )
       }
-      figures.push(...figuresOf(part, way, taken))
+      figures.push(...figuresOf(part, way, where, taken))
     }
     return figures
   } finally {
-    await stand.close()
+    for (const close of closers.toReversed()) await close()
   }
 }
 
@@ -95,13 +106,14 @@ type Link = (who: string, relay: boolean) => string
 function figuresOf(
   part: string,
   way: 'direct' | 'relayed',
+  where: string,
   taken: Map<string, number[]>,
 ): Figure[] {
   const [ours = [], theirs = []] = [...taken.values()]
   return ([0.5, 0.95] as const).map((quantile, index) => {
     const [value, baseline] = [percentile(ours, quantile), percentile(theirs, quantile)]
     return {
-      name: `link opened to first remote frame, ${part}, ${way}, p${quantile * 100}`,
+      name: `link opened to first remote frame, ${part}, ${way}${where}, p${quantile * 100}`,
       value,
       unit: 'ms',
       baseline: { name: 'LiveKit’s client', value: baseline },

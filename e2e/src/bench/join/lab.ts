@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { findProgram } from '@parley/devcluster'
 import { parseMeetingCluster } from '@parley/operator/api'
 import { execa } from 'execa'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 
 /** Where servers listen; a network that nothing else uses. */
 export const SERVER = '10.232.0.1'
@@ -23,6 +23,19 @@ export function benchCluster(maxParticipants: number) {
     },
   })
 }
+
+const argsFor = (origins: readonly string[]) => [
+  '--no-sandbox',
+  '--use-fake-device-for-media-stream=fps=20',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  `--unsafely-treat-insecure-origin-as-secure=${origins.join(',')}`,
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-quic',
+  '--no-first-run',
+]
 
 const places = ['a', 'b'] as const
 export type Place = (typeof places)[number]
@@ -67,6 +80,29 @@ export class Lab {
 
   /** @param folder for what starts it there @param origins whose pages may use a camera */
   async launchChromium(place: Place, folder: string, origins: readonly string[]): Promise<Browser> {
+    const executablePath = await this.#program(place, folder)
+    return chromium.launch({ executablePath, args: argsFor(origins) })
+  }
+
+  /**
+   * A browser as somebody has it, with a profile in `folder`: what a page has compiled before is kept, which a private
+   * window, and any context of {@link launchChromium}'s browser, does not do.
+   */
+  async launchProfile(
+    place: Place,
+    folder: string,
+    origins: readonly string[],
+    viewport: { width: number; height: number },
+  ): Promise<BrowserContext> {
+    const executablePath = await this.#program(place, folder)
+    const profile = join(folder, `profile-${place}`)
+    return chromium.launchPersistentContext(profile, {
+      ...{ executablePath, viewport, args: argsFor(origins) },
+    })
+  }
+
+  /** What starts Chromium in a place. */
+  async #program(place: Place, folder: string): Promise<string> {
     const program = findProgram('chromium')
     if (!program)
       throw new Error('there is no Chromium on this machine: sudo apt-get install chromium')
@@ -74,21 +110,7 @@ export class Lab {
     const space = `${this.#name}-${place}`
     await writeFile(wrapper, `#!/bin/sh\nexec ip netns exec ${space} ${program} "$@"\n`)
     await chmod(wrapper, 0o755)
-    return chromium.launch({
-      executablePath: wrapper,
-      args: [
-        '--no-sandbox',
-        '--use-fake-device-for-media-stream=fps=20',
-        '--use-fake-ui-for-media-stream',
-        '--autoplay-policy=no-user-gesture-required',
-        `--unsafely-treat-insecure-origin-as-secure=${origins.join(',')}`,
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--disable-quic',
-        '--no-first-run',
-      ],
-    })
+    return wrapper
   }
 
   /** One in each place; the signal ends them, and with them whatever waits for a page. */
