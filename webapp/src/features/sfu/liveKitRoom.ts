@@ -261,16 +261,14 @@ class LiveKitRoom implements SfuRoom {
         id: identity,
         voice: playedAt(participant, Track.Kind.Audio, maxAgeMs),
         picture: () => playedAt(participant, Track.Kind.Video),
-        sent: isSent(participant),
+        sent: [...participant.trackPublications.values()].some(isSent),
       }
     }
   }
 
   cameraIsDue(id: string): boolean {
     const camera = this.#cameraOf(id)
-    if (!camera?.track || camera.isMuted || !camera.isEnabled) return false
-    // An SFU that finds too little room for it says so.
-    return camera.track.streamState === Track.StreamState.Active
+    return camera !== undefined && isSent(camera)
   }
 
   #cameraOf(id: string): RemoteTrackPublication | undefined {
@@ -349,9 +347,8 @@ function playedAt(
   maxAgeMs = 0,
 ): number | undefined {
   const times = [...participant.trackPublications.values()].flatMap((publication) => {
-    const { kind, track, isMuted, isEnabled } = publication
-    // Of a picture that this page does not show, nothing is sent.
-    if (kind !== of || isMuted || !isEnabled) return []
+    const { kind, track } = publication
+    if (kind !== of || !isSent(publication)) return []
     const receiver = track?.receiver
     const sources = receiver ? sourcesOf(receiver, systemClock.now(), maxAgeMs) : []
     return sources.map(({ timestamp }) => timestamp)
@@ -359,10 +356,10 @@ function playedAt(
   return latest(...times)
 }
 
-/** Whether anything is to come of this one: it was sent, and nobody has said that it is not any more. */
-function isSent({ trackPublications }: RemoteParticipant): boolean {
-  return [...trackPublications.values()].some(
-    ({ track, isMuted, isEnabled }) =>
-      track && !isMuted && isEnabled && track.streamState === Track.StreamState.Active,
-  )
+/**
+ * Whether anything is to come of it: it was sent, and nobody has said that it is not any more. Of a picture that this page does
+ * not show nothing is, and an SFU that finds too little room for one says so.
+ */
+function isSent({ track, isMuted, isEnabled }: RemoteTrackPublication): boolean {
+  return track?.streamState === Track.StreamState.Active && !isMuted && isEnabled
 }
