@@ -58,7 +58,7 @@ export async function startSfuRig(meshMax: number, returnSeconds = 30) {
       'bind_addresses: [127.0.0.1]',
       `redis: { address: "127.0.0.1:${redisPort}" }`,
       `keys: { ${liveKitKey.apiKey}: ${liveKitKey.secret} }`,
-      `rtc: { tcp_port: ${sfuTcp}, port_range_start: 40000, port_range_end: 40100, node_ip: "${address}", use_external_ip: false }`,
+      `rtc: { tcp_port: ${sfuTcp}, port_range_start: 40000, port_range_end: 40400, node_ip: "${address}", use_external_ip: false }`,
       'signal_relay: { retry_timeout: 60s }',
       'logging: { level: warn }',
     ].join('\n'),
