@@ -108,9 +108,7 @@ async function measureNarrow(
   say(
     `narrow: room for ${Math.round(Math.min(...least))} kbit/s at least; the picture by ${since.map(({ atMs, scale }) => `${scale} after ${from(atMs)}`).join(', ')}`,
   )
-  const little =
-    rooms.find(({ atMs, kbps, limited }) => atMs > narrowAtMs && kbps < 500 && limited)?.atMs ??
-    Infinity
+  const little = rooms.find(({ atMs, kbps }) => atMs > narrowAtMs && kbps < 500)?.atMs ?? Infinity
   const smaller = since.find(({ scale }) => scale > 1)?.atMs ?? Infinity
   const rises = since.flatMap(({ atMs, scale }, index) => {
     const before = since[index - 1]
@@ -213,7 +211,7 @@ declare global {
       /** By what the sides of the camera's picture are divided. */
       scales: { atMs: number; scale: number }[]
       /** What the browser takes the line to have room for; of a picture that needs less it looks for no more than that. */
-      rooms: { atMs: number; kbps: number; limited: boolean }[]
+      rooms: { atMs: number; kbps: number }[]
       /** When one began that tells of somebody who comes or goes. */
       sounds: number[]
       /** Since the page was loaded. */
@@ -227,7 +225,6 @@ declare global {
 type Row = {
   id: string
   type: string
-  qualityLimitationReason?: string
   selectedCandidatePairId?: string
   availableOutgoingBitrate?: number
 }
@@ -245,10 +242,9 @@ function probe(): void {
         if (!connection) return
         const report = await Native.prototype.getStats.call(connection)
         const rows = [...(report as unknown as Map<string, Row>).values()]
-        const limited = rows.some(({ qualityLimitationReason: why }) => why === 'bandwidth')
         const selected = rows.find(({ type }) => type === 'transport')?.selectedCandidatePairId
         const kbps = (rows.find(({ id }) => id === selected)?.availableOutgoingBitrate ?? 0) / 1000
-        seen.rooms.push({ atMs: now(), kbps, limited })
+        seen.rooms.push({ atMs: now(), kbps })
       }, 100)
     },
   }

@@ -152,9 +152,11 @@ export class LinkReadings {
     // Counters that fell are those of a new connection: what the one before it counted is kept.
     if (!peer.link.sfu && peer.stats && stats.transport.bytesSent < peer.stats.transport.bytesSent)
       this.retire(peer.stats.transport)
+    const readAtMs = this.#options.clock.now()
+    peer.sentKbps = sentKbpsSince(peer, stats, readAtMs)
     peer.stats = stats
     if (peer.link === link) peer.rows = rows
-    peer.readAtMs = this.#options.clock.now()
+    peer.readAtMs = readAtMs
     peer.loss = lossPercent
     if (peer.link === link) onReading(peer, rows)
     this.#timeFirstMedia(stats)
@@ -226,4 +228,15 @@ export class LinkReadings {
     const { call } = this.#options
     call.set({ timings: { ...call.get().timings, ...timings } })
   }
+}
+
+/** Undefined where nothing was read before, or of another connection. */
+function sentKbpsSince(
+  { stats: before, readAtMs: since }: Peer,
+  now: LinkStats,
+  readAtMs: number,
+): number | undefined {
+  if (!before || since === undefined) return undefined
+  const bits = 8 * (now.transport.bytesSent - before.transport.bytesSent)
+  return bits < 0 || readAtMs <= since ? undefined : bits / (readAtMs - since)
 }

@@ -21,6 +21,8 @@ export type Peer = {
   rows?: [string, unknown][]
   /** When `stats` were read, by the clock. */
   readAtMs?: number
+  /** Of everything that was sent between that reading and the one before. */
+  sentKbps?: number | undefined
   loss?: number | undefined
   /** At which level its link sends the camera. */
   quality: SendQuality

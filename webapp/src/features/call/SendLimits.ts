@@ -1,5 +1,4 @@
-import type { LinkStats } from '../connection/linkStats.ts'
-import { atLevel, qualityLevels } from '../connection/SendQuality.ts'
+import { atLevel } from '../connection/SendQuality.ts'
 import type { Peer } from './Peer.ts'
 import type { Sfu } from './Sfu.ts'
 import { sendLimitFor } from './sendLimit.ts'
@@ -35,18 +34,17 @@ export class SendLimits {
   /** Less is sent where there is room for less (REQ-P24, P25). Over the SFU one connection is for all. */
   adapt(peer: Peer): void {
     const { stats, readAtMs = 0, link, quality } = peer
-    const before = quality.level
+    const { level, isSlow } = quality
     const wanted = this.#limitOfAll().maxBitrate / 1000
-    quality.observe(readAtMs, roomFor(stats), link.sfu ? Infinity : wanted)
-    if (quality.level === before) return
+    quality.observe(readAtMs, stats?.availableKbps, link.sfu ? Infinity : wanted, isFull(peer))
+    if (quality.isSlow !== isSlow) this.tellSlow()
+    if (quality.level === level) return
     this.#limit(peer)
     if (link.sfu) this.#options.sfu()?.setQuality(quality.level)
-    this.tellSlow()
   }
 
   tellSlow(): void {
-    const slow = [...this.#options.peers.values()].some(({ quality }) => quality.level > 0)
-    this.#options.onSlow(slow)
+    this.#options.onSlow([...this.#options.peers.values()].some(({ quality }) => quality.isSlow))
   }
 
   #limitOfAll() {
@@ -61,9 +59,11 @@ export class SendLimits {
   }
 }
 
-/** Browsers look for no more room than they need: little of it says something only where it is not enough. */
-function roomFor(stats: LinkStats | undefined): number | undefined {
-  const slow = qualityLevels[0]?.fromKbps ?? 0
-  const kbps = stats?.availableKbps ?? slow
-  return kbps >= slow || stats?.limitedByBandwidth ? stats?.availableKbps : undefined
+/** Of the room that a browser takes a line to have: as little as is left where a picture takes what there is. */
+const fullShare = 0.8
+
+/** Whether what is sent takes the room that there is: else the browser may just not have looked for more. */
+function isFull({ stats, sentKbps = 0 }: Peer): boolean {
+  if (!stats) return false
+  return stats.limitedByBandwidth || sentKbps >= fullShare * (stats.availableKbps ?? Infinity)
 }

@@ -80,6 +80,69 @@ describe('SendQuality', () => {
     )
   })
 
+  it('REQ-P25: what takes less than there is room for is sent larger, though the browser looks for no more; slow until that holds', () => {
+    const quality = warm()
+    expect(quality.observe(1000, 150)).toBe(3)
+    const levels: number[] = []
+    for (let at = 2000; at <= 16_000; at += 1000)
+      levels.push(quality.observe(at, 150, Infinity, false))
+    expect(levels).toEqual([3, 3, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 0])
+    expect(quality.isSlow).toBe(true)
+    quality.observe(19_000, 150, Infinity, false)
+    expect(quality.isSlow).toBe(true)
+    quality.observe(20_000, 150, Infinity, false)
+    expect(quality.isSlow).toBe(false)
+  })
+
+  it('REQ-P25: a level that is tried has 4 s to find its room; one that holds makes good for those tried in vain', () => {
+    const quality = warm()
+    let at = 1000
+    const read = (seconds: number, kbps: number, isFull: boolean) => {
+      for (let second = 0; second < seconds; second++) {
+        at += 1000
+        quality.observe(at, kbps, Infinity, isFull)
+      }
+      return quality.level
+    }
+    quality.observe(at, 150)
+    // Tried after 5 s, in vain after 4 more; then after 10 s.
+    expect(read(5, 150, false)).toBe(2)
+    expect(read(3, 150, true)).toBe(2)
+    expect(read(1, 150, true)).toBe(3)
+    expect(read(9, 150, false)).toBe(3)
+    expect(read(1, 150, false)).toBe(2)
+    // The browser finds more, as more is sent.
+    expect(read(3, 150, true)).toBe(2)
+    expect(read(1, 250, true)).toBe(2)
+    expect(read(4, 250, false)).toBe(2)
+    expect(read(1, 250, false)).toBe(1)
+  })
+
+  it('REQ-P24, P25: a line that stays narrow is tried ever less often, and one that is wide again has the whole picture in a minute', () => {
+    const line = fc.record({ kbps: fc.integer({ min: 100, max: 490 }), motion: fc.nat(100) })
+    fc.assert(
+      fc.property(line, ({ kbps, motion }) => {
+        const quality = warm()
+        // What pictures of each level take, the smallest always less than the line has.
+        const takes = (level: number) => [600, 600, 550, 40 + 0.3 * motion][level] ?? 0
+        const read = (at: number, lineKbps: number) => {
+          const taken = takes(quality.level)
+          const isFull = taken >= lineKbps
+          // As Chromium has it: what there is, or half as much again as what is sent.
+          return quality.observe(at, isFull ? lineKbps : 1.5 * taken, Infinity, isFull)
+        }
+        let larger = 0
+        for (let second = 1; second <= 300; second++) if (read(second * 1000, kbps) < 3) larger++
+        // Of a level that the line is said to have room for, there is nothing to try.
+        if (kbps < 200) expect(larger).toBeLessThan(70)
+        expect(quality.level).toBeGreaterThan(0)
+        for (let second = 301; second <= 360; second++) read(second * 1000, 3000)
+        expect(quality.level).toBe(0)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   it("does not take a browser's first guess for a slow network, nor a small mesh copy for one", () => {
     const quality = new SendQuality()
     expect(quality.observe(0, 300)).toBe(0)

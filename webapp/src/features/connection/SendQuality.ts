@@ -13,6 +13,10 @@ export const qualityLevels: readonly QualityLevel[] = [
 
 /** Levels are climbed one by one, and each is tried for so long (REQ-P25). */
 const climbMs = 5000
+/** So long a level is sent that was tried, before what is read counts: browsers find out what they can send by sending it. */
+const trialMs = 4000
+/** Each level that was tried in vain doubles the wait for the next try, up to this. */
+const longestWaitMs = 40_000
 /**
  * Browsers begin with a guess, of 300 kbit/s as a rule, and take some seconds to find out how much there is:
  * what they say first is not taken for the network's fault.
@@ -23,6 +27,11 @@ const warmUpMs = 8000
 export class SendQuality {
   #level = 0
   #changedAt = Number.NEGATIVE_INFINITY
+  /** When there was last no room for more than was sent. */
+  #fullAt = Number.NEGATIVE_INFINITY
+  /** Nothing is known yet of the level that it is. */
+  #onTrial = false
+  #triedInVain = 0
   #beganAt: number | undefined
   #warm = false
 
@@ -31,18 +40,31 @@ export class SendQuality {
     return this.#level
   }
 
+  /** There is room for less than the whole picture, or it is not known yet that there is more. */
+  get isSlow(): boolean {
+    return this.#level > 0 || this.#onTrial
+  }
+
   /**
    * Takes what was read; to be called at least every 2 s (REQ-P5).
    *
    * @param nowMs of a clock that never goes back
    * @param availableKbps room for everything that is sent here; undefined where it is not known
    * @param wantedKbps what would be sent at most: browsers do not look for much more than that
+   * @param isFull what is sent takes that room. Where it does not, browsers look for no more: a small picture would stay
+   *   one for good, so a larger one is tried.
    * @returns the level from now on
    */
-  observe(nowMs: number, availableKbps: number | undefined, wantedKbps = Infinity): number {
+  observe(
+    nowMs: number,
+    availableKbps: number | undefined,
+    wantedKbps = Infinity,
+    isFull = true,
+  ): number {
     if (availableKbps === undefined || !Number.isFinite(availableKbps)) return this.#level
-    this.#beganAt ??= nowMs
     const enough = Math.min(qualityLevels[0]?.fromKbps ?? 0, 0.9 * wantedKbps)
+    if (availableKbps < enough && !isFull) return this.#tryMore(nowMs)
+    this.#beganAt ??= nowMs
     this.#warm ||= availableKbps >= enough || nowMs - this.#beganAt >= warmUpMs
     if (!this.#warm) return this.#level
     const fits =
@@ -52,9 +74,16 @@ export class SendQuality {
             1,
             qualityLevels.findIndex(({ fromKbps }) => availableKbps >= fromKbps),
           )
-    if (fits > this.#level) this.#become(fits, nowMs)
-    else if (fits < this.#level && nowMs - this.#changedAt >= climbMs)
-      this.#become(this.#level - 1, nowMs)
+    if (fits > 0) this.#fullAt = nowMs
+    if (fits > this.#level) {
+      if (this.#onTrial && nowMs - this.#changedAt < trialMs) return this.#level
+      if (this.#onTrial) this.#triedInVain++
+      this.#become(fits, nowMs)
+    } else {
+      this.#prove()
+      if (fits < this.#level && nowMs - this.#changedAt >= climbMs)
+        this.#become(this.#level - 1, nowMs)
+    }
     return this.#level
   }
 
@@ -62,11 +91,29 @@ export class SendQuality {
   renew(): void {
     this.#warm = false
     this.#beganAt = undefined
+    this.#triedInVain = 0
+  }
+
+  #tryMore(nowMs: number): number {
+    if (nowMs - this.#changedAt >= trialMs) this.#prove()
+    const waitMs = Math.min(climbMs * 2 ** this.#triedInVain, longestWaitMs)
+    if (this.#level > 0 && nowMs - Math.max(this.#changedAt, this.#fullAt) >= waitMs) {
+      this.#become(this.#level - 1, nowMs)
+      this.#onTrial = true
+    }
+    return this.#level
+  }
+
+  /** There is room for the level that it is. */
+  #prove(): void {
+    if (this.#onTrial) this.#triedInVain = 0
+    this.#onTrial = false
   }
 
   #become(level: number, nowMs: number): void {
     this.#level = level
     this.#changedAt = nowMs
+    this.#onTrial = false
   }
 }
 
