@@ -30,6 +30,10 @@ type Picture = {
   share?: 'other' | 'own'
   /** Of its own, where something stays in it. */
   room?: string
+  /** So many come before the one whose page it is. */
+  before?: number
+  /** What moves is wanted as it is. */
+  moving?: boolean
   /** @param others in the order in which they came */
   do?(page: Page, others: Page[]): Promise<void>
 }
@@ -54,6 +58,20 @@ const pictures: Record<string, Picture> = {
     do: chat,
   },
   'phone-left': { size: phone, people: 1, do: (page) => leave(page) },
+  recording: { size: desktop, people: 3, room: 'town-hall', do: record },
+  'phone-recording': {
+    size: phone,
+    people: 2,
+    scheme: 'dark',
+    room: 'book-club',
+    before: 1,
+    do: (page, [ana]) => askToRecord(page, ana),
+  },
+  encryption: { size: desktop, people: 3, scheme: 'dark', room: 'board', do: encrypt },
+  health: { size: desktop, people: 3, do: (page) => health(page) },
+  'phone-health': { size: phone, people: 2, scheme: 'dark', do: (page) => health(page) },
+  reactions: { size: desktop, people: 4, moving: true, do: react },
+  captions: { size: desktop, people: 4, scheme: 'dark', room: 'monday', do: caption },
   // The last one: it leaves the room locked.
   knock: { size: desktop, people: 2, do: (page) => behindTheDoor(page) },
 }
@@ -138,6 +156,81 @@ async function settings(page: Page): Promise<void> {
   await page.getByRole('tab', { name: 'Audio' }).waitFor()
 }
 
+async function more(page: Page, item: string): Promise<void> {
+  await page.getByRole('button', { name: 'More', exact: true }).click()
+  await page.getByRole('menuitem', { name: item, exact: true }).click()
+}
+
+/** Two agree, and it runs. */
+async function record(page: Page, others: Page[]): Promise<void> {
+  await more(page, 'Record')
+  for (const one of others) await one.getByRole('button', { name: 'I agree', exact: true }).click()
+  await page.getByRole('button', { name: 'You record this meeting' }).click()
+  await page.getByText('MB so far').waitFor()
+}
+
+/** The page is asked by who came before it. */
+async function askToRecord(page: Page, host: Page | undefined): Promise<void> {
+  if (host) await more(host, 'Record')
+  await page.getByRole('button', { name: 'I agree', exact: true }).waitFor()
+}
+
+async function encrypt(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Encryption/ }).click()
+  await page.getByRole('button', { name: 'Encrypt with a key' }).click()
+  await page.getByRole('button', { name: 'Copy the link with the key' }).waitFor()
+}
+
+async function health(page: Page): Promise<void> {
+  await more(page, 'Call health')
+  // How much is sent is known with the second reading.
+  await page
+    .getByText(/\d kbit\/s received/)
+    .first()
+    .waitFor()
+  await page.mouse.move(0, 0)
+}
+
+async function react(page: Page, others: Page[]): Promise<void> {
+  await page.getByRole('button', { name: 'React', exact: true }).click()
+  const said = ['Applause', 'Celebration', 'Heart']
+  for (const [index, one] of others.entries()) {
+    await one.getByRole('button', { name: 'React', exact: true }).click()
+    await one.getByRole('button', { name: said[index] ?? 'Thumbs up' }).click()
+    await page.locator('.float').nth(index).waitFor()
+  }
+  await page.getByRole('button', { name: 'Thumbs up' }).click()
+  // Until the last one can be seen.
+  await page.waitForTimeout(700)
+}
+
+/** In place of a browser's recognition, which sends what it hears to its maker. */
+async function caption(page: Page): Promise<void> {
+  await more(page, 'Captions of my voice')
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Turn on' }).click()
+  await page.getByRole('log', { name: 'Captions' }).getByText('numbers of May').waitFor()
+}
+
+/** Runs in the page, before all else: what a browser asks of its system, or of its maker. */
+function doWithoutSystem(): void {
+  const said = ['Good morning, everybody.', 'Shall we begin with the numbers of May?']
+  class Recognition {
+    onresult = (_event: object) => {}
+    onend = () => {}
+    start() {
+      const results = said.map((transcript) => ({ isFinal: true, 0: { transcript } }))
+      setTimeout(() => this.onresult({ resultIndex: 0, results }), 100)
+    }
+    abort() {}
+  }
+  Object.assign(window, {
+    SpeechRecognition: Recognition,
+    webkitSpeechRecognition: Recognition,
+    // A dialog that nobody answers here.
+    showSaveFilePicker: undefined,
+  })
+}
+
 /** Somebody knocks at the door that the page has locked. */
 async function behindTheDoor(page: Page): Promise<void> {
   await showPeople(page, '2 people')
@@ -156,7 +249,7 @@ async function leave(page: Page): Promise<void> {
 
 async function take(browser: Browser, name: string, picture: Picture): Promise<void> {
   const { size, people: count, scheme = 'light', language = 'en', share } = picture
-  const { room = 'weekly-planning' } = picture
+  const { room = 'weekly-planning', before = 0, moving = false } = picture
   const look: BrowserContextOptions = {
     colorScheme: scheme,
     deviceScaleFactor: 2,
@@ -172,6 +265,7 @@ async function take(browser: Browser, name: string, picture: Picture): Promise<v
     const page = await context.newPage()
     page.setDefaultTimeout(20_000)
     await page.addInitScript(paintCamera, index)
+    await page.addInitScript(doWithoutSystem)
     await page.goto(`${server.url}${path}`)
     return page
   }
@@ -186,10 +280,11 @@ async function take(browser: Browser, name: string, picture: Picture): Promise<v
     } else {
       for (let index = 0; index < count; index++) {
         const options =
-          index === 0 ? { ...look, viewport: size } : { viewport: { width: 320, height: 240 } }
+          index === before ? { ...look, viewport: size } : { viewport: { width: 320, height: 240 } }
         const page = await open(`/r/${room}?name=${people[index]}&autojoin=1`, index, options)
         await inState(page, 'joined')
-        pages.push(page)
+        if (index === before) pages.unshift(page)
+        else pages.push(page)
       }
       if (pages[0]) await inCallWith(pages[0], count - 1)
       const sharing = share === 'other' ? pages[1] : share === 'own' ? pages[0] : undefined
@@ -208,7 +303,7 @@ async function take(browser: Browser, name: string, picture: Picture): Promise<v
     )
     await page.screenshot({
       path: join(directory as string, `${name}.png`),
-      animations: 'disabled',
+      animations: moving ? 'allow' : 'disabled',
     })
     console.log(name)
   } finally {
