@@ -179,7 +179,7 @@ describe('a call', () => {
     for (const page of [ana, minh, kofi]) await page.context().close()
   }, 180_000)
 
-  it('REQ-W2: who joins sees the others before there is a page, which takes their pictures over as they play', async () => {
+  it('REQ-W2, P18: who joins sees the others, and has keys, before there is a page, which takes the pictures over as they play', async () => {
     const ana = await open('/r/quick?name=Ana&autojoin=1')
     await inState(ana, 'joined')
     const minh = await open('/blank')
@@ -225,6 +225,10 @@ describe('a call', () => {
       for (const name of ['pause', 'emptied']) video.addEventListener(name, () => heard.push(name))
       Object.assign(window, { early: { video, heard } })
     })
+    await mediaSeen(ana, 'Minh', true, true)
+    await minh.keyboard.press('v')
+    await mediaSeen(ana, 'Minh', true, false)
+    await minh.keyboard.press('v')
 
     held.resolve()
     await minh.getByRole('button', { name: 'Leave' }).waitFor()

@@ -13,11 +13,9 @@ import { Miniature } from '../miniature/Miniature.tsx'
 import { CompanyNotices } from '../people/CompanyNotices.tsx'
 import { Floats } from '../reactions/Floats.tsx'
 import { RecordingNotices } from '../recording/RecordingNotices.tsx'
-import { ownShare } from '../share/ownShare.ts'
 import { ShareAnnouncer } from '../share/ShareAnnouncer.tsx'
 import { ShareNotice } from '../share/ShareNotice.tsx'
 import { SidePanel } from '../side/SidePanel.tsx'
-import { useShortcuts } from '../voice/useShortcuts.ts'
 import { VoiceLayer } from '../voice/VoiceLayer.tsx'
 import { ConnectionNotices } from './ConnectionNotices.tsx'
 import './call.css'
@@ -25,12 +23,9 @@ import { Controls } from './Controls.tsx'
 import { ConnectionNotice, RelayBanner } from './Notices.tsx'
 import { TopBar } from './TopBar.tsx'
 
-const toggleShare = () => void ownShare.toggle()
-
 export default function CallPage() {
   const { t } = useTranslation()
   const room = useAppState((state) => state.call.room)
-  useShortcuts(toggleShare)
   useEffect(() => {
     document.title = t('call.title', { room })
   }, [t, room])

@@ -8,6 +8,7 @@ import { mayLead, roomsKey, withRoom } from '../call/straightIn.ts'
 import { ownMedia } from '../media/ownMedia.ts'
 import { joinConsent } from '../recording/joinConsent.ts'
 import { ownPreferences } from '../settings/ownPreferences.ts'
+import { followShortcuts } from '../voice/ownShortcuts.ts'
 import { RoomStay } from './RoomStay.ts'
 
 /** Rises whenever devices are wanted, or not any more. */
@@ -76,3 +77,4 @@ export const joinAgain = ({ agrees = false } = {}) => {
 }
 
 store.subscribe(() => stay.remember())
+followShortcuts(leaveCall)

@@ -2,12 +2,11 @@ import { systemClock } from '../../clock.ts'
 import { cell, store } from '../../state.ts'
 import type { CallState } from '../call/callState.ts'
 import { mediaState } from '../media/localState.ts'
-import { ownMedia } from '../media/ownMedia.ts'
 import { readLevel, readPlayedLevel } from './audio.ts'
 import { JoinSounds } from './JoinSounds.ts'
 import { type LevelReading, readingLagMs, silenceDb } from './levels.ts'
 import { MutedSpeech } from './MutedSpeech.ts'
-import { PushToTalk } from './PushToTalk.ts'
+import { ownPushToTalk } from './ownPushToTalk.ts'
 import { ReceivedVoices } from './receivers.ts'
 import { playMelody } from './tones.ts'
 import { receivedSampleMs, type Voice, Voices } from './Voices.ts'
@@ -51,12 +50,6 @@ const joinSounds = new JoinSounds(
   systemClock,
   playMelody,
   () => store.getState().preferences.joinSounds,
-)
-
-/** A held key talks. */
-export const ownPushToTalk = new PushToTalk(
-  () => store.getState().local.audio.on,
-  (on) => void ownMedia.set('audio', on),
 )
 
 /** Listens for as long as the call is on screen. @returns what ends it */
