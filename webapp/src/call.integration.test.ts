@@ -147,6 +147,41 @@ describe('a call', () => {
     expect(problems).toEqual([])
   }, 240_000)
 
+  it('REQ-W5, P27: no link leads back into a call that was not left by hand', async () => {
+    const ana = await open('/r/alone?name=Ana&autojoin=1')
+    await inState(ana, 'joined')
+    await ana.goto(`${server.url}/`)
+    await ana.goto(`${server.url}/r/alone`)
+    await ana.locator('.preview video').waitFor()
+    expect(await ana.evaluate(() => sessionStorage.length)).toBe(0)
+    // Nor does the refresh of that lobby.
+    await ana.reload()
+    await ana.locator('.preview video').waitFor()
+    await ana.context().close()
+  }, 120_000)
+
+  it('REQ-W5: a page that the browser runs ahead joins nothing before it is opened', async () => {
+    const ana = await browser.newPage({ permissions: ['camera', 'microphone'] })
+    const asked: string[] = []
+    ana.on('websocket', (socket) => asked.push(socket.url()))
+    ana.on('request', (one) => {
+      // What draws a room is asked for as soon as the page begins.
+      if (one.method() === 'POST' || /\/assets\/room-/.test(one.url())) asked.push(one.url())
+    })
+    await ana.addInitScript(() => {
+      Object.defineProperty(document, 'prerendering', { value: true, configurable: true })
+    })
+    await ana.goto(`${server.url}/r/ahead?name=Ana&autojoin=1`)
+    expect(asked).toEqual([])
+    await ana.evaluate(() => {
+      Object.defineProperty(document, 'prerendering', { value: false })
+      document.dispatchEvent(new Event('prerenderingchange'))
+    })
+    await inState(ana, 'joined')
+    expect(asked).not.toEqual([])
+    await ana.close()
+  }, 120_000)
+
   it('REQ-W5: what everybody agreed to is recorded, until one agrees no more; who comes is asked before the door', async () => {
     const come = (name: string) => open(`/r/taped?name=${name}&autojoin=1`)
     const ana = await come('Ana')

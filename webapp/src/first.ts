@@ -1,3 +1,5 @@
+import { isAhead } from './app/ahead.ts'
+import { ownArrival } from './features/call/arrival.ts'
 import { askEarly, earlyRequest } from './features/call/earlyJoin.ts'
 import { openSocketAhead } from './features/connection/earlySocket.ts'
 
@@ -9,11 +11,12 @@ import { openSocketAhead } from './features/connection/earlySocket.ts'
 const { pathname, search, hash } = location
 const request = earlyRequest({
   ...{ pathname, search, hash },
+  by: ownArrival().by,
   storage: () => localStorage,
   tabStorage: () => sessionStorage,
   automated: navigator.webdriver,
 })
-if (request) {
+if (request && !isAhead()) {
   // Until then there is something to be seen, or never.
   const { classList } = document.documentElement
   classList.add('joins')

@@ -1,5 +1,6 @@
 import '@fontsource-variable/inter/index.css'
 import './app/theme.css'
+import { isAhead, opened } from './app/ahead.ts'
 import { isAskedEarly } from './features/call/earlyJoin.ts'
 import { fetchPart } from './ui/fetchPart.ts'
 
@@ -8,6 +9,7 @@ import { fetchPart } from './ui/fetchPart.ts'
  * the answer of the server, the browser's first connection and the others' pictures need nothing of the page, whose code is
  * only run when one of them is seen. What fails here is done again, and told of, where it is needed.
  */
+if (isAhead()) await opened()
 const { pathname } = location
 let endStay = () => {}
 const joins = isAskedEarly()

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { displayNameSchema } from '@parley/protocol'
 import fc from 'fast-check'
 import { roomLinkOf, routeOf } from '../../app/route.ts'
+import { type Arrival, arrivalOf } from './arrival.ts'
 import { CallMemory } from './callMemory.ts'
 import { askEarly, earlyRequest, type JoinRequest, joinRequest, takeEarly } from './earlyJoin.ts'
 import { mayLead, roomsKey, withRoom } from './straightIn.ts'
@@ -62,6 +63,7 @@ describe('the join that is asked for before the page is there', () => {
             pathname,
             search,
             hash: '',
+            by: 'refresh',
             storage: storageOf(kept),
             tabStorage: storageOf(kept),
             automated,
@@ -79,6 +81,7 @@ describe('the join that is asked for before the page is there', () => {
     pathname: '/r/standup',
     search: '?autojoin=1&name=Ana',
     hash: '',
+    by: 'refresh' as const,
     storage: storageOf({}),
     tabStorage: storageOf({}),
     automated: true,
@@ -104,7 +107,7 @@ describe('the join that is asked for before the page is there', () => {
     const here = () => ({ ...person, storage: storageOf({ [roomsKey]: rooms }) })
     expect(earlyRequest(here())).toEqual(ana)
     expect(earlyRequest({ ...here(), pathname: '/r/stand' })).toBeUndefined()
-    const at = (hash: string) => mayLead('standup', rooms, hash)
+    const at = (hash: string) => mayLead('standup', rooms, hash, 'link')
     expect([
       at(''),
       at('#key=abc'),
@@ -118,6 +121,32 @@ describe('the join that is asked for before the page is there', () => {
     for (let n = 0; n < 50; n++) rooms = withRoom(`more${n}`, rooms)
     expect(earlyRequest(here())).toBeUndefined()
     expect(rooms.split(' ')).toHaveLength(50)
+  })
+
+  it('REQ-W5, P27: a page that is led to, or brought back, by anybody goes on with no call', () => {
+    const call = JSON.stringify({ room: 'standup', name: 'Ana' })
+    const tabStorage = storageOf({ 'parley.call': call })
+    const storage = storageOf({ [roomsKey]: 'standup' })
+    const come = (by: Arrival['by'], search: string) =>
+      earlyRequest({ ...opened, by, search, automated: false, tabStorage, storage })
+    expect(come('refresh', '')).toEqual(ana)
+    expect(come('link', '?autojoin=1&name=Ana')).toEqual(ana)
+    for (const by of ['link', 'kept', 'unknown'] as const) expect(come(by, '')).toBeUndefined()
+    for (const by of ['kept', 'unknown'] as const) {
+      expect(come(by, '?autojoin=1&name=Ana')).toBeUndefined()
+      expect(mayLead('standup', 'standup', '', by)).toBe(false)
+    }
+  })
+
+  it('REQ-W5: says how the page was come to as the browser has it', () => {
+    const of = (type: string) =>
+      arrivalOf([{ type, name: 'https://meet.test/r/standup?x=1#k' }] as never)
+    const pathname = '/r/standup'
+    expect(of('navigate')).toEqual({ by: 'link', pathname })
+    expect(of('reload')).toEqual({ by: 'refresh', pathname })
+    for (const type of ['back_forward', 'prerender', 'constructor'])
+      expect(of(type)).toEqual({ by: 'kept', pathname })
+    expect(arrivalOf([]).by).toBe('unknown')
   })
 
   it('is not of who has signed in: it would be refused, as it does not show that', () => {

@@ -1,10 +1,13 @@
-import { asksToJoin, isAmong, roomsKey } from './straightIn.ts'
+import type { Arrival } from './arrival.ts'
+import { asksToJoin, isAmong, leads, roomsKey } from './straightIn.ts'
 
 /** What the page is opened at, and what the browser keeps for it. */
 export type Opened = {
   pathname: string
   search: string
   hash: string
+  /** How: other pages lead nobody back into a call that was not left by hand. */
+  by: Arrival['by']
   /** Of this tab: the call that a refresh interrupted. */
   tabStorage: () => Pick<Storage, 'getItem'>
   /** Of this device: the name used last. */
@@ -51,7 +54,8 @@ export function earlyRequest(opened: Opened): JoinRequest | undefined {
 
 const plainName = /^[\p{L}\p{N}]([\p{L}\p{N} .'-]{0,62}[\p{L}\p{N}.])?$/u
 
-function rejoining(room: string, { tabStorage }: Opened): string | undefined {
+function rejoining(room: string, { by, tabStorage }: Opened): string | undefined {
+  if (by !== 'refresh') return undefined
   try {
     const call = JSON.parse(kept(tabStorage, 'parley.call') ?? 'null')
     return call?.room === room && typeof call.name === 'string' ? call.name : undefined
@@ -60,9 +64,10 @@ function rejoining(room: string, { tabStorage }: Opened): string | undefined {
   }
 }
 
-function linked(room: string, { search, storage, automated }: Opened): string | undefined {
+function linked(room: string, opened: Opened): string | undefined {
+  const { search, storage, by, automated } = opened
   if (!asksToJoin(search)) return undefined
-  if (!automated && !isAmong(room, kept(storage, roomsKey))) return undefined
+  if (!automated && !(leads(by) && isAmong(room, kept(storage, roomsKey)))) return undefined
   const name = new URLSearchParams(search).get('name')?.trim().slice(0, 64)
   return name || (kept(storage, 'parley.name') ?? undefined)
 }

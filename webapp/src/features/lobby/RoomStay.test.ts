@@ -39,12 +39,13 @@ const storage = () => {
  * @param loadMs what the call's code takes to load
  * @param served whether the server has it
  * @param autojoin of the page's link
+ * @param refreshed how the page was come to
  */
 function load(
   kept: ReturnType<typeof storage>,
   loadMs = 0,
   served = () => true,
-  { autojoin = false, mayLead = () => false as boolean } = {},
+  { autojoin = false, mayLead = () => false as boolean, refreshed = () => true as boolean } = {},
 ) {
   const clock = new TestClock()
   const joins: (JoinOptions & { at: number; on: [boolean, boolean] })[] = []
@@ -73,6 +74,7 @@ function load(
     now: () => clock.now(),
     link: () => ({ name: undefined, autojoin, relayForced: false }),
     mayLead,
+    refreshed,
     ownName: () => 'Ana',
     pushToTalk: () => false,
   })
@@ -218,6 +220,21 @@ describe('a stay in a room', () => {
       await clock.advance(2000)
       expect(joins).toMatchObject(expected)
       expect(call.get().phase).toBe(expected.length > 0 ? 'joined' : 'idle')
+    }
+  })
+
+  it('REQ-W5: no link of anybody leads back into a call that was not left by hand, nor does a refresh of the lobby then', async () => {
+    const kept = storage()
+    const before = load(kept)
+    before.stay.enter('room')
+    void before.stay.join('Ana')
+    await before.clock.advance(10)
+    expect(kept.items.size).toBe(1)
+    for (const refreshed of [false, true]) {
+      const { clock, stay, call, joins } = load(kept, 0, () => true, { refreshed: () => refreshed })
+      stay.enter('room')
+      await clock.advance(2000)
+      expect([joins, call.get().phase, kept.items.size]).toEqual([[], 'idle', 0])
     }
   })
 

@@ -19,6 +19,8 @@ export type RoomStayOptions = {
   link(): RoomLink
   /** Whether a link may lead straight into this room, and not to its lobby. */
   mayLead(room: string): boolean
+  /** Whether the page is a refresh of one of this room. */
+  refreshed(room: string): boolean
   /** The name used last. */
   ownName(): string
   pushToTalk(): boolean
@@ -44,7 +46,7 @@ export class RoomStay {
    * @returns what ends the stay
    */
   enter(room: string): () => void {
-    const { call, local, memory, media, mayLead, pushToTalk } = this.#options
+    const { call, local, memory, media, mayLead, refreshed, pushToTalk } = this.#options
     const remembered = memory.recall()
     const link = this.#options.link()
     const name = nameOf(link.name ?? this.#options.ownName())
@@ -52,7 +54,7 @@ export class RoomStay {
     this.#count++
     // Where it does not come, whoever joins asks for it again, and hears of it.
     this.#load().catch(() => {})
-    if (remembered?.room === room) {
+    if (remembered?.room === room && refreshed(room)) {
       const { audio, video } = local.get()
       local.set({
         audio: { ...audio, on: remembered.media.audio },
@@ -60,6 +62,8 @@ export class RoomStay {
       })
       void this.join(remembered.name)
     } else {
+      // It was not left by hand, and not come back to either: a later refresh is one of the lobby.
+      memory.forget()
       if (pushToTalk()) local.set({ audio: { ...local.get().audio, on: false } })
       if (link.autojoin && name !== undefined && mayLead(room)) void this.join(name)
     }

@@ -1,6 +1,7 @@
-import { roomLinkOf } from '../../app/route.ts'
+import { roomLinkOf, routeOf } from '../../app/route.ts'
 import { cell, store } from '../../state.ts'
 import { keep, kept } from '../../ui/kept.ts'
+import { ownArrival } from '../call/arrival.ts'
 import type { CallSession } from '../call/CallSession.ts'
 import { CallMemory, ownName } from '../call/callMemory.ts'
 import { ownHaste } from '../call/ownHaste.ts'
@@ -39,7 +40,13 @@ const stay = new RoomStay({
   now: () => performance.now(),
   link: () => roomLinkOf(location.search),
   // Else a link would put whoever has once allowed the camera before strangers (docs/decisions/0019).
-  mayLead: (room) => navigator.webdriver || mayLead(room, kept(roomsKey), location.hash),
+  mayLead: (room) =>
+    navigator.webdriver || mayLead(room, kept(roomsKey), location.hash, ownArrival().by),
+  refreshed(room) {
+    const { by, pathname } = ownArrival()
+    const route = routeOf(pathname)
+    return by === 'refresh' && route.page === 'room' && route.room === room
+  },
   ownName: ownName.read,
   pushToTalk: () => ownPreferences.get().pushToTalk,
 })
