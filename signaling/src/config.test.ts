@@ -129,8 +129,10 @@ describe('parseConfig', () => {
     expect(parseConfig({ ...required, PARLEY_METER_TOKEN_FILE: '/token' }).meter).toBeUndefined()
   })
 
-  it('takes an empty variable for one that is not set', () => {
+  it('REQ-W5: takes an empty variable for one that is not set', () => {
     expect(parseConfig({ ...required, REDIS_URL_FILE: '', PORT: '' }).port).toBe(8080)
+    for (const PARLEY_HSTS_SECONDS of ['', ' '])
+      expect(parseConfig({ ...required, PARLEY_HSTS_SECONDS }).hstsSeconds).toBe(31_536_000)
   })
 })
 

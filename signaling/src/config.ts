@@ -186,8 +186,8 @@ const remedies: Record<string, string> = {
 
 /** @throws {ConfigError} naming every wrong variable */
 export function parseConfig(env: Record<string, string | undefined>): SignalingConfig {
-  // An empty variable is one that was not set: that is how manifests blank a default.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  // An empty variable is one that was not set: that is how manifests blank a default. So is one of spaces, which would be 0.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''))
   const parsed = envSchema.safeParse(given)
   if (!parsed.success)
     throw new ConfigError(

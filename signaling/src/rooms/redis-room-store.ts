@@ -15,7 +15,7 @@ import { redisDoor } from './redis-door.ts'
 import { readRecording, redisRecordings } from './redis-recordings.ts'
 import type { RoomDoor } from './room-door.ts'
 import { type RoomKey, type RoomStore, roomName } from './room-store.ts'
-import { scripts as roomScripts } from './scripts.ts'
+import { scripts as roomScripts, spent } from './scripts.ts'
 
 const scripts = { ...roomScripts, ...chatScripts }
 const everyScript = { ...scripts, ...doorScripts, ...recordingScripts }
@@ -103,13 +103,10 @@ export function redisRoomStore(
     return [`${name}:seats`, ...parts.map((part) => `${name}:${part}`)]
   }
 
-  const spend: RoomDoor['spend'] = async (what, holder, untilMs) => {
+  const spend: RoomDoor['spend'] = async (what, holder = '', untilMs) => {
     const key = `${prefix}:spent:${what}`
-    const first = await ask(() => redis.set(key, '1', 'PXAT', Math.ceil(untilMs), 'NX'))
-    if (holder === undefined) return first === 'OK'
-    if (first !== 'OK') return (await ask(() => redis.get(`${key}:by`))) === holder
-    await ask(() => redis.set(`${key}:by`, holder, 'PX', markMs))
-    return true
+    const until = Math.ceil(untilMs)
+    return (await ask(() => redis.eval(spent, 2, key, `${key}:by`, until, holder, markMs))) === 1
   }
 
   const settled = () => reachable && now() >= settledAt

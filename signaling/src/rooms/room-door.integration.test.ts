@@ -17,13 +17,17 @@ const times = { markMs: 3_600_000, leaseMs: 3_600_000 }
 const media = { audio: true, video: false }
 let server: Awaited<ReturnType<typeof startRedis>>
 let redis: Redis
+/** Of another replica. */
+let other: Redis
 
 beforeAll(async () => {
   server = await startRedis()
   redis = new Redis(server.url, { replyMapping: 'legacy' })
+  other = new Redis(server.url, { replyMapping: 'legacy' })
 })
 afterAll(async () => {
   redis.disconnect()
+  other.disconnect()
   await server.stop()
 })
 
@@ -172,6 +176,38 @@ it('REQ-W5: what may be used once is used by one of those who try, on whichever 
       [undefined, false],
     ] as const)
       expect([holder, await door.spend('y', holder, until)]).toEqual([holder, used])
+  }
+})
+
+it('REQ-W5: an invitation for one lets its device in twice at once, by whichever replicas', async () => {
+  const replicas = [redis, other].map((each) =>
+    redisRoomStore(each, { prefix: 'twice', now: () => 0, ...times }),
+  )
+  const until = Date.now() + 60_000
+  for (let n = 0; n < 100; n++) {
+    const both = replicas.map(({ door }) => door.spend(`invite:${n}`, 'ann', until))
+    expect(await Promise.all(both)).toEqual([true, true])
+  }
+})
+
+it('REQ-W5: a no is of one knock, and an end of one meeting: their account is not kept out of the next', async () => {
+  const key = { tenant: 't', room: 'next' }
+  const stores = [
+    redisRoomStore(redis, { prefix: 'next', now: () => 0, ...times }),
+    memoryRoomStore(Date.now, times),
+  ]
+  for (const { door, join } of stores) {
+    const ann = (id: string, knocks: boolean) => ({ id, account: 'ann', knocks, passes: false })
+    await door.knock(key, ann('p-a', true), { id: 'p-a', name: 'Ann', since: 1 }, '1')
+    await door.answer(key, 'p-a', false)
+    expect(await door.standing(key, ann('p-a', true))).toBe('denied')
+    expect(await door.standing(key, ann('p-b', true))).toBe('waiting')
+    const participant = { id: 'p-c', name: 'Ann', media, joinedAt: 1, role: 'guest' as const }
+    await join(key, { participant, session: '1' }, { total: 9, mesh: 9, agrees: false })
+    await door.settle(key, 'guest', { id: 'p-c', account: 'ann' })
+    await door.end(key)
+    expect(await door.standing(key, ann('p-c', false))).toBe('ended')
+    expect(await door.standing(key, ann('p-d', false))).toBe('open')
   }
 })
 

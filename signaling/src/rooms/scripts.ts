@@ -223,3 +223,15 @@ if sfu() == 0 or redis.call('ZCARD', leases) > tonumber(ARGV[1]) then return 0 e
 to_mesh()
 return 1`,
 } as const
+
+/**
+ * KEYS: 1 what may be used once, 2 who has used it. ARGV: until when it is used up (epoch ms), their secret or '', for how
+ * long they may again (ms). 1: used. One step: who asks twice at once, or whose first try ended between two, is still who
+ * has used it.
+ */
+export const spent = `
+if redis.call('SET', KEYS[1], '1', 'PXAT', ARGV[1], 'NX') then
+  if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3]) end
+  return 1
+end
+return ARGV[2] ~= '' and redis.call('GET', KEYS[2]) == ARGV[2] and 1 or 0`

@@ -11,11 +11,11 @@ import { Manager, WebSocket as SocketTransport, XHR } from 'socket.io-client'
 import { type Clock, systemClock } from '../../clock.ts'
 import { joinResponse, protocolError } from '../../protocolShapes.ts'
 import { read } from '../../shape.ts'
-import { keep, kept } from '../../ui/kept.ts'
 import { joinRequest, postJoin, takeEarly } from '../call/earlyJoin.ts'
 import { joinConsent } from '../recording/joinConsent.ts'
 import { signInOfTab } from '../signIn/signInLook.ts'
 import { type ClientSocket, connected } from './connected.ts'
+import { deviceSecret } from './deviceSecret.ts'
 import { takeSocketAhead } from './earlySocket.ts'
 import {
   type AnswerOf,
@@ -379,20 +379,8 @@ function wasHeard(heard: string[], { name, args: [message] }: Arrived): boolean 
 function invitation(): { invite?: string; holder?: string } {
   const invite = new URLSearchParams(location.hash.slice(1)).get('invite')
   if (invite === null) return {}
-  deviceSecret ??= kept(secretKey) ?? newSecret()
-  keep(secretKey, deviceSecret)
-  return { invite, holder: deviceSecret }
+  return { invite, holder: deviceSecret() }
 }
-
-const secretKey = 'parley.holder'
-/** Also where the browser keeps nothing: a request may be repeated. */
-let deviceSecret: string | undefined
-
-/** `crypto.randomUUID` is only there over TLS. */
-const newSecret = () =>
-  [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('')
 
 /** `POST /api/rooms/:room/join` on the page's own origin. */
 export const requestJoinOverHttp: RequestJoin = async (room, name) => {
