@@ -16,7 +16,9 @@ async function compiledBy(page: Page, open: () => Promise<unknown>): Promise<Map
   session.on('Tracing.dataCollected', ({ value }) => {
     for (const { name, args } of value as unknown as Compiled[]) {
       const file = /\/assets\/(\w+)-[^/]+\.js$/.exec(args?.data?.url ?? '')?.[1]
-      if (file && name.startsWith('v8.compile')) kept.set(file, args?.data?.consumedCacheSize ?? 0)
+      // What is compiled lazily later takes nothing of it.
+      if (file && name.startsWith('v8.compile'))
+        kept.set(file, Math.max(kept.get(file) ?? 0, args?.data?.consumedCacheSize ?? 0))
     }
   })
   const traceConfig = { includedCategories: ['v8', 'disabled-by-default-v8.compile'] }
