@@ -13,6 +13,7 @@ export {
   up,
 } from './cluster.ts'
 export { DevclusterError, type DevclusterErrorCode } from './errors.ts'
+export { freePort, freePorts } from './free-ports.ts'
 export { crdsEstablished, kubectl, kubectlPath } from './kubectl.ts'
 export {
   type ControlPlane,

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { CONTROL_PLANE_COMPONENTS, ensureBinaries } from './binaries.ts'
 import { type ControlPlaneEndpoints, runControlPlane, serverUrl } from './control-plane.ts'
 import { DevclusterError } from './errors.ts'
+import { freePorts } from './free-ports.ts'
 import { writeAdminKubeconfig } from './kubeconfig.ts'
 import { withLock } from './lock.ts'
 import { type ClusterPaths, clusterPaths } from './paths.ts'
@@ -126,20 +127,6 @@ async function freeEndpoints(): Promise<ControlPlaneEndpoints> {
     serviceCidr: '10.255.0.0/16',
     serviceAddress: '10.255.0.1',
   }
-}
-
-/** Ports of 127.0.0.1 that nothing listens on, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)))
-  return Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((done) => {
-          const address = server.address()
-          server.close(() => done(typeof address === 'object' && address ? address.port : 0))
-        }),
-    ),
-  )
 }
 
 async function requireFree(port: number): Promise<void> {

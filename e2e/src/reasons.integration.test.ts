@@ -1,10 +1,9 @@
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, it, jest } from '@jest/globals'
+import { freePort } from '@parley/devcluster'
 import { meterConfigFromEnv, type RunningMeter, startMeter } from '@parley/meter'
 import { meterTokenHeader, type RelayCostReport, type RelayReason } from '@parley/protocol'
 import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
@@ -47,11 +46,11 @@ describe('why somebody was relayed', () => {
       return join(folder, name)
     }
     homes = await Homes.build('prsn')
-    const redisPort = await freePort()
+    const redisPort = await freePort(SERVER)
     start('redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', ''])
     // coturn looks for it when it starts.
     await listening(redisPort)
-    const turnPorts = [await freePort(), await freePort()]
+    const turnPorts = [await freePort(SERVER), await freePort(SERVER)]
     for (const [index, port] of turnPorts.entries())
       start('turnserver', coturn({ port, redisPort, realm: `pod-${index}.town`, folder }))
 
@@ -212,13 +211,4 @@ function coturn(options: { port: number; redisPort: number; realm: string; folde
     ...['--userdb', join(folder, `turndb-${port}`), '--pidfile', join(folder, `pid-${port}`)],
     ...['--redis-statsdb', `ip=127.0.0.1 port=${redisPort} dbname=0 connect_timeout=5`],
   ]
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, SERVER)
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { freePort } from '@parley/devcluster'
 import { execa, type ResultPromise } from 'execa'
 import { buildImages, type Image } from './build.ts'
 import { type Buildah, openBuildah } from './buildah.ts'
@@ -149,10 +150,7 @@ describe('webapp', () => {
       )
     })
     await new Promise<void>((listening) => upstream.listen(0, '127.0.0.1', listening))
-    const probe = createServer()
-    await new Promise<void>((listening) => probe.listen(0, '127.0.0.1', listening))
-    const { port } = probe.address() as AddressInfo
-    await new Promise((closed) => probe.close(closed))
+    const port = await freePort()
     url = `http://127.0.0.1:${port}`
     startContainer(
       'parley-webapp',

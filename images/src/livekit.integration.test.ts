@@ -6,10 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals'
-import { ensureBinaries } from '@parley/devcluster'
+import { ensureBinaries, freePort } from '@parley/devcluster'
 import { execa } from 'execa'
 import { repositoryRoot } from './paths.ts'
-import { freePort } from './testing/free-port.ts'
 import { asRoot } from './tools.ts'
 
 /* The scripts of the LiveKit image around the real livekit-server, with a real Redis, on loopback. */

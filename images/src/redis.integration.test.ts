@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { freePort } from '@parley/devcluster'
 import { execa } from 'execa'
 import { repositoryRoot } from './paths.ts'
-import { freePort } from './testing/free-port.ts'
 
 jest.setTimeout(120_000)
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { freePort } from '@parley/devcluster'
 import { relayCostReportSchema } from '@parley/protocol'
 import { hourMs, presetPrices } from '@parley/relay-cost'
 import { pino } from 'pino'
@@ -7,7 +8,6 @@ import { openStore } from './store/open.ts'
 import {
   clientCounters,
   eventually,
-  freePort,
   listeners,
   mintUsername,
   recordStatsdb,

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { freePort } from '@parley/devcluster'
 import { type RelayCostReport, relayCostReportSchema, relaySummarySchema } from '@parley/protocol'
 import {
   compareRecorded,
@@ -16,7 +17,6 @@ import { startMeter } from './meter.ts'
 import { openStore } from './store/open.ts'
 import {
   eventually,
-  freePort,
   heardAll,
   listening,
   mintUsername,

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -52,14 +53,13 @@ async function routedAddress(): Promise<string | undefined> {
   }
 }
 
-/** Of loopback, free a moment ago. */
+/** Of loopback, free a moment ago, and none that a connection is given meanwhile, as those of the system's choice are. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const probe = createServer().listen(0, host)
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
+  for (let tried = 0; tried < 100; tried++) {
+    const port = randomInt(15_000, 30_000)
+    if (await isFree(port, host)) return port
+  }
+  throw new Error(`no port of ${host} is free: end some of what listens there`)
 }
 
 /** Whether nobody has the port of this address, on TCP and UDP. */

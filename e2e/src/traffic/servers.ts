@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '@parley/devcluster'
 import { execa } from 'execa'
 
 /** A server that can be killed and started again, on the same port and with the same files. */
@@ -146,29 +147,4 @@ async function answersTcp(port: number): Promise<boolean> {
   } finally {
     socket.destroy()
   }
-}
-
-/**
- * Free ports below those that the system gives to clients: one that asks a server which is just down would otherwise
- * now and then be given the server's port.
- */
-async function freePorts(count: number): Promise<number[]> {
-  const free: number[] = []
-  while (free.length < count) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    if (!free.includes(port) && (await isFree(port))) free.push(port)
-  }
-  return free
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const probe = createServer().listen(port, '127.0.0.1')
-  try {
-    await once(probe, 'listening')
-  } catch {
-    return false
-  }
-  probe.close()
-  await once(probe, 'close')
-  return true
 }

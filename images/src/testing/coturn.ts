@@ -2,10 +2,10 @@ import { chmod, copyFile, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
+import { freePort } from '@parley/devcluster'
 import { execa } from 'execa'
 import { repositoryRoot } from '../paths.ts'
 import { asRoot } from '../tools.ts'
-import { freePort } from './free-port.ts'
 import { TurnClient, turnCredentials } from './turn-client.ts'
 
 /**

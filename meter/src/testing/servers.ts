@@ -2,9 +2,10 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { freePort } from '@parley/devcluster'
 import { formatTurnUsername } from '@parley/protocol'
 import { execa } from 'execa'
 import { Redis } from 'ioredis'
@@ -317,15 +318,6 @@ export async function eventually<T>(check: () => Promise<T> | T, withinMs = 60_0
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 function start(binary: keyof typeof debianPackages, args: string[], namespace?: string) {

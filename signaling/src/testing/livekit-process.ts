@@ -1,10 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ensureBinaries } from '@parley/devcluster'
+import { ensureBinaries, freePort } from '@parley/devcluster'
 import { execa } from 'execa'
 import { mintLiveKitToken } from '../sfu.ts'
-import { freePort } from './redis-process.ts'
 
 /** Long enough for LiveKit. */
 export const liveKitKey = { apiKey: 'test', secret: 'a-secret-of-these-tests-and-nothing-else' }

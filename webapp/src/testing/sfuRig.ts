@@ -6,7 +6,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureBinaries } from '@parley/devcluster'
+import { ensureBinaries, freePorts } from '@parley/devcluster'
 import { parseConfig, type Signaling, startSignaling } from '@parley/signaling'
 import { execa } from 'execa'
 
@@ -222,23 +222,6 @@ export function ownAddress(): string {
   const own = all.find(({ family, internal }) => family === 'IPv4' && !internal)
   if (!own) throw new Error('no network interface has an IPv4 address: add one, or bring it up')
   return own.address
-}
-
-export async function freePorts(count: number): Promise<number[]> {
-  const probes = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  return Promise.all(
-    probes.map(async (server) => {
-      const { port } = server.address() as AddressInfo
-      await new Promise((resolve) => server.close(resolve))
-      return port
-    }),
-  )
 }
 
 async function answersAt(port: number): Promise<boolean> {

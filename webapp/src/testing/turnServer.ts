@@ -2,8 +2,9 @@ import { createHash, randomBytes, X509Certificate } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '@parley/devcluster'
 import { execa } from 'execa'
-import { freePorts, ownAddress } from './sfuRig.ts'
+import { ownAddress } from './sfuRig.ts'
 
 /** A coturn of a test's own, at an address of this machine that browsers relay through, by UDP, TCP and TLS. */
 export async function startTurnServer() {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { freePort } from '@parley/devcluster'
 import {
   cachedBundle,
   cachePaths,
@@ -129,12 +129,4 @@ export function sum(metrics: string, name: string, labels = /./): number {
     total += Number(line.slice(line.lastIndexOf(' ')))
   }
   return total
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address ? address.port : 0
 }
