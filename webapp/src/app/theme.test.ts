@@ -21,6 +21,13 @@ const calm = sheets.flatMap((css) =>
   ),
 )
 
+it('REQ-W3: text is as large as people have it in their browser; initials are part of a picture', () => {
+  const fixed = sheets
+    .flatMap(rulesOf)
+    .filter(({ declared }) => declared.some((line) => /^font(-size)?:.*\dpx/.test(line)))
+  expect(fixed.flatMap(({ selectors }) => selectors)).toEqual(['.avatar'])
+})
+
 describe('who wants less motion', () => {
   it.each(['*', '*::before', '*::after'])(
     'has none of %s, whatever class names an animation or a transition',

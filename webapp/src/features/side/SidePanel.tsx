@@ -16,7 +16,7 @@ export function SidePanel() {
   return tab && <OpenPanel tab={tab} />
 }
 
-const sheet = '(width <= 760px)'
+const sheet = '(width <= 47.5em)'
 
 function OpenPanel({ tab }: { tab: SideTab }) {
   const { t } = useTranslation()
