@@ -782,7 +782,12 @@ describe('CallSession', () => {
       const video = {} as MediaStreamTrack
       if (next) next.report = report(1, 1)
       if (next) next.tracks.video = video
+      await clock.advance(500)
+      expect(call.get().participants[0]).toMatchObject({ link: 'connected', video: null })
+      // Its voice has come for a second. What came before is played on until the page plays the other.
       await clock.advance(100)
+      expect(link('p-a').calls).not.toContain('finish')
+      await clock.advance(1000)
       expect(link('p-a')).toMatchObject({ closed: false })
       expect(link('p-a').calls).toContain('finish')
       expect(call.get().participants[0]).toMatchObject({ link: 'connected', video })
@@ -810,7 +815,7 @@ describe('CallSession', () => {
       const next = sfuLinks.get('p-b')
       next?.become('connected')
       if (next) next.report = report(1, 1)
-      await clock.advance(1000)
+      await clock.advance(2000)
       expect(link('p-b').closed).toBe(false)
       await clock.advance(30_000)
       expect(link('p-b').closed).toBe(true)
@@ -856,11 +861,14 @@ describe('CallSession', () => {
       const [a, b] = [link('p-a'), link('p-b')]
       for (const each of [a, b]) each.become('connected')
       a.report = report(1, 1)
-      await clock.advance(100)
+      await clock.advance(1100)
+      expect(call.get().participants.map(({ sfu }) => sfu)).toEqual([false, true])
+      expect(a.calls).not.toContain('confirm')
+      await clock.advance(1000)
       expect([a.calls.includes('confirm'), b.calls.includes('confirm')]).toEqual([true, false])
       a.live()
       b.report = report(1, 1)
-      await clock.advance(100)
+      await clock.advance(2200)
       expect(sfus[0]?.closed).toBe(false)
       expect(call.get().participants.map((p) => p.link)).toEqual(['connected', 'connected'])
       await session.readings.sample()
@@ -886,7 +894,7 @@ describe('CallSession', () => {
         link(id).report = report(1, 1)
         link(id).become('connected')
       }
-      await clock.advance(100)
+      await clock.advance(2200)
       server.exit('p-a')
       link('p-a').become('reconnecting')
       expect(sfus[0]?.closed).toBe(false)

@@ -14,6 +14,7 @@ import type { Peer } from './Peer.ts'
 import { Participants } from './participants.ts'
 import { SendLimits } from './SendLimits.ts'
 import type { Sfu, SfuRequest } from './Sfu.ts'
+import { SteadyVoice } from './SteadyVoice.ts'
 
 export type RoomLinksOptions = {
   call: Cell<CallState>
@@ -43,6 +44,8 @@ export type RoomLinksOptions = {
 
 /** Whether a link delivers is looked at this often while a room moves. */
 const handOverProbeMs = 100
+/** A page that is busy plays what has taken over only so much later, and until then what came before. */
+const swapMs = 1000
 /** Ends that wait for each other to have what they need over the new way wait no longer than this. */
 const lingerMs = 30_000
 
@@ -61,8 +64,6 @@ export class RoomLinks {
   #way: RoomMedia['mode'] = 'mesh'
   /** Also while a room that came back from there still needs it. */
   #sfu: Sfu | undefined
-  /** Rises with every end: what an older stay awaited is of no interest any more. */
-  #epoch = 0
 
   constructor(options: RoomLinksOptions) {
     this.#options = options
@@ -189,7 +190,6 @@ export class RoomLinks {
 
   /** Ends every link; totals are kept. */
   end(): void {
-    this.#epoch++
     this.readings.stop()
     this.#options.reporter.reset()
     for (const peer of this.#peers.values()) this.#retire(peer)
@@ -325,28 +325,29 @@ export class RoomLinks {
       delete peer.next
       if (present(peer.link)) continue
       peer.next = this.#link(id)
-      if (peer.link.state === 'connected') this.#probeNext(id)
+      if (peer.link.state === 'connected') this.#probeNext(id, peer.next)
       else this.#takeOver(id)
     }
   }
 
   /** Make before break: the present link goes on until the next one brings what it brought. */
-  #probeNext(id: string): void {
-    const epoch = this.#epoch
+  #probeNext(id: string, next: Link, voice = new SteadyVoice()): void {
+    const awaited = () => this.#peers.get(id)?.next === next
     this.#options.clock.after(handOverProbeMs, async () => {
-      const next = this.#peers.get(id)?.next
-      if (!next || epoch !== this.#epoch) return
-      if (await this.#delivers(id, next).catch(() => false)) this.#takeOver(id)
-      else this.#probeNext(id)
+      const delivers = awaited() && (await this.#delivers(id, next, voice).catch(() => false))
+      if (!awaited()) return
+      if (delivers) this.#takeOver(id)
+      else this.#probeNext(id, next, voice)
     })
   }
 
-  async #delivers(id: string, link: Link): Promise<boolean> {
+  async #delivers(id: string, link: Link, voice: SteadyVoice): Promise<boolean> {
     const media = this.#participants.find(id)?.media
     if (link.state !== 'connected') return false
+    const stats = readLinkStats(rowsOf(await link.stats()))
+    const steady = voice.read(this.#options.clock.now(), stats)
     if (media?.screen && !link.tracks.screen) return false
-    const { framesDecoded, audioPacketsReceived } = readLinkStats(rowsOf(await link.stats()))
-    return (!media?.video || framesDecoded > 0) && (!media?.audio || audioPacketsReceived > 0)
+    return (!media?.video || stats.framesDecoded > 0) && (!media?.audio || steady)
   }
 
   #takeOver(id: string): void {
@@ -370,18 +371,22 @@ export class RoomLinks {
     })
     this.#lingering.add(before)
     const stop = () => this.#stopLingering(before)
-    this.#options.clock.after(before.state === 'connected' ? lingerMs : 0, stop)
-    // The other end may still need it.
-    before.finish(stop)
-    if (!next.sfu) this.#confirm(next)
+    const plays = before.state === 'connected'
+    this.#options.clock.after(plays ? lingerMs : 0, stop)
+    if (!next.sfu) this.#keepSfuFor(next)
+    const swapped = () => {
+      // The other end may still need it.
+      if (this.#lingering.has(before)) before.finish(stop)
+      if (this.#unconfirmed.has(next)) next.confirm(() => this.#confirmed(next))
+    }
+    if (plays) this.#options.clock.after(swapMs, swapped)
+    else swapped()
   }
 
-  /** What came over the SFU is needed no more here; the other end says when it does not need it. */
-  #confirm(link: Link): void {
+  /** Until both ends of this link that has taken over need what came over the SFU no more. */
+  #keepSfuFor(link: Link): void {
     this.#unconfirmed.add(link)
-    const confirmed = () => this.#confirmed(link)
-    link.confirm(confirmed)
-    this.#options.clock.after(lingerMs, confirmed)
+    this.#options.clock.after(lingerMs, () => this.#confirmed(link))
     this.#leaveSfu()
   }
 

@@ -36,7 +36,15 @@ const relayed = [
     retransmittedPacketsReceived: 20,
     packetsLost: 1,
   },
-  { id: 'A', type: 'inbound-rtp', kind: 'audio', packetsReceived: 10, packetsLost: 0 },
+  {
+    id: 'A',
+    type: 'inbound-rtp',
+    kind: 'audio',
+    packetsReceived: 10,
+    packetsLost: 0,
+    totalSamplesReceived: 9600,
+    concealedSamples: 480,
+  },
 ]
 
 describe('readLinkStats', () => {
@@ -50,6 +58,8 @@ describe('readLinkStats', () => {
       limitedByBandwidth: false,
       framesDecoded: 7,
       audioPacketsReceived: 10,
+      audioSamples: 9600,
+      audioSamplesConcealed: 480,
       packetsReceived: 100,
       packetsLost: 1,
       transport: { bytesSent: 1000, bytesReceived: 2000, packetsSent: 10, packetsReceived: 20 },

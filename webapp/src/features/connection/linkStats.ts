@@ -19,6 +19,9 @@ export type LinkStats = {
   interFrameMs: number | undefined
   squaredInterFrameMs: number | undefined
   audioPacketsReceived: number
+  /** Of sound that was played, and how many of these were made up in place of what did not come. */
+  audioSamples: number
+  audioSamplesConcealed: number
   /** Without those that were sent again: what of them is lost is in no count. */
   packetsReceived: number
   packetsLost: number
@@ -75,6 +78,7 @@ export function readLinkStats(report: Iterable<[string, unknown]>): LinkStats {
       ? [pair]
       : []
   const rtt = pair?.currentRoundTripTime
+  const audio = inbound.filter((row) => row.kind === 'audio')
   const video = inbound.filter((row) => row.totalSquaredInterFrameDelay !== undefined)
   return {
     usingRelay: pair
@@ -92,10 +96,9 @@ export function readLinkStats(report: Iterable<[string, unknown]>): LinkStats {
     interFrameMs: video.length > 0 ? sum(video, 'totalInterFrameDelay') * 1e3 : undefined,
     squaredInterFrameMs:
       video.length > 0 ? sum(video, 'totalSquaredInterFrameDelay') * 1e6 : undefined,
-    audioPacketsReceived: sum(
-      inbound.filter((row) => row.kind === 'audio'),
-      'packetsReceived',
-    ),
+    audioPacketsReceived: sum(audio, 'packetsReceived'),
+    audioSamples: sum(audio, 'totalSamplesReceived'),
+    audioSamplesConcealed: sum(audio, 'concealedSamples'),
     packetsReceived: sum(inbound, 'packetsReceived') - sum(inbound, 'retransmittedPacketsReceived'),
     packetsLost: sum(inbound, 'packetsLost'),
     transport: {

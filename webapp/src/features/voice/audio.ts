@@ -1,3 +1,4 @@
+import { systemClock } from '../../clock.ts'
 import { type LevelReading, powerDb } from './levels.ts'
 
 type Sinkable = AudioContext & { setSinkId?(deviceId: string): Promise<void> }
@@ -60,8 +61,17 @@ export function readLevel(track: MediaStreamTrack): LevelReading {
   }
 }
 
+/** Levels are read many times a second; a browser that holds sound back is asked no more often than this. */
+const askAgainMs = 250
+let askedAtMs = Number.NEGATIVE_INFINITY
+function audioContextSeldom(now: number): void {
+  if (now - askedAtMs < askAgainMs) return
+  askedAtMs = now
+  audioContext()
+}
+
 /** Reads how loud a track is. One of somebody else's has to be played by an element, too. */
-export function readPlayedLevel(track: MediaStreamTrack): LevelReading {
+export function readPlayedLevel(track: MediaStreamTrack, clock = systemClock): LevelReading {
   const context = audioContext()
   const analyser = new AnalyserNode(context, { fftSize: windowSamples })
   const source = context.createMediaStreamSource(new MediaStream([track]))
@@ -69,7 +79,7 @@ export function readPlayedLevel(track: MediaStreamTrack): LevelReading {
   const samples = new Float32Array(analyser.fftSize)
   return {
     readDb() {
-      audioContext() // resumes it once the browser allows
+      audioContextSeldom(clock.now()) // resumes it once the browser allows
       analyser.getFloatTimeDomainData(samples)
       return powerDb(samples)
     },
