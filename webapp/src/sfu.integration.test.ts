@@ -162,8 +162,9 @@ describe('a call over the SFU', () => {
         [true, 'relay'],
         [true, 'relay'],
       ])
-      const totals = await page.evaluate(() => window.__parley?.totals())
-      expect(totals?.bytesSent).toBeGreaterThan(1000)
+      // What was sent over the mesh before has gone its own way.
+      const sends = async () => ((await window.__parley?.totals())?.bytesSent ?? 0) > 1000
+      await untilPage(page, 'sends', sends, undefined)
       const banner = page.locator('.callout.relay')
       await banner.getByText('Relayed: the link you joined with asks for a relay').waitFor()
       await banner.getByRole('button').click()
@@ -179,6 +180,8 @@ describe('a call over the SFU', () => {
     await Promise.all([ana, minh, kofi].map((page) => overSfu(page)))
     // He is told, and nothing of them is played.
     await kofi.getByText('Encrypted with a key that your link does not have: Ana').waitFor()
+    const bothKnown = async () => (await window.__parley?.peers())?.length === 2
+    await untilPage(kofi, 'both are there', bothKnown, undefined)
     expect(await framesOf(kofi)).toEqual([0, 0])
 
     // With another key frames arrive, and none can be decoded.

@@ -145,7 +145,10 @@ export function overMesh(page: Page): Promise<void> {
   return untilPage(
     page,
     'media over the mesh',
-    async () => (await window.__parley?.peers())?.every(({ bytesSent }) => bytesSent > 0),
+    async () => {
+      const peers = (await window.__parley?.peers()) ?? []
+      return peers.length > 0 && peers.every(({ bytesSent }) => bytesSent > 0)
+    },
     undefined,
     { everyMs: 250 },
   )
@@ -156,7 +159,10 @@ export function overSfu(page: Page): Promise<void> {
   return untilPage(
     page,
     'media over the SFU',
-    async () => (await window.__parley?.peers())?.every(({ bytesSent }) => bytesSent === 0),
+    async () => {
+      const peers = (await window.__parley?.peers()) ?? []
+      return peers.length > 0 && peers.every(({ bytesSent }) => bytesSent === 0)
+    },
     undefined,
     { everyMs: 250 },
   )
