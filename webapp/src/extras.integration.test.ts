@@ -389,7 +389,7 @@ describe('the language of the page', () => {
     await page.getByRole('heading', { name: 'Cài đặt' }).waitFor()
     await ends('Đóng')
     await close(page)
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('a name of 64 wide letters', () => {
@@ -428,7 +428,7 @@ describe('a name of 64 wide letters', () => {
     expect(await knock.getByRole('button').count()).toBe(2)
     expect(problems).toEqual([])
     await close(ana, minh, mal)
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('high contrast', () => {
@@ -456,7 +456,7 @@ describe('high contrast', () => {
     for (const [chosen, line] of found) expect(line).toBe(chosen)
     expect(problems).toEqual([])
     await close(page)
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('an invitation', () => {
@@ -476,7 +476,7 @@ describe('an invitation', () => {
     await inState(eve, 'joined')
     expect(problems).toEqual([])
     await close(eve, mal)
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the page as it is loaded', () => {
@@ -576,7 +576,7 @@ describe('the page as it is loaded', () => {
       expect.arrayContaining(['any 192x192', 'any 512x512', 'maskable 512x512']),
     )
     await close(page)
-  }, 60_000)
+  }, 120_000)
 
   it('REQ-W1: a browser that cannot read the code shows which ones can, in the end, and one that can never does', async () => {
     const old = await blank()
@@ -618,7 +618,7 @@ describe('the page as it is loaded', () => {
     expect(styles).not.toMatch(/light-dark\(|@starting-style|@scope|anchor\(/)
     expect(problems).toEqual([])
     await close(old, cut, page)
-  }, 60_000)
+  }, 120_000)
 })
 
 type Speech = { heard: string[]; say(text: string, final: boolean): void }

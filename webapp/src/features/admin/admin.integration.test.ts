@@ -95,8 +95,8 @@ describe('REQ-A1: the admin page', () => {
     await figure(admin, 'relayed', /^2$/)
     await figure(admin, 'estimate', /^\$0\.10/)
     const row = admin.getByRole('row').filter({ hasText: 'standup' })
-    expect(await row.getByRole('cell').first().textContent()).toBe('6')
-    expect(await row.locator('.relay-badge').textContent()).toBe('2 on a relay')
+    await row.getByRole('cell').first().filter({ hasText: /^6$/ }).waitFor()
+    await row.locator('.relay-badge').filter({ hasText: '2 on a relay' }).waitFor()
 
     // By keyboard alone: to the room, to Kofi, and why.
     const [anasId, id] = [await idOf(ana), await idOf(kofi)]
