@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { networkOf, pickAddress } from './network.ts'
+import { freePort, networkOf, pickAddress } from './network.ts'
 
 const of = (address: string, internal = false, family = 'IPv4') => ({
   address,
@@ -37,4 +37,10 @@ it('a network begins at or below its address, is a multiple of its size, and is 
       expect(networkOf(network)).toBe(network)
     }),
   )
+})
+
+it('gives no port twice, as each is for a server that does not listen yet', async () => {
+  const ports = new Set<number>()
+  for (let nth = 0; nth < 600; nth++) ports.add(await freePort())
+  expect(ports.size).toBe(600)
 })

@@ -53,10 +53,15 @@ async function routedAddress(): Promise<string | undefined> {
   }
 }
 
-/** Of loopback, free a moment ago, and none that a connection is given meanwhile, as those of the system's choice are. */
+/** Of the ports that no connection is given meanwhile, as those of the system's choice are. */
+const ports = { lowest: 15_000, highest: 29_999 }
+let next = randomInt(ports.lowest, ports.highest + 1)
+
+/** Of loopback, free a moment ago, and another one each time. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  for (let tried = 0; tried < 100; tried++) {
-    const port = randomInt(15_000, 30_000)
+  for (let tried = ports.lowest; tried <= ports.highest; tried++) {
+    const port = next
+    next = port < ports.highest ? port + 1 : ports.lowest
     if (await isFree(port, host)) return port
   }
   throw new Error(`no port of ${host} is free: end some of what listens there`)
